@@ -1,0 +1,71 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+/// What every Swift target of ours is built with: warnings are errors, and the language features that keep imports and
+/// existentials explicit.
+let strict: [SwiftSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let strictC: [CSetting] = [
+    .treatAllWarnings(as: .error),
+    .enableWarning("all"),
+    .enableWarning("extra"),
+]
+
+let package = Package(
+    name: "rstwho",
+    products: [.executable(name: "rstwho", targets: ["rstwho"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    ],
+    targets: [
+        .target(name: "CPacket", cSettings: strictC),
+        .target(
+            name: "CLibbpf",
+            cSettings: strictC,
+            linkerSettings: [.linkedLibrary("bpf"), .linkedLibrary("elf"), .linkedLibrary("z")]
+        ),
+        .target(name: "CCompression", cSettings: strictC, linkerSettings: [.linkedLibrary("z"), .linkedLibrary("zstd")]),
+        .target(name: "Packets", dependencies: ["CPacket"], swiftSettings: strict),
+        .target(name: "Diagnosis", dependencies: ["Packets"], swiftSettings: strict),
+        .target(name: "Capture", dependencies: ["CLibbpf", "CCompression", "CPacket", "Packets"], swiftSettings: strict),
+        .target(name: "Reporting", dependencies: ["Diagnosis", "Packets"], swiftSettings: strict),
+        .target(
+            name: "Agent",
+            dependencies: [
+                "Capture", "Diagnosis", "Packets", "Reporting",
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "rstwho",
+            dependencies: [
+                "Agent", "Capture", "Diagnosis", "Packets", "Reporting",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "Fixtures", dependencies: ["CPacket", "Packets"], path: "Tests/Fixtures", swiftSettings: strict),
+        .testTarget(name: "PacketsTests", dependencies: ["Packets", "Fixtures"], swiftSettings: strict),
+        .testTarget(name: "DiagnosisTests", dependencies: ["Diagnosis", "Packets", "Fixtures"], swiftSettings: strict),
+        .testTarget(
+            name: "CaptureTests", dependencies: ["Capture", "Diagnosis", "Packets", "Fixtures"], swiftSettings: strict),
+        .testTarget(
+            name: "ReportingTests", dependencies: ["Reporting", "Diagnosis", "Packets", "Fixtures"],
+            swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c2x
+)

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Packets
+
+/// Packets in time order, and how far time has come. The packets and their header snapshots are valid only during the
+/// call that hands the batch over.
+package struct PacketBatch {
+    /// The packets, oldest first. Empty for a tick.
+    package var packets: UnsafeBufferPointer<ObservedPacket>
+    /// The time (ns since 1970) that every source has passed: no older packet will follow. 0 where there is no time.
+    package var watermark: UInt64
+
+    package init(packets: UnsafeBufferPointer<ObservedPacket>, watermark: UInt64) {
+        self.packets = packets
+        self.watermark = watermark
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The protocols that a record can carry.
+package enum TransportProtocol: UInt8, Hashable, Sendable {
+    case tcp = 0
+    case udp = 1
+    case icmp = 2
+    case icmpv6 = 3
+}
+
+/// Addresses, ports and protocol of a packet, in its own direction. For an echo both ports are its identifier.
+package struct FiveTuple: Hashable, Sendable {
+    package var source: IPAddress
+    package var destination: IPAddress
+    package var sourcePort: UInt16
+    package var destinationPort: UInt16
+    package var transport: TransportProtocol
+
+    package init(
+        source: IPAddress, sourcePort: UInt16, destination: IPAddress, destinationPort: UInt16,
+        transport: TransportProtocol = .tcp
+    ) {
+        self.source = source
+        self.destination = destination
+        self.sourcePort = sourcePort
+        self.destinationPort = destinationPort
+        self.transport = transport
+    }
+
+    /// The same flow seen from the other side.
+    package var reversed: FiveTuple {
+        FiveTuple(
+            source: destination, sourcePort: destinationPort, destination: source, destinationPort: sourcePort,
+            transport: transport)
+    }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+package import CPacket
+
+/// One packet as the kernel part or the host build of the parser describes it: `struct packet_record` of
+/// `bpf/packet_record.h`, which documents every field.
+package typealias PacketRecord = packet_record
+
+/// A record with its time, its frame number and the snapshot of its headers where there is one.
+///
+/// `headers` points into the batch and is valid only while the batch is.
+package typealias ObservedPacket = observed_packet
+
+/// How precious a packet is (`enum packet_class`): what is shed first comes first.
+package enum PacketClass: UInt8, CaseIterable, Hashable, Sendable {
+    case bulk = 0
+    case handshake = 1
+    case icmp = 2
+    case reset = 3
+}
+
+/// The tunnel that a packet was found in (`enum packet_tunnel`).
+package enum Tunnel: UInt8, Hashable, Sendable {
+    case none, ipip, gre, erspan, vxlan, geneve, teredo, gtpu
+}
+
+/// Where a packet was seen relative to this machine.
+package enum PacketDirection: Hashable, Sendable {
+    /// It arrived, or the capture does not tell.
+    case ingress
+    /// It left; whether it was made here or forwarded is not known from the record alone (a file).
+    case egress
+    /// It left and this machine made it (`ingress_ifindex` 0 at TC egress).
+    case egressMadeHere
+}
+
+extension PacketRecord {
+    package var source: IPAddress { IPAddress(high: src_high, low: src_low) }
+    package var destination: IPAddress { IPAddress(high: dst_high, low: dst_low) }
+    package var isIPv6: Bool { layers & UInt8(PACKET_LAYERS_IPV6) != 0 }
+    package var isFirstFragment: Bool { layers & UInt8(PACKET_LAYERS_FRAGMENT) != 0 }
+    package var dontFragment: Bool { layers & UInt8(PACKET_LAYERS_DF) != 0 }
+
+    package var transport: TransportProtocol {
+        // Two bits: every value is a case.
+        TransportProtocol(rawValue: layers >> UInt8(PACKET_LAYERS_PROTOCOL_SHIFT) & 3) ?? .tcp
+    }
+
+    package var tunnel: Tunnel {
+        // Three bits: every value is a case.
+        Tunnel(rawValue: layers >> UInt8(PACKET_LAYERS_TUNNEL_SHIFT)) ?? .none
+    }
+
+    package var packetClass: PacketClass { PacketClass(rawValue: self.class) ?? .bulk }
+    package var tcpFlags: TCPFlags { TCPFlags(rawValue: flags) }
+
+    /// IP-ID (IPv4, 16 bits) or flow label (IPv6, 20 bits).
+    package var identification: UInt32 { id & UInt32(PACKET_ID_MASK) }
+
+    /// The VLAN ID, or a hash of tags and tunnel, or 0: see `packet_record.id`.
+    package var domain: UInt16 { UInt16(truncatingIfNeeded: id >> UInt32(PACKET_DOMAIN_SHIFT)) }
+
+    package var interfaceSlot: UInt8 { interface & UInt8(PACKET_INTERFACE_SLOT_MASK) }
+
+    package var direction: PacketDirection {
+        if interface & UInt8(PACKET_INTERFACE_EGRESS) == 0 { return .ingress }
+        return interface & UInt8(PACKET_INTERFACE_MADE_HERE) == 0 ? .egress : .egressMadeHere
+    }
+
+    package var distance: HopDistance { HopDistance(ttl: ttl, isEgress: direction != .ingress) }
+
+    package var fiveTuple: FiveTuple {
+        FiveTuple(
+            source: source, sourcePort: src_port, destination: destination, destinationPort: dst_port,
+            transport: transport)
+    }
+
+    /// ICMP type (meaningful for ICMP and ICMPv6 only).
+    package var icmpType: UInt8 { UInt8(window >> 8) }
+    /// ICMP code (meaningful for ICMP and ICMPv6 only).
+    package var icmpCode: UInt8 { UInt8(truncatingIfNeeded: window) }
+}
