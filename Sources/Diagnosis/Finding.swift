@@ -3,7 +3,8 @@ package import Packets
 
 /// What rstwho has to say about one reset.
 ///
-/// The fields are those of the JSON contract; `nil` means that the field is absent there.
+/// The fields are those of the JSON contract; `nil` means that the field is absent there. Its `summary` and `advice` are
+/// made from the others by Reporting's `Sentences`.
 package struct Finding: Sendable {
     package enum Kind: String, CaseIterable, Sendable {
         case reset
@@ -111,6 +112,23 @@ package struct Finding: Sendable {
     package var count: Int = 1
     package var vantage: Vantage?
     package var evidence: [Evidence]
-    package var summary: String
-    package var advice: String
+
+    package init(
+        kind: Kind = .reset, id: String, fiveTuple: FiveTuple, flags: TCPFlags, ttl: UInt8, seq: UInt32, ack: UInt32,
+        sender: Sender, hop: Int, cause: Cause, stage: Stage, packetKey: String, evidence: [Evidence] = []
+    ) {
+        self.kind = kind
+        self.id = id
+        self.fiveTuple = fiveTuple
+        self.flags = flags
+        self.ttl = ttl
+        self.seq = seq
+        self.ack = ack
+        self.sender = sender
+        self.hop = hop
+        self.cause = cause
+        self.stage = stage
+        self.packetKey = packetKey
+        self.evidence = evidence
+    }
 }
