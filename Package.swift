@@ -33,10 +33,12 @@ let package = Package(
             cSettings: strictC,
             linkerSettings: [.linkedLibrary("bpf"), .linkedLibrary("elf"), .linkedLibrary("z")]
         ),
-        .target(name: "CCompression", cSettings: strictC, linkerSettings: [.linkedLibrary("z"), .linkedLibrary("zstd")]),
+        .target(
+            name: "CCompression", cSettings: strictC, linkerSettings: [.linkedLibrary("z"), .linkedLibrary("zstd")]),
         .target(name: "Packets", dependencies: ["CPacket"], swiftSettings: strict),
         .target(name: "Diagnosis", dependencies: ["Packets"], swiftSettings: strict),
-        .target(name: "Capture", dependencies: ["CLibbpf", "CCompression", "CPacket", "Packets"], swiftSettings: strict),
+        .target(
+            name: "Capture", dependencies: ["CLibbpf", "CCompression", "CPacket", "Packets"], swiftSettings: strict),
         .target(name: "Reporting", dependencies: ["Diagnosis", "Packets"], swiftSettings: strict),
         .target(
             name: "Agent",

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+#
+# make            install what building needs, build the kernel part and a release binary
+# make test       everything that CI runs, on a fresh Debian 12 machine with nothing but Swift
+# make help       the rest
+
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+# Debian's clang builds the object that is embedded; the Swift toolchain's builds the one that tests compare with it.
+BPF_CLANG ?= /usr/bin/clang
+SWIFT_CLANG ?= $(shell swift -print-target-info 2>/dev/null | sed -n 's,.*"runtimeResourcePath"[^"]*"\(.*\)/lib/swift".*,\1/bin/clang,p')
+CLANG_FORMAT ?= /usr/bin/clang-format
+MULTIARCH := $(shell uname -m)-linux-gnu
+BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -fdebug-compilation-dir=. -I/usr/include/$(MULTIARCH)
+
+BPF_SOURCES := $(wildcard bpf/*.bpf.c)
+BPF_HEADERS := $(wildcard bpf/*.h)
+BPF_OBJECTS := $(BPF_SOURCES:bpf/%.bpf.c=build/%.bpf.o) $(BPF_SOURCES:bpf/%.bpf.c=build/%.bpf.swift-clang.o)
+C_SOURCES = $(wildcard bpf/*.[ch] Sources/C*/*.[ch] Sources/C*/include/*.h Tests/*/*.[ch] Tests/*/include/*.h)
+
+SECONDS ?= 60
+
+.PHONY: all help deps deps-build deps-demo bpf debug lint format test test-all test-kernels fuzz demo clean
+
+all: deps-build bpf
+	swift build -c release --product rstwho
+	@echo "Built .build/release/rstwho. Next: sudo .build/release/rstwho watch INTERFACE, or make demo."
+
+help:
+	@sed -n 's/^#  *make/make/p; s/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
+
+deps: ## install the packages that building, tests and demo need (only what is missing)
+	@scripts/install-packages build demo test
+
+deps-build:
+	@scripts/install-packages build
+
+deps-demo:
+	@scripts/install-packages build demo
+
+bpf: $(BPF_OBJECTS) ## build the kernel part into build/
+
+build/%.bpf.o: bpf/%.bpf.c $(BPF_HEADERS) Makefile
+	@mkdir -p build
+	$(BPF_CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+build/%.bpf.swift-clang.o: bpf/%.bpf.c $(BPF_HEADERS) Makefile
+	@mkdir -p build
+	$(SWIFT_CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+debug: deps-build bpf ## a debug build with its tests
+	swift build --build-tests
+
+lint: ## swift-format, clang-format and licence lines; changes nothing
+	@CLANG_FORMAT=$(CLANG_FORMAT) scripts/lint
+
+format: ## bring all sources into the project's format
+	swift format format --in-place --parallel --recursive Package.swift Sources Tests
+	$(CLANG_FORMAT) -i $(C_SOURCES)
+
+test: deps bpf ## every test but the long ones; skips are shown with their reasons
+	@CLANG_FORMAT=$(CLANG_FORMAT) scripts/test
+
+test-all: deps bpf ## the long ones as well
+	@CLANG_FORMAT=$(CLANG_FORMAT) scripts/test --all
+
+test-kernels: deps bpf ## load the kernel part on Debian's kernels under qemu
+	Tests/Kernels/run
+
+fuzz: deps bpf ## fuzz every parser for SECONDS=n each
+	Tests/Fuzz/run fuzz $(SECONDS)
+
+demo: deps-demo bpf ## a firewall's reset, caught in a network of namespaces
+	swift build -c release --product rstwho
+	@scripts/demo .build/release/rstwho
+
+clean: ## remove what was built
+	rm -rf build .build
