@@ -60,6 +60,7 @@ let package = Package(
         ),
         .target(
             name: "Fixtures", dependencies: ["CPacket", "Packets"], path: "Tests/Fixtures", swiftSettings: strict),
+        .testTarget(name: "CPacketTests", dependencies: ["CPacket", "Packets", "Fixtures"], swiftSettings: strict),
         .testTarget(name: "PacketsTests", dependencies: ["Packets", "Fixtures"], swiftSettings: strict),
         .testTarget(name: "DiagnosisTests", dependencies: ["Diagnosis", "Packets", "Fixtures"], swiftSettings: strict),
         .testTarget(
