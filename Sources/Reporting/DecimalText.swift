@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Decimal numbers as text without an exponent and without a locale.
+enum DecimalText {
+    /// `value` rounded half away from zero to `digits` digits behind the point, without trailing zeros but with one
+    /// digit behind the point at least, so that a reader sees a decimal number: `0.98`, `4.0`.
+    ///
+    /// - Parameters:
+    ///   - value: finite; its magnitude is clamped to 10^12.
+    ///   - digits: at most 6.
+    static func format(_ value: Double, digits: Int) -> String {
+        var scale: Int64 = 1
+        for _ in 0..<digits { scale *= 10 }
+        let clamped = min(max(value, -1e12), 1e12)
+        let scaled = Int64((clamped * Double(scale)).rounded())
+        let magnitude = scaled.magnitude
+        let whole = magnitude / scale.magnitude
+        var fraction = String(magnitude % scale.magnitude)
+        fraction = String(repeating: "0", count: max(0, digits - fraction.count)) + fraction
+        while fraction.count > 1, fraction.last == "0" { fraction.removeLast() }
+        return "\(scaled < 0 ? "-" : "")\(whole).\(digits == 0 ? "0" : fraction)"
+    }
+}

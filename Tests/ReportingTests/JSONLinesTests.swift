@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+import Diagnosis
+import Packets
+import Reporting
+import Testing
+
+@Suite struct JSONLinesTests {
+    @Test func aFullFindingHasTheContractsFieldsInItsOrder() throws {
+        var finding = try sampleFinding()
+        finding.time = 1_700_000_000_000_000_007
+        finding.frame = 8
+        finding.file = "a b.pcap"
+        finding.hostHop = 4
+        finding.confidence = 0.98213
+        finding.idleSeconds = 350.2
+        finding.vlan = 100
+        finding.nextHopMAC = "02:00:00:00:00:01"
+        finding.vantage = Finding.Vantage(host: "fw1", interface: "eth0", hook: "tc", direction: "in")
+        finding.evidence = [
+            Evidence(
+                name: "ttl_host", weight: 4, observed: "63 (64-1)", expected: "61 (64-3), 4 samples", text: "Nearer.")
+        ]
+        let expected =
+            #"{"kind":"reset","id":"01JABCDEFGHJKMNPQRSTVWXYZ0","revision":0,"time":"2023-11-14T22:13:20.000000007Z","#
+            + #""frame":8,"file":"a b.pcap","src":"10.4.0.2","src_port":22,"dst":"10.1.0.1","dst_port":50992,"#
+            + #""flags":"RA","ttl":63,"seq":0,"ack":1641646915,"sender":"middlebox","hop":2,"host_hop":4,"#
+            + #""confidence":0.982,"cause":"rejected","stage":"syn","idle_seconds":350.2,"vlan":100,"#
+            + #""next_hop_mac":"02:00:00:00:00:01","packet_key":"9f3c","count":1,"#
+            + #""vantage":{"host":"fw1","interface":"eth0","hook":"tc","direction":"in"},"#
+            + #""evidence":[{"name":"ttl_host","weight":4.0,"observed":"63 (64-1)","#
+            + #""expected":"61 (64-3), 4 samples","text":"Nearer."}],"#
+            + #""summary":"#
+        let line = JSONLines.line(finding)
+        #expect(line.hasPrefix(expected))
+        #expect(line.hasSuffix("}\n"))
+    }
+
+    @Test func whatIsNotKnownIsAbsent() throws {
+        let finding = try sampleFinding(sender: .undetermined, cause: .unknown)
+        let line = JSONLines.line(finding)
+        for name in [
+            "time", "frame", "file", "host_hop", "confidence", "idle_seconds", "vlan", "next_hop_mac", "vantage",
+        ] {
+            #expect(!line.contains("\"\(name)\""), "\(name)")
+        }
+        #expect(!line.contains("null"))
+        #expect(line.contains(#""evidence":[],"summary""#))
+    }
+
+    @Test func hostileTextStaysOnOneLineAndIsEscaped() throws {
+        var finding = try sampleFinding()
+        let text = "a\"b\\c\nd\r\t\u{0}\u{1b}[2J\u{7f}\u{9b}é\u{1F600}"
+        finding.evidence = [Evidence(name: "n", weight: 1, text: text)]
+        let line = JSONLines.line(finding)
+        #expect(line.contains(#""text":"a\"b\\c\nd\r\t\u0000\u001b[2J\u007f\u009bé😀""#))
+        #expect(line.utf8.filter { $0 == 0x0a }.count == 1)
+        #expect(JSONLines.decode(line)?.evidence.first?.text == text)
+    }
+
+    @Test func bytesThatAreNotUTF8BecomeReplacementCharacters() throws {
+        var finding = try sampleFinding()
+        finding.file = String(decoding: [0x61, 0xff, 0x62] as [UInt8], as: UTF8.self)
+        #expect(JSONLines.line(finding).contains("\"file\":\"a\u{fffd}b\""))
+    }
+
+    @Test func addressesAreRFC5952() throws {
+        var finding = try sampleFinding()
+        finding.fiveTuple.source = try #require(IPAddress("2001:0db8:0:0:1:0:0:1"))
+        #expect(JSONLines.line(finding).contains(#""src":"2001:db8::1:0:0:1""#))
+    }
+
+    @Test func numbersThatAreNotFiniteAreLeftOut() throws {
+        var finding = try sampleFinding()
+        finding.confidence = .nan
+        finding.idleSeconds = .infinity
+        let line = JSONLines.line(finding)
+        #expect(!line.contains("confidence"))
+        #expect(!line.contains("idle_seconds"))
+    }
+
+    @Test(arguments: [
+        (0.5, "0.5"), (0.9996, "1.0"), (0.98, "0.98"), (0.0004, "0.0"), (0.1234, "0.123"),
+    ])
+    func confidenceIsRounded(value: Double, text: String) throws {
+        var finding = try sampleFinding()
+        finding.confidence = value
+        #expect(JSONLines.line(finding).contains("\"confidence\":\(text),"))
+    }
+
+    @Test(arguments: [(4.0, "4.0"), (-2.5, "-2.5"), (-0.004, "0.0"), (1.386, "1.39"), (1e300, "1000000000000.0")])
+    func weightsAreDecimals(value: Double, text: String) throws {
+        var finding = try sampleFinding()
+        finding.evidence = [Evidence(name: "n", weight: value, text: "t")]
+        #expect(JSONLines.line(finding).contains("\"weight\":\(text),"))
+    }
+
+    @Test func aDecodedFindingIsTheSame() throws {
+        var finding = try sampleFinding(sender: .hostKernel, cause: .portClosed)
+        finding.revision = 2
+        finding.time = 1_700_000_000_123_456_789
+        finding.flags = [.fin, .syn, .rst, .psh, .ack, .urg, .ece, .cwr]
+        finding.vantage = Finding.Vantage(interface: "eth0")
+        finding.evidence = [Evidence(name: "n", weight: -1.5, observed: "o", text: "t")]
+        let line = JSONLines.line(finding)
+        let decoded = try #require(JSONLines.decode(line))
+        #expect(JSONLines.line(decoded) == line)
+        #expect(decoded.time == finding.time)
+    }
+
+    @Test(arguments: ["", "{}", "[]", "null", #"{"kind":"reset"}"#])
+    func whatIsNoFindingIsNotDecoded(text: String) {
+        #expect(JSONLines.decode(text) == nil)
+    }
+
+    @Test func anUnknownSenderIsNotDecoded() throws {
+        let line = JSONLines.line(try sampleFinding())
+        #expect(JSONLines.decode(line) != nil)
+        #expect(JSONLines.decode(line.replacing("middlebox", with: "gremlin")) == nil)
+        #expect(JSONLines.decode(line.replacing("\"RA\"", with: "\"RX\"")) == nil)
+        #expect(JSONLines.decode(line.replacing("10.4.0.2", with: "10.4.0.256")) == nil)
+    }
+}
