@@ -68,6 +68,7 @@ let package = Package(
         .testTarget(
             name: "ReportingTests", dependencies: ["Reporting", "Diagnosis", "Packets", "Fixtures"],
             swiftSettings: strict),
+        .testTarget(name: "LabTests", path: "Tests/Lab", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x

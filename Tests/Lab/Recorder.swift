@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Glibc
+
+/// A tcpdump beside the agent: the independent witness.
+struct Recorder {
+    let file: URL
+    private let child: ChildProcess
+
+    /// Starts recording. `any` records all interfaces with their direction (SLL2).
+    init(in namespace: Namespace, interface: String) throws {
+        file = namespace.scratch.file("\(namespace.role).pcap")
+        // Without immediate mode, tcpdump loses the block that the kernel has not handed over when it is stopped.
+        child = try namespace.start(["tcpdump", "-i", interface, "--immediate-mode", "-U", "-w", file.path])
+        try child.waitForStandardError("listening on", timeout: 10)
+    }
+
+    /// Stops recording once the file has been quiet for a moment; the file is then complete.
+    func stop() throws {
+        var size = -1
+        _ = waited(atMost: 5) { () -> Bool? in
+            usleep(200_000)
+            let now = (try? file.resourceValues(forKeys: [.fileSizeKey]).fileSize) ?? 0
+            defer { size = now }
+            return now == size ? true : nil
+        }
+        child.send(SIGINT)
+        _ = try child.wait(timeout: 10)
+    }
+
+    /// What tcpdump itself makes of the file, a line or two for each packet.
+    func text(in namespace: Namespace, filter: String) throws -> String {
+        try namespace.run(["tcpdump", "-n", "-v", "-r", file.path, filter]).standardOutput
+    }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+
+/// A finding as it was printed: the fields of the JSON contract that the lab asserts.
+struct ReportedFinding: Decodable {
+    let kind: String
+    let id: String
+    let revision: Int
+    let src: String
+    let srcPort: Int
+    let dst: String
+    let dstPort: Int
+    let flags: String?
+    let ttl: Int?
+    let sender: String?
+    let hop: Int?
+    let hostHop: Int?
+    let cause: String?
+    let stage: String?
+
+    /// What live capture and capture file have to agree on, as a line to compare and to read in a failure.
+    var essence: String {
+        let hops = "hop \(hop.map(String.init) ?? "-") host_hop \(hostHop.map(String.init) ?? "-")"
+        return "\(kind) \(src):\(srcPort) > \(dst):\(dstPort) \(flags ?? "-") ttl \(ttl.map(String.init) ?? "-"): "
+            + "\(sender ?? "-") \(hops) \(cause ?? "-") \(stage ?? "-")"
+    }
+
+    /// Reads JSON Lines; throws if one is not a finding.
+    static func lines(_ data: Data) throws -> [ReportedFinding] {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try data.split(separator: UInt8(ascii: "\n")).map { try decoder.decode(Self.self, from: $0) }
+    }
+}
+
+extension [ReportedFinding] {
+    /// The last revision of each, sorted: what has been said in the end.
+    var essences: [String] {
+        var last: [String: ReportedFinding] = [:]
+        for finding in self where finding.revision >= last[finding.id]?.revision ?? 0 {
+            last[finding.id] = finding
+        }
+        return last.values.map(\.essence).sorted()
+    }
+
+    /// The resets that carry `port` as their source port.
+    func resets(from port: Int) -> [ReportedFinding] {
+        filter { $0.kind == "reset" && $0.srcPort == port }
+    }
+}

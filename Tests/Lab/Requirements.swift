@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Glibc
+
+/// What the lab needs of the machine that it runs on.
+enum Requirements {
+    static let reason: String = "the lab needs root and ip, nft, ethtool, sysctl, tcpdump, ping, nc, ssh (make deps)"
+
+    static let areMet: Bool = geteuid() == 0 && missing.isEmpty
+
+    static let missing: [String] = ["ip", "nft", "ethtool", "sysctl", "tcpdump", "ping", "nc", "ssh"].filter { tool in
+        !(ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin:/usr/sbin:/sbin").split(separator: ":")
+            .contains { access("\($0)/\(tool)", X_OK) == 0 }
+    }
+
+    /// What was built beside these tests: the same build, hence the same sources.
+    static func built(_ product: String) -> String {
+        let ours = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        return URL(filePath: ours).deletingLastPathComponent().appending(path: product).path
+    }
+}
