@@ -36,7 +36,7 @@ let package = Package(
         .target(
             name: "CCompression", cSettings: strictC, linkerSettings: [.linkedLibrary("z"), .linkedLibrary("zstd")]),
         .target(name: "Packets", dependencies: ["CPacket"], swiftSettings: strict),
-        .target(name: "Diagnosis", dependencies: ["Packets"], swiftSettings: strict),
+        .target(name: "Diagnosis", dependencies: ["CPacket", "Packets"], swiftSettings: strict),
         .target(
             name: "Capture", dependencies: ["CLibbpf", "CCompression", "CPacket", "Packets"], swiftSettings: strict),
         .target(name: "Reporting", dependencies: ["Diagnosis", "Packets"], swiftSettings: strict),

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CPacket
 package import Packets
 
 /// Who sent that reset: takes packets in time order, keeps what it needs to know of hosts and flows, gives findings.
@@ -6,7 +7,8 @@ package import Packets
 /// Pure: no I/O and no clock. Time is packet time, moved on by `upTo`.
 package struct Engine: ~Copyable {
     package struct Options: Sendable {
-        /// Flows remembered at once. When full the flow idle longest gives way; evictions are counted.
+        /// Flows remembered at once. When full, closed flows give way first, then those that never proved to be alive;
+        /// evictions are counted.
         package var flowCapacity = 1 << 17
         /// Hosts remembered at once. Hosts that never proved to be alive give way first; evictions are counted.
         package var hostCapacity = 1 << 16
@@ -19,45 +21,118 @@ package struct Engine: ~Copyable {
         package var isLive = false
         /// False for a text without timestamps: then nothing is measured in time and everything settles at the end.
         package var hasTime = true
+        /// True where the records say of each outgoing packet whether this machine made it (the kernel part).
+        package var egressIsMarked = false
         /// This machine's own addresses, for telling its own resets from those it makes in another's name.
         package var localAddresses: Set<IPAddress> = []
+        /// Prefixes that count as inside, for `Scope`.
+        package var inside = InsidePrefixes.standard
+        /// This machine's name and the hook, for `Finding.Vantage`; `nil` for a file.
+        package var host: String?
+        package var hook: String?
+        /// Names of the interfaces by slot; empty where the source has none.
+        package var interfaceNames: [String] = []
+        /// Seeds the tables' hashes. Any number for a file; one that nobody outside knows for live capture.
+        package var seed: UInt64 = 0
 
         package init() {}
     }
 
     /// What the tables hold and what they let go.
     package struct Statistics: Sendable, Equatable {
+        /// Packets that taught something or were judged.
         package var observed: UInt64 = 0
-        /// Records that the engine could not use (a copy of a forwarded packet on its way out, for example).
+        /// Packets that the engine set aside: copies, and forwarded packets on their way out.
         package var rejected: UInt64 = 0
-        package var connections: UInt64 = 0
+        /// New connections (a SYN of a flow that was not open), by scope.
+        package var connectionsInside: UInt64 = 0
+        package var connectionsOutside: UInt64 = 0
+        package var connectionsTransit: UInt64 = 0
         package var hosts = 0
         package var flows = 0
         package var hostEvictions: UInt64 = 0
         package var flowEvictions: UInt64 = 0
+        /// Undetermined resets that can no longer be revised.
         package var undeterminedForgotten: UInt64 = 0
 
         package init() {}
     }
 
     package let options: Options
-    package private(set) var statistics = Statistics()
+    var hosts: HostTable
+    var flows: FlowTable
+    var recent = RecentResets()
+    var undetermined: UndeterminedResets
+    /// Resets that wait for their settle time, oldest first; `pendingStart` is the first that still waits.
+    var pending: [ResetCase] = []
+    var pendingStart = 0
+    var given: [Finding] = []
+    var counts = Statistics()
+    let judge: ResetJudge
+    /// Packet time, ns.
+    var now: UInt64 = 0
+    var file: String?
 
     package init(options: Options = Options()) {
         self.options = options
+        hosts = HostTable(capacity: options.hostCapacity, seed: options.seed)
+        flows = FlowTable(capacity: options.flowCapacity, seed: options.seed)
+        undetermined = UndeterminedResets(capacity: options.undeterminedCapacity)
+        judge = ResetJudge(localAddresses: options.localAddresses)
+    }
+
+    package var statistics: Statistics {
+        var result = counts
+        result.hosts = hosts.count
+        result.flows = flows.count
+        result.hostEvictions = hosts.evictions
+        result.flowEvictions = flows.evictions
+        result.undeterminedForgotten = undetermined.forgotten
+        return result
+    }
+
+    /// Names the file that the following packets are from, for `Finding.file`.
+    package mutating func beginFile(_ name: String?) {
+        file = name
     }
 
     /// Takes a batch in time order, then moves time on to `watermark` (ns since 1970).
     package mutating func observe(_ packets: UnsafeBufferPointer<ObservedPacket>, upTo watermark: UInt64) {
-        statistics.observed += UInt64(packets.count)
+        for packet in packets {
+            if packet.time > now {
+                now = packet.time
+                settleDue()
+            }
+            observe(packet)
+        }
+        if watermark > now {
+            now = watermark
+            settleDue()
+        }
     }
 
-    /// Settles everything that is still open: the end of the file.
+    /// Settles everything that is still open: the end of the file, or of the capture.
     package mutating func finish() {
+        while pendingStart < pending.count { settleFirst() }
+        pending.removeAll(keepingCapacity: true)
+        pendingStart = 0
+        let held = undetermined.drain()
+        // Live they have been given already.
+        if !options.isLive { given.append(contentsOf: held) }
     }
 
     /// Findings and revisions given since the last call, in the order in which they are to be told.
     package mutating func takeFindings() -> [Finding] {
-        []
+        guard !given.isEmpty else { return [] }
+        defer { given = [] }
+        return given
+    }
+
+    /// What is known of hosts: at most `limit`, the one seen last first.
+    package func hostSummaries(limit: Int) -> [HostSummary] {
+        var summaries: [HostSummary] = []
+        hosts.forEach { summaries.append(HostSummary($0)) }
+        summaries.sort { $0.lastSeen > $1.lastSeen }
+        return Array(summaries.prefix(limit))
     }
 }

@@ -112,6 +112,10 @@ package struct Finding: Sendable {
     package var count: Int = 1
     package var vantage: Vantage?
     package var evidence: [Evidence]
+    /// Whose connection it is; for metrics, not part of the JSON contract.
+    package var scope: Scope = .transit
+    /// Packet time from the reset to this verdict, ns; for metrics, not part of the JSON contract.
+    package var delay: UInt64 = 0
 
     package init(
         kind: Kind = .reset, id: String, fiveTuple: FiveTuple, flags: TCPFlags, ttl: UInt8, seq: UInt32, ack: UInt32,

@@ -31,3 +31,8 @@ package struct HopDistance: Hashable, Sendable {
     /// The sender's hop: 1 for the neighbour, 0 for this machine.
     package var hop: Int { isEgress ? decrements : decrements + 1 }
 }
+
+extension HopDistance: CustomStringConvertible {
+    /// `61 (64-3)`
+    package var description: String { "\(ttl) (\(initialTTL)-\(decrements))" }
+}

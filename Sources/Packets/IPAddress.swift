@@ -2,7 +2,7 @@
 internal import Glibc
 
 /// An IPv4 or IPv6 address. IPv4 is held IPv4-mapped (`::ffff:a.b.c.d`), as the packet record has it.
-package struct IPAddress: Hashable, Sendable {
+package struct IPAddress: Hashable, Sendable, BitwiseCopyable {
     /// The upper 64 bits in host byte order.
     package var high: UInt64
     /// The lower 64 bits in host byte order.

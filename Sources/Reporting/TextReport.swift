@@ -1,6 +1,124 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Diagnosis
+internal import Packets
 
-package enum TextReport {
-    package static func line(_ finding: Finding) -> String { finding.summary }
+/// Findings for a person at a terminal: each finding as it comes, then a summary.
+package struct TextReport: Sendable {
+    /// Colours, only for a terminal.
+    package var isColoured: Bool
+    private var senders: [Finding.Sender: Int] = [:]
+    private var devices: [Device: Tally] = [:]
+    private var counted: [String: Finding.Sender] = [:]
+
+    /// Resets of one kind: who sent them, from which hop, for which service.
+    private struct Device: Hashable {
+        var sender: Finding.Sender
+        var hop: Int
+        var cause: Finding.Cause
+    }
+
+    private struct Tally {
+        var resets = 0
+        var hosts: Set<String> = []
+        var services: Set<UInt16> = []
+        /// Bounds of the sets above: more than this is told as a number only.
+        static let bound = 1000
+    }
+
+    package init(isColoured: Bool = false) {
+        self.isColoured = isColoured
+    }
+
+    /// One finding: a line that answers the question, one with what it rests on, one with what to do.
+    package mutating func text(_ finding: Finding) -> String {
+        count(finding)
+        let where_ = finding.frame.map { "frame \($0)  " } ?? ""
+        let file = finding.file.map { "\($0)  " } ?? ""
+        let revised = finding.revision > 0 ? "revised: " : ""
+        var lines = [
+            "\(clock(finding))\(file)\(where_)\(tuple(finding.fiveTuple))  \(paint(revised + label(finding), finding))",
+            "    \(finding.summary)",
+        ]
+        for piece in finding.evidence where piece.observed != nil {
+            let against = piece.expected.map { " against \($0)" } ?? ""
+            lines.append("    \(piece.name): TTL \(piece.observed ?? "")\(against)")
+        }
+        lines.append("    > \(finding.advice)")
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// What it all comes to: resets per sender, then devices that sent resets in others' names.
+    package func summary(packets: UInt64) -> String {
+        let total = senders.values.reduce(0, +)
+        guard total > 0 else { return "No resets in \(packets) packets.\n" }
+        var text = "\(total) \(total == 1 ? "reset" : "resets") in \(packets) packets"
+        let parts = Finding.Sender.allCases.compactMap { sender in
+            senders[sender].map { "\(sender.rawValue) \($0)" }
+        }
+        text += ": " + parts.joined(separator: ", ") + ".\n"
+        let foreign = devices.filter { $0.key.sender.isForeign }.sorted { ($1.value.resets, $0.key.hop) < ($0.value.resets, $1.key.hop) }
+        for (device, tally) in foreign {
+            let who = device.sender == .thisMachine ? "This machine" : "A device at hop \(device.hop)"
+            let services = tally.services.sorted().prefix(8).map { "tcp/\($0)" }.joined(separator: ", ")
+            let more = tally.services.count > 8 ? " and \(tally.services.count - 8) more" : ""
+            let hosts = tally.hosts.count == 1 ? tally.hosts.first ?? "" : "\(tally.hosts.count) hosts"
+            text += "\(who) sent \(tally.resets) of them for \(hosts), \(services)\(more) (\(device.cause.rawValue)).\n"
+        }
+        return text
+    }
+
+    private mutating func count(_ finding: Finding) {
+        if finding.revision > 0, let earlier = counted[finding.id] { senders[earlier, default: 1] -= 1 }
+        if senders[finding.sender, default: 0] < .max { senders[finding.sender, default: 0] += 1 }
+        for (sender, number) in senders where number == 0 { senders[sender] = nil }
+        // Only what may be revised needs to be known again; the engine forgets it at the same bound.
+        if finding.sender == .undetermined, counted.count < 65_536 { counted[finding.id] = finding.sender }
+        if finding.sender != .undetermined { counted[finding.id] = nil }
+        let device = Device(sender: finding.sender, hop: finding.hop, cause: finding.cause)
+        guard devices[device] != nil || devices.count < Tally.bound else { return }
+        var tally = devices[device] ?? Tally()
+        tally.resets += 1
+        if tally.hosts.count < Tally.bound { tally.hosts.insert(finding.fiveTuple.source.description) }
+        if tally.services.count < Tally.bound {
+            tally.services.insert(
+                finding.stage == .syn
+                    ? finding.fiveTuple.sourcePort
+                    : min(finding.fiveTuple.sourcePort, finding.fiveTuple.destinationPort))
+        }
+        devices[device] = tally
+    }
+
+    private func label(_ finding: Finding) -> String {
+        let hop = finding.sender == .middlebox ? " at hop \(finding.hop)" : ""
+        let cause = finding.cause == .unknown ? "" : ", \(finding.cause.rawValue)"
+        let confidence = finding.confidence.map { " (\(percent($0)))" } ?? ""
+        return "\(finding.sender.rawValue)\(hop)\(cause)\(confidence)"
+    }
+
+    /// Never 100 %: nothing is certain.
+    private func percent(_ probability: Double) -> String {
+        "\(Swift.min(99, Int((probability * 100).rounded()))) %"
+    }
+
+    private func clock(_ finding: Finding) -> String {
+        guard let time = finding.time else { return "" }
+        return Timestamp.format(time) + "  "
+    }
+
+    private func tuple(_ tuple: FiveTuple) -> String {
+        "\(end(tuple.source, tuple.sourcePort)) > \(end(tuple.destination, tuple.destinationPort))"
+    }
+
+    private func end(_ address: IPAddress, _ port: UInt16) -> String {
+        address.isIPv4 ? "\(address):\(port)" : "[\(address)]:\(port)"
+    }
+
+    private func paint(_ text: String, _ finding: Finding) -> String {
+        guard isColoured else { return text }
+        switch finding.sender {
+        case .middlebox, .thisMachine: return "\u{1b}[1;31m\(text)\u{1b}[0m"
+        case .undetermined: return "\u{1b}[33m\(text)\u{1b}[0m"
+        default: return "\u{1b}[32m\(text)\u{1b}[0m"
+        }
+    }
 }

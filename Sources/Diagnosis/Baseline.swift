@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Packets
+
+/// What a fingerprint, or several that agree, say of a source's distance: one dominant distance, and what else was seen.
+///
+/// Distances are compared, not TTLs: 59 (64 − 5) and 123 (128 − 5) are equally far.
+package struct Baseline: Sendable {
+    /// The dominant distance's most frequent TTL.
+    package var distance: HopDistance
+    /// Packets at the dominant distance.
+    package var samples: Int
+    /// Packets in all.
+    package var total: Int
+    private var spread: [(distance: HopDistance, count: Int)]
+
+    /// The share of the packets that is at the dominant distance, 0 to 1.
+    package var share: Double { Double(samples) / Double(total) }
+
+    /// The baseline of everything that `fingerprints` counted, or `nil` where that is nothing.
+    ///
+    /// - Parameter isEgress: The packets were seen leaving this machine.
+    package init?(_ fingerprints: [TTLFingerprint], isEgress: Bool = false) {
+        var spread: [(distance: HopDistance, count: Int)] = []
+        var total = 0
+        for fingerprint in fingerprints {
+            total += fingerprint.samples
+            for value in fingerprint.values {
+                if let known = spread.firstIndex(where: { $0.distance.ttl == value.ttl }) {
+                    spread[known].count += value.count
+                } else {
+                    spread.append((HopDistance(ttl: value.ttl, isEgress: isEgress), value.count))
+                }
+            }
+        }
+        spread.sort { ($0.count, $0.distance.ttl) > ($1.count, $1.distance.ttl) }
+        func count(at hop: Int) -> Int {
+            spread.reduce(0) { $1.distance.hop == hop ? $0 + $1.count : $0 }
+        }
+        // The most packets decide; the sort has put the most frequent TTL of that distance first.
+        guard
+            let dominant = spread.max(by: { count(at: $0.distance.hop) < count(at: $1.distance.hop) })
+        else { return nil }
+        let hop = dominant.distance.hop
+        self.distance = spread.first { $0.distance.hop == hop }?.distance ?? dominant.distance
+        self.samples = count(at: hop)
+        self.total = total
+        self.spread = spread
+    }
+
+    /// Packets that came as far as `other`, whatever TTL they started from.
+    package func samples(asFarAs other: HopDistance) -> Int {
+        spread.reduce(0) { $1.distance.hop == other.hop ? $0 + $1.count : $0 }
+    }
+
+    /// True where packets arrived with exactly this TTL.
+    package func has(ttl: UInt8) -> Bool {
+        spread.contains { $0.distance.ttl == ttl }
+    }
+
+    /// `61 (64-3), 4 samples`
+    package var text: String {
+        "\(distance), \(samples == 1 ? "1 sample" : "\(samples) samples")"
+    }
+}

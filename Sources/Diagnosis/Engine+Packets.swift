@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CPacket
+internal import Packets
+
+extension Engine {
+    /// Which packets may teach, and how they came past.
+    @inline(__always)
+    mutating func observe(_ packet: ObservedPacket) {
+        let record = packet.record
+        var isLocal = false
+        var passage = ResetCase.Passage.arrived
+        switch record.direction {
+        case .ingress: break
+        case .egressMadeHere:
+            isLocal = true
+            passage = .madeHere
+        case .egress:
+            // Whatever is forwarded has lost one to this machine: a whole initial TTL was made here. Live the kernel says so
+            // itself, and what it does not mark was forwarded.
+            isLocal = !options.egressIsMarked && record.distance.decrements == 0
+            passage = isLocal ? .leftUndiminished : .forwarded
+        }
+        if record.packetClass == .reset {
+            if options.hasTime, recent.isCopy(record, time: packet.time) {
+                counts.rejected += 1
+            } else {
+                counts.observed += 1
+                observeReset(packet, passage: passage)
+            }
+            return
+        }
+        guard passage != .forwarded else {
+            // It taught what it can when it arrived.
+            counts.rejected += 1
+            return
+        }
+        counts.observed += 1
+        switch record.transport {
+        case .tcp: observeTCP(record, isLocal: isLocal)
+        case .udp: observeRequestOrReply(record, isRequest: true, isReply: true, as: .udp, isLocal: isLocal)
+        case .icmp:
+            observeRequestOrReply(
+                record, isRequest: record.icmpType == 8, isReply: record.icmpType == 0, as: .echo, isLocal: isLocal)
+        case .icmpv6:
+            observeRequestOrReply(
+                record, isRequest: record.icmpType == 128, isReply: record.icmpType == 129, as: .echo, isLocal: isLocal)
+        }
+    }
+
+    /// Echo and UDP: what answers a request that was seen proves that its sender lives; everything else could be spoofed.
+    private mutating func observeRequestOrReply(
+        _ record: PacketRecord, isRequest: Bool, isReply: Bool, as fingerprint: FingerprintClass, isLocal: Bool
+    ) {
+        guard isRequest || isReply else { return }
+        let (key, sourceIsHigh) = FlowKey.of(record)
+        guard let (flow, _) = flows.findOrInsert(key, now: now) else { return }
+        let isAnswer = isReply && (sourceIsHigh ? flow.pointee.low.hasRequest : flow.pointee.high.hasRequest)
+        flow.pointee.touch(now: now)
+        flow.pointee.withSide(isHigh: sourceIsHigh) { side in
+            side.count(record)
+            if isRequest { side.hasRequest = true }
+        }
+        if isAnswer { flow.pointee.isProven = true }
+        learn(record, as: isAnswer ? fingerprint : .unproven, isLocal: isLocal)
+    }
+
+    @inline(__always)
+    private mutating func observeTCP(_ record: PacketRecord, isLocal: Bool) {
+        let (key, sourceIsHigh) = FlowKey.of(record)
+        guard let (flow, isNew) = flows.findOrInsert(key, now: now) else { return }
+        let flags = record.tcpFlags
+        if flags.contains(.syn), flags.isDisjoint(with: .ack) {
+            let side = sourceIsHigh ? flow.pointee.high : flow.pointee.low
+            // Another initial sequence number: the five-tuple is used again.
+            if !isNew, !side.sentSYN || side.initialSeq != record.seq { flow.pointee.restart(now: now) }
+            if flow.pointee.low.packets == 0, flow.pointee.high.packets == 0 { countConnection(record) }
+        }
+        flow.pointee.touch(now: now)
+        let other = sourceIsHigh ? flow.pointee.low : flow.pointee.high
+        let isProof = flow.pointee.withSide(isHigh: sourceIsHigh) { side in
+            side.count(record)
+            return side.advance(record, other: other)
+        }
+        if isProof { flow.pointee.isProven = true }
+        learn(record, as: isProof ? .tcp : .unproven, isLocal: isLocal)
+    }
+
+    @inline(__always)
+    private mutating func learn(_ record: PacketRecord, as fingerprint: FingerprintClass, isLocal: Bool) {
+        let key = HostKey(address: record.source, domain: record.domain)
+        guard let host = hosts.learn(key, ttl: record.ttl, class: fingerprint, isLocal: isLocal, now: now) else {
+            return
+        }
+        // A few samples decide or many confirm: judging again at each would let a flood buy work.
+        if host.pointee.hasUndetermined, fingerprint != .unproven, host.pointee.provenSamples.isRound {
+            settleUndetermined(key, host.pointee)
+            host.pointee.hasUndetermined = !undetermined.isEmpty(key)
+        }
+    }
+
+    private mutating func countConnection(_ record: PacketRecord) {
+        switch options.inside.scope(record.source, record.destination) {
+        case .inside: counts.connectionsInside += 1
+        case .outside: counts.connectionsOutside += 1
+        case .transit: counts.connectionsTransit += 1
+        }
+    }
+}
+
+extension FlowEntry {
+    /// Remembers a gap and that the flow was seen.
+    @inline(__always)
+    mutating func touch(now: UInt64) {
+        if now > lastSeen, now - lastSeen >= FlowTable.idleGap {
+            gap = now - lastSeen
+            gapEnd = now
+        }
+        lastSeen = max(lastSeen, now)
+    }
+
+    @inline(__always)
+    mutating func withSide<Result>(isHigh: Bool, _ body: (inout FlowSide) -> Result) -> Result {
+        isHigh ? body(&high) : body(&low)
+    }
+}
+
+extension FlowSide {
+    /// Counts a packet, and its TTL if it came the way of the side's first packet.
+    @inline(__always)
+    mutating func count(_ record: PacketRecord) {
+        if packets == 0 { domain = record.domain }
+        if packets < .max { packets += 1 }
+        if record.domain == domain { ttls.add(record.ttl) }
+        identification = record.identification
+    }
+
+    /// Moves sequence and acknowledgement numbers on. Returns true where the segment proves that its sender lives: it
+    /// acknowledges something new that the other side really sent.
+    @inline(__always)
+    mutating func advance(_ record: PacketRecord, other: FlowSide) -> Bool {
+        let flags = record.tcpFlags
+        self.flags |= record.flags
+        var end = record.seq &+ UInt32(record.payload_length)
+        if flags.contains(.syn) {
+            initialSeq = record.seq
+            end &+= 1
+        }
+        if flags.contains(.fin) { end &+= 1 }
+        if record.payload_length > 0 { hasData = true }
+        if !hasSeq || SequenceNumber.isAfter(end, nextSeq) { nextSeq = end }
+        hasSeq = true
+        guard flags.contains(.ack) else { return false }
+        let isNew = !hasAck || SequenceNumber.isAfter(record.ack, ack)
+        if isNew { ack = record.ack }
+        hasAck = true
+        return isNew && other.hasSeq && !SequenceNumber.isAfter(record.ack, other.nextSeq)
+            && Int32(bitPattern: other.nextSeq &- record.ack) < 1 << 20
+    }
+}
+
+extension Int {
+    /// 1, 2, 3, 4, 6, 8, 12, 16, 24 …: powers of two and what lies halfway between.
+    fileprivate var isRound: Bool {
+        let power = 1 << (Int.bitWidth - 1 - Swift.max(self, 1).leadingZeroBitCount)
+        return self == power || self == power + power / 2
+    }
+}

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CPacket
+internal import Packets
+
+/// A flow: both directions of a five-tuple, in an order that does not depend on the direction.
+struct FlowKey: BitwiseCopyable {
+    var lowHigh: UInt64
+    var lowLow: UInt64
+    var highHigh: UInt64
+    var highLow: UInt64
+    /// Port of the low end << 24 | port of the high end << 8 | protocol.
+    var ports: UInt64
+
+    /// The key of a record, and whether the record's source is the high end.
+    @inline(__always)
+    static func of(_ record: PacketRecord) -> (key: FlowKey, sourceIsHigh: Bool) {
+        let transport = UInt64(record.layers & 0x06)
+        let isHigh =
+            (record.src_high, record.src_low, record.src_port) > (record.dst_high, record.dst_low, record.dst_port)
+        if isHigh {
+            return (
+                FlowKey(
+                    lowHigh: record.dst_high, lowLow: record.dst_low, highHigh: record.src_high,
+                    highLow: record.src_low,
+                    ports: UInt64(record.dst_port) << 24 | UInt64(record.src_port) << 8 | transport),
+                true
+            )
+        }
+        return (
+            FlowKey(
+                lowHigh: record.src_high, lowLow: record.src_low, highHigh: record.dst_high, highLow: record.dst_low,
+                ports: UInt64(record.src_port) << 24 | UInt64(record.dst_port) << 8 | transport),
+            false
+        )
+    }
+}
+
+/// One direction of a flow: what its sender's packets looked like.
+struct FlowSide: BitwiseCopyable {
+    /// The TCP flags of its packets, or-ed.
+    var flags: UInt8 = 0
+    var ttls = TTLFingerprint()
+    /// Initial sequence number, where `flags` has SYN.
+    var initialSeq: UInt32 = 0
+    /// The highest sequence number after a segment, where `hasSeq`.
+    var nextSeq: UInt32 = 0
+    /// The highest acknowledgement sent, where `hasAck`.
+    var ack: UInt32 = 0
+    /// IP-ID or flow label of the newest packet.
+    var identification: UInt32 = 0
+    var packets: UInt32 = 0
+    /// VLAN or tunnel of the first packet; the fingerprint holds packets of that domain only.
+    var domain: UInt16 = 0
+    var hasSeq = false
+    var hasAck = false
+    var hasData = false
+    /// An echo or UDP request was sent that an answer can be told by.
+    var hasRequest = false
+
+    var sentSYN: Bool { flags & TCPFlags.syn.rawValue != 0 }
+    var sentFIN: Bool { flags & TCPFlags.fin.rawValue != 0 }
+    var sentRST: Bool { flags & TCPFlags.rst.rawValue != 0 }
+}
+
+/// What is known of one flow.
+struct FlowEntry: BucketEntry {
+    var key: FlowKey
+    private var isUsed = false
+    /// Both directions spoke and one acknowledged the other: not a spoofed SYN.
+    var isProven = false
+    var firstSeen: UInt64
+    var lastSeen: UInt64
+    /// The newest gap of at least `FlowTable.idleGap` and when it ended, ns; 0 where there was none.
+    var gap: UInt64 = 0
+    var gapEnd: UInt64 = 0
+    var low = FlowSide()
+    var high = FlowSide()
+
+    init(key: FlowKey, now: UInt64) {
+        self.key = key
+        isUsed = true
+        firstSeen = now
+        lastSeen = now
+    }
+
+    private init() {
+        key = FlowKey(lowHigh: 0, lowLow: 0, highHigh: 0, highLow: 0, ports: 0)
+        firstSeen = 0
+        lastSeen = 0
+    }
+
+    static let free = FlowEntry()
+
+    var isClosed: Bool { low.sentRST || high.sentRST || (low.sentFIN && high.sentFIN) }
+
+    /// Forgets the flow's past: the same five-tuple is used again.
+    mutating func restart(now: UInt64) {
+        self = FlowEntry(key: key, now: now)
+    }
+
+    // MARK: BucketEntry
+
+    var isFree: Bool { !isUsed }
+
+    @inline(__always)
+    func matches(_ key: FlowKey) -> Bool {
+        self.key.ports == key.ports && self.key.lowLow == key.lowLow && self.key.highLow == key.highLow
+            && self.key.lowHigh == key.lowHigh && self.key.highHigh == key.highHigh && isUsed
+    }
+
+    /// Closed flows give way first, then flows that never proved to be alive, then flows idle for `protection`; within each
+    /// the one idle longest. A proven flow in use does not give way to a spoofed SYN.
+    func rankForEviction(now: UInt64) -> UInt64? {
+        if isClosed { return lastSeen >> 2 }
+        if !isProven { return lastSeen >> 2 | 1 << 62 }
+        return now &- lastSeen > FlowTable.protection ? lastSeen >> 2 | 1 << 63 : nil
+    }
+}
+
+/// Flows by five-tuple, bounded.
+///
+/// Flows are not keyed by VLAN: the two directions of one flow cross a trunk in two VLANs. A direction's fingerprint holds
+/// packets of one domain only, so that what is compared came the same way.
+struct FlowTable: ~Copyable {
+    /// A silence of at least this long (ns) is remembered as a gap: 10 s, the shortest of the common idle timers.
+    static let idleGap: UInt64 = 10_000_000_000
+    /// How long (ns) a proven flow is safe from unproven newcomers: 30 minutes of silence.
+    static let protection: UInt64 = 1_800_000_000_000
+
+    private var table: BucketTable<FlowEntry>
+    private let seed: UInt64
+
+    init(capacity: Int, seed: UInt64) {
+        table = BucketTable(capacity: capacity, empty: .free)
+        self.seed = seed
+    }
+
+    var count: Int { table.count }
+    /// Flows forgotten, and newcomers turned away, for want of room.
+    var evictions: UInt64 { table.evictions + table.refusals }
+
+    @inline(__always)
+    private func hash(_ key: FlowKey) -> UInt64 {
+        var hash = TableHash(seed: seed)
+        hash.combine(key.lowLow ^ key.highHigh)
+        hash.combine(key.highLow ^ key.lowHigh)
+        hash.combine(key.ports)
+        return hash.value
+    }
+
+    /// The entry, valid until the next `insert`.
+    @inline(__always)
+    func find(_ key: FlowKey) -> UnsafeMutablePointer<FlowEntry>? {
+        table.find(key, hash: hash(key))
+    }
+
+    /// The entry of `key`, made if it is new; `nil` if there is no room. Valid until the next `insert`.
+    @inline(__always)
+    mutating func findOrInsert(
+        _ key: FlowKey, now: UInt64
+    ) -> (entry: UnsafeMutablePointer<FlowEntry>, isNew: Bool)? {
+        let hash = hash(key)
+        if let entry = table.find(key, hash: hash) { return (entry, false) }
+        guard let entry = table.insert(FlowEntry(key: key, now: now), hash: hash, isProven: false, now: now) else {
+            return nil
+        }
+        return (entry, true)
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Packets
+
+/// What is known of one source, for people.
+package struct HostSummary: Sendable {
+    package var address: IPAddress
+    /// `PacketRecord.domain` of its packets: the VLAN ID, or 0.
+    package var domain: UInt16
+    /// Its hop by the dominant distance of packets that prove life; `nil` where there is none.
+    package var hop: Int?
+    package var initialTTL: UInt8?
+    /// The TTL that most of those packets arrived with.
+    package var ttl: UInt8?
+    /// Packets that prove life, of each class.
+    package var samples: [(class: FingerprintClass, count: Int)]
+    /// True where its packets were seen leaving this machine, made here.
+    package var isLocal: Bool
+    /// ns since 1970.
+    package var firstSeen: UInt64
+    package var lastSeen: UInt64
+
+    init(_ host: HostEntry) {
+        address = host.key.address
+        domain = host.key.domain
+        let baseline =
+            Baseline([host[.tcp]], isEgress: host.isLocal)
+            ?? Baseline([host[.echo], host[.udp]], isEgress: host.isLocal)
+        hop = baseline?.distance.hop
+        initialTTL = baseline?.distance.initialTTL
+        ttl = baseline?.distance.ttl
+        samples = FingerprintClass.allCases.map { ($0, host[$0].samples) }
+        isLocal = host.isLocal
+        firstSeen = host.firstSeen
+        lastSeen = host.lastSeen
+    }
+}

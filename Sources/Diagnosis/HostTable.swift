@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Packets
+
+/// A source: an address, and the VLAN or tunnel that it was seen in.
+package struct HostKey: Hashable, Sendable, BitwiseCopyable {
+    package var address: IPAddress
+    /// `PacketRecord.domain`: the VLAN ID, or a hash of tags and tunnel; 0 untagged.
+    package var domain: UInt16
+
+    package init(address: IPAddress, domain: UInt16) {
+        self.address = address
+        self.domain = domain
+    }
+}
+
+/// What a packet that teaches a host's distance was. Baselines are kept apart by it: a translator that answers ping is not
+/// the host behind it, and an application may set the TTL of its own data.
+package enum FingerprintClass: Int, CaseIterable, Sendable {
+    /// Echo replies to a request that was seen: the kernel's.
+    case echo
+    /// SYN-ACKs that acknowledge a seen SYN, and segments that acknowledge new data.
+    case tcp
+    /// UDP replies to a request that was seen.
+    case udp
+    /// Everything that could be spoofed: a SYN, a request, a first packet. Teaches little.
+    case unproven
+}
+
+/// What is known of one source.
+struct HostEntry: BucketEntry {
+    var key: HostKey
+    private var isUsed = false
+    /// Its packets were seen leaving this machine, made here.
+    var isLocal = false
+    /// Resets of this host wait for its baseline.
+    var hasUndetermined = false
+    var firstSeen: UInt64
+    var lastSeen: UInt64
+    /// One fingerprint per `FingerprintClass`.
+    var fingerprints: InlineArray<4, TTLFingerprint> = .init(repeating: TTLFingerprint())
+
+    init(key: HostKey, now: UInt64) {
+        self.key = key
+        isUsed = true
+        firstSeen = now
+        lastSeen = now
+    }
+
+    private init() {
+        key = HostKey(address: IPAddress(high: 0, low: 0), domain: 0)
+        firstSeen = 0
+        lastSeen = 0
+    }
+
+    static let free = HostEntry()
+
+    subscript(fingerprint: FingerprintClass) -> TTLFingerprint {
+        get { fingerprints[fingerprint.rawValue] }
+        set { fingerprints[fingerprint.rawValue] = newValue }
+    }
+
+    /// True where a packet proved that the host lives.
+    var isProven: Bool {
+        !self[.echo].isEmpty || !self[.tcp].isEmpty || !self[.udp].isEmpty
+    }
+
+    /// Samples that prove life, of all classes.
+    var provenSamples: Int {
+        self[.echo].samples + self[.tcp].samples + self[.udp].samples
+    }
+
+    // MARK: BucketEntry
+
+    var isFree: Bool { !isUsed }
+
+    @inline(__always)
+    func matches(_ key: HostKey) -> Bool {
+        self.key.address.low == key.address.low && self.key.address.high == key.address.high
+            && self.key.domain == key.domain && isUsed
+    }
+
+    /// Hosts that never proved to be alive give way first, the one seen longest ago before the others; a proven host gives
+    /// way to a proven one only, so that a flood of spoofed sources pushes no real one out.
+    func rankForEviction(now: UInt64) -> UInt64? {
+        isProven ? nil : lastSeen
+    }
+}
+
+/// The TTL fingerprints of sources, bounded.
+///
+/// At the capacity (rounded up to a power of two) an unproven source gives way to a newcomer; a source that has proved to be
+/// alive only to another that has.
+struct HostTable: ~Copyable {
+    private var table: BucketTable<HostEntry>
+    private let seed: UInt64
+
+    init(capacity: Int, seed: UInt64) {
+        table = BucketTable(capacity: capacity, empty: .free)
+        self.seed = seed
+    }
+
+    var count: Int { table.count }
+    /// Hosts forgotten, and newcomers turned away, for want of room.
+    var evictions: UInt64 { table.evictions + table.refusals }
+
+    @inline(__always)
+    private func hash(_ key: HostKey) -> UInt64 {
+        var hash = TableHash(seed: seed)
+        hash.combine(key.address.high ^ UInt64(key.domain) << 48)
+        hash.combine(key.address.low)
+        return hash.value
+    }
+
+    /// The entry, valid until the next `learn`.
+    func find(_ key: HostKey) -> UnsafeMutablePointer<HostEntry>? {
+        table.find(key, hash: hash(key))
+    }
+
+    /// Counts one packet of a source. Returns its entry, valid until the next `learn`, or `nil` if there was no room.
+    @inline(__always)
+    mutating func learn(
+        _ key: HostKey, ttl: UInt8, class fingerprint: FingerprintClass, isLocal: Bool, now: UInt64
+    ) -> UnsafeMutablePointer<HostEntry>? {
+        let hash = hash(key)
+        guard
+            let entry = table.find(key, hash: hash)
+                ?? table.insert(
+                    HostEntry(key: key, now: now), hash: hash, isProven: fingerprint != .unproven, now: now)
+        else { return nil }
+        entry.pointee.lastSeen = now
+        if isLocal != entry.pointee.isLocal {
+            // The address is now seen from the other side (it moved, or a capture was joined to another): start again.
+            if isLocal || fingerprint != .unproven {
+                entry.pointee.isLocal = isLocal
+                entry.pointee.fingerprints = .init(repeating: TTLFingerprint())
+            } else {
+                return entry
+            }
+        }
+        entry.pointee.fingerprints[fingerprint.rawValue].add(ttl)
+        return entry
+    }
+
+    /// The entry of a source that nothing was seen of yet but which is waited for; `nil` if there was no room.
+    mutating func reserve(_ key: HostKey, now: UInt64) -> UnsafeMutablePointer<HostEntry>? {
+        table.insert(HostEntry(key: key, now: now), hash: hash(key), isProven: false, now: now)
+    }
+
+    func forEach(_ body: (HostEntry) -> Void) {
+        table.forEach(body)
+    }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CPacket
+internal import Packets
+
+/// The newest resets, for recognising copies: one packet seen twice by a mirror port, or on two interfaces of a router.
+///
+/// A fixed table of 1024 places by the packet's own content; a newer reset overwrites an older one in its place.
+struct RecentResets {
+    private static let places = 1024
+    /// Copies come within 10 ms.
+    private static let window: UInt64 = 10_000_000
+
+    private struct Sighting {
+        var record: PacketRecord
+        var time: UInt64
+    }
+
+    private var sightings: [Sighting?] = Array(repeating: nil, count: places)
+
+    /// True where the packet was seen a moment ago: same sequence numbers, flags, length and IP-ID, TTL equal or one less,
+    /// between the same ends. A packet on its way out counts as a copy of the one that arrived whatever its addresses have
+    /// been translated to.
+    mutating func isCopy(_ record: PacketRecord, time: UInt64) -> Bool {
+        var hash = StableHash()
+        hash.combine(record.seq)
+        hash.combine(record.ack)
+        hash.combine(record.flags)
+        hash.combine(record.payload_length)
+        hash.combine(record.identification)
+        let place = Int(truncatingIfNeeded: hash.value % UInt64(Self.places))
+        if let earlier = sightings[place], time &- earlier.time <= Self.window,
+            Self.isSamePacket(earlier.record, record)
+        {
+            return true
+        }
+        sightings[place] = Sighting(record: record, time: time)
+        return false
+    }
+
+    private static func isSamePacket(_ earlier: PacketRecord, _ later: PacketRecord) -> Bool {
+        guard earlier.seq == later.seq, earlier.ack == later.ack, earlier.flags == later.flags,
+            earlier.payload_length == later.payload_length, earlier.identification == later.identification
+        else { return false }
+        let isOneLess = earlier.ttl == later.ttl &+ 1
+        if later.direction != .ingress, earlier.direction == .ingress { return isOneLess }
+        return (earlier.ttl == later.ttl || isOneLess) && earlier.fiveTuple == later.fiveTuple
+    }
+}

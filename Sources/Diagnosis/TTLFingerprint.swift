@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+/// Which TTLs a source's packets arrive with: a histogram of at most four values, and how many packets had others.
+///
+/// Fixed size, no allocation. When a count would overflow all counts are halved, so that old samples fade.
+package struct TTLFingerprint: BitwiseCopyable, Sendable {
+    private static let slots = 4
+    private var ttls: InlineArray<4, UInt8> = .init(repeating: 0)
+    private var counts: InlineArray<4, UInt16> = .init(repeating: 0)
+    /// Packets whose TTL found no slot: the source's TTLs are too many to name.
+    package private(set) var others: UInt16 = 0
+
+    package init() {}
+
+    /// Counts one packet.
+    package mutating func add(_ ttl: UInt8) {
+        for slot in 0..<Self.slots {
+            if counts[slot] == 0 {
+                ttls[slot] = ttl
+                counts[slot] = 1
+                return
+            }
+            if ttls[slot] == ttl {
+                if counts[slot] == .max { halve() }
+                counts[slot] += 1
+                return
+            }
+        }
+        if others == .max { halve() }
+        others += 1
+    }
+
+    private mutating func halve() {
+        for slot in 0..<Self.slots {
+            // A value that was seen stays known.
+            counts[slot] = counts[slot] > 1 ? counts[slot] / 2 : counts[slot]
+        }
+        others /= 2
+    }
+
+    /// Packets counted.
+    package var samples: Int {
+        var sum = Int(others)
+        for slot in 0..<Self.slots { sum += Int(counts[slot]) }
+        return sum
+    }
+
+    /// True where no packet was counted.
+    package var isEmpty: Bool { counts[0] == 0 }
+
+    /// True where every packet had the same TTL.
+    package var isConstant: Bool { counts[0] != 0 && counts[1] == 0 }
+
+    /// The TTLs that were seen with their numbers of packets, in the order of their first packets.
+    package var values: [(ttl: UInt8, count: Int)] {
+        (0..<Self.slots).filter { counts[$0] != 0 }.map { (ttls[$0], Int(counts[$0])) }
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+package import CPacket
+
+/// The headers of a reset, a handshake or an ICMP packet: `struct header_snapshot` of `bpf/packet_record.h`.
+package typealias HeaderSnapshot = header_snapshot
+
+extension HeaderSnapshot {
+    /// Calls `body` with the bytes that are valid.
+    private func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        withUnsafeBytes(of: bytes) { all in
+            // `length` comes from the kernel part or the host parser; the bound holds whatever it says.
+            body(UnsafeRawBufferPointer(rebasing: all.prefix(Int(length))))
+        }
+    }
+
+    private static func load16(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> UInt16? {
+        guard offset >= 0, offset + 2 <= bytes.count else { return nil }
+        return UInt16(bytes[offset]) << 8 | UInt16(bytes[offset + 1])
+    }
+
+    private static func load32(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> UInt32? {
+        guard let high = load16(bytes, at: offset), let low = load16(bytes, at: offset + 2) else { return nil }
+        return UInt32(high) << 16 | UInt32(low)
+    }
+
+    /// The source MAC address in the frame's Ethernet header as `02:00:00:00:00:01`: the next hop towards the sender.
+    package var sourceMAC: String? {
+        guard link_type == UInt8(PACKET_LINK_ETHERNET.rawValue) else { return nil }
+        return withBytes { bytes in
+            guard bytes.count >= 12 else { return nil }
+            return bytes[6..<12].map { $0 < 16 ? "0" + String($0, radix: 16) : String($0, radix: 16) }
+                .joined(separator: ":")
+        }
+    }
+
+    /// The VLAN ID of the outermost 802.1Q or 802.1ad tag, in the bytes or beside them.
+    package var vlanID: UInt16? {
+        if vlan & UInt16(HEADER_SNAPSHOT_VLAN_PRESENT) != 0 { return vlan & 0x0fff }
+        guard link_type == UInt8(PACKET_LINK_ETHERNET.rawValue) else { return nil }
+        return withBytes { bytes in
+            guard let type = Self.load16(bytes, at: 12), type == 0x8100 || type == 0x88a8 || type == 0x9100,
+                let tag = Self.load16(bytes, at: 14)
+            else { return nil }
+            return tag & 0x0fff
+        }
+    }
+
+    /// TSval and TSecr of the TCP timestamps option (RFC 7323, 3.2), if there is one.
+    package var tcpTimestamps: (value: UInt32, echo: UInt32)? {
+        withBytes { bytes in
+            let start = Int(transport_offset)
+            guard start + 20 <= bytes.count else { return nil }
+            let end = min(start + Int(bytes[start + 12] >> 4) * 4, bytes.count)
+            var offset = start + 20
+            while offset < end {
+                switch bytes[offset] {
+                case 0: return nil
+                case 1: offset += 1
+                case 8:
+                    guard let value = Self.load32(bytes, at: offset + 2), let echo = Self.load32(bytes, at: offset + 6)
+                    else { return nil }
+                    return (value, echo)
+                default:
+                    guard offset + 1 < end, bytes[offset + 1] >= 2 else { return nil }
+                    offset += Int(bytes[offset + 1])
+                }
+            }
+            return nil
+        }
+    }
+}
