@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+extension CaptureFile {
+    /// Reads to the end, handing over packets in the capture's order.
+    ///
+    /// A batch has up to 512 packets; from a pipe it is handed over as soon as no more bytes are at hand, and while the
+    /// pipe is silent an empty batch (a tick) comes about every 200 ms, whose watermark goes on with the clock. The
+    /// watermark is the latest packet time so far: where times go backwards in a capture it stays.
+    ///
+    /// Throws what `handler` throws, at once; or `CaptureError` with `badInput` (damaged, cut) or `ioError`, after
+    /// everything before that place was handed over.
+    package mutating func read(_ handler: (PacketBatch) throws -> Void) throws {
+        var arrival = Self.now()
+        var isOpen = true
+        while isOpen {
+            do throws(CaptureError) {
+                isOpen = try advance()
+            } catch {
+                if batch.count > 0 { try batch.deliver(to: handler) }
+                throw error
+            }
+            if batch.count > 0 {
+                arrival = Self.now()
+                lastPacketTime = batch.watermark
+            } else if isOpen {
+                let elapsed = Self.now() &- arrival
+                batch.advance(to: lastPacketTime.addingReportingOverflow(elapsed).partialValue)
+            }
+            if batch.count > 0 || isOpen { try batch.deliver(to: handler) }
+        }
+    }
+}
+
+extension CaptureFile {
+    /// Decodes until there is something to hand over: packets, or the news that a while went by without any. False at the
+    /// end of the capture, when a last batch may be left.
+    private mutating func advance() throws(CaptureError) -> Bool {
+        while true {
+            while toSkip > 0 {
+                let taken = min(toSkip, UInt64(input.count))
+                input.consume(Int(taken))
+                toSkip -= taken
+                if toSkip == 0 { break }
+                switch try input.fill() {
+                case .more: continue
+                case .none:
+                    if batch.count > 0 || !input.wait(milliseconds: Self.tickInterval) { return true }
+                case .end: throw cut()
+                }
+            }
+            let step: CaptureFileStep
+            do throws(CaptureFileDamage) {
+                step =
+                    format == .pcapng
+                    ? try pcapng.decode(input.window, offset: input.offset, into: &batch)
+                    : try pcap.decode(input.window, offset: input.offset, into: &batch)
+            } catch {
+                throw input.damage(error)
+            }
+            input.consume(step.consumed)
+            switch step.wish {
+            case .delivery: return true
+            case .bytes(let needed):
+                while input.count < needed {
+                    switch try input.fill() {
+                    case .more: continue
+                    case .none:
+                        if batch.count > 0 || !input.wait(milliseconds: Self.tickInterval) { return true }
+                    case .end:
+                        if input.count == 0 && !isAtStart { return false }
+                        throw cut()
+                    }
+                }
+            case .skip(let skipped):
+                // The loop above goes on with it, also in the next call.
+                toSkip = skipped
+            }
+        }
+    }
+
+    private var isAtStart: Bool { format == .pcapng ? pcapng.isAtStart : pcap.isAtStart }
+
+    /// The capture ends where a record should go on.
+    private func cut() -> CaptureError {
+        let end = input.offset + UInt64(input.count)
+        if isAtStart {
+            return CaptureError(
+                .badInput, subject: input.name, problem: "the file ends at byte \(end), inside its own header",
+                advice: "Nothing was captured, or the file was cut")
+        }
+        return CaptureError(
+            .badInput, subject: input.name,
+            problem:
+                "the capture is cut off at byte \(end), in the middle of a record that begins at byte \(input.offset)",
+            advice: "What came before is complete; the capture was stopped hard, or the file was cut in transfer")
+    }
+
+    /// ns of a clock that never goes back.
+    private static func now() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
+    }
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A capture in a file or coming through a pipe: pcap or pcapng, also compressed with gzip or zstd; or a text, which
+/// another reads.
+///
+/// Memory is constant: a window of 1 MiB, a batch of 512 packets, and a decompressor's (at most 128 MiB for zstd).
+package struct CaptureFile: ~Copyable {
+    /// Where a capture comes from.
+    package enum Origin: Sendable {
+        case path(String)
+        case standardInput
+        /// A descriptor that is closed with the capture file; `name` is for messages.
+        case descriptor(Int32, name: String)
+    }
+
+    /// How long a pipe may be silent before a tick is handed over, ms.
+    static let tickInterval: Int32 = 200
+
+    /// `pcap`, `pcapng` or `text`, of what is inside where it is compressed.
+    package private(set) var format = CaptureFormat.unknown
+    var input: CaptureInput
+    var batch = CaptureFileBatch()
+    var pcap = PcapDecoder()
+    var pcapng = PcapngDecoder()
+    /// Bytes of a block that nobody reads and that were not yet passed.
+    var toSkip: UInt64 = 0
+    /// The watermark after the last packet, from which ticks count.
+    var lastPacketTime: UInt64 = 0
+
+    /// Opens a capture and tells what it is. A pipe is waited for until it has said enough for that.
+    ///
+    /// Throws `notFound`, `ioError`, or `badInput` for what is empty, a directory, or neither a capture nor a text.
+    package static func open(_ origin: Origin) throws(CaptureError) -> CaptureFile {
+        switch origin {
+        case .path(let path): try CaptureFile(CaptureInput(path: path))
+        case .standardInput: try CaptureFile(CaptureInput(descriptor: 0, name: "standard input"))
+        case .descriptor(let descriptor, let name): try CaptureFile(CaptureInput(descriptor: descriptor, name: name))
+        }
+    }
+
+    init(_ input: consuming CaptureInput) throws(CaptureError) {
+        self.input = input
+        format = try sniff()
+        if self.input.count == 0 {
+            throw CaptureError(.badInput, subject: self.input.name, problem: "this is empty")
+        }
+        if format == .gzip || format == .zstd {
+            try self.input.decompress(format)
+            format = try sniff()
+            if format == .gzip || format == .zstd {
+                throw CaptureError(
+                    .badInput, subject: self.input.name, problem: "this is compressed twice",
+                    advice: "Decompress it once and try again")
+            }
+        }
+        if format == .unknown {
+            throw CaptureError(
+                .badInput, subject: self.input.name, problem: "this is neither a capture nor the text of one",
+                advice: "Give a file of pcap or pcapng (also .gz, .zst), or what `tcpdump -v` prints")
+        }
+    }
+
+    /// True where packets come while it is read, so that findings are wanted at once.
+    package var isLive: Bool { input.isLive }
+
+    /// Bytes read so far, and of how many where that is known. Compressed ones where it is compressed.
+    package var progress: (read: UInt64, total: UInt64?) { (input.bytesRead, input.size) }
+
+    /// What became of the frames so far.
+    package var counters: CaptureFileCounters { batch.counters }
+
+    /// Names of interfaces by `PacketRecord.interfaceSlot`, where the capture (pcapng) knows them.
+    package var interfaceNames: [UInt8: String] { pcapng.interfaceNames }
+
+    private mutating func sniff() throws(CaptureError) -> CaptureFormat {
+        while input.count < CaptureFormat.sniffedBytes {
+            switch try input.fill() {
+            case .more: continue
+            case .none:
+                // A pipe that says little, such as tcpdump's header alone.
+                if input.count >= 4 { return CaptureFormat(sniffing: input.window) }
+                _ = input.wait(milliseconds: -1)
+            case .end: return CaptureFormat(sniffing: input.window)
+            }
+        }
+        return CaptureFormat(sniffing: input.window)
+    }
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CPacket
+internal import Packets
+
+/// Where a decoder puts its packets: room for `capacity` of them and their snapshots, allocated once.
+struct CaptureFileBatch: ~Copyable {
+    /// Packets in a batch. 512 snapshots are 128 KiB, which stays in a second-level cache.
+    static let capacity = 512
+
+    /// What a capture says of a frame besides its bytes.
+    struct Frame {
+        /// ns since 1970.
+        var time: UInt64
+        var wireLength: UInt32
+        var link: LinkLayer
+        /// `PACKET_INTERFACE_*`.
+        var interface: UInt8
+    }
+
+    // Both arrays live as long as the batch; `count` ≤ capacity is checked before each write.
+    private let packets: UnsafeMutablePointer<ObservedPacket>
+    private let snapshots: UnsafeMutablePointer<header_snapshot>
+    // One per outcome: PACKET_PARSED, the parser's refusals, then those of LinkRefusal.
+    private let outcomes: UnsafeMutablePointer<UInt64>
+    private static let outcomeCount = Int(PACKET_REFUSAL_COUNT.rawValue) + LinkRefusal.allCases.count
+
+    private(set) var count = 0
+    private(set) var frames: UInt64 = 0
+    /// The latest time of a packet so far, ns since 1970. Never goes back.
+    private(set) var watermark: UInt64 = 0
+
+    init() {
+        packets = .allocate(capacity: Self.capacity)
+        snapshots = .allocate(capacity: Self.capacity)
+        snapshots.initialize(repeating: header_snapshot(), count: Self.capacity)
+        packets.initialize(repeating: ObservedPacket(), count: Self.capacity)
+        outcomes = .allocate(capacity: Self.outcomeCount)
+        outcomes.initialize(repeating: 0, count: Self.outcomeCount)
+    }
+
+    deinit {
+        packets.deallocate()
+        snapshots.deallocate()
+        outcomes.deallocate()
+    }
+
+    var isFull: Bool { count == Self.capacity }
+
+    /// Parses a frame and appends it if it is a packet; counts it in any case. Must not be called when `isFull`.
+    ///
+    /// `bytes` are valid for `length`; nothing beyond is read.
+    mutating func append(_ bytes: UnsafeRawPointer, length: Int, _ frame: Frame) {
+        frames &+= 1
+        if frame.time > watermark { watermark = frame.time }
+        var content = LinkLayer.Content(
+            offset: 0, link: UInt8(PACKET_LINK_ETHERNET.rawValue), interface: frame.interface)
+        var outcome: UInt32 = 0
+        switch frame.link {
+        case .ethernet: break
+        case .ip: content.link = UInt8(PACKET_LINK_IP.rawValue)
+        default: outcome = frame.link.open(bytes, length: length, content: &content)
+        }
+        if outcome == 0 {
+            var description = frame_description(
+                time: frame.time, wire_length: frame.wireLength &- UInt32(truncatingIfNeeded: content.offset),
+                ethertype: content.ethertype, vlan: 0, link: content.link, interface: content.interface)
+            let packet = packets + count
+            let snapshot = snapshots + count
+            var hasSnapshot = false
+            let start = (bytes + content.offset).assumingMemoryBound(to: UInt8.self)
+            outcome = rstwho_parse_frame(
+                start, UInt32(truncatingIfNeeded: length - content.offset), &description, &packet.pointee.record,
+                snapshot,
+                &hasSnapshot)
+            if outcome == 0 {
+                packet.pointee.time = frame.time
+                packet.pointee.frame = frames
+                packet.pointee.headers = hasSnapshot ? UnsafePointer(snapshot) : nil
+                count &+= 1
+            }
+        }
+        outcomes[min(Int(outcome), Self.outcomeCount - 1)] &+= 1
+    }
+
+    /// Moves the watermark on to `time` (ns since 1970), never back.
+    mutating func advance(to time: UInt64) {
+        watermark = max(watermark, time)
+    }
+
+    /// Hands over what is there, be it nothing, and is empty afterwards even where `handler` throws.
+    mutating func deliver(to handler: (PacketBatch) throws -> Void) throws {
+        let batch = PacketBatch(
+            packets: UnsafeBufferPointer(start: packets, count: count), watermark: watermark)
+        count = 0
+        try handler(batch)
+    }
+
+    var counters: CaptureFileCounters {
+        var counters = CaptureFileCounters()
+        counters.frames = frames
+        counters.parsed = outcomes[0]
+        for index in 1..<counters.refused.count {
+            counters.refused[index] = outcomes[index]
+        }
+        for index in counters.linkRefused.indices {
+            counters.linkRefused[index] = outcomes[counters.refused.count + index]
+        }
+        return counters
+    }
+}

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// A window onto the bytes of a capture, uncompressed: a buffer of fixed size that a file, a pipe or memory fills.
+///
+/// Reads with read(2) instead of mapping: a mapped file that another program cuts short ends the process with SIGBUS, and
+/// a pipe cannot be mapped (docs/decisions/0002-capture-files-are-read-not-mapped.md).
+struct CaptureInput: ~Copyable {
+    enum Filling {
+        /// There are more bytes than before.
+        case more
+        /// None now, but there may be later: `wait` tells.
+        case none
+        /// Nothing will follow.
+        case end
+    }
+
+    /// Holds the longest record that a decoder asks for twice over.
+    static let capacity = 1 << 20
+    /// As much is read at once: what stays in a second-level cache beside the records made of it.
+    private static let chunk = 1 << 18
+
+    let name: String
+    /// Bytes of a regular file, where that is known.
+    let size: UInt64?
+    private let descriptor: Int32
+    private let isRegular: Bool
+    /// Lives as long as the input; `begin ..< end` is what was read and not consumed.
+    private let buffer: UnsafeMutableRawBufferPointer
+    private var begin = 0
+    private var end = 0
+    private var decompressor: Decompressor?
+    /// Of the first byte of the window, in the uncompressed capture.
+    private(set) var offset: UInt64 = 0
+    /// Bytes read from the file or pipe: compressed ones where it is compressed.
+    private(set) var bytesRead: UInt64 = 0
+
+    /// Opens a file for reading; `-` is not special here.
+    ///
+    /// Throws `notFound`, `badInput` (a directory) or `ioError`.
+    init(path: String) throws(CaptureError) {
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Self.openFailure(path, errno) }
+        try self.init(descriptor: descriptor, name: path)
+    }
+
+    /// Takes a descriptor, which is closed when the input goes.
+    init(descriptor: Int32, name: String) throws(CaptureError) {
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            let number = errno
+            close(descriptor)
+            throw CaptureError(.ioError, subject: name, problem: Self.message(number), errno: number)
+        }
+        if status.st_mode & S_IFMT == S_IFDIR {
+            close(descriptor)
+            throw CaptureError(
+                .badInput, subject: name, problem: "this is a directory", advice: "Name the capture files in it")
+        }
+        self.name = name
+        self.descriptor = descriptor
+        isRegular = status.st_mode & S_IFMT == S_IFREG
+        size = isRegular ? UInt64(max(status.st_size, 0)) : nil
+        buffer = .allocate(byteCount: Self.capacity, alignment: 64)
+        if isRegular { posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL) }
+    }
+
+    deinit {
+        buffer.deallocate()
+        close(descriptor)
+    }
+
+    /// True where bytes come over time, so that findings are wanted while it is open.
+    var isLive: Bool { !isRegular }
+
+    /// What can be decoded now. Valid until the next call that changes the input.
+    var window: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: buffer[begin..<end]) }
+
+    var count: Int { end - begin }
+
+    /// Gives up the first `count` bytes of the window.
+    mutating func consume(_ count: Int) {
+        begin += count
+        offset &+= UInt64(count)
+    }
+
+    /// From here on the bytes of the window and all that follow are taken for compressed.
+    mutating func decompress(_ format: CaptureFormat) throws(CaptureError) {
+        let decompressor = Decompressor(format, compressed: window)
+        guard let decompressor else {
+            throw CaptureError(.ioError, subject: name, problem: "there is no memory to decompress with")
+        }
+        self.decompressor = decompressor
+        begin = 0
+        end = 0
+        offset = 0
+    }
+
+    /// Gets more bytes, without waiting where none are at hand.
+    mutating func fill() throws(CaptureError) -> Filling {
+        makeRoom()
+        guard let decompressor else {
+            let space = UnsafeMutableRawBufferPointer(rebasing: buffer[end..<min(end + Self.chunk, Self.capacity)])
+            let (filling, count) = try read(into: space)
+            end += count
+            return filling
+        }
+        while true {
+            let space = UnsafeMutableRawBufferPointer(rebasing: buffer[end..<min(end + Self.chunk, Self.capacity)])
+            do throws(CaptureFileDamage) {
+                let count = try decompressor.decompress(into: space)
+                if count > 0 {
+                    end += count
+                    return .more
+                }
+            } catch {
+                throw CaptureError(
+                    .badInput, subject: name, problem: "at byte \(error.offset) \(error.problem)", advice: error.advice)
+            }
+            let (filling, count) = try read(into: decompressor.space)
+            decompressor.add(count)
+            switch filling {
+            case .more: continue
+            case .none: return .none
+            case .end:
+                guard decompressor.isBetweenFrames else {
+                    throw CaptureError(
+                        .badInput, subject: name,
+                        problem: "the compressed data ends too early, after byte \(bytesRead)",
+                        advice: "What came before is complete; fetch the file again if it was cut in transfer")
+                }
+                return .end
+            }
+        }
+    }
+
+    /// Waits until there may be bytes. False where `milliseconds` went by without any.
+    func wait(milliseconds: Int32) -> Bool {
+        var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        // An interruption counts as time gone by: whoever waits looks around and comes back.
+        return poll(&request, 1, milliseconds) > 0
+    }
+
+    /// A decoder's complaint, as it is told to the user.
+    func damage(_ damage: CaptureFileDamage) -> CaptureError {
+        let place = decompressor == nil ? "byte \(damage.offset)" : "byte \(damage.offset) of the decompressed data,"
+        return CaptureError(
+            .badInput, subject: name, problem: "at \(place) \(damage.problem)", advice: damage.advice)
+    }
+
+    /// Moves what is left to the front: less than a record, so that little is copied.
+    private mutating func makeRoom() {
+        guard begin > 0 else { return }
+        if begin < end, let base = buffer.baseAddress {
+            memmove(base, base + begin, end - begin)
+        }
+        end -= begin
+        begin = 0
+    }
+
+    private mutating func read(into space: UnsafeMutableRawBufferPointer) throws(CaptureError) -> (Filling, Int) {
+        if !isRegular && !wait(milliseconds: 0) { return (.none, 0) }
+        let count = Glibc.read(descriptor, space.baseAddress, space.count)
+        if count < 0 {
+            let number = errno
+            if number == EINTR || number == EAGAIN { return (.none, 0) }
+            throw CaptureError(
+                .ioError, subject: name, problem: "reading failed after byte \(bytesRead): \(Self.message(number))",
+                errno: number)
+        }
+        bytesRead &+= UInt64(count)
+        return (count == 0 ? .end : .more, count)
+    }
+
+    private static func openFailure(_ path: String, _ number: Int32) -> CaptureError {
+        switch number {
+        case ENOENT, ENOTDIR:
+            CaptureError(.notFound, subject: path, problem: "there is no such file", errno: number)
+        case EACCES, EPERM:
+            CaptureError(
+                .ioError, subject: path, problem: "reading it is not permitted",
+                advice: "Check the permissions of the file and its directories", errno: number)
+        default:
+            CaptureError(.ioError, subject: path, problem: message(number), errno: number)
+        }
+    }
+
+    private static func message(_ number: Int32) -> String {
+        String(cString: strerror(number))
+    }
+}
