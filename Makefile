@@ -36,8 +36,9 @@ deps: ## install the packages that building, tests and demo need (only what is m
 deps-build:
 	@scripts/install-packages build
 
+# Without root the demo reads a recording and needs no network tools.
 deps-demo:
-	@scripts/install-packages build demo
+	@scripts/install-packages build $$([ "$$(id -u)" -ne 0 ] || echo demo)
 
 bpf: $(BPF_OBJECTS) ## build the kernel part into build/
 

@@ -68,7 +68,8 @@ let package = Package(
         .testTarget(
             name: "ReportingTests", dependencies: ["Reporting", "Diagnosis", "Packets", "Fixtures"],
             swiftSettings: strict),
-        .testTarget(name: "LabTests", path: "Tests/Lab", swiftSettings: strict),
+        .executableTarget(name: "lab-traffic", path: "Tests/LabTraffic", cSettings: strictC),
+        .testTarget(name: "LabTests", dependencies: ["lab-traffic"], path: "Tests/Lab", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x

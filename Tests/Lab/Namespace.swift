@@ -68,6 +68,15 @@ final class Namespace {
             standardOutput: scratch.file("\(role).out"), standardError: scratch.file("\(role).err"))
     }
 
+    /// Starts a server that accepts TCP connections on a port, over IPv6 where the lab has it, and returns once it does.
+    func listen(on port: Int) throws -> ChildProcess {
+        let family =
+            try run(["sysctl", "-n", "net.ipv6.conf.all.disable_ipv6"]).standardOutput.hasPrefix("1") ? "-4" : "-6"
+        let child = try start(["nc", family, "-l", "-k", "-v", "\(port)"])
+        try child.waitForStandardError("Listening on", timeout: 5)
+        return child
+    }
+
     /// Sets a kernel parameter, in `sysctl`'s spelling.
     func set(_ parameter: String, to value: String) throws {
         try require(["sysctl", "-q", "-w", "\(parameter)=\(value)"])
