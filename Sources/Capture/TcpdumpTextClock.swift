@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Reads the timestamps of all of tcpdump's `-t` forms and turns them into nanoseconds since 1970.
+///
+/// - Without `-t` a line has a time of day only. The day is unknown: the first is taken for 1970-01-02 (so that a time
+///   is never 0, and one day can be taken back), and a fall by more than 12 hours is midnight.
+/// - `-tt` is the time since 1970, `-tttt` date and time, both taken as UTC.
+/// - `-ttt` (since the packet before) and `-ttttt` (since the first) look alike and begin with 0. They are counted from
+///   1970-01-02; the first fall shows that the text is `-ttt`, and from then on the times are added up.
+struct TcpdumpTextClock {
+    private static let second: UInt64 = 1_000_000_000
+    private static let day: UInt64 = 86_400 * second
+
+    /// Bounds that no real text reaches, so that no hostile one overflows.
+    private static let maximumDays: UInt64 = 100_000
+    private static let maximumSum: UInt64 = 1 << 62
+
+    private enum Style { case unknown, timeOfDay, sinceFirst, sinceBefore }
+
+    private var style = Style.unknown
+    private var days: UInt64 = 1
+    private var last: UInt64 = 0
+    private var sum: UInt64 = 0
+
+    /// A timestamp as it is written.
+    enum Stamp {
+        /// Nanoseconds since midnight, or since another packet.
+        case clock(UInt64)
+        /// Nanoseconds since 1970.
+        case absolute(UInt64)
+        /// Nanoseconds since the packet before (tcpdump before 4.0, `-ttt`).
+        case delta(UInt64)
+    }
+
+    /// Steps over a timestamp and the blank behind it. `nil`, without moving, where there is none.
+    static func stamp(_ cursor: inout TcpdumpTextCursor) -> Stamp? {
+        let start = cursor.position
+        if let stamp = readStamp(&cursor), cursor.isAtEnd || cursor.skipBlanks() > 0 { return stamp }
+        cursor.move(to: start)
+        return nil
+    }
+
+    private static func readStamp(_ cursor: inout TcpdumpTextCursor) -> Stamp? {
+        let isNegative = cursor.skip(byte: UInt8(ascii: "-"))
+        let start = cursor.position
+        guard let first = cursor.number(limit: 9_999_999_999) else { return nil }
+        let digits = cursor.position - start
+        switch cursor.peek() {
+        case UInt8(ascii: ":") where digits == 2:
+            guard let time = timeOfDay(hour: first, &cursor) else { return nil }
+            return .clock(isNegative ? 0 : time)
+        case UInt8(ascii: "-") where digits == 4 && !isNegative:
+            return date(year: first, &cursor)
+        case UInt8(ascii: "."):
+            if cursor.starts(with: ". "), first < 1_000_000 {
+                cursor.advance(2)
+                guard let micros = sixDigits(&cursor) else { return nil }
+                return .delta(first * second + micros * 1000)
+            }
+            guard digits >= 9, let nanos = fraction(&cursor) else { return nil }
+            return .absolute(first * second + nanos)
+        case UInt8(ascii: " ") where digits == 6 && first < 1_000_000:
+            return .delta(first * 1000)
+        default:
+            return nil
+        }
+    }
+
+    private static func sixDigits(_ cursor: inout TcpdumpTextCursor) -> UInt64? {
+        let start = cursor.position
+        guard let value = cursor.number(limit: 999_999), cursor.position - start == 6 else { return nil }
+        return value
+    }
+
+    /// `.123456` or `.123456789` as nanoseconds; 0 where no dot follows.
+    private static func fraction(_ cursor: inout TcpdumpTextCursor) -> UInt64? {
+        guard cursor.skip(byte: UInt8(ascii: ".")) else { return 0 }
+        let start = cursor.position
+        guard var value = cursor.number(limit: 999_999_999) else { return nil }
+        let digits = cursor.position - start
+        guard digits <= 9 else { return nil }
+        for _ in digits..<9 { value *= 10 }
+        return value
+    }
+
+    private static func timeOfDay(hour: UInt64, _ cursor: inout TcpdumpTextCursor) -> UInt64? {
+        guard hour < 24, cursor.skip(byte: UInt8(ascii: ":")), let minute = cursor.number(limit: 59),
+            cursor.skip(byte: UInt8(ascii: ":")), let seconds = cursor.number(limit: 60),
+            let nanos = fraction(&cursor)
+        else { return nil }
+        return ((hour * 60 + minute) * 60 + seconds) * second + nanos
+    }
+
+    private static func date(year: UInt64, _ cursor: inout TcpdumpTextCursor) -> Stamp? {
+        guard (1970...2400).contains(year), cursor.skip(byte: UInt8(ascii: "-")),
+            let month = cursor.number(limit: 12), month > 0, cursor.skip(byte: UInt8(ascii: "-")),
+            let dayOfMonth = cursor.number(limit: 31), dayOfMonth > 0, cursor.skip(byte: UInt8(ascii: " ")),
+            let hour = cursor.number(limit: 23), let time = timeOfDay(hour: hour, &cursor)
+        else { return nil }
+        // Days since 1970-01-01 with years that begin in March, so that a leap day is a year's last.
+        let shifted = month > 2 ? year : year - 1
+        let monthFromMarch = (month + 9) % 12
+        let dayOfYear = (153 * monthFromMarch + 2) / 5 + dayOfMonth - 1
+        let daysSinceEra = shifted * 365 + shifted / 4 - shifted / 100 + shifted / 400 + dayOfYear
+        // 719,468 such days lie between 0000-03-01 and 1970-01-01.
+        guard daysSinceEra >= 719_468 else { return nil }
+        return .absolute((daysSinceEra - 719_468) * day + time)
+    }
+
+    /// The time (ns since 1970) of a packet whose line has `stamp`. Never 0.
+    mutating func time(of stamp: Stamp) -> UInt64 {
+        switch stamp {
+        case .absolute(let time): return max(time, 1)
+        case .delta(let delta):
+            sum = min(sum + delta, Self.maximumSum)
+            return Self.day + sum
+        case .clock(let clock): return time(ofClock: clock)
+        }
+    }
+
+    private mutating func time(ofClock clock: UInt64) -> UInt64 {
+        switch style {
+        case .unknown:
+            style = clock == 0 ? .sinceFirst : .timeOfDay
+        case .timeOfDay:
+            if clock + Self.day / 2 < last {
+                days = min(days + 1, Self.maximumDays)
+            } else if clock > last + Self.day / 2 {
+                // A packet from before midnight that is printed after one from behind it: `last` stays.
+                return (days - 1) * Self.day + clock
+            }
+        case .sinceFirst:
+            sum = min(sum + clock, Self.maximumSum)
+            if clock < last {
+                style = .sinceBefore
+                return Self.day + sum
+            }
+        case .sinceBefore:
+            sum = min(sum + clock, Self.maximumSum)
+            return Self.day + sum
+        }
+        last = clock
+        return days * Self.day + clock
+    }
+}

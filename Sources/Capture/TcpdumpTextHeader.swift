@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What tcpdump -v prints of an IP header: `(tos 0x0, ttl 64, id 1, offset 0, flags [DF], proto TCP (6), length 60)`,
+/// or for IPv6 `(class 0x1, flowlabel 0x2, hlim 64, next-header TCP (6) payload length: 20)`.
+struct TcpdumpTextHeader {
+    var isIPv6: Bool
+    /// TTL or hop limit; `nil` without -v.
+    var ttl: UInt8?
+    /// Type of service or traffic class.
+    var tos: UInt8 = 0
+    /// IP-ID or flow label.
+    var id: UInt32 = 0
+    /// Bytes from the start of the packet (IPv4), in the unit that tcpdump prints.
+    var fragmentOffset: UInt32 = 0
+    var dontFragment = false
+    var moreFragments = false
+    /// The protocol number, where it was printed (not before tcpdump 3.8).
+    var ipProtocol: UInt8?
+    /// IPv4: total length. IPv6: payload length.
+    var length: UInt32?
+
+    init(isIPv6: Bool) {
+        self.isIPv6 = isIPv6
+    }
+
+    /// Reads the inside of the brackets. Fields that are not known are stepped over.
+    mutating func read(_ inside: TcpdumpTextCursor) {
+        var cursor = inside
+        while !cursor.isAtEnd {
+            if cursor.skip(byte: UInt8(ascii: " ")) || cursor.skip(byte: UInt8(ascii: ",")) { continue }
+            if !readField(&cursor) { Self.skipField(&cursor) }
+        }
+    }
+
+    private mutating func readField(_ cursor: inout TcpdumpTextCursor) -> Bool {
+        switch cursor.peek() {
+        case UInt8(ascii: "t"):
+            if cursor.skip("ttl ") {
+                cursor.skipBlanks()
+                guard let value = cursor.number(limit: 255) else { return false }
+                ttl = UInt8(value)
+                return true
+            }
+            guard cursor.skip("tos "), let value = cursor.hexadecimal(), value < 256 else { return false }
+            tos = UInt8(value)
+            // What follows without a blank is the ECN field in words: ",ECT(0)".
+            if cursor.skip(byte: UInt8(ascii: ",")), cursor.peek() != UInt8(ascii: " ") { Self.skipField(&cursor) }
+            return true
+        case UInt8(ascii: "h"):
+            guard cursor.skip("hlim "), let value = cursor.number(limit: 255) else { return false }
+            ttl = UInt8(value)
+            return true
+        case UInt8(ascii: "c"):
+            guard cursor.skip("class "), let value = cursor.hexadecimal(), value < 256 else { return false }
+            tos = UInt8(value)
+            return true
+        case UInt8(ascii: "i"):
+            guard cursor.skip("id "), let value = cursor.number(limit: 0xffff) else { return false }
+            id = UInt32(value)
+            return true
+        case UInt8(ascii: "o"):
+            guard cursor.skip("offset "), let value = cursor.number(limit: 0xffff) else { return false }
+            fragmentOffset = UInt32(value)
+            return true
+        case UInt8(ascii: "f"): return readFlags(&cursor)
+        case UInt8(ascii: "p"), UInt8(ascii: "n"), UInt8(ascii: "l"): return readProtocolOrLength(&cursor)
+        default: return false
+        }
+    }
+
+    private mutating func readFlags(_ cursor: inout TcpdumpTextCursor) -> Bool {
+        if cursor.skip("flowlabel ") {
+            guard let value = cursor.hexadecimal(), value <= 0xfffff else { return false }
+            id = value
+            return true
+        }
+        // The longest list of flags that tcpdump prints has 12 letters.
+        guard cursor.skip("flags ["),
+            let close = cursor.limited(to: cursor.position + 32).find(UInt8(ascii: "]"))
+        else { return false }
+        let flags = cursor.limited(to: close)
+        dontFragment = flags.contains("DF")
+        moreFragments = flags.contains("+")
+        cursor.move(to: close + 1)
+        return true
+    }
+
+    private mutating func readProtocolOrLength(_ cursor: inout TcpdumpTextCursor) -> Bool {
+        if cursor.skip("proto") || cursor.skip("next-header") {
+            _ = cursor.skip(byte: UInt8(ascii: ":"))
+            cursor.skipBlanks()
+            if let number = cursor.number(limit: 255) {
+                ipProtocol = UInt8(number)
+                return true
+            }
+            // "TCP (6)"; the name alone says nothing that is stable over versions.
+            let field = cursor.limited(to: cursor.find(UInt8(ascii: ",")) ?? cursor.end)
+            guard let open = field.find(UInt8(ascii: "(")) else { return false }
+            cursor.move(to: open + 1)
+            guard let number = cursor.number(limit: 255) else { return false }
+            ipProtocol = UInt8(number)
+            return cursor.skip(byte: UInt8(ascii: ")"))
+        }
+        _ = cursor.skip("payload ")
+        guard cursor.skip("length") || cursor.skip("len") else { return false }
+        _ = cursor.skip(byte: UInt8(ascii: ":"))
+        cursor.skipBlanks()
+        guard let value = cursor.number(limit: 1 << 24) else { return false }
+        length = UInt32(value)
+        return true
+    }
+
+    /// Steps to the next comma that is in no bracket. Linear also where brackets are never closed.
+    private static func skipField(_ cursor: inout TcpdumpTextCursor) {
+        var depth = 0
+        while !cursor.isAtEnd {
+            switch cursor.peek() {
+            case UInt8(ascii: "("): depth += 1
+            case UInt8(ascii: ")"): depth -= 1
+            case UInt8(ascii: ",") where depth <= 0: return
+            default: break
+            }
+            cursor.advance()
+        }
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import Packets
+
+/// Host and service names in a text that was printed without `-n`.
+///
+/// A service name becomes its port by the system's services database. A host name is not resolved (today's answer need
+/// not be the capture's): each name gets an address of its own from the discard prefix 100::/64 (RFC 6666), which no
+/// packet carries, and a report prints the name in its place.
+struct TcpdumpTextNames {
+    /// Names of hosts that are remembered; a packet with one more is not understood.
+    private static let capacity = 65_536
+    /// Names of services that are remembered; beyond, each look-up asks the system.
+    private static let serviceCapacity = 4096
+    /// The upper half of 100::/64.
+    private static let prefix: UInt64 = 0x0100_0000_0000_0000
+
+    /// What every system without a services database still knows.
+    private static let wellKnown: [String: UInt16] = [
+        "ftp": 21, "ssh": 22, "telnet": 23, "smtp": 25, "domain": 53, "http": 80, "pop3": 110, "ntp": 123,
+        "imap2": 143, "imap": 143, "snmp": 161, "bgp": 179, "ldap": 389, "https": 443, "microsoft-ds": 445,
+        "ldaps": 636, "imaps": 993, "mysql": 3306, "postgresql": 5432, "http-alt": 8080,
+    ]
+
+    /// The name that each assigned address stands for.
+    private(set) var names: [IPAddress: String] = [:]
+    private var addresses: [String: IPAddress] = [:]
+    private var services: [String: UInt16?] = [:]
+
+    init() {}
+
+    /// The address that stands for a name. `nil` where `text` cannot be a host's name, or there are too many.
+    mutating func address(of text: TcpdumpTextCursor) -> IPAddress? {
+        guard (1...253).contains(text.count), Self.isName(text) else { return nil }
+        let name = text.text
+        if let known = addresses[name] { return known }
+        guard addresses.count < Self.capacity else { return nil }
+        let address = IPAddress(high: Self.prefix, low: UInt64(addresses.count + 1))
+        addresses[name] = address
+        names[address] = name
+        return address
+    }
+
+    /// The port of a service, as the database has it for `tcp` or `udp`.
+    mutating func port(of text: TcpdumpTextCursor, isUDP: Bool) -> UInt16? {
+        guard (1...63).contains(text.count), Self.isName(text) else { return nil }
+        let name = text.text
+        let key = isUDP ? name + "/udp" : name
+        if let known = services[key] { return known }
+        let port = getservbyname(name, isUDP ? "udp" : "tcp").map { UInt16(truncatingIfNeeded: $0.pointee.s_port) }
+        let found = port.map { UInt16(bigEndian: $0) } ?? Self.wellKnown[name]
+        if services.count < Self.serviceCapacity { services.updateValue(found, forKey: key) }
+        return found
+    }
+
+    /// Letters, digits, `-`, `_`, `.`, with a letter among them: what is all digits and dots is a broken address.
+    private static func isName(_ text: TcpdumpTextCursor) -> Bool {
+        var hasLetter = false
+        for offset in 0..<text.count {
+            switch text.peek(offset) {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): hasLetter = true
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"): break
+            default: return false
+            }
+        }
+        return hasLetter
+    }
+}
