@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Diagnosis
+
+/// What is counted of findings. A reset is counted once, as it was first told; what a revision makes of it is counted
+/// apart.
+package struct FindingCounters: Sendable {
+    package struct SenderAndScope: Hashable, Sendable {
+        package var sender: Finding.Sender
+        package var scope: Scope
+
+        package init(sender: Finding.Sender, scope: Scope) {
+            self.sender = sender
+            self.scope = scope
+        }
+    }
+
+    package struct Revision: Hashable, Sendable {
+        package var from: Finding.Sender
+        package var to: Finding.Sender
+
+        package init(from: Finding.Sender, to: Finding.Sender) {
+            self.from = from
+            self.to = to
+        }
+    }
+
+    package private(set) var resets: [SenderAndScope: UInt64] = [:]
+    package private(set) var causes: [Finding.Cause: UInt64] = [:]
+    package private(set) var revisions: [Revision: UInt64] = [:]
+    /// The hop of each reset's sender.
+    package private(set) var distance = Histogram(bounds: [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32])
+    /// Seconds of packet time from a reset to its first verdict; a reset that stays undetermined has none.
+    package private(set) var verdictDelay = Histogram(bounds: [0.01, 0.1, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 3600])
+
+    package init() {}
+
+    /// Counts a finding.
+    ///
+    /// - Parameter previous: the sender that the finding's last revision named; `nil` if it is no longer known, which
+    ///   counts as `undetermined`, because only those are regularly revised.
+    package mutating func count(_ finding: Finding, replacing previous: Finding.Sender?) {
+        guard finding.kind == .reset else { return }
+        let before = finding.revision == 0 ? .undetermined : previous ?? .undetermined
+        if finding.revision == 0 {
+            resets[SenderAndScope(sender: finding.sender, scope: finding.scope), default: 0] += 1
+            causes[finding.cause, default: 0] += 1
+            distance.observe(Double(finding.hop))
+        } else if before != finding.sender {
+            revisions[Revision(from: before, to: finding.sender), default: 0] += 1
+        }
+        if before == .undetermined, finding.sender != .undetermined {
+            verdictDelay.observe(Double(finding.delay) / 1e9)
+        }
+    }
+}

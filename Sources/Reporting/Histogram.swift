@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A histogram with fixed upper bounds.
+package struct Histogram: Sendable, Equatable {
+    /// Upper bounds, ascending; a value equal to a bound belongs to it.
+    package let bounds: [Double]
+    /// One count per bound and one for what is above the last, not cumulative.
+    package private(set) var counts: [UInt64]
+    package private(set) var sum = 0.0
+
+    package init(bounds: [Double]) {
+        self.bounds = bounds
+        counts = Array(repeating: 0, count: bounds.count + 1)
+    }
+
+    package var count: UInt64 { counts.reduce(0, +) }
+
+    package mutating func observe(_ value: Double) {
+        let bucket = bounds.firstIndex { value <= $0 } ?? bounds.count
+        counts[bucket] += 1
+        sum += value
+    }
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Diagnosis
+internal import Packets
+
+/// The agent's metrics in Prometheus' text format 0.0.4, and the one place where metrics have names.
+///
+/// Labels come from closed sets, never an address or a port, and every member of a set is there from the start, at 0.
+/// Interfaces beyond the first `interfaceLimit` are added up as `other`, so the number of series is bounded whatever the
+/// network does.
+package enum MetricsExposition {
+    package static let contentType = "text/plain; version=0.0.4; charset=utf-8"
+    /// Interfaces that have series of their own.
+    package static let interfaceLimit = 16
+
+    package static func text(_ snapshot: MetricsSnapshot) -> String {
+        var writer = MetricsWriter()
+        writeTraffic(snapshot, to: &writer)
+        writeFindings(snapshot, to: &writer)
+        writeState(snapshot, to: &writer)
+        return writer.text
+    }
+
+    private static func writeTraffic(_ snapshot: MetricsSnapshot, to writer: inout MetricsWriter) {
+        let interfaces = bounded(snapshot.interfaces)
+        writer.family(
+            "rstwho_packets_total", .counter,
+            "Packets seen on watched interfaces, counted as they are on the wire.")
+        for interface in interfaces {
+            writer.sample([("interface", interface.name), ("direction", "in")], interface.arrived)
+            writer.sample([("interface", interface.name), ("direction", "out")], interface.left)
+        }
+        writer.family("rstwho_packets_refused_total", .counter, "Packets that the parser refused, by reason.")
+        for reason in RefusalReason.allCases {
+            writer.sample([("reason", reason.label)], snapshot.refused[reason] ?? 0)
+        }
+        writer.family(
+            "rstwho_interface_coverage_ratio", .gauge,
+            "Packets seen arriving over the interface's own count; well below 1 means that an offload hides traffic.")
+        for interface in interfaces {
+            guard let coverage = interface.coverage else { continue }
+            writer.sample([("interface", interface.name)], coverage)
+        }
+        writer.family("rstwho_records_total", .counter, "Records that the kernel part wrote, by class of packet.")
+        for packetClass in PacketClass.allCases {
+            writer.sample([("class", packetClass.label)], snapshot.recorded[packetClass] ?? 0)
+        }
+        writer.family("rstwho_records_lost_total", .counter, "Records that found no room, by class and reason.")
+        for packetClass in PacketClass.allCases {
+            for reason in LossReason.allCases {
+                writer.sample(
+                    [("class", packetClass.label), ("reason", reason.label)],
+                    snapshot.lost[packetClass]?[reason] ?? 0)
+            }
+        }
+    }
+
+    private static func writeFindings(_ snapshot: MetricsSnapshot, to writer: inout MetricsWriter) {
+        let findings = snapshot.findings
+        writer.family("rstwho_connections_total", .counter, "TCP connections seen, by scope.")
+        for scope in Scope.allCases {
+            writer.sample([("scope", scope.rawValue)], snapshot.connections[scope] ?? 0)
+        }
+        writer.family(
+            "rstwho_resets_total", .counter, "TCP resets by who sent them, as first told, and scope.")
+        for sender in Finding.Sender.allCases {
+            for scope in Scope.allCases {
+                let key = FindingCounters.SenderAndScope(sender: sender, scope: scope)
+                writer.sample(
+                    [("sender", sender.rawValue), ("scope", scope.rawValue)], findings.resets[key] ?? 0)
+            }
+        }
+        writer.family("rstwho_resets_by_cause_total", .counter, "TCP resets by cause, as first told.")
+        for cause in Finding.Cause.allCases {
+            writer.sample([("cause", cause.rawValue)], findings.causes[cause] ?? 0)
+        }
+        writer.family(
+            "rstwho_resets_revised_total", .counter,
+            "Resets whose sender a later packet settled; not counted again in rstwho_resets_total.")
+        for from in Finding.Sender.allCases {
+            for to in Finding.Sender.allCases where to != from && to != .undetermined {
+                writer.sample(
+                    [("from", from.rawValue), ("to", to.rawValue)],
+                    findings.revisions[FindingCounters.Revision(from: from, to: to)] ?? 0)
+            }
+        }
+        writer.family(
+            "rstwho_reset_distance_hops", .histogram, "Hop of the device that sent a reset; the neighbour is 1.")
+        writer.histogram(findings.distance)
+        writer.family(
+            "rstwho_verdict_delay_seconds", .histogram,
+            "Packet time from a reset to its verdict; resets that stay undetermined have none.")
+        writer.histogram(findings.verdictDelay)
+    }
+
+    private static func writeState(_ snapshot: MetricsSnapshot, to writer: inout MetricsWriter) {
+        writer.family("rstwho_hosts", .gauge, "Hosts remembered.")
+        writer.sample([], UInt64(clamping: snapshot.hosts))
+        writer.family("rstwho_flows", .gauge, "Flows remembered.")
+        writer.sample([], UInt64(clamping: snapshot.flows))
+        writer.family("rstwho_host_evictions_total", .counter, "Hosts forgotten because the table was full.")
+        writer.sample([], snapshot.hostEvictions)
+        writer.family("rstwho_flow_evictions_total", .counter, "Flows forgotten because the table was full.")
+        writer.sample([], snapshot.flowEvictions)
+        writer.family("rstwho_ring_used_bytes", .gauge, "Bytes of the rings that wait to be read.")
+        writer.sample([], snapshot.ringUsedBytes)
+        writer.family("rstwho_ring_size_bytes", .gauge, "Bytes of all rings.")
+        writer.sample([], snapshot.ringSizeBytes)
+        writer.family("rstwho_attach_info", .gauge, "How an interface is watched; always 1.")
+        var told: Set<[String]> = []
+        for (index, interface) in snapshot.interfaces.enumerated() {
+            let name = index < interfaceLimit ? interface.name : otherName
+            guard told.insert([name, interface.hook]).inserted else { continue }
+            writer.sample([("interface", name), ("hook", interface.hook)], UInt64(1))
+        }
+        writer.family("rstwho_build_info", .gauge, "The agent's version; always 1.")
+        writer.sample([("version", snapshot.version)], UInt64(1))
+    }
+
+    private static let otherName = "other"
+
+    /// The first interfaces as they are and the rest as one, whose coverage is not told.
+    private static func bounded(_ interfaces: [MetricsSnapshot.Interface]) -> [MetricsSnapshot.Interface] {
+        guard interfaces.count > interfaceLimit else { return interfaces }
+        var other = MetricsSnapshot.Interface(name: otherName, hook: "")
+        for interface in interfaces[interfaceLimit...] {
+            other.arrived &+= interface.arrived
+            other.left &+= interface.left
+        }
+        return interfaces[..<interfaceLimit] + [other]
+    }
+}

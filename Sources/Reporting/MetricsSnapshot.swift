@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Diagnosis
+package import Packets
+
+/// Everything that `/metrics` shows, at one moment.
+package struct MetricsSnapshot: Sendable {
+    /// One watched interface.
+    package struct Interface: Sendable {
+        package var name: String
+        /// `tc`, `xdp` or `xdp-generic`.
+        package var hook: String
+        /// Packets that arrived, a GRO packet counted as what was on the wire.
+        package var arrived: UInt64 = 0
+        /// Packets that left, a GSO packet counted as what goes on the wire.
+        package var left: UInt64 = 0
+        /// `arrived` over the interface's own counter since the start; `nil` until that counter has moved.
+        package var coverage: Double?
+
+        package init(name: String, hook: String) {
+            self.name = name
+            self.hook = hook
+        }
+    }
+
+    package var version = ""
+    package var interfaces: [Interface] = []
+    package var refused: [RefusalReason: UInt64] = [:]
+    package var recorded: [PacketClass: UInt64] = [:]
+    package var lost: [PacketClass: [LossReason: UInt64]] = [:]
+    package var ringUsedBytes: UInt64 = 0
+    package var ringSizeBytes: UInt64 = 0
+    package var connections: [Scope: UInt64] = [:]
+    package var hosts = 0
+    package var flows = 0
+    package var hostEvictions: UInt64 = 0
+    package var flowEvictions: UInt64 = 0
+    package var findings = FindingCounters()
+
+    package init() {}
+}
