@@ -7,7 +7,7 @@ final class ChildProcess {
     let name: String
     let standardOutput: URL
     let standardError: URL
-    private var pid: pid_t
+    private(set) var pid: pid_t
     private var status: Int32?
 
     /// Starts `arguments[0]`, looked up in PATH, with no input.

@@ -72,7 +72,7 @@ final class Namespace {
     func listen(on port: Int) throws -> ChildProcess {
         let family =
             try run(["sysctl", "-n", "net.ipv6.conf.all.disable_ipv6"]).standardOutput.hasPrefix("1") ? "-4" : "-6"
-        let child = try start(["nc", family, "-l", "-k", "-v", "\(port)"])
+        let child = try start(["nc", "-n", family, "-l", "-k", "-v", "\(port)"])
         try child.waitForStandardError("Listening on", timeout: 5)
         return child
     }
@@ -120,10 +120,11 @@ final class Namespace {
 
     /// Deletes namespaces that runs which no longer exist have left, and ends what still runs in them.
     static func removeLeftovers() throws {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/run/netns")) ?? []
-        for name in names {
+        for name in names() {
             let parts = name.split(separator: "-")
-            guard parts.count == 5, parts[0] == "rstwho", parts[1] == "lab", let owner = pid_t(parts[2]) else {
+            guard parts.count > 3, parts[0] == "rstwho", parts[1] == "lab" || parts[1] == "demo",
+                let owner = pid_t(parts[2])
+            else {
                 continue
             }
             if kill(owner, 0) == -1 && errno == ESRCH {
@@ -137,12 +138,18 @@ final class Namespace {
         }
     }
 
+    /// Every named network namespace of this machine.
+    static func names() -> [String] {
+        (try? FileManager.default.contentsOfDirectory(atPath: "/run/netns")) ?? []
+    }
+
     private static func delete(_ name: String) {
         _ = try? host(["ip", "netns", "delete", name])
     }
 
+    /// Runs a program that has to succeed outside any namespace, and returns what it printed.
     @discardableResult
-    private static func host(_ arguments: [String]) throws -> String {
+    static func host(_ arguments: [String]) throws -> String {
         let scratch = try Scratch()
         let child = try ChildProcess(
             arguments, standardOutput: scratch.file("out"), standardError: scratch.file("err"))

@@ -12,8 +12,8 @@ struct TopologyTests {
         try Topology.with(ipv6: ipv6) { topology in
             let recorder = try Recorder(in: topology.client, interface: Topology.clientSide)
             let ping = try topology.client.run(["ping", "-c", "1", "-W", "3", server])
-            let ssh = try topology.client.run(["nc", "-z", "-w", "3", server, "22"])
-            let telnet = try topology.client.run(["nc", "-z", "-w", "3", server, "23"])
+            let ssh = try topology.client.run(["nc", "-n", "-z", "-w", "3", server, "22"])
+            let telnet = try topology.client.run(["nc", "-n", "-z", "-w", "3", server, "23"])
             try recorder.stop()
 
             #expect(ping.status == 0, "\(ping.standardOutput)")
@@ -33,7 +33,7 @@ struct TopologyTests {
     func dropped() throws {
         try Topology.with(policy: .drop) { topology in
             let recorder = try Recorder(in: topology.client, interface: Topology.clientSide)
-            let ssh = try topology.client.run(["nc", "-z", "-w", "1", Topology.serverAddress, "22"])
+            let ssh = try topology.client.run(["nc", "-n", "-z", "-w", "1", Topology.serverAddress, "22"])
             try recorder.stop()
             #expect(ssh.status == 1)
             let answers = try recorder.text(
