@@ -25,7 +25,7 @@ enum hook {
 };
 
 /* The linear part that is asked for where the headers are not in it: more than a snapshot and the parser's bound. */
-#define PULL_BYTES 512
+#define PULL_BYTES (PARSE_DEPTH + 128)
 
 static __always_inline _Bool lease_holds(void)
 {
@@ -51,6 +51,8 @@ static __always_inline struct packet_parse *find_scratch(void)
 
 static __always_inline void count_refusal(struct packet_counters *count, __u32 refusal)
 {
+	/* The compiler knows what parse_skb can return and would leave the bound out; the verifier does not. */
+	asm volatile("" : "+r"(refusal));
 	if (refusal < PACKET_REFUSAL_COUNT)
 		count->refused[refusal]++;
 }
@@ -164,11 +166,16 @@ static __always_inline void describe_skb(const struct __sk_buff *skb, struct pac
 	frame->link = interface_link;
 }
 
-/* One parse of what is linear in the skb. Not inlined: it is called a second time where the headers were not linear. */
-static __noinline __u32 parse_skb(struct __sk_buff *skb, struct packet_parse *parse)
+/*
+ * One parse of what is linear in the skb, called a second time where the headers were not linear. A global function is
+ * verified once and by itself, not once for each state in which it is called.
+ */
+__noinline int parse_skb(struct __sk_buff *skb, struct packet_parse *parse)
 {
 	struct packet_frame frame;
 
+	if (!parse)
+		return PACKET_REFUSED_TOO_DEEP;
 	describe_skb(skb, &frame);
 	return parse_packet((const void *)(long)skb->data, (const void *)(long)skb->data_end, &frame, parse);
 }
