@@ -21,7 +21,7 @@ extension Engine {
             passage = isLocal ? .leftUndiminished : .forwarded
         }
         if record.packetClass == .reset {
-            if options.hasTime, recent.isCopy(record, time: packet.time) {
+            if packet.time != 0, recent.isCopy(record, time: packet.time) {
                 counts.rejected += 1
             } else {
                 counts.observed += 1

@@ -13,7 +13,7 @@ extension Engine {
         if let flow = flows.find(key), flow.pointee.low.packets + flow.pointee.high.packets > 0 {
             flow.pointee.touch(now: now)
             let gap = flow.pointee.gap
-            let isIdle = options.hasTime && gap > 0 && now &- flow.pointee.gapEnd <= Self.triggerWindow
+            let isIdle = packet.time != 0 && gap > 0 && now &- flow.pointee.gapEnd <= Self.triggerWindow
             context = FlowContext(
                 source: sourceIsHigh ? flow.pointee.high : flow.pointee.low,
                 other: sourceIsHigh ? flow.pointee.low : flow.pointee.high, idle: isIdle ? gap : nil)
@@ -23,7 +23,7 @@ extension Engine {
         let reset = ResetCase(
             record: record, time: packet.time, frame: packet.frame, file: file, passage: passage, flow: context,
             id: FindingIdentity.id(
-                record, time: packet.time, occurrence: options.hasTime ? UInt64(record.identification) : packet.frame),
+                record, time: packet.time, occurrence: packet.time == 0 ? packet.frame : UInt64(record.identification)),
             packetKey: FindingIdentity.packetKey(record, timestamps: snapshot?.tcpTimestamps),
             sourceMAC: snapshot?.sourceMAC, vlan: snapshot?.vlanID, vantage: vantage(record))
         // In a finished file even a proof waits its turn: findings are told in frame order.
@@ -47,10 +47,9 @@ extension Engine {
 
     /// Settles the resets whose time has come.
     mutating func settleDue() {
-        guard options.hasTime else { return }
-        while pendingStart < pending.count, now &- pending[pendingStart].time >= options.settleTime,
-            now >= pending[pendingStart].time
-        {
+        while pendingStart < pending.count {
+            let time = pending[pendingStart].time
+            guard time != 0, now >= time, now - time >= options.settleTime else { break }
             settleFirst()
         }
         if pendingStart > 1024, pendingStart * 2 > pending.count {
@@ -59,7 +58,14 @@ extension Engine {
         }
     }
 
-    mutating func settleFirst() {
+    /// Settles every reset that still waits.
+    mutating func settlePending() {
+        while pendingStart < pending.count { settleFirst() }
+        pending.removeAll(keepingCapacity: true)
+        pendingStart = 0
+    }
+
+    private mutating func settleFirst() {
         let reset = pending[pendingStart]
         pendingStart += 1
         give(reset, verdict(reset))

@@ -4,7 +4,8 @@ package import Packets
 
 /// Who sent that reset: takes packets in time order, keeps what it needs to know of hosts and flows, gives findings.
 ///
-/// Pure: no I/O and no clock. Time is packet time, moved on by `upTo`.
+/// Pure: no I/O and no clock. Time is packet time, moved on by `upTo`. Packets without a time (`ObservedPacket.time` 0: a text
+/// without timestamps) are judged at the end of their file, and nothing about them is measured in time.
 package struct Engine: ~Copyable {
     package struct Options: Sendable {
         /// Flows remembered at once. When full, closed flows give way first, then those that never proved to be alive;
@@ -19,8 +20,6 @@ package struct Engine: ~Copyable {
         /// True where findings are given while packets still come (live, a pipe): an undetermined one is given when its
         /// settle time is over and revised later. False for a finished file: it is held back until it is decided.
         package var isLive = false
-        /// False for a text without timestamps: then nothing is measured in time and everything settles at the end.
-        package var hasTime = true
         /// True where the records say of each outgoing packet whether this machine made it (the kernel part).
         package var egressIsMarked = false
         /// This machine's own addresses, for telling its own resets from those it makes in another's name.
@@ -91,8 +90,9 @@ package struct Engine: ~Copyable {
         return result
     }
 
-    /// Names the file that the following packets are from, for `Finding.file`.
+    /// Names the file that the following packets are from, for `Finding.file`. What came before without a time is settled.
     package mutating func beginFile(_ name: String?) {
+        if pendingStart < pending.count, pending[pendingStart].time == 0 { settlePending() }
         file = name
     }
 
@@ -113,9 +113,7 @@ package struct Engine: ~Copyable {
 
     /// Settles everything that is still open: the end of the file, or of the capture.
     package mutating func finish() {
-        while pendingStart < pending.count { settleFirst() }
-        pending.removeAll(keepingCapacity: true)
-        pendingStart = 0
+        settlePending()
         let held = undetermined.drain()
         // Live they have been given already.
         if !options.isLive { given.append(contentsOf: held) }

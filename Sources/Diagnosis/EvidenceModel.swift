@@ -46,25 +46,33 @@ package enum EvidenceModel {
     package static func row(_ name: EvidenceName) -> Row {
         switch name {
         case .madeHere:
-            Row(group: .proof, forForeign: 7, forHost: -7, samplesForFull: 1,
+            Row(
+                group: .proof, forForeign: 7, forHost: -7, samplesForFull: 1,
                 source: "skb->ingress_ifindex at TC egress is 0 for what this machine made (measured, Linux 6.18)")
         case .leftUndiminished:
-            Row(group: .proof, forForeign: 4, forHost: -4, samplesForFull: 1,
+            Row(
+                group: .proof, forForeign: 4, forHost: -4, samplesForFull: 1,
                 source: "a router takes one off the TTL of what it forwards (RFC 1812, 5.3.1)")
         case .ttlFlow:
-            Row(group: .distance, forForeign: 4, forHost: -3, samplesForFull: 2,
+            Row(
+                group: .distance, forForeign: 4, forHost: -3, samplesForFull: 2,
                 source: "packets of one five-tuple take one path; Weaver, Sommer, Paxson, NDSS 2009")
         case .ttlHost:
-            Row(group: .distance, forForeign: 4, forHost: -2, samplesForFull: 4,
+            Row(
+                group: .distance, forForeign: 4, forHost: -2, samplesForFull: 4,
                 source: "Jin, Wang, Shin: Hop-Count Filtering, CCS 2003")
         case .initialTTL:
-            Row(group: .distance, forForeign: 2, forHost: 0, samplesForFull: 1,
+            Row(
+                group: .distance, forForeign: 2, forHost: 0, samplesForFull: 1,
                 source: "a whole initial TTL comes from a neighbour")
         case .otherInitialTTL:
-            Row(group: .distance, forForeign: 0, forHost: -1, samplesForFull: 1,
-                source: "stacks may reset from another initial TTL than they send data from; so may a device near the host")
+            Row(
+                group: .distance, forForeign: 0, forHost: -1, samplesForFull: 1,
+                source:
+                    "stacks may reset from another initial TTL than they send data from; so may a device near the host")
         case .behindTranslator:
-            Row(group: .distance, forForeign: 0, forHost: -2, samplesForFull: 1,
+            Row(
+                group: .distance, forForeign: 0, forHost: -2, samplesForFull: 1,
                 source: "a translator answers ping itself, the host behind it is farther (measured with DNAT)")
         case .noFlow, .noBaseline, .severalDistances, .applicationTTL:
             Row(group: .note, forForeign: 0, forHost: 0, samplesForFull: 1, source: "abstention")

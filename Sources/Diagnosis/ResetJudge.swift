@@ -28,7 +28,9 @@ struct ResetJudge: Sendable {
         guard let flow = reset.flow else {
             let evidence = Evidence(
                 name: EvidenceName.noFlow.rawValue, weight: 0,
-                text: "no packet of this connection was seen before the reset: it may answer a packet that somebody forged")
+                text:
+                    "no packet of this connection was seen before the reset: it may answer a packet that somebody forged"
+            )
             return Verdict(sender: .undetermined, cause: .unknown, hostHop: hostHop, evidence: [evidence])
         }
         let evidence = DistanceEvidence.of(reset, host: host)

@@ -56,7 +56,9 @@ package struct TextReport: Sendable {
             senders[sender].map { "\(sender.rawValue) \($0)" }
         }
         text += ": " + parts.joined(separator: ", ") + ".\n"
-        let foreign = devices.filter { $0.key.sender.isForeign }.sorted { ($1.value.resets, $0.key.hop) < ($0.value.resets, $1.key.hop) }
+        let foreign = devices.filter { $0.key.sender.isForeign }.sorted {
+            ($1.value.resets, $0.key.hop) < ($0.value.resets, $1.key.hop)
+        }
         for (device, tally) in foreign {
             let who = device.sender == .thisMachine ? "This machine" : "A device at hop \(device.hop)"
             let services = tally.services.sorted().prefix(8).map { "tcp/\($0)" }.joined(separator: ", ")

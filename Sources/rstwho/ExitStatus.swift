@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Capture
+
+/// The exit statuses that scripts rely on; from 64 on the numbers of sysexits.h.
+enum ExitStatus: Int32 {
+    /// Nothing foreign was found.
+    case nothingForeign = 0
+    /// A reset that its host did not send, or a path problem, was found.
+    case found = 1
+    case usage = 64
+    case badInput = 65
+    case noInput = 66
+    case agentUnreachable = 69
+    case ioError = 74
+    case noPrivilege = 77
+    case configuration = 78
+
+    init(_ error: CaptureError) {
+        switch error.code {
+        case .badInput: self = .badInput
+        case .notFound: self = .noInput
+        case .ioError: self = .ioError
+        case .noPermission: self = .noPrivilege
+        case .unavailable: self = .agentUnreachable
+        }
+    }
+
+    var exitCode: ExitCode { ExitCode(rawValue) }
+
+    /// Which of two statuses a command returns that met both: an error goes before a finding, the greater error before the
+    /// lesser.
+    static func worst(_ left: ExitStatus, _ right: ExitStatus) -> ExitStatus {
+        left.rawValue >= right.rawValue ? left : right
+    }
+}
