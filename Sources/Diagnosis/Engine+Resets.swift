@@ -27,7 +27,7 @@ extension Engine {
             packetKey: FindingIdentity.packetKey(record, timestamps: snapshot?.tcpTimestamps),
             sourceMAC: snapshot?.sourceMAC, vlan: snapshot?.vlanID, vantage: vantage(record))
         // In a finished file even a proof waits its turn: findings are told in frame order.
-        if options.isLive, passage == .madeHere {
+        if isLive, passage == .madeHere {
             give(reset, verdict(reset))
         } else {
             pending.append(reset)
@@ -82,8 +82,8 @@ extension Engine {
             given.append(finding)
             return
         }
-        if options.isLive { given.append(finding) }
-        if let final = undetermined.insert(reset, finding), !options.isLive { given.append(final.finding) }
+        if isLive { given.append(finding) }
+        if let final = undetermined.insert(reset, finding), !isLive { given.append(final.finding) }
         if let host = hosts.find(reset.hostKey) { host.pointee.hasUndetermined = true } else { remember(reset) }
     }
 
@@ -99,7 +99,7 @@ extension Engine {
             let verdict = judge.judge(waiting.reset, host: host)
             guard verdict.sender != .undetermined else { continue }
             var finding = finding(waiting.reset, verdict)
-            if options.isLive { finding.revision = waiting.finding.revision + 1 }
+            if isLive { finding.revision = waiting.finding.revision + 1 }
             given.append(finding)
             decided.insert(finding.id)
         }

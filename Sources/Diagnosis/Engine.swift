@@ -17,9 +17,6 @@ package struct Engine: ~Copyable {
         package var settleTime: UInt64 = 2_000_000_000
         /// Undetermined resets remembered for a later revision; the oldest is then final.
         package var undeterminedCapacity = 65_536
-        /// True where findings are given while packets still come (live, a pipe): an undetermined one is given when its
-        /// settle time is over and revised later. False for a finished file: it is held back until it is decided.
-        package var isLive = false
         /// True where the records say of each outgoing packet whether this machine made it (the kernel part).
         package var egressIsMarked = false
         /// This machine's own addresses, for telling its own resets from those it makes in another's name.
@@ -71,6 +68,7 @@ package struct Engine: ~Copyable {
     /// Packet time, ns.
     var now: UInt64 = 0
     var file: String?
+    var isLive = false
 
     package init(options: Options = Options()) {
         self.options = options
@@ -90,10 +88,17 @@ package struct Engine: ~Copyable {
         return result
     }
 
-    /// Names the file that the following packets are from, for `Finding.file`. What came before without a time is settled.
-    package mutating func beginFile(_ name: String?) {
+    /// Says where the following packets come from. What came before without a time is settled.
+    ///
+    /// - Parameters:
+    ///   - file: For `Finding.file`.
+    ///   - isLive: Findings are wanted while packets still come (an interface, a pipe): an undetermined one is given when
+    ///     its settle time is over and revised later. In a finished file it is held back until it is decided.
+    package mutating func begin(file: String?, isLive: Bool) {
+        if isLive, !self.isLive { given.append(contentsOf: undetermined.findings) }
+        self.isLive = isLive
+        self.file = file
         if pendingStart < pending.count, pending[pendingStart].time == 0 { settlePending() }
-        file = name
     }
 
     /// Takes a batch in time order, then moves time on to `watermark` (ns since 1970).
@@ -114,9 +119,9 @@ package struct Engine: ~Copyable {
     /// Settles everything that is still open: the end of the file, or of the capture.
     package mutating func finish() {
         settlePending()
-        let held = undetermined.drain()
         // Live they have been given already.
-        if !options.isLive { given.append(contentsOf: held) }
+        if !isLive { given.append(contentsOf: undetermined.findings) }
+        undetermined.removeAll()
     }
 
     /// Findings and revisions given since the last call, in the order in which they are to be told.

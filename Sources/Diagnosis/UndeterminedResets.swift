@@ -63,12 +63,12 @@ struct UndeterminedResets {
 
     func isEmpty(_ host: HostKey) -> Bool { numbers[host] == nil }
 
-    /// Takes out everything, oldest first.
-    mutating func drain() -> [Finding] {
-        let findings = waiting.sorted { $0.key < $1.key }.map(\.value.finding)
+    mutating func removeAll() {
         waiting = [:]
         numbers = [:]
         oldest = next
-        return findings
     }
+
+    /// What is remembered, oldest first.
+    var findings: [Finding] { waiting.sorted { $0.key < $1.key }.map(\.value.finding) }
 }

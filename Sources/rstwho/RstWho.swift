@@ -3,5 +3,12 @@ import ArgumentParser
 
 @main
 struct RstWho: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "rstwho", abstract: "Who sent that reset?")
+    static let configuration = CommandConfiguration(
+        commandName: "rstwho",
+        abstract: "Who sent that reset?",
+        discussion: """
+            Says of each TCP reset who really sent it: the host that it claims to come from, a device on the path and at \
+            which hop, or this machine.
+            """,
+        subcommands: [ReadCommand.self])
 }

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Capture
+import Diagnosis
+import Glibc
+import Packets
+import Reporting
+
+/// `rstwho read`: findings from capture files, a pipe, or the text of `tcpdump -v`.
+struct ReadCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "read",
+        abstract: "Say who sent the resets in a capture.",
+        discussion: """
+            Reads pcap and pcapng (also .gz and .zst) and the text that `tcpdump -v` prints; `-` is standard input, \
+            which is read as it comes: ssh firewall tcpdump -U -w - | rstwho read -
+
+            Exit status: 0 nothing foreign, 1 a reset that its host did not send or a path problem was found, \
+            65 bad input (what came before the damage is printed), 66 no such file, 74 read error.
+            """)
+
+    @Argument(help: "Capture files, or - for standard input.")
+    var files: [String]
+
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var tables: TableOptions
+
+    func run() throws {
+        var session = ReadSession(format: output.format, engineOptions: tables.engineOptions())
+        let names = files.count > 1
+        for file in files {
+            try session.read(file, name: names ? file : nil)
+        }
+        throw try session.finish().exitCode
+    }
+}
+
+/// How findings are printed.
+struct OutputOptions: ParsableArguments {
+    enum Format: String, CaseIterable, ExpressibleByArgument {
+        case text
+        case json
+    }
+
+    @Option(help: "How findings are printed: text, or json (JSON Lines).")
+    var format = Format.text
+}
+
+/// How much is remembered.
+struct TableOptions: ParsableArguments {
+    @Option(help: "Hosts remembered at once. Hosts that never proved to be alive give way first.")
+    var maxHosts = 1 << 16
+
+    @Option(help: "Flows remembered at once. Closed flows give way first.")
+    var maxFlows = 1 << 17
+
+    @Option(help: "Seconds that a reset waits for what comes after it.")
+    var settle = 2.0
+
+    func validate() throws {
+        guard (8...1 << 26).contains(maxHosts) else {
+            throw ValidationError("--max-hosts takes a number from 8 to \(1 << 26).")
+        }
+        guard (8...1 << 26).contains(maxFlows) else {
+            throw ValidationError("--max-flows takes a number from 8 to \(1 << 26).")
+        }
+        guard settle >= 0, settle <= 3600 else {
+            throw ValidationError("--settle takes a number of seconds from 0 to 3600.")
+        }
+    }
+
+    func engineOptions() -> Engine.Options {
+        var options = Engine.Options()
+        options.hostCapacity = maxHosts
+        options.flowCapacity = maxFlows
+        options.settleTime = UInt64(settle * 1e9)
+        return options
+    }
+}

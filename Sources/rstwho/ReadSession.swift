@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Capture
+import Diagnosis
+import Glibc
+import Packets
+import Reporting
+
+/// Reads several captures into one engine and prints what it finds.
+struct ReadSession: ~Copyable {
+    private let format: OutputOptions.Format
+    private var engine: Engine
+    private var output = StandardOutput()
+    private var report: TextReport
+    private var status = ExitStatus.nothingForeign
+    private var packets: UInt64 = 0
+    private var progress = ProgressLine()
+
+    init(format: OutputOptions.Format, engineOptions: Engine.Options) {
+        self.format = format
+        engine = Engine(options: engineOptions)
+        report = TextReport(isColoured: output.isColoured)
+    }
+
+    /// Reads one capture. What is wrong with it is said on standard error and kept as status; findings before it stand.
+    ///
+    /// - Parameter name: What findings call it, where several are read.
+    mutating func read(_ file: String, name: String?) throws {
+        do {
+            var capture = try CaptureFile.open(file == "-" ? .standardInput : .path(file))
+            engine.begin(file: name, isLive: capture.isLive)
+            if capture.isLive { surviveFirstInterrupt() }
+            if capture.format == .text {
+                try readText(&capture)
+            } else {
+                try readFrames(&capture)
+            }
+        } catch let error as CaptureError {
+            progress.clear()
+            printMessage(error.description)
+            status = .worst(status, ExitStatus(error))
+        } catch let error as OutputError {
+            throw Self.exit(for: error)
+        }
+        progress.clear()
+    }
+
+    /// Settles what is open, prints the summary. Returns the exit status.
+    mutating func finish() throws -> ExitStatus {
+        engine.finish()
+        do throws(OutputError) {
+            try give()
+            if format == .text { try output.write(report.summary(packets: packets)) }
+            try output.flush()
+        } catch {
+            throw Self.exit(for: error)
+        }
+        return status
+    }
+
+    private mutating func readFrames(_ capture: inout CaptureFile) throws {
+        let isLive = capture.isLive
+        defer { packets += capture.counters.frames }
+        try capture.read { batch in
+            engine.observe(batch.packets, upTo: batch.watermark)
+            try give()
+            if isLive { try output.flush() }
+        }
+    }
+
+    /// Prints what the engine has found.
+    private mutating func give() throws(OutputError) {
+        for finding in engine.takeFindings() {
+            if finding.sender.isForeign { status = .worst(status, .found) }
+            progress.clear()
+            switch format {
+            case .json: try output.write(JSONLines.line(finding))
+            case .text: try output.write(report.text(finding))
+            }
+        }
+    }
+
+    /// Whoever closes the pipe early has seen enough; everything else is an error.
+    private static func exit(for error: OutputError) -> ExitCode {
+        if error.errno == EPIPE { return ExitStatus.nothingForeign.exitCode }
+        printMessage("standard output: \(String(cString: strerror(error.errno)))")
+        return ExitStatus.ioError.exitCode
+    }
+
+    /// Ctrl-C ends the `tcpdump` before the pipe, and the pipe's end then ends this: so that open findings are still
+    /// printed, the first one is ignored here. The second ends it.
+    private func surviveFirstInterrupt() {
+        signal(SIGINT) { _ in signal(SIGINT, SIG_DFL) }
+        signal(SIGPIPE, SIG_IGN)
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import Glibc
+
+/// Buffered text to a descriptor. What cannot be written (a closed pipe) ends the command quietly, as `head` expects.
+struct StandardOutput: ~Copyable {
+    private static let bound = 1 << 16
+    private let descriptor: Int32
+    private var buffer: [UInt8] = []
+
+    init(descriptor: Int32 = STDOUT_FILENO) {
+        self.descriptor = descriptor
+    }
+
+    var isTerminal: Bool { isatty(descriptor) == 1 }
+
+    /// True where colours are wanted: a terminal, and `NO_COLOR` is not set (no-color.org).
+    var isColoured: Bool {
+        guard isTerminal else { return false }
+        return getenv("NO_COLOR").map { $0[0] == 0 } ?? true
+    }
+
+    mutating func write(_ text: String) throws(OutputError) {
+        buffer.append(contentsOf: text.utf8)
+        if buffer.count >= Self.bound { try flush() }
+    }
+
+    mutating func flush() throws(OutputError) {
+        var written = 0
+        while written < buffer.count {
+            let count = buffer.withUnsafeBytes { bytes in
+                Glibc.write(descriptor, bytes.baseAddress.map { $0 + written }, bytes.count - written)
+            }
+            if count < 0, errno == EINTR { continue }
+            if count <= 0 { throw OutputError(errno: errno) }
+            written += count
+        }
+        buffer.removeAll(keepingCapacity: true)
+    }
+}
+
+/// Writing the output failed.
+struct OutputError: Error {
+    var errno: Int32
+}
+
+/// A line on standard error: messages go there, findings to standard output.
+func printMessage(_ text: String) {
+    var output = StandardOutput(descriptor: STDERR_FILENO)
+    // Where messages cannot be written there is nobody to tell.
+    try? output.write("rstwho: \(text)\n")
+    try? output.flush()
+}
