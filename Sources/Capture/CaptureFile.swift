@@ -63,6 +63,9 @@ package struct CaptureFile: ~Copyable {
     /// True where packets come while it is read, so that findings are wanted at once.
     package var isLive: Bool { input.isLive }
 
+    /// What was read to find out what the input is: another who reads it goes on from there.
+    package var unread: [UInt8] { Array(input.window) }
+
     /// Bytes read so far, and of how many where that is known. Compressed ones where it is compressed.
     package var progress: (read: UInt64, total: UInt64?) { (input.bytesRead, input.size) }
 

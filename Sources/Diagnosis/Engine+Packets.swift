@@ -21,12 +21,7 @@ extension Engine {
             passage = isLocal ? .leftUndiminished : .forwarded
         }
         if record.packetClass == .reset {
-            if packet.time != 0, recent.isCopy(record, time: packet.time) {
-                counts.rejected += 1
-            } else {
-                counts.observed += 1
-                observeReset(packet, passage: passage)
-            }
+            observeReset(packet, passage: passage)
             return
         }
         guard passage != .forwarded else {
@@ -71,8 +66,10 @@ extension Engine {
         let flags = record.tcpFlags
         if flags.contains(.syn), flags.isDisjoint(with: .ack) {
             let side = sourceIsHigh ? flow.pointee.high : flow.pointee.low
-            // Another initial sequence number: the five-tuple is used again.
-            if !isNew, !side.sentSYN || side.initialSeq != record.seq { flow.pointee.restart(now: now) }
+            // Another initial sequence number, or a SYN after the end: the five-tuple is used again.
+            if !isNew, !side.sentSYN || side.initialSeq != record.seq || flow.pointee.isClosed {
+                flow.pointee.restart(now: now)
+            }
             if flow.pointee.low.packets == 0, flow.pointee.high.packets == 0 { countConnection(record) }
         }
         flow.pointee.touch(now: now)

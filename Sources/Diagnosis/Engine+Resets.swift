@@ -9,8 +9,15 @@ extension Engine {
     mutating func observeReset(_ packet: ObservedPacket, passage: ResetCase.Passage) {
         let record = packet.record
         let (key, sourceIsHigh) = FlowKey.of(record)
+        let known = flows.find(key)
+        let answered = known.map { sourceIsHigh ? $0.pointee.low.packets : $0.pointee.high.packets } ?? 0
+        if packet.time != 0, recent.isCopy(record, answered: answered, time: packet.time) {
+            counts.rejected += 1
+            return
+        }
+        counts.observed += 1
         var context: FlowContext?
-        if let flow = flows.find(key), flow.pointee.low.packets + flow.pointee.high.packets > 0 {
+        if let flow = known, flow.pointee.low.packets + flow.pointee.high.packets > 0 {
             flow.pointee.touch(now: now)
             let gap = flow.pointee.gap
             let isIdle = packet.time != 0 && gap > 0 && now &- flow.pointee.gapEnd <= Self.triggerWindow

@@ -13,14 +13,20 @@ struct RecentResets {
     private struct Sighting {
         var record: PacketRecord
         var time: UInt64
+        var answered: UInt32
     }
 
     private var sightings: [Sighting?] = Array(repeating: nil, count: places)
 
-    /// True where the packet was seen a moment ago: same sequence numbers, flags, length and IP-ID, TTL equal or one less,
+    /// True where the packet was seen a moment ago: same sequence numbers, flags, length and IP-ID, TTL equal or one apart,
     /// between the same ends. A packet on its way out counts as a copy of the one that arrived whatever its addresses have
     /// been translated to.
-    mutating func isCopy(_ record: PacketRecord, time: UInt64) -> Bool {
+    ///
+    /// A kernel answers each late segment with the same reset and IP-ID 0: where another segment came in between, two such
+    /// resets are two.
+    ///
+    /// - Parameter answered: Packets seen so far in the flow's other direction.
+    mutating func isCopy(_ record: PacketRecord, answered: UInt32, time: UInt64) -> Bool {
         var hash = StableHash()
         hash.combine(record.seq)
         hash.combine(record.ack)
@@ -31,9 +37,13 @@ struct RecentResets {
         if let earlier = sightings[place], time &- earlier.time <= Self.window,
             Self.isSamePacket(earlier.record, record)
         {
-            return true
+            let isSameView =
+                earlier.record.ttl == record.ttl && earlier.record.link_hash == record.link_hash
+                && earlier.record.interface == record.interface
+            let hasIdentification = !record.isIPv6 && record.identification != 0
+            if hasIdentification || !isSameView || earlier.answered == answered { return true }
         }
-        sightings[place] = Sighting(record: record, time: time)
+        sightings[place] = Sighting(record: record, time: time, answered: answered)
         return false
     }
 
@@ -41,8 +51,8 @@ struct RecentResets {
         guard earlier.seq == later.seq, earlier.ack == later.ack, earlier.flags == later.flags,
             earlier.payload_length == later.payload_length, earlier.identification == later.identification
         else { return false }
-        let isOneLess = earlier.ttl == later.ttl &+ 1
-        if later.direction != .ingress, earlier.direction == .ingress { return isOneLess }
-        return (earlier.ttl == later.ttl || isOneLess) && earlier.fiveTuple == later.fiveTuple
+        if later.direction != .ingress, earlier.direction == .ingress { return earlier.ttl == later.ttl &+ 1 }
+        // One more, too: a capture of several interfaces is not always in order.
+        return abs(Int(earlier.ttl) - Int(later.ttl)) <= 1 && earlier.fiveTuple == later.fiveTuple
     }
 }
