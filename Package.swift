@@ -64,7 +64,9 @@ let package = Package(
         .testTarget(name: "PacketsTests", dependencies: ["Packets", "Fixtures"], swiftSettings: strict),
         .testTarget(name: "DiagnosisTests", dependencies: ["Diagnosis", "Packets", "Fixtures"], swiftSettings: strict),
         .testTarget(
-            name: "CaptureTests", dependencies: ["Capture", "Diagnosis", "Packets", "Fixtures"], swiftSettings: strict),
+            name: "CaptureTests",
+            dependencies: ["Capture", "CCompression", "CPacket", "Diagnosis", "Packets", "Fixtures"],
+            swiftSettings: strict),
         .testTarget(
             name: "ReportingTests", dependencies: ["Reporting", "Diagnosis", "Packets", "Fixtures"],
             swiftSettings: strict),

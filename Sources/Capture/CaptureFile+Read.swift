@@ -72,9 +72,10 @@ extension CaptureFile {
                         throw cut()
                     }
                 }
-            case .skip(let skipped):
+            case .skip(let length):
                 // The loop above goes on with it, also in the next call.
-                toSkip = skipped
+                toSkip = length
+                skipped = input.offset
             }
         }
     }
@@ -84,6 +85,7 @@ extension CaptureFile {
     /// The capture ends where a record should go on.
     private func cut() -> CaptureError {
         let end = input.offset + UInt64(input.count)
+        let begin = toSkip > 0 ? skipped : input.offset
         if isAtStart {
             return CaptureError(
                 .badInput, subject: input.name, problem: "the file ends at byte \(end), inside its own header",
@@ -92,7 +94,7 @@ extension CaptureFile {
         return CaptureError(
             .badInput, subject: input.name,
             problem:
-                "the capture is cut off at byte \(end), in the middle of a record that begins at byte \(input.offset)",
+                "the capture is cut off at byte \(end), in the middle of a record that begins at byte \(begin)",
             advice: "What came before is complete; the capture was stopped hard, or the file was cut in transfer")
     }
 

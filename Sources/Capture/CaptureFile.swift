@@ -24,6 +24,8 @@ package struct CaptureFile: ~Copyable {
     var pcapng = PcapngDecoder()
     /// Bytes of a block that nobody reads and that were not yet passed.
     var toSkip: UInt64 = 0
+    /// Where that block begins.
+    var skipped: UInt64 = 0
     /// The watermark after the last packet, from which ticks count.
     var lastPacketTime: UInt64 = 0
 

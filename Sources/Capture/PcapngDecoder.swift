@@ -29,6 +29,8 @@ struct PcapngDecoder {
     private(set) var isAtStart = true
     private var interfaces: [PcapngInterface] = []
     private var lastTime: UInt64 = 0
+    /// True for a block that is longer than what is looked at of it.
+    private var isCut = false
     /// Names (`if_name`) of the first interface of each slot.
     private(set) var interfaceNames: [UInt8: String] = [:]
 
@@ -69,13 +71,14 @@ struct PcapngDecoder {
                 return CaptureFileStep(position, .skip(UInt64(total)))
             }
             let visible = min(total, Self.windowLimit)
+            isCut = visible < total
             if rest < visible { return CaptureFileStep(position, .bytes(visible)) }
-            if visible == total, load32(block + total - 4) != UInt32(truncatingIfNeeded: total) {
+            if !isCut, load32(block + total - 4) != UInt32(truncatingIfNeeded: total) {
                 throw CaptureFileDamage(
                     offset: place, problem: "a block's length is \(total) at its begin and another one at its end")
             }
             // The block's body and options, without the trailing length.
-            let body = UnsafeRawBufferPointer(start: block, count: visible == total ? total - 4 : visible)
+            let body = UnsafeRawBufferPointer(start: block, count: isCut ? visible : total - 4)
             switch type {
             case Block.enhancedPacket: try decodeEnhancedPacket(body, at: place, into: &batch)
             case Block.interface: try decodeInterface(body, at: place)
@@ -83,7 +86,7 @@ struct PcapngDecoder {
             case Block.packet: try decodePacket(body, at: place, into: &batch)
             default: break
             }
-            if visible < total { return CaptureFileStep(position, .skip(UInt64(total))) }
+            if isCut { return CaptureFileStep(position, .skip(UInt64(total))) }
             position += total
         }
     }
@@ -215,6 +218,7 @@ struct PcapngDecoder {
             if code == 0 { return }
             position += 4
             guard length <= body.count - position else {
+                if isCut { return }
                 throw CaptureFileDamage(offset: place, problem: "an option of a block is longer than the block")
             }
             handle(code, UnsafeRawBufferPointer(rebasing: body[position..<position + length]))
