@@ -32,4 +32,14 @@ struct Recorder {
     func text(in namespace: Namespace, filter: String) throws -> String {
         try namespace.run(["tcpdump", "-n", "-v", "-r", file.path, filter]).standardOutput
     }
+
+    /// What `rstwho read` finds in the file.
+    func findings(in namespace: Namespace) throws -> [ReportedFinding] {
+        let output = try namespace.run(
+            [Requirements.built("rstwho"), "read", "--format", "json", file.path], timeout: 30)
+        guard output.status <= 1 else {
+            throw LabError("read ended with status \(output.status): \(output.standardError)")
+        }
+        return try ReportedFinding.lines(Data(output.standardOutput.utf8))
+    }
 }

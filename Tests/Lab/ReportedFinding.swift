@@ -25,6 +25,12 @@ struct ReportedFinding: Decodable {
             + "\(sender ?? "-") \(hops) \(cause ?? "-") \(stage ?? "-")"
     }
 
+    /// Reads what a program that is still running has printed: its last line may be half written.
+    static func complete(in file: URL) throws -> [ReportedFinding] {
+        let data = try Data(contentsOf: file)
+        return try lines(data.prefix(upTo: data.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0))
+    }
+
     /// Reads JSON Lines; throws if one is not a finding.
     static func lines(_ data: Data) throws -> [ReportedFinding] {
         let decoder = JSONDecoder()
