@@ -62,7 +62,9 @@ let package = Package(
             name: "Fixtures", dependencies: ["CPacket", "Packets"], path: "Tests/Fixtures", swiftSettings: strict),
         .testTarget(name: "CPacketTests", dependencies: ["CPacket", "Packets", "Fixtures"], swiftSettings: strict),
         .testTarget(name: "PacketsTests", dependencies: ["Packets", "Fixtures"], swiftSettings: strict),
-        .testTarget(name: "DiagnosisTests", dependencies: ["Diagnosis", "Packets", "Fixtures"], swiftSettings: strict),
+        .testTarget(
+            name: "DiagnosisTests", dependencies: ["CPacket", "Diagnosis", "Packets", "Fixtures"],
+            swiftSettings: strict),
         .testTarget(
             name: "CaptureTests",
             dependencies: ["Capture", "CCompression", "CPacket", "Diagnosis", "Packets", "Fixtures"],

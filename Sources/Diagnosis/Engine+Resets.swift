@@ -10,7 +10,11 @@ extension Engine {
         let record = packet.record
         let (key, sourceIsHigh) = FlowKey.of(record)
         let known = flows.find(key)
-        let answered = known.map { sourceIsHigh ? $0.pointee.low.packets : $0.pointee.high.packets } ?? 0
+        // The flow's beginning is part of it: a five-tuple that is used again counts anew.
+        let answered =
+            known.map {
+                $0.pointee.firstSeen &+ UInt64(sourceIsHigh ? $0.pointee.low.packets : $0.pointee.high.packets)
+            } ?? 0
         if packet.time != 0, recent.isCopy(record, answered: answered, time: packet.time) {
             counts.rejected += 1
             return

@@ -13,7 +13,7 @@ struct RecentResets {
     private struct Sighting {
         var record: PacketRecord
         var time: UInt64
-        var answered: UInt32
+        var answered: UInt64
     }
 
     private var sightings: [Sighting?] = Array(repeating: nil, count: places)
@@ -25,8 +25,8 @@ struct RecentResets {
     /// A kernel answers each late segment with the same reset and IP-ID 0: where another segment came in between, two such
     /// resets are two.
     ///
-    /// - Parameter answered: Packets seen so far in the flow's other direction.
-    mutating func isCopy(_ record: PacketRecord, answered: UInt32, time: UInt64) -> Bool {
+    /// - Parameter answered: A number that changes with each packet seen in the flow's other direction.
+    mutating func isCopy(_ record: PacketRecord, answered: UInt64, time: UInt64) -> Bool {
         var hash = StableHash()
         hash.combine(record.seq)
         hash.combine(record.ack)

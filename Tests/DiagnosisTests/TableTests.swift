@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+import Fixtures
+import Packets
+import Testing
+
+@testable import Diagnosis
+
+@Suite("Bounded tables")
+struct TableTests {
+    @Test("A flood of forged sources does not push out a host that proved to be alive, and is counted")
+    func flood() {
+        var options = Engine.Options()
+        options.hostCapacity = 64
+        options.flowCapacity = 64
+        var story = Story(options)
+        story.ping(4)
+        for source in 0..<5000 as Range<UInt32> {
+            story.add(
+                Ethernet().ipv4(IPAddress(v4: 0x0b00_0000 + source), .client, ttl: UInt8(40 + source % 20))
+                    .tcp(UInt16(1024 + source % 50000), 80, seq: source, flags: .syn, window: 10))
+        }
+        story.refuse(ttl: 63)
+        #expect(story.findings().map(\.sender) == [.middlebox])
+        let statistics = story.statistics()
+        #expect(statistics.hosts <= 64)
+        #expect(statistics.flows <= 64)
+        #expect(statistics.hostEvictions > 4000)
+        #expect(statistics.flowEvictions > 4000)
+    }
+
+    @Test("A proven host gives way to a proven one only")
+    func provenGivesWayToProven() {
+        var table = HostTable(capacity: 8, seed: 1)
+        for host in 0..<8 as Range<UInt32> {
+            #expect(
+                table.learn(
+                    HostKey(address: IPAddress(v4: host), domain: 0), ttl: 64, class: .echo, isLocal: false,
+                    now: UInt64(host) + 1) != nil)
+        }
+        let newcomer = HostKey(address: IPAddress(v4: 99), domain: 0)
+        #expect(table.learn(newcomer, ttl: 64, class: .unproven, isLocal: false, now: 10) == nil)
+        #expect(table.evictions == 1)
+        #expect(table.learn(newcomer, ttl: 64, class: .tcp, isLocal: false, now: 11) != nil)
+        #expect(table.count == 8)
+    }
+
+    @Test("Entries fit the memory that is promised for them")
+    func sizes() {
+        #expect(MemoryLayout<HostEntry>.stride <= 128)
+        #expect(MemoryLayout<FlowEntry>.stride <= 192)
+    }
+
+    @Test("A fingerprint names four TTLs and counts the rest")
+    func fingerprint() {
+        var fingerprint = TTLFingerprint()
+        #expect(fingerprint.isEmpty)
+        for ttl in [61, 61, 60, 59, 58, 57, 56] as [UInt8] { fingerprint.add(ttl) }
+        #expect(fingerprint.samples == 7)
+        #expect(fingerprint.others == 2)
+        #expect(fingerprint.values.map(\.ttl) == [61, 60, 59, 58])
+        #expect(!fingerprint.isConstant)
+        for _ in 0..<200_000 { fingerprint.add(61) }
+        #expect(fingerprint.values.first?.ttl == 61)
+        #expect(fingerprint.values.count == 4)
+    }
+
+    @Test("Inside and outside by prefix")
+    func scope() throws {
+        let inside = InsidePrefixes.standard
+        let local = try #require(IPAddress("192.168.1.1"))
+        let remote = try #require(IPAddress("192.0.2.1"))
+        let unique = try #require(IPAddress("fd00::1"))
+        #expect(inside.scope(local, unique) == .inside)
+        #expect(inside.scope(local, remote) == .outside)
+        #expect(inside.scope(remote, remote) == .transit)
+        #expect(InsidePrefixes.Prefix("10.0.0.0/33") == nil)
+        #expect(InsidePrefixes.Prefix("10.0.0.0") == nil)
+        #expect(InsidePrefixes.Prefix("::/0")?.contains(remote) == true)
+    }
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+import CPacket
+import Fixtures
+import Packets
+import Testing
+
+@testable import Diagnosis
+
+@Suite("Resets that leave this machine")
+struct ThisMachineTests {
+    private static let egress = UInt8(PACKET_INTERFACE_EGRESS)
+    private static let madeHere = UInt8(PACKET_INTERFACE_EGRESS | PACKET_INTERFACE_MADE_HERE)
+
+    private func live(local: Set<IPAddress> = []) -> Engine.Options {
+        var options = Engine.Options()
+        options.egressIsMarked = true
+        options.localAddresses = local
+        return options
+    }
+
+    @Test("Made here in another's name, proved by the kernel: given at once")
+    func madeHere() {
+        var story = Story(live(), isLive: true)
+        story.client(.syn)
+        story.server([.rst, .ack], ack: 1001, ttl: 64, interface: Self.madeHere)
+        let findings = story.findings(isFinished: false)
+        #expect(findings.map(\.sender) == [.thisMachine])
+        #expect(findings.map(\.hop) == [0])
+        #expect(findings.map(\.cause) == [.rejected])
+    }
+
+    @Test("Made here with an address of this machine: the host's own")
+    func ownAddress() {
+        var story = Story(live(local: [.server]), isLive: true)
+        story.client(.syn)
+        story.server([.rst, .ack], ack: 1001, ttl: 64, interface: Self.madeHere)
+        let findings = story.findings(isFinished: false)
+        #expect(findings.map(\.sender) == [.host])
+        #expect(findings.map(\.hop) == [0])
+        #expect(findings.map(\.cause) == [.portClosed])
+    }
+
+    @Test("A forwarded reset is told once, and is not this machine's")
+    func forwarded() {
+        var story = Story(live())
+        story.ping(4, ttl: 63)
+        story.client(.syn)
+        story.server([.rst, .ack], ack: 1001, ttl: 63)
+        story.server([.rst, .ack], ack: 1001, ttl: 62, interface: Self.egress)
+        let findings = story.findings()
+        #expect(findings.map(\.sender) == [.host])
+        #expect(story.statistics().rejected == 1)
+    }
+
+    @Test("A forwarded reset whose addresses were translated is told once")
+    func forwardedTranslated() {
+        var story = Story(live())
+        story.ping(4, ttl: 63)
+        story.client(.syn)
+        story.server([.rst, .ack], ack: 1001, ttl: 63)
+        story.add(
+            Ethernet().ipv4(IPAddress(v4: 0xc000_0201), .client, ttl: 62, identification: 0)
+                .tcp(22, 50992, ack: 1001, flags: [.rst, .ack]), interface: Self.egress)
+        #expect(story.findings().map(\.sender) == [.host])
+    }
+
+    @Test("A reset seen only on its way out, forwarded, is judged by where it was on arrival")
+    func forwardedOnly() {
+        var story = Story(live())
+        story.ping(4, ttl: 62)
+        story.client(.syn)
+        story.server([.rst, .ack], ack: 1001, ttl: 63, interface: Self.egress)
+        let findings = story.findings()
+        #expect(findings.map(\.sender) == [.middlebox])
+        #expect(findings.map(\.hop) == [1])
+        #expect(findings.map(\.hostHop) == [3])
+    }
+
+    @Test("From a file of all interfaces: left with a whole initial TTL, and the host is elsewhere")
+    func leftUndiminished() {
+        var story = Story()
+        story.ping(4, ttl: 63)
+        story.client(.syn)
+        story.server([.rst, .ack], ack: 1001, ttl: 64, interface: Self.egress)
+        let findings = story.findings()
+        #expect(findings.map(\.sender) == [.thisMachine])
+        #expect(findings.map(\.hostHop) == [2])
+    }
+
+    @Test("From a file of all interfaces: a host whose own packets leave with a whole initial TTL is this machine")
+    func leftUndiminishedOwn() {
+        var story = Story()
+        for sequence in 0..<4 as Range<UInt16> {
+            story.add(Ethernet().ipv4(.client, .server).echo(reply: false, sequence: sequence))
+            story.add(
+                Ethernet().ipv4(.server, .client).echo(reply: true, sequence: sequence), interface: Self.egress)
+        }
+        story.client(.syn)
+        story.server([.rst, .ack], ack: 1001, ttl: 64, interface: Self.egress)
+        #expect(story.findings().map(\.sender) == [.host])
+    }
+
+    @Test("From a file of all interfaces: a host that nothing is known of stays undetermined")
+    func leftUndiminishedUnknown() {
+        var story = Story()
+        story.client(.syn)
+        story.server([.rst, .ack], ack: 1001, ttl: 64, interface: Self.egress)
+        #expect(story.findings().map(\.sender) == [.undetermined])
+    }
+
+    @Test("Forwarded packets on their way out teach nothing: they taught on arrival")
+    func forwardedDataTeachesNothing() {
+        var story = Story()
+        story.client(.syn)
+        story.server([.syn, .ack], seq: 9000, ack: 1001, ttl: 61)
+        story.server([.syn, .ack], seq: 9000, ack: 1001, ttl: 60, interface: Self.egress)
+        #expect(story.statistics().rejected == 1)
+        #expect(story.statistics().observed == 2)
+    }
+}
