@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the kernel part counts, and the lease it works under. Everything that is seen ends in exactly one other counter:
+ * What the kernel part counts. Everything that is seen ends in exactly one other counter:
  *
  *     seen = skipped + sum(recorded) + sum(refused) + sum(lost)
  *
- * Included by the BPF build, which adds the maps, and by user space, which reads them.
+ * Included by the BPF build, which adds the map, and by user space, which reads it.
  */
 #ifndef RSTWHO_COUNTERS_H
 #define RSTWHO_COUNTERS_H
 
 #include "packet_record.h"
+#include "settings.h"
 
 /* Why a parsed packet has no record. The names that metrics use are made of these in one place (LossReason in Swift). */
 enum packet_loss {
@@ -21,9 +22,6 @@ enum packet_loss {
 
 /* A packet's way past an interface. */
 enum packet_way { PACKET_WAY_INGRESS = 0, PACKET_WAY_EGRESS = 1, PACKET_WAY_COUNT };
-
-/* Interfaces that can be watched at once: what fits PACKET_INTERFACE_SLOT_MASK. */
-#define PACKET_SLOT_COUNT 32
 
 /* Counters of one interface and way on one CPU. They only grow. */
 struct packet_counters {
@@ -39,16 +37,6 @@ _Static_assert(sizeof(struct packet_counters) ==
 		       8 * (3 + PACKET_CLASS_COUNT + PACKET_REFUSAL_COUNT + PACKET_CLASS_COUNT * PACKET_LOSS_COUNT),
 	       "counters have no padding");
 
-/* The programs return at once after this. Jiffies, because reading them costs nothing. */
-struct packet_lease {
-	__u64 expires; /* jiffies64 */
-};
-
-/* The argument of the program that renews the lease. */
-struct packet_lease_renewal {
-	__u64 ticks; /* jiffies from now */
-};
-
 #ifdef __bpf__
 /* What is counted, by slot * PACKET_WAY_COUNT + way. */
 struct {
@@ -57,14 +45,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct packet_counters);
 } counters SEC(".maps");
-
-/* Until when the programs may work. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct packet_lease);
-} lease SEC(".maps");
 #endif
 
 #endif

@@ -3,7 +3,7 @@
  * The kernel part: looks at every packet that passes an interface, hands a record of it to user space, counts, and lets
  * it pass. It keeps no state of hosts or flows.
  *
- * One object is loaded per interface, with the constants below filled in; the maps are shared by all of them.
+ * One object is loaded per interface, with its own settings; the maps are shared by all of them.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -11,11 +11,7 @@
 
 #include "counters.h"
 #include "rings.h"
-
-const volatile __u8 interface_slot = 0; /* 0 ..< PACKET_SLOT_COUNT */
-const volatile __u8 interface_link = PACKET_LINK_ETHERNET; /* enum packet_link */
-const volatile __u32 ring_limit_bulk = 0; /* bytes of a ring that bulk may fill */
-const volatile __u32 ring_limit_handshake = 0; /* … handshakes */
+#include "settings.h"
 
 /* Where a packet is looked at. */
 enum hook {
@@ -37,7 +33,7 @@ static __always_inline _Bool lease_holds(void)
 
 static __always_inline struct packet_counters *find_counters(enum packet_way way)
 {
-	__u32 key = interface_slot * PACKET_WAY_COUNT + way;
+	__u32 key = settings.slot * PACKET_WAY_COUNT + way;
 
 	return bpf_map_lookup_elem(&counters, &key);
 }
@@ -127,7 +123,7 @@ static __always_inline void record_packet(void *context, enum hook hook, struct 
 	if (class == PACKET_CLASS_BULK) {
 		struct packet_record *record;
 
-		if (!has_headroom(ring, ring_limit_bulk, sizeof(*record))) {
+		if (!has_headroom(ring, settings.ring_limit_bulk, sizeof(*record))) {
 			count->lost[class][PACKET_LOST_HEADROOM]++;
 			return;
 		}
@@ -142,7 +138,8 @@ static __always_inline void record_packet(void *context, enum hook hook, struct 
 		struct packet_event *event;
 		__u64 now;
 
-		if (class == PACKET_CLASS_HANDSHAKE && !has_headroom(ring, ring_limit_handshake, sizeof(*event))) {
+		if (class == PACKET_CLASS_HANDSHAKE &&
+		    !has_headroom(ring, settings.ring_limit_handshake, sizeof(*event))) {
 			count->lost[class][PACKET_LOST_HEADROOM]++;
 			return;
 		}
@@ -163,7 +160,7 @@ static __always_inline void describe_skb(const struct __sk_buff *skb, struct pac
 	frame->wire_length = skb->len;
 	frame->ethertype = 0;
 	frame->vlan = skb->vlan_present ? (skb->vlan_tci & 0x0fff) | HEADER_SNAPSHOT_VLAN_PRESENT : 0;
-	frame->link = interface_link;
+	frame->link = settings.link;
 }
 
 /*
@@ -191,7 +188,7 @@ static __always_inline _Bool is_plainly_no_reset(const struct __sk_buff *skb)
 	const __u8 *ip = (const void *)(long)skb->data;
 	const __u8 *end = (const void *)(long)skb->data_end;
 
-	if (interface_link == PACKET_LINK_ETHERNET) {
+	if (settings.link == PACKET_LINK_ETHERNET) {
 		__u16 ethertype;
 
 		if (ip + 14 > end)
@@ -217,7 +214,7 @@ static __always_inline void observe_skb(struct __sk_buff *skb, enum hook hook)
 	struct packet_counters *count;
 	struct packet_parse *parse;
 	struct packet_frame frame;
-	__u8 interface = interface_slot & PACKET_INTERFACE_SLOT_MASK;
+	__u8 interface = settings.slot & PACKET_INTERFACE_SLOT_MASK;
 	__u32 refusal, segments;
 
 	if (!lease_holds())
@@ -261,7 +258,7 @@ static __always_inline void observe_xdp(struct xdp_md *context)
 	struct packet_parse *parse;
 	struct packet_frame frame = {
 		.wire_length = 0,
-		.link = interface_link,
+		.link = settings.link,
 	};
 	__u32 refusal;
 
@@ -279,7 +276,7 @@ static __always_inline void observe_xdp(struct xdp_md *context)
 		count_refusal(count, refusal);
 		return;
 	}
-	record_packet(context, HOOK_XDP, count, parse, &frame, interface_slot & PACKET_INTERFACE_SLOT_MASK);
+	record_packet(context, HOOK_XDP, count, parse, &frame, settings.slot & PACKET_INTERFACE_SLOT_MASK);
 }
 
 /*
