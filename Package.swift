@@ -30,6 +30,7 @@ let package = Package(
         .target(name: "CPacket", cSettings: strictC),
         .target(
             name: "CLibbpf",
+            dependencies: ["CPacket"],
             cSettings: strictC,
             linkerSettings: [.linkedLibrary("bpf"), .linkedLibrary("elf"), .linkedLibrary("z")]
         ),

@@ -1,9 +1,144 @@
 // SPDX-License-Identifier: Apache-2.0
-// libbpf for Swift.
+// libbpf for Swift: what Swift cannot import (macros, option structs with bit-fields, the embedded object), and the drain
+// of the rings, which is C so that no call per packet crosses into Swift.
 #ifndef CLIBBPF_H
 #define CLIBBPF_H
 
+#include <CPacket.h>
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <stdint.h>
+
+#include "../../../bpf/counters.h"
+#include "../../../bpf/rings.h"
+#include "../../../bpf/settings.h"
+
+// All functions return 0 or a non-negative result, or a negative errno.
+
+// The kernel part, as it was compiled into this binary.
+const void *_Nonnull rstwho_object_bytes(void);
+size_t rstwho_object_size(void);
+
+// Silences libbpf's own messages on stderr: errors are told by us.
+void rstwho_quiet_libbpf(void);
+
+// Opens the embedded object under the name that its maps bear in bpftool. NULL with errno.
+struct bpf_object *_Nullable rstwho_open_object(const void *_Nonnull bytes, size_t size);
+
+// Attaches a program to an interface; the descriptor that is returned is the link. `attach_type` is one of these, or
+// BPF_XDP, for which `flags` are XDP_FLAGS_*. (The TCX types are younger than the headers that we build with.)
+#define RSTWHO_TCX_INGRESS 46
+#define RSTWHO_TCX_EGRESS 47
+int rstwho_link_create(int program, int interface, int attach_type, uint32_t flags);
+
+// clsact, where there is no TCX (before Linux 6.6). A filter is named by interface, way, handle and priority.
+struct rstwho_filter {
+	int interface;
+	uint32_t is_egress;
+	uint32_t handle;
+	uint32_t priority;
+};
+int rstwho_clsact_create(int interface); // -EEXIST where there is one
+int rstwho_clsact_destroy(int interface); // with everything on it
+int rstwho_filter_attach(const struct rstwho_filter *_Nonnull filter, int program);
+int rstwho_filter_detach(const struct rstwho_filter *_Nonnull filter);
+int rstwho_filter_program(const struct rstwho_filter *_Nonnull filter, uint32_t *_Nonnull program_id);
+
+// The XDP program of an interface: 0 and *program_id 0 where there is none.
+int rstwho_xdp_program(int interface, uint32_t *_Nonnull program_id);
+
+// A loaded program's name, for telling ours from foreign ones.
+#define RSTWHO_PROGRAM_NAME_BYTES 16
+int rstwho_program_name(uint32_t program_id, char name[_Nonnull RSTWHO_PROGRAM_NAME_BYTES]);
+
+// Runs a SEC("syscall") program once. Returns its result (0 or positive), or a negative errno.
+int rstwho_run_program(int program, const void *_Nonnull context, uint32_t size);
+
+// Sends one frame through a program without touching an interface (BPF_PROG_TEST_RUN). For tests.
+int rstwho_test_frame(int program, const void *_Nonnull frame, uint32_t size, uint32_t repeat,
+		      uint32_t *_Nonnull result);
+
+// An interface of this network namespace, as rtnetlink(7) tells it.
+struct rstwho_link {
+	char name[16]; // IFNAMSIZ
+	char kind[16]; // veth, bond, vlan …; empty for hardware
+	int32_t index;
+	int32_t master; // the bond, team or bridge that it belongs to, or 0
+	int32_t lower; // the interface that it stands on (a VLAN's, a tunnel's), or 0; unset for a veth, whose peer it is
+	uint32_t mtu;
+	uint32_t flags; // IFF_*
+	uint32_t xdp_program; // id, or 0
+	uint16_t hardware; // ARPHRD_*
+	uint8_t xdp_mode; // XDP_ATTACHED_*
+};
+
+// Fills in up to `capacity` links, all of them or those with index `only` (0 for all). Returns how many there are, which
+// may be more.
+int rstwho_list_links(struct rstwho_link *_Nullable links, uint32_t capacity, int only);
+
+// A socket for ioctl(2) on interfaces of the namespace that it was made in.
+int rstwho_control_socket(void);
+// True while an interface with this index is there.
+_Bool rstwho_has_interface(int control, int interface);
+// The driver's name, by SIOCETHTOOL.
+#define RSTWHO_DRIVER_BYTES 32
+int rstwho_driver(int control, const char *_Nonnull interface, char driver[_Nonnull RSTWHO_DRIVER_BYTES]);
+// One of the interface's old-style offload flags (ETHTOOL_GGRO, ETHTOOL_GTSO) as 0 or 1, or the flags word (ETHTOOL_GFLAGS).
+int rstwho_ethtool_value(int control, const char *_Nonnull interface, uint32_t command, uint32_t *_Nonnull value);
+
+// Makes an interface promiscuous as long as the socket that is returned is open.
+int rstwho_promiscuous_socket(int interface);
+
+// Holds a name in this network namespace (an abstract Unix socket) as long as the socket that is returned is open.
+// -EADDRINUSE where another process holds it.
+int rstwho_hold_name(const char *_Nonnull name);
+
+// An eventfd, which the Glibc module for Swift lacks. Waiting: true once something other than 0 was written to it.
+int rstwho_event_create(void);
+_Bool rstwho_event_wait(int event, uint64_t nanoseconds);
+
+// One ring buffer for one CPU. `bytes`: a power of two and a multiple of the page size. The descriptor is returned.
+int rstwho_ring_create(uint32_t bytes);
+
+// The drain: takes records out of all rings in the order of their times.
+//
+// A ring is never reordered; the ring whose next record is oldest is taken first. A record becomes visible only when it is
+// sure that no ring holds or will get an older one: that is so up to the clock read before the rings are looked at,
+// because the kernel part takes a record's time after its place in the ring is reserved.
+//
+// Not safe for use by two threads at once.
+struct rstwho_drain;
+
+// For `ring_count` rings of `ring_bytes` each; none is attached yet. NULL where memory is short.
+struct rstwho_drain *_Nullable rstwho_drain_create(uint32_t ring_count, uint32_t ring_bytes);
+void rstwho_drain_destroy(struct rstwho_drain *_Nullable drain);
+
+// Maps the ring buffer `descriptor` as ring `index`. The descriptor is not kept.
+int rstwho_drain_attach(struct rstwho_drain *_Nonnull drain, uint32_t index, int descriptor);
+
+// Attaches memory that is laid out as a ring buffer is: positions of consumer and producer, and the data, followed by a
+// second mapping or copy of it. For tests of the order.
+int rstwho_drain_attach_memory(struct rstwho_drain *_Nonnull drain, uint32_t index, uint64_t *_Nonnull consumer,
+			       const uint64_t *_Nonnull producer, const uint8_t *_Nonnull data);
+
+struct rstwho_drained {
+	uint32_t count; // packets filled in
+	_Bool has_more; // the arrays were too small for what was ready
+	uint64_t watermark; // ns since 1970: no older packet will follow
+	uint32_t backlog; // bytes that waited in the fullest ring
+};
+
+// Takes up to `capacity` packets. `now`: CLOCK_MONOTONIC in ns, read before the call. `offset` is added to it for times
+// since 1970. A snapshot of headers goes to snapshots[i] for packets[i] that has one, and is pointed to from there.
+struct rstwho_drained rstwho_drain_next(struct rstwho_drain *_Nonnull drain, uint64_t now, int64_t offset,
+					struct observed_packet *_Nonnull packets,
+					struct header_snapshot *_Nonnull snapshots, uint32_t capacity);
+
+// Entries that were written and not yet taken.
+uint64_t rstwho_drain_waiting(const struct rstwho_drain *_Nonnull drain);
+
+// Records taken so far, of one class.
+uint64_t rstwho_drain_consumed(const struct rstwho_drain *_Nonnull drain, uint32_t packet_class);
 
 #endif

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE // strnlen
+#include "CLibbpf.h"
+
+#include <errno.h>
+#include <linux/ethtool.h>
+#include <linux/if_arp.h>
+#include <linux/if_link.h>
+#include <linux/if_packet.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <linux/sockios.h>
+#include <linux/if.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static void copy_name(char *to, size_t capacity, const void *from, size_t length)
+{
+	if (length >= capacity)
+		length = capacity - 1;
+	memcpy(to, from, length);
+	to[length] = 0;
+}
+
+static uint32_t number_of(struct rtattr *attribute)
+{
+	uint32_t value = 0;
+
+	if (RTA_PAYLOAD(attribute) >= sizeof(value))
+		memcpy(&value, RTA_DATA(attribute), sizeof(value));
+	return value;
+}
+
+static void read_info(struct rstwho_link *link, struct rtattr *nest)
+{
+	int left = (int)RTA_PAYLOAD(nest);
+
+	for (struct rtattr *part = RTA_DATA(nest); RTA_OK(part, left); part = RTA_NEXT(part, left)) {
+		if (part->rta_type == IFLA_INFO_KIND)
+			copy_name(link->kind, sizeof(link->kind), RTA_DATA(part), RTA_PAYLOAD(part));
+	}
+}
+
+static void read_xdp(struct rstwho_link *link, struct rtattr *nest)
+{
+	int left = (int)RTA_PAYLOAD(nest);
+
+	for (struct rtattr *part = RTA_DATA(nest); RTA_OK(part, left); part = RTA_NEXT(part, left)) {
+		switch (part->rta_type) {
+		case IFLA_XDP_ATTACHED:
+			if (RTA_PAYLOAD(part) >= 1)
+				link->xdp_mode = *(const uint8_t *)RTA_DATA(part);
+			break;
+		case IFLA_XDP_PROG_ID:
+		case IFLA_XDP_DRV_PROG_ID:
+		case IFLA_XDP_SKB_PROG_ID:
+		case IFLA_XDP_HW_PROG_ID:
+			if (!link->xdp_program)
+				link->xdp_program = number_of(part);
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+static void read_link(struct rstwho_link *link, struct nlmsghdr *message)
+{
+	const struct ifinfomsg *info = NLMSG_DATA(message);
+	int left = (int)IFLA_PAYLOAD(message);
+
+	memset(link, 0, sizeof(*link));
+	link->index = info->ifi_index;
+	link->hardware = info->ifi_type;
+	link->flags = info->ifi_flags;
+	for (struct rtattr *part = IFLA_RTA(info); RTA_OK(part, left); part = RTA_NEXT(part, left)) {
+		switch (part->rta_type & NLA_TYPE_MASK) {
+		case IFLA_IFNAME:
+			copy_name(link->name, sizeof(link->name), RTA_DATA(part), RTA_PAYLOAD(part));
+			break;
+		case IFLA_MTU:
+			link->mtu = number_of(part);
+			break;
+		case IFLA_MASTER:
+			link->master = (int32_t)number_of(part);
+			break;
+		case IFLA_LINK:
+			link->lower = (int32_t)number_of(part);
+			break;
+		case IFLA_LINKINFO:
+			read_info(link, part);
+			break;
+		case IFLA_XDP:
+			read_xdp(link, part);
+			break;
+		default:
+			break;
+		}
+	}
+	// A veth's IFLA_LINK is its peer, and an interface's own index means that it stands on nothing.
+	if (strcmp(link->kind, "veth") == 0 || link->lower == link->index)
+		link->lower = 0;
+}
+
+int rstwho_list_links(struct rstwho_link *links, uint32_t capacity, int only)
+{
+	struct {
+		struct nlmsghdr header;
+		struct ifinfomsg info;
+	} request = {
+		.header = { .nlmsg_len = sizeof(request),
+			    .nlmsg_type = RTM_GETLINK,
+			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
+		.info = { .ifi_family = AF_UNSPEC },
+	};
+	_Alignas(struct nlmsghdr) char buffer[65536];
+	int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int found = 0;
+
+	if (netlink < 0)
+		return -errno;
+	if (send(netlink, &request, sizeof(request), 0) < 0)
+		goto failed;
+	for (;;) {
+		ssize_t received = recv(netlink, buffer, sizeof(buffer), 0);
+		int left = (int)received;
+
+		if (received < 0 && errno == EINTR)
+			continue;
+		if (received <= 0)
+			goto failed;
+		for (struct nlmsghdr *message = (void *)buffer; NLMSG_OK(message, (uint32_t)left);
+		     message = NLMSG_NEXT(message, left)) {
+			struct rstwho_link link;
+
+			if (message->nlmsg_type == NLMSG_DONE) {
+				close(netlink);
+				return found;
+			}
+			if (message->nlmsg_type == NLMSG_ERROR) {
+				const struct nlmsgerr *error = NLMSG_DATA(message);
+
+				close(netlink);
+				return error->error ? error->error : -EIO;
+			}
+			if (message->nlmsg_type != RTM_NEWLINK)
+				continue;
+			read_link(&link, message);
+			if (only && link.index != only)
+				continue;
+			if ((uint32_t)found < capacity && links)
+				links[found] = link;
+			found++;
+		}
+	}
+failed:
+	found = errno ? -errno : -EIO;
+	close(netlink);
+	return found;
+}
+
+int rstwho_control_socket(void)
+{
+	int control = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	return control < 0 ? -errno : control;
+}
+
+_Bool rstwho_has_interface(int control, int interface)
+{
+	struct ifreq request = { .ifr_ifindex = interface };
+
+	return ioctl(control, SIOCGIFNAME, &request) == 0;
+}
+
+static int ethtool(int control, const char *interface, void *command)
+{
+	struct ifreq request = {};
+
+	copy_name(request.ifr_name, sizeof(request.ifr_name), interface, strlen(interface));
+	request.ifr_data = command;
+	return ioctl(control, SIOCETHTOOL, &request) == 0 ? 0 : -errno;
+}
+
+int rstwho_driver(int control, const char *interface, char driver[RSTWHO_DRIVER_BYTES])
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	int failed = ethtool(control, interface, &info);
+
+	_Static_assert(sizeof(info.driver) == RSTWHO_DRIVER_BYTES, "linux/ethtool.h");
+	copy_name(driver, RSTWHO_DRIVER_BYTES, info.driver, strnlen(info.driver, sizeof(info.driver)));
+	return failed;
+}
+
+int rstwho_ethtool_value(int control, const char *interface, uint32_t command, uint32_t *value)
+{
+	struct ethtool_value request = { .cmd = command };
+	int failed = ethtool(control, interface, &request);
+
+	*value = request.data;
+	return failed;
+}
+
+int rstwho_promiscuous_socket(int interface)
+{
+	// Protocol 0: the socket itself receives nothing.
+	int packet = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	struct packet_mreq request = { .mr_ifindex = interface, .mr_type = PACKET_MR_PROMISC };
+
+	if (packet < 0)
+		return -errno;
+	if (setsockopt(packet, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &request, sizeof(request)) < 0) {
+		int failed = -errno;
+
+		close(packet);
+		return failed;
+	}
+	return packet;
+}
+
+int rstwho_hold_name(const char *name)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int holder = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	size_t length = strnlen(name, sizeof(address.sun_path) - 1);
+
+	if (holder < 0)
+		return -errno;
+	memcpy(address.sun_path + 1, name, length);
+	if (bind(holder, (const struct sockaddr *)&address,
+		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 + length)) < 0) {
+		int failed = -errno;
+
+		close(holder);
+		return failed;
+	}
+	return holder;
+}

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLibbpf
+internal import Glibc
+
+/// How a program is attached to an interface.
+package enum AttachMechanism: String, CaseIterable, Sendable {
+    /// A link at the TC hook (Linux 6.6 and later); it vanishes with the process.
+    case tcx
+    /// A filter on a clsact qdisc; it outlives a killed process, but not its lease.
+    case clsact
+    /// XDP in the driver; a link that vanishes with the process.
+    case xdp
+    /// XDP behind the driver; a link that vanishes with the process.
+    case xdpGeneric = "xdp_generic"
+}
+
+/// Where and how one interface is watched.
+package struct AttachmentInfo: Sendable, Equatable {
+    package var interface: String
+    package var index: Int32
+    /// The interface's number in records.
+    package var slot: UInt8
+    package var ingress: AttachMechanism
+    /// `nil` for a tap, which sends nothing.
+    package var egress: AttachMechanism?
+    /// Why it is attached in this way, for people.
+    package var reason: String
+}
+
+/// One interface's hooks. Detached when this is released.
+final class Attachment {
+    /// What is attached; the interface's name is the one it had then.
+    let info: AttachmentInfo
+
+    private let object: BPFObject
+    private var links: [Int32] = []
+    private var filters: [TCFilter] = []
+
+    /// Attaches a loaded object.
+    ///
+    /// - Parameters:
+    ///   - hook: where ingress is looked at; egress is always TC.
+    ///   - allowsTCX: false takes clsact even where there is TCX.
+    init(
+        object: BPFObject, interface: InterfaceInfo, slot: UInt8, hook: LiveCapture.Hook, isTap: Bool, allowsTCX: Bool
+    ) throws(CaptureError) {
+        var builder = Builder(object: object, interface: interface, allowsTCX: allowsTCX)
+        do {
+            let ingress = try builder.attachIngress(hook)
+            let egress = isTap ? nil : try builder.attachTC(.egress)
+            info = AttachmentInfo(
+                interface: interface.name, index: interface.index, slot: slot, ingress: ingress, egress: egress,
+                reason: Self.reason(ingress, egress))
+        } catch {
+            builder.undo()
+            throw error
+        }
+        self.object = object
+        links = builder.links
+        filters = builder.filters
+    }
+
+    deinit {
+        for link in links { close(link) }
+        for filter in filters { filter.detach() }
+    }
+
+    private static func reason(_ ingress: AttachMechanism, _ egress: AttachMechanism?) -> String {
+        switch (ingress, egress) {
+        case (.tcx, _): "TC, as attaching it disturbs nothing"
+        case (.clsact, _): "TC through clsact, as this kernel has no TCX; attaching it disturbs nothing"
+        case (.xdp, _): "native XDP, as asked for"
+        case (.xdpGeneric, _): "generic XDP, as asked for; it is slower than TC"
+        }
+    }
+
+    /// What is attached so far.
+    private struct Builder {
+        let object: BPFObject
+        let interface: InterfaceInfo
+        var allowsTCX: Bool
+        var links: [Int32] = []
+        var filters: [TCFilter] = []
+
+        init(object: BPFObject, interface: InterfaceInfo, allowsTCX: Bool) {
+            self.object = object
+            self.interface = interface
+            self.allowsTCX = allowsTCX
+        }
+
+        mutating func attachIngress(_ hook: LiveCapture.Hook) throws(CaptureError) -> AttachMechanism {
+            switch hook {
+            case .tc:
+                return try attachTC(.ingress)
+            case .xdp:
+                try attachXDP(flags: Self.driverMode)
+                return .xdp
+            case .xdpGeneric:
+                try attachXDP(flags: Self.genericMode)
+                return .xdpGeneric
+            }
+        }
+
+        /// XDP_FLAGS_DRV_MODE and XDP_FLAGS_SKB_MODE of linux/if_link.h.
+        private static let driverMode: UInt32 = 1 << 2
+        private static let genericMode: UInt32 = 1 << 1
+
+        mutating func attachTC(_ way: PacketWay) throws(CaptureError) -> AttachMechanism {
+            let program = object.descriptor(of: way == .ingress ? .ingress : .egress)
+            if allowsTCX {
+                let type = way == .ingress ? RSTWHO_TCX_INGRESS : RSTWHO_TCX_EGRESS
+                let link = rstwho_link_create(program, interface.index, type, 0)
+                if link >= 0 {
+                    links.append(link)
+                    return .tcx
+                }
+                // EINVAL: a kernel before 6.6 does not know the type.
+                guard link == -EINVAL || link == -EOPNOTSUPP else { throw failure("a TC program", -link) }
+                allowsTCX = false
+            }
+            let filter = TCFilter(interface: interface, way: way)
+            try filter.attach(program: program)
+            filters.append(filter)
+            return .clsact
+        }
+
+        private mutating func attachXDP(flags: UInt32) throws(CaptureError) {
+            try refuseForeignXDP()
+            // First as a program that takes packets in several buffers, then for drivers that have only one.
+            var failed: Int32 = 0
+            for program in [KernelProgram.xdpFrags, .xdp] {
+                let link = rstwho_link_create(
+                    object.descriptor(of: program), interface.index, Int32(BPF_XDP.rawValue), flags)
+                if link >= 0 {
+                    links.append(link)
+                    return
+                }
+                failed = -link
+            }
+            try refuseForeignXDP()
+            let mode = flags == Self.driverMode ? "native XDP" : "generic XDP"
+            if failed == EPERM || failed == ENODEV { throw failure("an XDP program", failed) }
+            throw CaptureError(
+                .unavailable, subject: interface.name,
+                problem: "its driver refuses \(mode): \(SystemError.text(failed))",
+                advice:
+                    "Watch it at the TC hook (the default); `rstwho doctor \(interface.name)` says what stands in the way",
+                errno: failed)
+        }
+
+        /// Somebody else's program is never replaced.
+        private func refuseForeignXDP() throws(CaptureError) {
+            var id: UInt32 = 0
+            guard rstwho_xdp_program(interface.index, &id) == 0, id != 0 else { return }
+            throw CaptureError(
+                .unavailable, subject: interface.name,
+                problem: "another XDP program is attached: id \(id), name \(ProgramName.of(id: id) ?? "unknown")",
+                advice: "Watch it at the TC hook (the default), which works beside it", errno: EBUSY)
+        }
+
+        private func failure(_ what: String, _ number: Int32) -> CaptureError {
+            switch number {
+            case EPERM:
+                CaptureError(
+                    .noPermission, subject: interface.name, problem: "\(what) may not be attached",
+                    advice: Privilege.advice, errno: number)
+            case ENODEV:
+                CaptureError(.notFound, subject: interface.name, problem: "the interface has gone", errno: number)
+            default:
+                CaptureError(
+                    .unavailable, subject: interface.name,
+                    problem: "\(what) cannot be attached: \(SystemError.text(number))", errno: number)
+            }
+        }
+
+        mutating func undo() {
+            for link in links { close(link) }
+            for filter in filters { filter.detach() }
+            links = []
+            filters = []
+        }
+    }
+}

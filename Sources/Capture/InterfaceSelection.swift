@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+
+/// Which interfaces to watch, from the names and patterns that were asked for.
+package struct InterfaceSelection: Sendable, Equatable {
+    package var interfaces: [InterfaceInfo]
+    /// What a pattern matched and was left out because it shows the same packets as a chosen one: a sentence each.
+    package var leftOut: [String]
+
+    /// Chooses from `available`.
+    ///
+    /// A name without `*`, `?` or `[` is taken as it is. A pattern (fnmatch(3)) never chooses the loopback interface, nor
+    /// stacked interfaces together: of a bond or team and its members the bond stays, as its flows move between the
+    /// members; of all else the lower one, which sees what the upper one does, tags and tunnel headers included.
+    package init(_ wanted: [String], from available: [InterfaceInfo]) throws(CaptureError) {
+        interfaces = []
+        leftOut = []
+        for name in wanted {
+            let isPattern = name.contains { "*?[".contains($0) }
+            let matches =
+                isPattern
+                ? available.filter { !$0.isLoopback && fnmatch(name, $0.name, 0) == 0 }
+                : available.filter { $0.name == name }
+            guard !matches.isEmpty else {
+                throw Self.unknown(name, isPattern: isPattern, available: available)
+            }
+            for match in matches where !interfaces.contains(where: { $0.index == match.index }) {
+                if isPattern, let reason = Self.shadow(of: match, in: matches + interfaces) {
+                    leftOut.append(reason)
+                } else {
+                    interfaces.append(match)
+                }
+            }
+        }
+        for interface in interfaces where interface.framing == nil {
+            throw CaptureError(
+                .unavailable, subject: interface.name,
+                problem: "frames of its kind (ARPHRD \(interface.hardware)) are not understood",
+                advice: "Watch the interface that it stands on")
+        }
+        guard interfaces.count <= LiveCapture.maximumInterfaces else {
+            throw CaptureError(
+                .unavailable, subject: wanted.joined(separator: " "),
+                problem:
+                    "these are \(interfaces.count) interfaces, and \(LiveCapture.maximumInterfaces) can be watched",
+                advice: "Name those that matter")
+        }
+    }
+
+    /// Why `interface` is not chosen beside the others that match; `nil` if it may be.
+    private static func shadow(of interface: InterfaceInfo, in matches: [InterfaceInfo]) -> String? {
+        if let master = matches.first(where: { $0.index == interface.master }), isBond(master) {
+            return "\(interface.name) is a member of \(master.name), which is watched"
+        }
+        if !isBond(interface), let member = matches.first(where: { $0.master == interface.index }) {
+            return "\(interface.name) is a bridge over \(member.name), which is watched"
+        }
+        if let lower = matches.first(where: { $0.index == interface.lower }) {
+            return "\(interface.name) stands on \(lower.name), which is watched"
+        }
+        return nil
+    }
+
+    private static func isBond(_ interface: InterfaceInfo) -> Bool {
+        interface.kind == "bond" || interface.kind == "team"
+    }
+
+    private static func unknown(_ name: String, isPattern: Bool, available: [InterfaceInfo]) -> CaptureError {
+        let names = available.prefix(16).map(\.name).joined(separator: ", ")
+        return CaptureError(
+            .notFound, subject: name, problem: isPattern ? "no interface matches" : "there is no such interface",
+            advice: "There are: \(names)\(available.count > 16 ? ", …" : "")", errno: ENODEV)
+    }
+}

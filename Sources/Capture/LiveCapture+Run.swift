@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLibbpf
+internal import Glibc
+internal import Packets
+
+extension LiveCapture {
+    /// How often the lease is renewed and interfaces are looked after, in ns.
+    private static let housekeepingInterval: UInt64 = 500_000_000
+    /// How often the ledger is read, in ns.
+    private static let ledgerInterval: UInt64 = 250_000_000
+
+    /// Drains the rings until `stop` or until no interface is left. Blocks: give it a thread of its own. Once only.
+    ///
+    /// - Parameters:
+    ///   - notice: called for what people should know, on this thread.
+    ///   - handle: called with batches in the order of time, and with empty ones (ticks) while the link is idle, at
+    ///     least every 10 ms.
+    /// - Returns: why it ended. The capture is detached then, and the ledger exact.
+    /// - Throws: `unavailable` if the lease can no longer be renewed, or if it ran before.
+    package func run(
+        notice: (Notice) -> Void = { _ in }, _ handle: (PacketBatch) -> Void
+    ) throws(CaptureError) -> End {
+        guard enter() else {
+            throw CaptureError(.unavailable, subject: "the capture", problem: "it ran before", advice: "Open a new one")
+        }
+        defer { release() }
+        for text in leftOut { notice(Notice(interface: "", text: text)) }
+        var clock = CaptureClock()
+        var nextHousekeeping: UInt64 = 0
+        var nextLedger: UInt64 = 0
+        while true {
+            let now = clock.now()
+            if now >= nextHousekeeping {
+                nextHousekeeping = now + Self.housekeepingInterval
+                try state.lease.renew()
+                clock.adjust()
+                if !keepInterfaces(notice) {
+                    finish(&clock, handle)
+                    return .interfacesGone
+                }
+            }
+            let drained = state.rings.ring.next(now: clock.now(), offset: clock.offset)
+            handle(drained.batch)
+            if now >= nextLedger {
+                nextLedger = now + Self.ledgerInterval
+                publishLedger(backlog: drained.backlog)
+            }
+            let pause = drained.hasMore ? 0 : Self.pause(backlog: drained.backlog, ringBytes: state.ringBytes)
+            if waitForStop(nanoseconds: pause) {
+                finish(&clock, handle)
+                return .stopped
+            }
+        }
+    }
+
+    /// How long to sleep after a look that found `backlog` bytes in the fullest ring, in ns: long enough to find batches
+    /// that are worth the way, short enough that the ring is not half full by then.
+    static func pause(backlog: Int, ringBytes: Int) -> Int {
+        switch backlog {
+        case (ringBytes / 16)...: 100_000
+        case (ringBytes / 64)...: 500_000
+        case (ringBytes / 512)...: 2_000_000
+        default: 10_000_000
+        }
+    }
+
+    /// Drops interfaces that vanished. False if none is left.
+    private func keepInterfaces(_ notice: (Notice) -> Void) -> Bool {
+        var left = 0
+        for index in state.attached.indices {
+            guard let attachment = state.attached[index] else { continue }
+            if rstwho_has_interface(state.control, attachment.info.index) {
+                left += 1
+            } else {
+                state.attached[index] = nil
+                notice(
+                    Notice(
+                        interface: attachment.info.interface,
+                        text: "the interface has gone; its capture has ended. Start again if it comes back"))
+            }
+        }
+        return left > 0
+    }
+
+    /// Ends the lease, hands over what is left in the rings, and settles the ledger.
+    private func finish(_ clock: inout CaptureClock, _ handle: (PacketBatch) -> Void) {
+        try? state.lease.end()
+        // Programs that began before the lease ended are through after this.
+        usleep(2000)
+        var hasMore = true
+        while hasMore {
+            let drained = state.rings.ring.next(now: clock.now(), offset: clock.offset)
+            handle(drained.batch)
+            hasMore = drained.hasMore
+        }
+        publishLedger()
+    }
+
+    /// Reads the counters of all interfaces and CPUs.
+    func readLedger(backlog: Int) -> Ledger {
+        var ledger = Ledger()
+        let cpus = max(1, Int(libbpf_num_possible_cpus()))
+        var values = [packet_counters](repeating: packet_counters(), count: cpus)
+        let map = state.object?.descriptor(of: .counters) ?? -1
+        for attachment in attachments {
+            for way in PacketWay.allCases {
+                var key = UInt32(attachment.slot) * UInt32(PacketWay.allCases.count) + way.rawValue
+                var count = Ledger.Count()
+                if bpf_map_lookup_elem(map, &key, &values) == 0 {
+                    for value in values { count += Ledger.Count(value) }
+                }
+                ledger.rows.append(
+                    Ledger.Row(slot: attachment.slot, interface: attachment.interface, way: way, count: count))
+            }
+        }
+        for packetClass in PacketClass.allCases {
+            ledger.consumed[Int(packetClass.rawValue)] = state.rings.ring.consumed(packetClass)
+        }
+        ledger.inRing = state.rings.ring.waiting
+        ledger.ringUsedBytes = backlog
+        ledger.ringSizeBytes = state.ringBytes
+        return ledger
+    }
+}
+
+extension Ledger.Count {
+    /// One CPU's counters. C arrays come as tuples of 64-bit numbers, without padding.
+    init(_ counters: packet_counters) {
+        self.init()
+        seen = counters.seen
+        segments = counters.segments
+        skipped = counters.skipped
+        recorded = Self.array(counters.recorded)
+        refused = Self.array(counters.refused)
+        let losses = Self.array(counters.lost)
+        let reasons = LossReason.allCases.count
+        lost = stride(from: 0, to: losses.count, by: reasons).map { Array(losses[$0..<($0 + reasons)]) }
+    }
+
+    private static func array<Tuple>(_ tuple: Tuple) -> [UInt64] {
+        withUnsafeBytes(of: tuple) { Array($0.bindMemory(to: UInt64.self)) }
+    }
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLibbpf
+internal import Glibc
+internal import Synchronization
+
+/// Packets as they pass this machine's interfaces.
+///
+/// `open` loads and attaches the kernel part, `run` drains it on a thread of its own until `stop`. Everything is
+/// detached when `run` has returned, or when a capture that never ran is released. All but `run` may be called from any
+/// thread.
+package final class LiveCapture: @unchecked Sendable {
+    // Sendable by hand: `state` is touched by `open` before the capture is shared, and by `run` alone, which `hasRun`
+    // lets one thread enter; all else is immutable or guarded by a mutex.
+
+    /// Where arriving packets are looked at. Leaving packets are always looked at by TC.
+    package enum Hook: String, CaseIterable, Sendable {
+        /// TC ingress: attaching disturbs nothing.
+        case tc
+        /// Native XDP: for line rate, where the driver bears it (`doctor` tells).
+        case xdp
+        /// Generic XDP: works with every driver, slower than TC.
+        case xdpGeneric = "xdp-generic"
+    }
+
+    package struct Options: Sendable {
+        /// Names of interfaces, and patterns such as `eth*`.
+        package var interfaces: [String]
+        package var hook = Hook.tc
+        /// True for a mirror port: promiscuous, and nothing is looked at on its way out.
+        package var isTap = false
+        /// Bytes of one CPU's ring, a power of two of at least 64 KiB. `nil`: 4 MiB, less on machines with many CPUs.
+        package var ringBytes: Int?
+        /// False takes clsact even where there is TCX. For tests.
+        package var allowsTCX = true
+
+        package init(interfaces: [String]) {
+            self.interfaces = interfaces
+        }
+    }
+
+    /// Something that people should know and that does not end the capture.
+    package struct Notice: Sendable, Equatable {
+        /// The interface that it is about.
+        package var interface: String
+        package var text: String
+    }
+
+    /// Why `run` returned.
+    package enum End: Sendable, Equatable {
+        /// `stop` was called.
+        case stopped
+        /// No interface is left.
+        case interfacesGone
+    }
+
+    /// Interfaces that can be watched at once: what fits a record's slot.
+    package static let maximumInterfaces = Int(PACKET_SLOT_COUNT)
+
+    package let options: Options
+    /// How each interface was attached, by slot.
+    package let attachments: [AttachmentInfo]
+    /// What patterns matched and was left out, for people.
+    package let leftOut: [String]
+    private let stopSignal: StopSignal
+    private let published = Mutex(Ledger())
+    private let hasRun = Atomic<Bool>(false)
+    var state: State
+
+    /// What `run` works with.
+    struct State {
+        /// Slots keep their place; an interface that vanished leaves `nil`.
+        var attached: [Attachment?]
+        /// The object whose maps and lease all use.
+        var object: BPFObject?
+        var lease: Lease
+        var rings: RingBox
+        var promiscuous: [Int32]
+        var control: Int32
+        var ringBytes: Int
+    }
+
+    /// Holds what cannot be copied.
+    final class RingBox {
+        var ring: EventRing
+
+        init(_ ring: consuming EventRing) {
+            self.ring = ring
+        }
+    }
+
+    /// Selects the interfaces, loads the kernel part, attaches it and starts its lease.
+    ///
+    /// - Throws: `notFound` for an interface, `noPermission`, or `unavailable` with what stands in the way. Nothing stays
+    ///   attached then.
+    package init(_ options: Options) throws(CaptureError) {
+        let missing = Privilege.current().missing
+        guard missing.isEmpty else {
+            throw CaptureError(
+                .noPermission, subject: options.interfaces.joined(separator: " "),
+                problem: "live capture is not allowed: this process lacks \(missing.joined(separator: ", "))",
+                advice: Privilege.advice, errno: EPERM)
+        }
+        let selection = try InterfaceSelection(options.interfaces, from: InterfaceInfo.all())
+        guard !selection.interfaces.isEmpty else {
+            throw CaptureError(
+                .notFound, subject: "no interface", problem: "none was named", advice: "Name one, for example eth0")
+        }
+        self.options = options
+        leftOut = selection.leftOut
+        stopSignal = try StopSignal()
+        state = try Self.open(selection.interfaces, options)
+        attachments = state.attached.compactMap { $0?.info }
+        try state.lease.renew()
+        publishLedger()
+    }
+
+    deinit {
+        release()
+    }
+
+    private static func open(_ interfaces: [InterfaceInfo], _ options: Options) throws(CaptureError) -> State {
+        let cpus = onlineCPUs()
+        let ringBytes = try ringBytes(options.ringBytes, cpus: cpus.count)
+        let ringSlots = (cpus.max() ?? 0) + 1
+        var programs: Set<KernelProgram> = options.isTap ? [] : [.egress]
+        programs.formUnion(options.hook == .tc ? [.ingress] : [.xdp, .xdpFrags])
+        var first: BPFObject?
+        var objects: [BPFObject] = []
+        for (slot, interface) in interfaces.enumerated() {
+            let settings = BPFObject.Settings(
+                slot: UInt8(slot), isLinkless: interface.framing == .ip, ringBytes: ringBytes)
+            let object = try BPFObject(
+                settings: settings, programs: first == nil ? programs.union([.renewLease]) : programs,
+                ringSlots: ringSlots, sharing: first)
+            if first == nil { first = object }
+            objects.append(object)
+        }
+        guard let first else {
+            throw CaptureError(.notFound, subject: "no interface", problem: "none was named")
+        }
+        let rings = RingBox(try EventRing(count: cpus.count, bytes: ringBytes))
+        try rings.ring.makeRings(cpus: cpus, map: first.descriptor(of: .rings))
+        var attached: [Attachment?] = []
+        for (slot, object) in objects.enumerated() {
+            attached.append(
+                try Attachment(
+                    object: object, interface: interfaces[slot], slot: UInt8(slot), hook: options.hook,
+                    isTap: options.isTap, allowsTCX: options.allowsTCX))
+        }
+        let promiscuous = options.isTap ? interfaces.map { rstwho_promiscuous_socket($0.index) } : []
+        return State(
+            attached: attached, object: first, lease: Lease(program: first.descriptor(of: .renewLease)), rings: rings,
+            promiscuous: promiscuous, control: rstwho_control_socket(), ringBytes: ringBytes)
+    }
+
+    /// Closes what `open` opened. Idempotent.
+    func release() {
+        state.attached = state.attached.map { _ in nil }
+        for socket in state.promiscuous + [state.control] where socket >= 0 { close(socket) }
+        state.promiscuous = []
+        state.control = -1
+        state.object = nil
+    }
+
+    /// Ends the capture: `run` returns after the batch it is at.
+    package func stop() {
+        stopSignal.stop()
+    }
+
+    /// What a signal handler writes eight bytes other than 0 to, to stop the capture.
+    package var stopDescriptor: Int32 { stopSignal.descriptor }
+
+    /// Where packets went, as of a moment ago; exact once `run` has returned.
+    package var ledger: Ledger { published.withLock { $0 } }
+
+    func waitForStop(nanoseconds: Int) -> Bool { stopSignal.wait(nanoseconds: nanoseconds) }
+
+    /// True for the first caller only.
+    func enter() -> Bool {
+        hasRun.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
+    }
+
+    func publishLedger(backlog: Int = 0) {
+        let ledger = readLedger(backlog: backlog)
+        published.withLock { $0 = ledger }
+    }
+
+    private static func onlineCPUs() -> [Int] {
+        let cpus = SystemText.list(SystemText.read("/sys/devices/system/cpu/online") ?? "")
+        return cpus.isEmpty ? Array(0..<max(1, Int(libbpf_num_possible_cpus()))) : cpus
+    }
+
+    private static func ringBytes(_ wanted: Int?, cpus: Int) throws(CaptureError) -> Int {
+        guard let wanted else {
+            // 256 MiB for all, between 512 KiB and 4 MiB each.
+            var bytes = 4 << 20
+            while bytes > 512 << 10, bytes * cpus > 256 << 20 { bytes /= 2 }
+            return bytes
+        }
+        guard wanted >= 65_536, wanted <= 1 << 30, wanted & (wanted - 1) == 0 else {
+            throw CaptureError(
+                .unavailable, subject: "the rings", problem: "\(wanted) bytes is no size for them",
+                advice: "Ask for a power of two from 65536 to 1073741824")
+        }
+        return wanted
+    }
+}
