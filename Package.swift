@@ -75,6 +75,11 @@ let package = Package(
             swiftSettings: strict),
         .executableTarget(name: "lab-traffic", path: "Tests/LabTraffic", cSettings: strictC),
         .testTarget(name: "LabTests", dependencies: ["lab-traffic"], path: "Tests/Lab", swiftSettings: strict),
+        .target(name: "LiveSupport", path: "Tests/LiveSupport", cSettings: strictC),
+        .testTarget(
+            name: "LiveTests", dependencies: ["CPacket", "Capture", "Packets", "Fixtures", "LiveSupport"],
+            path: "Tests/Live",
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x

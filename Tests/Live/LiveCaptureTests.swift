@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+import CPacket
+import Capture
+import Fixtures
+import Foundation
+import LiveSupport
+import Packets
+import Testing
+
+extension FrameBuilder {
+    /// Hands `count` copies to an interface.
+    func send(to interface: Int32, count: UInt32 = 1) throws {
+        let bytes = bytes
+        let sent = live_send(interface, bytes, UInt32(bytes.count), count)
+        guard sent == Int32(count) else { throw LiveError("sending to interface \(interface): \(sent)") }
+    }
+}
+
+/// How the kernel part is attached in a test: every hook and both kinds of TC.
+enum AttachWay: String, CaseIterable, Sendable, CustomTestStringConvertible {
+    case tcx, clsact, xdp, xdpGeneric
+
+    func options(_ interfaces: [String]) -> LiveCapture.Options {
+        var options = LiveCapture.Options(interfaces: interfaces)
+        options.ringBytes = 1 << 20
+        options.allowsTCX = self != .clsact
+        options.hook = self == .xdp ? .xdp : self == .xdpGeneric ? .xdpGeneric : .tc
+        return options
+    }
+
+    var ingress: AttachMechanism {
+        switch self {
+        case .tcx: .tcx
+        case .clsact: .clsact
+        case .xdp: .xdp
+        case .xdpGeneric: .xdpGeneric
+        }
+    }
+
+    var testDescription: String { rawValue }
+}
+
+@Suite(.serialized, .enabled(if: LiveRequirements.areMet, LiveRequirements.reason))
+struct LiveCaptureTests {
+    private let reset = Ethernet().ipv4(ttl: 61).tcp(flags: [.rst, .ack])
+    private let data = Ethernet().ipv4(ttl: 61).tcp(flags: [.psh, .ack]).payload("secret")
+
+    @Test("packets are recorded on their way in and out, resets with their headers", arguments: AttachWay.allCases)
+    func directions(_ way: AttachWay) async throws {
+        try await inNamespace { [reset, data] in
+            let pair = try makePair("near", "far")
+            let run = try CaptureRun(way.options(["near"]))
+            #expect(run.capture.attachments.map(\.ingress) == [way.ingress])
+            try reset.send(to: pair.right)
+            try data.send(to: pair.right, count: 3)
+            try reset.send(to: pair.left)
+            #expect(run.waits { $0.kept.count == 5 })
+            guard case .success(.stopped) = run.stop() else {
+                Issue.record("it did not end well")
+                return
+            }
+            let kept = run.kept
+            try #require(kept.count == 5)
+            #expect(kept.map(\.record.direction).filter { $0 == .ingress }.count == 4)
+            #expect(kept.map(\.record.direction).filter { $0 == .egressMadeHere }.count == 1)
+            for packet in kept {
+                #expect(packet.record.ttl == 61)
+                #expect(packet.record.interfaceSlot == 0)
+                let isReset = packet.record.packetClass == .reset
+                #expect(packet.headers == (isReset ? Array(reset.bytes.prefix(54)) : nil))
+                #expect(packet.wireLength == (isReset ? UInt32(reset.bytes.count) : 0))
+                // Within a second of now.
+                #expect(abs(Date.now.timeIntervalSince1970 - Double(packet.time) / 1e9) < 10)
+            }
+            #expect(run.disorder == 0)
+            let ledger = run.capture.ledger
+            #expect(ledger.isBalanced)
+            #expect(ledger.allConsumed == 5)
+            #expect(ledger.rows.map(\.count.seen) == [4, 1])
+            #expect(ledger.total.recorded(.reset) == 2)
+            #expect(ledger.total.recorded(.bulk) == 3)
+        }
+    }
+}
