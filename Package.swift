@@ -61,6 +61,10 @@ let package = Package(
         ),
         .target(
             name: "Fixtures", dependencies: ["CPacket", "Packets"], path: "Tests/Fixtures", swiftSettings: strict),
+        .target(
+            name: "BPFHarness", dependencies: ["CLibbpf", "CPacket"], path: "Tests/BPFHarness", cSettings: strictC),
+        .testTarget(
+            name: "BPFTests", dependencies: ["BPFHarness", "CPacket", "Packets", "Fixtures"], swiftSettings: strict),
         .testTarget(name: "CPacketTests", dependencies: ["CPacket", "Packets", "Fixtures"], swiftSettings: strict),
         .testTarget(name: "PacketsTests", dependencies: ["Packets", "Fixtures"], swiftSettings: strict),
         .testTarget(

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "BPFHarness.h"
+
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../bpf/counters.h"
+#include "../../bpf/rings.h"
+
+#define RING_BYTES (1u << 16)
+#define LONG_LEASE (1ull << 40)
+
+static const char *const program_names[HARNESS_PROGRAM_COUNT] = {
+	"rstwho_ingress",
+	"rstwho_egress",
+	"rstwho_xdp_frags",
+	"rstwho_xdp",
+};
+
+struct harness {
+	struct bpf_object *object;
+	struct ring_buffer *rings;
+	int programs[HARNESS_PROGRAM_COUNT];
+	int renewal;
+	int counters;
+	int cpus;
+	struct packet_counters *per_cpu;
+	struct packet_counters before[PACKET_WAY_COUNT];
+	struct harness_result *result;
+};
+
+static void add_counters(struct packet_counters *sum, const struct packet_counters *one)
+{
+	const __u64 *from = (const __u64 *)one;
+	__u64 *to = (__u64 *)sum;
+
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
+		to[i] += from[i];
+}
+
+static int read_counters(const struct harness *harness, __u32 way, struct packet_counters *sum)
+{
+	if (bpf_map_lookup_elem(harness->counters, &way, harness->per_cpu))
+		return -errno;
+	memset(sum, 0, sizeof(*sum));
+	for (int cpu = 0; cpu < harness->cpus; cpu++)
+		add_counters(sum, &harness->per_cpu[cpu]);
+	return 0;
+}
+
+static int take_entry(void *context, void *data, size_t size)
+{
+	struct harness *harness = context;
+	struct harness_result *result = harness->result;
+
+	if (!result)
+		return 0;
+	result->records++;
+	memcpy(&result->record, data, sizeof(result->record));
+	if (size >= sizeof(struct packet_event)) {
+		memcpy(&result->snapshot, (const char *)data + sizeof(result->record), sizeof(result->snapshot));
+		result->has_snapshot = true;
+	}
+	return 0;
+}
+
+// Sets a constant of the object's before it is loaded.
+static bool set_constant(struct bpf_object *object, const char *name, __u32 value)
+{
+	const struct btf *btf = bpf_object__btf(object);
+	struct bpf_map *map;
+	int section = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
+
+	if (section < 0)
+		return false;
+	bpf_object__for_each_map(map, object)
+	{
+		const struct btf_type *type = btf__type_by_id(btf, (__u32)section);
+		const struct btf_var_secinfo *info = btf_var_secinfos(type);
+		size_t size = 0;
+		const void *bytes = bpf_map__initial_value(map, &size);
+
+		if (!bytes || !strstr(bpf_map__name(map), ".rodata"))
+			continue;
+		for (__u32 i = 0; i < btf_vlen(type); i++, info++) {
+			const struct btf_type *variable = btf__type_by_id(btf, info->type);
+
+			if (strcmp(btf__name_by_offset(btf, variable->name_off), name) == 0 &&
+			    info->offset + sizeof(value) <= size) {
+				char *changed = malloc(size);
+				int failed;
+
+				if (!changed)
+					return false;
+				memcpy(changed, bytes, size);
+				memcpy(changed + info->offset, &value, sizeof(value));
+				failed = bpf_map__set_initial_value(map, changed, size);
+				free(changed);
+				return !failed;
+			}
+		}
+	}
+	return false;
+}
+
+static int create_rings(struct harness *harness)
+{
+	struct bpf_map *map = bpf_object__find_map_by_name(harness->object, "rings");
+	int outer = map ? bpf_map__fd(map) : -1;
+
+	for (int cpu = 0; cpu < harness->cpus; cpu++) {
+		int ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "test_ring", 0, 0, RING_BYTES, NULL);
+		int failed = ring < 0 ? -errno : 0;
+
+		if (!failed && bpf_map_update_elem(outer, &cpu, &ring, 0))
+			failed = -errno;
+		if (!failed && !harness->rings)
+			harness->rings = ring_buffer__new(ring, take_entry, harness, NULL);
+		else if (!failed)
+			failed = ring_buffer__add(harness->rings, ring, take_entry, harness);
+		if (!failed && !harness->rings)
+			failed = -errno;
+		// The outer map and the mapping keep the ring.
+		if (ring >= 0)
+			close(ring);
+		if (failed)
+			return failed;
+	}
+	return 0;
+}
+
+static const char *prepare(struct harness *harness, const char *path)
+{
+	struct bpf_map *map;
+	struct bpf_program *program;
+
+	harness->cpus = libbpf_num_possible_cpus();
+	harness->per_cpu = calloc((size_t)harness->cpus, sizeof(*harness->per_cpu));
+	harness->object = bpf_object__open_file(path, NULL);
+	if (!harness->object)
+		return "cannot open the object";
+	if (!set_constant(harness->object, "ring_limit_bulk", RING_BYTES) ||
+	    !set_constant(harness->object, "ring_limit_handshake", RING_BYTES))
+		return "the object lacks the rings' limits";
+	map = bpf_object__find_map_by_name(harness->object, "rings");
+	if (!map || bpf_map__set_max_entries(map, (__u32)harness->cpus))
+		return "the object lacks the rings";
+	bpf_object__for_each_program(program, harness->object) bpf_program__set_log_level(program, 0);
+	if (bpf_object__load(harness->object))
+		return "cannot load the object";
+	for (int i = 0; i < HARNESS_PROGRAM_COUNT; i++) {
+		program = bpf_object__find_program_by_name(harness->object, program_names[i]);
+		if (!program)
+			return "the object lacks a program";
+		harness->programs[i] = bpf_program__fd(program);
+	}
+	program = bpf_object__find_program_by_name(harness->object, "rstwho_renew_lease");
+	map = bpf_object__find_map_by_name(harness->object, "counters");
+	if (!program || !map)
+		return "the object lacks the lease or the counters";
+	harness->renewal = bpf_program__fd(program);
+	harness->counters = bpf_map__fd(map);
+	if (create_rings(harness))
+		return "cannot create the rings";
+	if (harness_renew_lease(harness, LONG_LEASE))
+		return "cannot renew the lease";
+	return NULL;
+}
+
+struct harness *harness_open(const char *path, char *message, size_t size)
+{
+	struct harness *harness = calloc(1, sizeof(*harness));
+	const char *problem;
+	int error;
+
+	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
+	if (!harness)
+		return NULL;
+	errno = 0;
+	problem = prepare(harness, path);
+	error = errno;
+	if (!problem)
+		return harness;
+	snprintf(message, size, "%s: %s (%s)", path, problem, strerror(error));
+	harness_close(harness);
+	return NULL;
+}
+
+void harness_close(struct harness *harness)
+{
+	ring_buffer__free(harness->rings);
+	bpf_object__close(harness->object);
+	free(harness->per_cpu);
+	free(harness);
+}
+
+const char *harness_program_name(enum harness_program program)
+{
+	return program_names[program];
+}
+
+uint32_t harness_verified_instructions(const struct harness *harness, enum harness_program program)
+{
+	struct bpf_prog_info info = { 0 };
+	__u32 length = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(harness->programs[program], &info, &length))
+		return 0;
+	return info.verified_insns;
+}
+
+int harness_renew_lease(struct harness *harness, uint64_t ticks)
+{
+	struct packet_lease_renewal renewal = { .ticks = ticks };
+	LIBBPF_OPTS(bpf_test_run_opts, options, .ctx_in = &renewal, .ctx_size_in = sizeof(renewal));
+
+	if (bpf_prog_test_run_opts(harness->renewal, &options))
+		return -errno;
+	return options.retval ? -EIO : 0;
+}
+
+static void tell_difference(const struct packet_counters *before, const struct packet_counters *after,
+			    struct harness_result *result)
+{
+	result->seen += after->seen - before->seen;
+	for (__u32 class = 0; class < PACKET_CLASS_COUNT; class ++) {
+		result->recorded += after->recorded[class] - before->recorded[class];
+		for (__u32 reason = 0; reason < PACKET_LOSS_COUNT; reason++)
+			result->lost += after->lost[class][reason] - before->lost[class][reason];
+	}
+	for (__u32 reason = 0; reason < PACKET_REFUSAL_COUNT; reason++) {
+		__u64 moved = after->refused[reason] - before->refused[reason];
+
+		result->refused += moved;
+		if (moved)
+			result->refusal = reason;
+	}
+}
+
+int harness_run(struct harness *harness, enum harness_program program, const uint8_t *frame, uint32_t length,
+		struct harness_result *result)
+{
+	const __u32 way = program == HARNESS_TC_EGRESS ? PACKET_WAY_EGRESS : PACKET_WAY_INGRESS;
+	struct packet_counters after;
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = length, .repeat = 1);
+
+	memset(result, 0, sizeof(*result));
+	if (bpf_prog_test_run_opts(harness->programs[program], &options))
+		return -errno;
+	result->verdict = options.retval;
+	harness->result = result;
+	ring_buffer__consume(harness->rings);
+	harness->result = NULL;
+	if (read_counters(harness, way, &after))
+		return -EIO;
+	tell_difference(&harness->before[way], &after, result);
+	harness->before[way] = after;
+	return 0;
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs single frames through the loaded programs of the kernel part (BPF_PROG_TEST_RUN) and tells what came out: the
+// record, the snapshot, or the counter that moved. For tests, in Swift and under other kernels.
+#ifndef BPF_HARNESS_H
+#define BPF_HARNESS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "CPacket.h"
+
+enum harness_program { HARNESS_TC_INGRESS, HARNESS_TC_EGRESS, HARNESS_XDP_FRAGS, HARNESS_XDP, HARNESS_PROGRAM_COUNT };
+
+// What became of one frame.
+struct harness_result {
+	uint32_t verdict; // what the program returned: TC_ACT_UNSPEC or XDP_PASS
+	uint32_t refusal; // enum packet_refusal whose counter moved, or 0
+	uint32_t records; // entries that came out of the rings
+	uint64_t seen; // by how much the ledger's counters moved
+	uint64_t recorded;
+	uint64_t refused;
+	uint64_t lost;
+	bool has_snapshot;
+	struct packet_record record;
+	struct header_snapshot snapshot;
+};
+
+struct harness;
+
+// Loads every program of the object file at `path`. NULL on failure, with the reason in `message`.
+struct harness *harness_open(const char *path, char *message, size_t size);
+void harness_close(struct harness *harness);
+
+// The kernel's count of instructions that it verified for a program; 0 where it does not tell.
+uint32_t harness_verified_instructions(const struct harness *harness, enum harness_program program);
+// The program's name in the object.
+const char *harness_program_name(enum harness_program program);
+
+// Lets the programs work for so many jiffies from now; 0 ends the lease. 0, or a negative errno.
+int harness_renew_lease(struct harness *harness, uint64_t ticks);
+
+// Runs a frame through a program. 0, or a negative errno where the kernel does not take such a frame.
+int harness_run(struct harness *harness, enum harness_program program, const uint8_t *frame, uint32_t length,
+		struct harness_result *result);
+
+#endif
