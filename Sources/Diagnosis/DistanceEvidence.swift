@@ -10,7 +10,7 @@ struct DistanceEvidence {
     private let reset: HopDistance
     private let evidence: [Evidence]
 
-    /// The evidence, at most two pieces; one of them may be an abstention.
+    /// The evidence; some of it may be abstentions, which weigh nothing.
     static func of(_ reset: ResetCase, host: HostEntry?) -> [Evidence] {
         DistanceEvidence(reset, host: host).evidence
     }
@@ -28,15 +28,21 @@ struct DistanceEvidence {
             if flow.distance.hop > EvidenceModel.longestPath {
                 notes.append(Self.applicationTTL(flow))
             } else {
-                evidence = [Self.flow(distance, flow)]
-                return
+                notes.append(Self.flow(distance, flow))
+                if flow.samples >= EvidenceModel.row(.ttlFlow).samplesForFull {
+                    evidence = notes
+                    return
+                }
+                // One packet is little: the host's other packets are heard too.
             }
         }
         guard let host, host.isProven else {
-            notes.append(
-                Evidence(
-                    name: EvidenceName.noBaseline.rawValue, weight: 0, observed: distance.description,
-                    text: "nothing that proves where \(reset.record.source) is was seen"))
+            if notes.isEmpty {
+                notes.append(
+                    Evidence(
+                        name: EvidenceName.noBaseline.rawValue, weight: 0, observed: distance.description,
+                        text: "nothing that proves where \(reset.record.source) is was seen"))
+            }
             evidence = notes
             return
         }
