@@ -77,6 +77,11 @@ let package = Package(
         .testTarget(
             name: "ReportingTests", dependencies: ["Reporting", "Diagnosis", "Packets", "Fixtures"],
             swiftSettings: strict),
+        .target(
+            name: "FuzzCases", dependencies: ["Capture", "CCompression", "CPacket", "Packets", "Fixtures"],
+            path: "Tests/Fuzz/Cases", swiftSettings: strict),
+        .testTarget(
+            name: "FuzzRegressionTests", dependencies: ["FuzzCases"], path: "Tests/Fuzz/Replay", swiftSettings: strict),
         .executableTarget(name: "lab-traffic", path: "Tests/LabTraffic", cSettings: strictC),
         .testTarget(name: "LabTests", dependencies: ["lab-traffic"], path: "Tests/Lab", swiftSettings: strict),
         .target(name: "LiveSupport", path: "Tests/LiveSupport", cSettings: strictC),
@@ -88,3 +93,12 @@ let package = Package(
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x
 )
+
+// Tests/Fuzz/run builds the fuzzer with its own build directory and sanitizers. Nothing else can link it: it needs
+// libFuzzer, and a main function that libFuzzer calls.
+if Context.environment["RSTWHO_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "rstwhofuzz", dependencies: ["FuzzCases"], path: "Tests/Fuzz/Driver",
+            swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
+}

@@ -6,11 +6,13 @@
 /// Memory is constant: a window of 1 MiB, a batch of 512 packets, and a decompressor's (at most 128 MiB for zstd).
 package struct CaptureFile: ~Copyable {
     /// Where a capture comes from.
-    package enum Origin: Sendable {
+    package enum Origin {
         case path(String)
         case standardInput
         /// A descriptor that is closed with the capture file; `name` is for messages.
         case descriptor(Int32, name: String)
+        /// Bytes that outlive the capture file, read at most `piece` at a time.
+        case memory(UnsafeRawBufferPointer, piece: Int)
     }
 
     /// How long a pipe may be silent before a tick is handed over, ms.
@@ -37,6 +39,7 @@ package struct CaptureFile: ~Copyable {
         case .path(let path): try CaptureFile(CaptureInput(path: path))
         case .standardInput: try CaptureFile(CaptureInput(descriptor: 0, name: "standard input"))
         case .descriptor(let descriptor, let name): try CaptureFile(CaptureInput(descriptor: descriptor, name: name))
+        case .memory(let bytes, let piece): try CaptureFile(CaptureInput(memory: bytes, piece: piece, name: "memory"))
         }
     }
 

@@ -23,10 +23,14 @@ struct CaptureInput: ~Copyable {
     let name: String
     /// Bytes of a regular file, where that is known.
     let size: UInt64?
+    /// −1 where the bytes come from memory.
     private let descriptor: Int32
     private let isRegular: Bool
+    /// What is not yet read of a capture in memory, and how much of it is read at once.
+    private var memory = UnsafeRawBufferPointer(start: nil, count: 0)
+    private let piece: Int
     /// Lives as long as the input; `begin ..< end` is what was read and not consumed.
-    private let buffer: UnsafeMutableRawBufferPointer
+    private var buffer: UnsafeMutableRawBufferPointer
     private var begin = 0
     private var end = 0
     private var decompressor: Decompressor?
@@ -59,15 +63,27 @@ struct CaptureInput: ~Copyable {
         }
         self.name = name
         self.descriptor = descriptor
+        piece = Self.chunk
         isRegular = status.st_mode & S_IFMT == S_IFREG
         size = isRegular ? UInt64(max(status.st_size, 0)) : nil
         buffer = .allocate(byteCount: Self.capacity, alignment: 64)
         if isRegular { posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL) }
     }
 
+    /// Takes a capture in memory, which must outlive the input, `piece` bytes at a time.
+    init(memory: UnsafeRawBufferPointer, piece: Int, name: String) {
+        self.name = name
+        self.memory = memory
+        self.piece = max(1, min(piece, Self.chunk))
+        size = UInt64(memory.count)
+        descriptor = -1
+        isRegular = true
+        buffer = .allocate(byteCount: 0, alignment: 64)
+    }
+
     deinit {
         buffer.deallocate()
-        close(descriptor)
+        if descriptor >= 0 { close(descriptor) }
     }
 
     /// True where bytes come over time, so that findings are wanted while it is open.
@@ -98,15 +114,33 @@ struct CaptureInput: ~Copyable {
 
     /// Gets more bytes, without waiting where none are at hand.
     mutating func fill() throws(CaptureError) -> Filling {
+        if descriptor < 0 { return try fillFromMemory() }
         makeRoom()
+        return try fillBuffer()
+    }
+
+    /// The buffer is made anew, just as large as its content, so that a sanitizer sees whoever reads beyond the window.
+    private mutating func fillFromMemory() throws(CaptureError) -> Filling {
+        let space = decompressor == nil ? min(piece, memory.count) : max(piece, 4096)
+        if space == 0 { return .end }
+        let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: count + space, alignment: 64)
+        larger.copyMemory(from: window)
+        buffer.deallocate()
+        buffer = larger
+        end -= begin
+        begin = 0
+        return try fillBuffer()
+    }
+
+    private mutating func fillBuffer() throws(CaptureError) -> Filling {
         guard let decompressor else {
-            let space = UnsafeMutableRawBufferPointer(rebasing: buffer[end..<min(end + Self.chunk, Self.capacity)])
+            let space = UnsafeMutableRawBufferPointer(rebasing: buffer[end..<min(end + Self.chunk, buffer.count)])
             let (filling, count) = try read(into: space)
             end += count
             return filling
         }
         while true {
-            let space = UnsafeMutableRawBufferPointer(rebasing: buffer[end..<min(end + Self.chunk, Self.capacity)])
+            let space = UnsafeMutableRawBufferPointer(rebasing: buffer[end..<min(end + Self.chunk, buffer.count)])
             do throws(CaptureFileDamage) {
                 let count = try decompressor.decompress(into: space)
                 if count > 0 {
@@ -159,6 +193,13 @@ struct CaptureInput: ~Copyable {
     }
 
     private mutating func read(into space: UnsafeMutableRawBufferPointer) throws(CaptureError) -> (Filling, Int) {
+        if descriptor < 0 {
+            let count = min(piece, memory.count, space.count)
+            space.copyMemory(from: UnsafeRawBufferPointer(rebasing: memory[..<count]))
+            memory = UnsafeRawBufferPointer(rebasing: memory[count...])
+            bytesRead &+= UInt64(count)
+            return (count == 0 ? .end : .more, count)
+        }
         if !isRegular && !wait(milliseconds: 0) { return (.none, 0) }
         let count = Glibc.read(descriptor, space.baseAddress, space.count)
         if count < 0 {

@@ -2,6 +2,7 @@
 import CCompression
 import Capture
 import Foundation
+import Fixtures
 import Packets
 import Testing
 

@@ -2,6 +2,7 @@
 import CPacket
 import Capture
 import Foundation
+import Fixtures
 import Packets
 import Testing
 

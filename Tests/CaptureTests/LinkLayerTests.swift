@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CPacket
 import Capture
+import Fixtures
 import Packets
 import Testing
 

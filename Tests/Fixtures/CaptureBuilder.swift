@@ -1,30 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-import Fixtures
-import Packets
 
 /// Bytes in the order that a capture's writer would have used.
-struct CaptureBytes {
-    var bytes: [UInt8] = []
-    var isBigEndian: Bool
+package struct CaptureBytes {
+    package var bytes: [UInt8] = []
+    package var isBigEndian: Bool
 
-    mutating func append<Number: FixedWidthInteger>(_ number: Number) {
+    package init(isBigEndian: Bool) {
+        self.isBigEndian = isBigEndian
+    }
+
+    package mutating func append<Number: FixedWidthInteger>(_ number: Number) {
         let value = isBigEndian ? number.bigEndian : number.littleEndian
         withUnsafeBytes(of: value) { bytes.append(contentsOf: $0) }
     }
 
-    mutating func append(padded payload: [UInt8]) {
+    package mutating func append(padded payload: [UInt8]) {
         bytes += payload
         bytes += [UInt8](repeating: 0, count: (4 - payload.count % 4) % 4)
     }
 }
 
 /// Builds a pcap file.
-struct PcapBuilder {
-    var out: CaptureBytes
-    let isModified: Bool
+package struct PcapBuilder {
+    package var out: CaptureBytes
+    package let isModified: Bool
 
     /// The magic number decides on the variant.
-    init(magic: UInt32 = 0xa1b2_c3d4, link: UInt32 = 1, isBigEndian: Bool = false) {
+    package init(magic: UInt32 = 0xa1b2_c3d4, link: UInt32 = 1, isBigEndian: Bool = false) {
         out = CaptureBytes(isBigEndian: isBigEndian)
         isModified = magic == 0xa1b2_cd34
         out.append(magic)
@@ -35,9 +37,9 @@ struct PcapBuilder {
         out.append(link)
     }
 
-    var bytes: [UInt8] { out.bytes }
+    package var bytes: [UInt8] { out.bytes }
 
-    mutating func packet(
+    package mutating func packet(
         _ frame: [UInt8], seconds: UInt32 = 100, fraction: UInt32 = 0, captured: UInt32? = nil, original: UInt32? = nil,
         packetType: UInt8 = 0
     ) {
@@ -55,18 +57,18 @@ struct PcapBuilder {
 }
 
 /// Builds a pcapng file block by block.
-struct PcapngBuilder {
-    var out: CaptureBytes
-    typealias Option = (code: UInt16, value: [UInt8])
+package struct PcapngBuilder {
+    package var out: CaptureBytes
+    package typealias Option = (code: UInt16, value: [UInt8])
 
-    init(isBigEndian: Bool = false) {
+    package init(isBigEndian: Bool = false) {
         out = CaptureBytes(isBigEndian: isBigEndian)
     }
 
-    var bytes: [UInt8] { out.bytes }
+    package var bytes: [UInt8] { out.bytes }
 
     /// A block around `body`; `length` is a lie about its size, `trailer` one about the copy of it at its end.
-    mutating func block(
+    package mutating func block(
         _ type: UInt32, length: UInt32? = nil, trailer: UInt32? = nil, _ body: (inout CaptureBytes) -> Void
     ) {
         var content = CaptureBytes(isBigEndian: out.isBigEndian)
@@ -79,7 +81,7 @@ struct PcapngBuilder {
     }
 
     /// A section; what follows is in its byte order. `length` −1 is "unknown".
-    mutating func section(isBigEndian: Bool? = nil, length: Int64 = -1) {
+    package mutating func section(isBigEndian: Bool? = nil, length: Int64 = -1) {
         if let isBigEndian { out.isBigEndian = isBigEndian }
         block(0x0a0d_0d0a) { content in
             content.append(UInt32(0x1a2b_3c4d))
@@ -89,7 +91,7 @@ struct PcapngBuilder {
         }
     }
 
-    mutating func interface(link: UInt16 = 1, snapLength: UInt32 = 0, options: [Option] = []) {
+    package mutating func interface(link: UInt16 = 1, snapLength: UInt32 = 0, options: [Option] = []) {
         block(1) { content in
             content.append(link)
             content.append(UInt16(0))
@@ -98,7 +100,7 @@ struct PcapngBuilder {
         }
     }
 
-    mutating func enhanced(
+    package mutating func enhanced(
         _ frame: [UInt8], interface: UInt32 = 0, ticks: UInt64 = 100_000_000, captured: UInt32? = nil,
         original: UInt32? = nil, options: [Option] = [], length: UInt32? = nil, trailer: UInt32? = nil
     ) {
@@ -113,8 +115,9 @@ struct PcapngBuilder {
         }
     }
 
-    mutating func obsolete(_ frame: [UInt8], interface: UInt16 = 0, ticks: UInt64 = 100_000_000, options: [Option] = [])
-    {
+    package mutating func obsolete(
+        _ frame: [UInt8], interface: UInt16 = 0, ticks: UInt64 = 100_000_000, options: [Option] = []
+    ) {
         block(2) { content in
             content.append(interface)
             content.append(UInt16(7))
@@ -127,7 +130,7 @@ struct PcapngBuilder {
         }
     }
 
-    mutating func simple(_ frame: [UInt8], original: UInt32? = nil) {
+    package mutating func simple(_ frame: [UInt8], original: UInt32? = nil) {
         block(3) { content in
             content.append(original ?? UInt32(frame.count))
             content.append(padded: frame)
@@ -135,7 +138,7 @@ struct PcapngBuilder {
     }
 
     /// The four bytes of `epb_flags` in the section's byte order.
-    func flags(_ value: UInt32) -> [UInt8] {
+    package func flags(_ value: UInt32) -> [UInt8] {
         var content = CaptureBytes(isBigEndian: out.isBigEndian)
         content.append(value)
         return content.bytes
@@ -150,23 +153,4 @@ struct PcapngBuilder {
         }
         content.append(UInt32(0))
     }
-}
-
-/// Frames that tests put into captures.
-enum SampleFrame {
-    /// A reset of the server's, told apart by `seq`.
-    static func reset(seq: UInt32 = 1, ttl: UInt8 = 63) -> [UInt8] {
-        Ethernet().ipv4(ttl: ttl).tcp(seq: seq, flags: [.rst, .ack]).bytes
-    }
-
-    /// The same without its Ethernet header.
-    static func bareReset(seq: UInt32 = 1) -> [UInt8] {
-        FrameBuilder.bareIP.ipv4(ttl: 63).tcp(seq: seq, flags: [.rst, .ack]).bytes
-    }
-
-    static func bareReset6(seq: UInt32 = 1) -> [UInt8] {
-        FrameBuilder.bareIP.ipv6(hopLimit: 63).tcp(seq: seq, flags: [.rst, .ack]).bytes
-    }
-
-    static let arp: [UInt8] = Ethernet(ethertype: 0x0806).payload([UInt8](repeating: 0, count: 28)).bytes
 }

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What is fuzzed. Each takes any bytes and must neither trap nor break the rules that its check asserts.
+package enum FuzzCase: String, CaseIterable, Sendable {
+    /// The host build of the header parser.
+    case frame
+    case pcap
+    case pcapng
+    /// gzip and zstd around either.
+    case compressed
+    /// What `tcpdump -v` prints.
+    case text
+
+    /// Runs the code under test. Returns the rule that was broken, or `nil`.
+    package func check(_ bytes: UnsafeRawBufferPointer) -> String? {
+        switch self {
+        case .frame: Self.checkFrame(bytes)
+        case .pcap, .pcapng, .compressed: Self.checkCapture(bytes)
+        case .text: Self.checkText(bytes)
+        }
+    }
+}
