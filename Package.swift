@@ -60,7 +60,8 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
-            name: "Fixtures", dependencies: ["CPacket", "Packets"], path: "Tests/Fixtures", swiftSettings: strict),
+            name: "Fixtures", dependencies: ["CCompression", "CPacket", "Packets"], path: "Tests/Fixtures",
+            swiftSettings: strict),
         .target(
             name: "BPFHarness", dependencies: ["CLibbpf", "CPacket"], path: "Tests/BPFHarness", cSettings: strictC),
         .testTarget(
@@ -72,13 +73,13 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(
             name: "CaptureTests",
-            dependencies: ["Capture", "CCompression", "CPacket", "Diagnosis", "Packets", "Fixtures"],
+            dependencies: ["Capture", "CPacket", "Diagnosis", "Packets", "Fixtures"],
             swiftSettings: strict),
         .testTarget(
             name: "ReportingTests", dependencies: ["Reporting", "Diagnosis", "Packets", "Fixtures"],
             swiftSettings: strict),
         .target(
-            name: "FuzzCases", dependencies: ["Capture", "CCompression", "CPacket", "Packets", "Fixtures"],
+            name: "FuzzCases", dependencies: ["Capture", "CPacket", "Packets", "Fixtures"],
             path: "Tests/Fuzz/Cases", swiftSettings: strict),
         .testTarget(
             name: "FuzzRegressionTests", dependencies: ["FuzzCases"], path: "Tests/Fuzz/Replay", swiftSettings: strict),

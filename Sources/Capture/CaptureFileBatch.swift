@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CPacket
+internal import Glibc
 internal import Packets
 
 /// Where a decoder puts its packets: room for `capacity` of them and their snapshots, allocated once.
@@ -30,18 +31,24 @@ struct CaptureFileBatch: ~Copyable {
     private(set) var watermark: UInt64 = 0
 
     init() {
-        packets = .allocate(capacity: Self.capacity)
-        snapshots = .allocate(capacity: Self.capacity)
-        snapshots.initialize(repeating: header_snapshot(), count: Self.capacity)
-        packets.initialize(repeating: ObservedPacket(), count: Self.capacity)
-        outcomes = .allocate(capacity: Self.outcomeCount)
-        outcomes.initialize(repeating: 0, count: Self.outcomeCount)
+        packets = Self.zeroed(Self.capacity)
+        snapshots = Self.zeroed(Self.capacity)
+        outcomes = Self.zeroed(Self.outcomeCount)
     }
 
     deinit {
-        packets.deallocate()
-        snapshots.deallocate()
-        outcomes.deallocate()
+        free(packets)
+        free(snapshots)
+        free(outcomes)
+    }
+
+    /// Structures of C and numbers, for which all bits 0 is a value. Pages that a short capture never uses are not touched.
+    private static func zeroed<Element: BitwiseCopyable>(_ count: Int) -> UnsafeMutablePointer<Element> {
+        guard let memory = calloc(count, MemoryLayout<Element>.stride) else {
+            // 200 KB that cannot be had: let the allocator end the process as it does everywhere in Swift.
+            return .allocate(capacity: count)
+        }
+        return memory.bindMemory(to: Element.self, capacity: count)
     }
 
     var isFull: Bool { count == Self.capacity }

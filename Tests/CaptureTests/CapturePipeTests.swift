@@ -55,7 +55,7 @@ struct CapturePipeTests {
             builder.enhanced(SampleFrame.reset(seq: index))
             if index % 100 == 0 { builder.block(5) { $0.append(UInt64(0)) } }
         }
-        for bytes in [builder.bytes, CaptureInputTests.capture(1500), CaptureInputTests.gzip(builder.bytes)] {
+        for bytes in [builder.bytes, CaptureInputTests.capture(1500), Compression.gzip(builder.bytes)] {
             let pipe = try TestPipe()
             pipe.writeInPieces(bytes, of: size)
             let reading = try CaptureReading(pipe.origin)

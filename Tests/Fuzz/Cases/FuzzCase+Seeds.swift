@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CCompression
 internal import Fixtures
 internal import Packets
 
@@ -10,7 +9,10 @@ extension FuzzCase {
         case .frame: Self.frames.map { Array(Self.description(of: $0)) + $0.bytes }
         case .pcap: Self.pcaps.map { [3] + $0 }
         case .pcapng: Self.pcapngs.map { [3] + $0 }
-        case .compressed: (Self.pcaps.prefix(2) + Self.pcapngs.prefix(1)).map { [4] + Self.zstd($0) }
+        case .compressed:
+            Compression.allCases.flatMap { compress in
+                (Self.pcaps.prefix(2) + Self.pcapngs.prefix(1)).map { [4] + compress($0) }
+            }
         case .text: Self.texts.map { Array($0.utf8) }
         }
     }
@@ -75,12 +77,6 @@ extension FuzzCase {
         builder.interface()
         builder.enhanced(frames[3].bytes)
         return builder.bytes
-    }
-
-    private static func zstd(_ bytes: [UInt8]) -> [UInt8] {
-        var out = [UInt8](repeating: 0, count: ZSTD_compressBound(bytes.count))
-        let count = ZSTD_compress(&out, out.count, bytes, bytes.count, 3)
-        return Array(out.prefix(count))
     }
 
     private static let texts = [

@@ -16,22 +16,27 @@ let fuzzed = getenv("RSTWHO_FUZZ_CASE").flatMap { FuzzCase(rawValue: String(cStr
 /// `rstwhofuzz --seeds DIRECTORY` writes the inputs to begin from; everything else is libFuzzer's.
 @_cdecl("rstwhofuzz_main")
 func fuzzerMain(count: CInt, arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> CInt {
-    guard let fuzzed else {
-        fputs("RSTWHO_FUZZ_CASE names one of \(FuzzCase.allCases.map(\.rawValue))\n", stderr)
+    guard let chosen = fuzzed else {
+        say("RSTWHO_FUZZ_CASE names one of \(FuzzCase.allCases.map(\.rawValue))")
         return 64
     }
     if count == 3, let option = arguments[1], let directory = arguments[2], String(cString: option) == "--seeds" {
-        return writeSeeds(fuzzed, to: String(cString: directory))
+        return writeSeeds(chosen, to: String(cString: directory))
     }
     var count = count
     var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = arguments
     return runDriver(&count, &arguments) { bytes, length in
         if let problem = fuzzed?.check(UnsafeRawBufferPointer(start: bytes, count: length)) {
-            fputs("broken rule: \(problem)\n", stderr)
+            say("broken rule: \(problem)")
             abort()
         }
         return 0
     }
+}
+
+private func say(_ sentence: String) {
+    let line = Array("\(sentence)\n".utf8)
+    _ = write(STDERR_FILENO, line, line.count)
 }
 
 private func writeSeeds(_ fuzzed: FuzzCase, to directory: String) -> CInt {
