@@ -2,7 +2,6 @@
 #include "BPFHarness.h"
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
@@ -12,6 +11,7 @@
 
 #include "../../bpf/counters.h"
 #include "../../bpf/rings.h"
+#include "../../bpf/settings.h"
 
 #define RING_BYTES (1u << 16)
 #define LONG_LEASE (1ull << 40)
@@ -70,43 +70,16 @@ static int take_entry(void *context, void *data, size_t size)
 	return 0;
 }
 
-// Sets a constant of the object's before it is loaded.
-static bool set_constant(struct bpf_object *object, const char *name, __u32 value)
+/* Writes the settings, which are all of the object's .rodata, before it is loaded. */
+static int write_settings(struct bpf_object *object)
 {
-	const struct btf *btf = bpf_object__btf(object);
-	struct bpf_map *map;
-	int section = btf__find_by_name_kind(btf, ".rodata", BTF_KIND_DATASEC);
+	const struct packet_settings settings = {
+		.ring_limit_bulk = RING_BYTES,
+		.ring_limit_handshake = RING_BYTES,
+		.link = PACKET_LINK_ETHERNET,
+	};
 
-	if (section < 0)
-		return false;
-	bpf_object__for_each_map(map, object)
-	{
-		const struct btf_type *type = btf__type_by_id(btf, (__u32)section);
-		const struct btf_var_secinfo *info = btf_var_secinfos(type);
-		size_t size = 0;
-		const void *bytes = bpf_map__initial_value(map, &size);
-
-		if (!bytes || !strstr(bpf_map__name(map), ".rodata"))
-			continue;
-		for (__u32 i = 0; i < btf_vlen(type); i++, info++) {
-			const struct btf_type *variable = btf__type_by_id(btf, info->type);
-
-			if (strcmp(btf__name_by_offset(btf, variable->name_off), name) == 0 &&
-			    info->offset + sizeof(value) <= size) {
-				char *changed = malloc(size);
-				int failed;
-
-				if (!changed)
-					return false;
-				memcpy(changed, bytes, size);
-				memcpy(changed + info->offset, &value, sizeof(value));
-				failed = bpf_map__set_initial_value(map, changed, size);
-				free(changed);
-				return !failed;
-			}
-		}
-	}
-	return false;
+	return bpf_map__set_initial_value(bpf_object__find_map_by_name(object, ".rodata"), &settings, sizeof(settings));
 }
 
 static int create_rings(struct harness *harness)
@@ -145,9 +118,8 @@ static const char *prepare(struct harness *harness, const char *path)
 	harness->object = bpf_object__open_file(path, NULL);
 	if (!harness->object)
 		return "cannot open the object";
-	if (!set_constant(harness->object, "ring_limit_bulk", RING_BYTES) ||
-	    !set_constant(harness->object, "ring_limit_handshake", RING_BYTES))
-		return "the object lacks the rings' limits";
+	if (write_settings(harness->object))
+		return "the object lacks its settings";
 	map = bpf_object__find_map_by_name(harness->object, "rings");
 	if (!map || bpf_map__set_max_entries(map, (__u32)harness->cpus))
 		return "the object lacks the rings";
