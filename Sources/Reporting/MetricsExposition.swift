@@ -101,9 +101,9 @@ package enum MetricsExposition {
         writer.sample([], snapshot.hostEvictions)
         writer.family("rstwho_flow_evictions_total", .counter, "Flows forgotten because the table was full.")
         writer.sample([], snapshot.flowEvictions)
-        writer.family("rstwho_ring_used_bytes", .gauge, "Bytes of the rings that wait to be read.")
+        writer.family("rstwho_ring_used_bytes", .gauge, "Bytes that wait to be read in the fullest ring.")
         writer.sample([], snapshot.ringUsedBytes)
-        writer.family("rstwho_ring_size_bytes", .gauge, "Bytes of all rings.")
+        writer.family("rstwho_ring_size_bytes", .gauge, "Bytes of one CPU's ring.")
         writer.sample([], snapshot.ringSizeBytes)
         writer.family("rstwho_attach_info", .gauge, "How an interface is watched; always 1.")
         var told: Set<[String]> = []

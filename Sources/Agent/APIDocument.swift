@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Capture
+internal import Diagnosis
+internal import Packets
+internal import Reporting
+
+/// The API's answers as JSON.
+enum APIDocument {
+    static func findings(_ findings: [Finding], next: String?) -> [UInt8] {
+        list(next: next) { json in
+            for finding in findings { JSONLines.write(finding, to: &json) }
+        }
+    }
+
+    static func hosts(_ hosts: [HostSummary], next: String?) -> [UInt8] {
+        list(next: next) { json in
+            for host in hosts { write(host, to: &json) }
+        }
+    }
+
+    /// Where packets went: the ledger by interface and direction, and what the engine did with the records.
+    static func ledger(_ ledger: Ledger, _ statistics: Engine.Statistics) -> [UInt8] {
+        document { json in
+            json.member("items") { json in
+                json.array { json in
+                    for row in ledger.rows {
+                        json.object { json in
+                            json.member("interface", row.interface)
+                            json.member("direction", row.way.label)
+                            write(row.count, to: &json)
+                        }
+                    }
+                }
+            }
+            json.member("total") { json in
+                json.object { json in write(ledger.total, to: &json) }
+            }
+            json.member("consumed") { json in
+                byClass(&json) { ledger.consumed($0) }
+            }
+            json.member("in_ring", ledger.inRing)
+            json.member("observed", statistics.observed)
+            json.member("rejected", statistics.rejected)
+            json.member("balanced", ledger.isBalanced)
+        }
+    }
+
+    /// What the agent says of itself: whether it works, and what an agent or a person beside it needs to know.
+    static func health(_ phase: AgentState.Phase, _ interfaces: [AgentState.Interface]) -> [UInt8] {
+        document { json in
+            json.member("service", AgentVersion.name)
+            json.member("version", AgentVersion.number)
+            json.member("status", phase == .capturing ? "capturing" : phase == .starting ? "starting" : "ended")
+            json.member("interfaces") { json in
+                json.array { json in
+                    for interface in interfaces {
+                        json.object { json in
+                            json.member("name", interface.name)
+                            json.member("hook", interface.hook)
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private static func write(_ host: HostSummary, to json: inout JSONWriter) {
+        json.object { json in
+            json.member("address", host.address.description)
+            json.member("vlan", host.domain == 0 ? nil : host.domain)
+            json.member("hop", host.hop)
+            json.member("ttl", host.ttl)
+            json.member("initial_ttl", host.initialTTL)
+            json.member("local", host.isLocal)
+            json.member("samples") { json in
+                json.object { json in
+                    for (kind, count) in host.samples { json.member(label(kind), count) }
+                }
+            }
+            json.member("first_seen", Timestamp.format(host.firstSeen))
+            json.member("last_seen", Timestamp.format(host.lastSeen))
+        }
+    }
+
+    private static func label(_ kind: FingerprintClass) -> String {
+        switch kind {
+        case .echo: "echo"
+        case .tcp: "tcp"
+        case .udp: "udp"
+        case .unproven: "unproven"
+        }
+    }
+
+    private static func write(_ count: Ledger.Count, to json: inout JSONWriter) {
+        json.member("seen", count.seen)
+        json.member("segments", count.segments)
+        json.member("skipped", count.skipped)
+        json.member("recorded") { json in
+            byClass(&json) { count.recorded($0) }
+        }
+        json.member("refused") { json in
+            json.object { json in
+                for reason in RefusalReason.allCases { json.member(reason.label, count.refused(reason)) }
+            }
+        }
+        json.member("lost") { json in
+            json.object { json in
+                for packetClass in PacketClass.allCases {
+                    json.member(packetClass.label) { json in
+                        json.object { json in
+                            for reason in LossReason.allCases {
+                                json.member(reason.label, count.lost(packetClass, reason))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private static func byClass(_ json: inout JSONWriter, _ count: (PacketClass) -> UInt64) {
+        json.object { json in
+            for packetClass in PacketClass.allCases { json.member(packetClass.label, count(packetClass)) }
+        }
+    }
+
+    private static func list(next: String?, _ items: (inout JSONWriter) -> Void) -> [UInt8] {
+        document { json in
+            json.member("items") { $0.array(items) }
+            json.member("next", next)
+        }
+    }
+
+    private static func document(_ body: (inout JSONWriter) -> Void) -> [UInt8] {
+        var json = JSONWriter()
+        json.object(body)
+        json.endLine()
+        return json.bytes
+    }
+}

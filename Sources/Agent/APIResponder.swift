@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Diagnosis
+internal import HTTPTypes
+internal import Hummingbird
+internal import Reporting
+
+/// Answers the agent's HTTP requests.
+struct APIResponder: HTTPResponder {
+    private static let jsonType = "application/json"
+    /// Longest path and query that is looked at, in bytes.
+    private static let maximumTarget = 4096
+
+    let state: AgentState
+    let hosts: HostCheck
+    let cache: HostCache
+
+    func respond(to request: Request, context: APIContext) async throws -> Response {
+        var response: Response
+        do {
+            try check(request)
+            response = try await answer(request, context)
+        } catch {
+            response = error.response
+            // What is left of the request is not waited for.
+            if error.status == .contentTooLarge { response = response.closing(context.channel) }
+        }
+        response.headers[.cacheControl] = "no-store"
+        response.headers[.xContentTypeOptions] = "nosniff"
+        return request.method == .head ? response.createHeadResponse() : response
+    }
+
+    private func check(_ request: Request) throws(Problem) {
+        guard hosts.accepts(request.head.authority) else {
+            throw Problem(
+                status: .forbidden,
+                detail: "This agent does not go by that name. Ask for it by its address, or name it with --http-name.")
+        }
+        guard (request.head.path ?? "").utf8.count <= Self.maximumTarget else {
+            throw Problem(status: .uriTooLong, detail: "Path and query have more than \(Self.maximumTarget) bytes.")
+        }
+        if let length = request.headers[.contentLength], length != "0" {
+            throw Problem(status: .contentTooLarge, detail: "Requests have no body here.")
+        }
+        if request.headers[.transferEncoding] != nil {
+            throw Problem(status: .contentTooLarge, detail: "Requests have no body here.")
+        }
+        guard request.method == .get || request.method == .head else {
+            throw Problem(
+                status: .methodNotAllowed, detail: "Everything here is read with GET.", headers: [.allow: "GET, HEAD"])
+        }
+    }
+
+    private func answer(_ request: Request, _ context: APIContext) async throws(Problem) -> Response {
+        var query = try QueryReader(request)
+        switch request.uri.path {
+        case "/healthz":
+            try query.finish()
+            return health(isReady: state.phase != .ended)
+        case "/readyz":
+            try query.finish()
+            return health(isReady: state.phase == .capturing)
+        case "/metrics":
+            try query.finish()
+            return Self.ok(Array(MetricsExposition.text(state.metrics()).utf8), MetricsExposition.contentType)
+        case "/api/v1/findings":
+            return try findings(&query, kind: nil)
+        case "/api/v1/resets":
+            return try findings(&query, kind: .reset)
+        case "/api/v1/hosts":
+            return try await hosts(&query)
+        case "/api/v1/ledger":
+            try query.finish()
+            return Self.ok(APIDocument.ledger(state.ledger, state.statistics), Self.jsonType)
+        case "/api/v1/stream":
+            let wanted = try FindingQuery(&query, isStream: true)
+            try query.finish()
+            return try FindingStream(state: state, query: wanted).response(to: request, context)
+        default:
+            throw Problem(
+                status: .notFound,
+                detail:
+                    "Here are /metrics, /healthz, /readyz and /api/v1/ with resets, findings, hosts, ledger, stream.")
+        }
+    }
+
+    private func health(isReady: Bool) -> Response {
+        Self.response(
+            isReady ? .ok : .serviceUnavailable, APIDocument.health(state.phase, state.interfaces), Self.jsonType)
+    }
+
+    private func findings(_ query: inout QueryReader, kind: Finding.Kind?) throws(Problem) -> Response {
+        let wanted = try FindingQuery(&query, kind: kind)
+        try query.finish()
+        let page = state.withFindings { store in
+            store.newest(
+                limit: wanted.limit, olderThan: wanted.beforeID, newerThan: wanted.sinceID, where: wanted.matches)
+        }
+        let next = page.hasMore ? page.findings.last?.id : nil
+        return Self.ok(APIDocument.findings(page.findings, next: next), Self.jsonType)
+    }
+
+    private func hosts(_ query: inout QueryReader) async throws(Problem) -> Response {
+        let limit = try query.integer("limit", in: FindingQuery.limits, default: FindingQuery.standardLimit)
+        let since = try query.time("since")
+        let before = try query.time("before")
+        let address = try query.address("address")
+        try query.finish()
+        let all = try await cache.hosts(state)
+        let wanted = all.lazy.filter { host in
+            (since.map { host.lastSeen > $0 } ?? true) && (before.map { host.lastSeen < $0 } ?? true)
+                && (address.map { host.address == $0 } ?? true)
+        }
+        var page = Array(wanted.prefix(limit + 1))
+        let hasMore = page.count > limit
+        if hasMore { page.removeLast() }
+        let next = hasMore ? page.last.map { Timestamp.format($0.lastSeen) } : nil
+        return Self.ok(APIDocument.hosts(page, next: next), Self.jsonType)
+    }
+
+    private static func ok(_ body: [UInt8], _ type: String) -> Response { response(.ok, body, type) }
+
+    private static func response(_ status: HTTPResponse.Status, _ body: [UInt8], _ type: String) -> Response {
+        Response(
+            status: status, headers: [.contentType: type], body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+    }
+}

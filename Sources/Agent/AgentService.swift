@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Logging
+internal import ServiceLifecycle
+internal import UnixSignals
+
+/// The agent as a whole: capture and HTTP interface, from start to an orderly end.
+package struct AgentService<Source: CaptureSource>: Sendable {
+    private let capture: CaptureThread<Source>
+    private let server: HTTPServer?
+    private let logger: Logger
+
+    package init(capture: CaptureThread<Source>, server: HTTPServer?, logger: Logger) {
+        self.capture = capture
+        self.server = server
+        self.logger = logger
+    }
+
+    /// Runs until SIGINT or SIGTERM, or until there is nothing left to capture.
+    ///
+    /// The capture ends first, so that what is still open is told to those who listen; then the HTTP interface.
+    ///
+    /// - Throws: `CaptureError` or `HTTPServerError`; everything has been ended and detached then.
+    package func run() async throws {
+        var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
+        if let server { services.append(Self.configuration(server)) }
+        services.append(Self.configuration(capture))
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+        try await group.run()
+    }
+
+    /// Whatever ends, for whatever reason, ends the rest in order.
+    private static func configuration(_ service: any Service) -> ServiceGroupConfiguration.ServiceConfiguration {
+        ServiceGroupConfiguration.ServiceConfiguration(
+            service: service, successTerminationBehavior: .gracefullyShutdownGroup,
+            failureTerminationBehavior: .gracefullyShutdownGroup)
+    }
+}

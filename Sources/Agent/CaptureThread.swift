@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Capture
+package import Diagnosis
+internal import Packets
+internal import ServiceLifecycle
+
+/// Runs a capture and the engine on a thread of their own, and tells the agent what they find.
+///
+/// The engine lives on that thread only; others ask through the agent's mailbox.
+package struct CaptureThread<Source: CaptureSource>: Service {
+    /// How often the engine's figures are told where there are no findings, ns of packet time.
+    private static var figuresInterval: UInt64 { 200_000_000 }
+
+    private let source: Source
+    private let state: AgentState
+    private let options: Engine.Options
+    private let interfaces: [AgentState.Interface]
+    private let notice: @Sendable (LiveCapture.Notice) -> Void
+    private let ready: @Sendable () -> Void
+    private let ended: @Sendable (LiveCapture.End) -> Void
+
+    /// - Parameters:
+    ///   - interfaces: what is captured, by slot.
+    ///   - notice: called on the capture thread for what people should know.
+    ///   - ready: called on the capture thread when findings can be expected.
+    ///   - ended: called on the capture thread when the capture has ended without an error.
+    package init(
+        source: Source, state: AgentState, options: Engine.Options, interfaces: [AgentState.Interface],
+        notice: @escaping @Sendable (LiveCapture.Notice) -> Void = { _ in },
+        ready: @escaping @Sendable () -> Void = {},
+        ended: @escaping @Sendable (LiveCapture.End) -> Void = { _ in }
+    ) {
+        self.source = source
+        self.state = state
+        self.options = options
+        self.interfaces = interfaces
+        self.notice = notice
+        self.ready = ready
+        self.ended = ended
+    }
+
+    /// Captures until a graceful shutdown, or until there is nothing left to capture.
+    ///
+    /// - Throws: `CaptureError` where the capture fails; what was found until then has been told.
+    package func run() async throws {
+        try await withTaskCancellationHandler {
+            try await withGracefulShutdownHandler {
+                try await OwnThread.run(named: "rstwho-capture") { try capture() }
+            } onGracefulShutdown: {
+                source.stop()
+            }
+        } onCancel: {
+            source.stop()
+        }
+    }
+
+    private func capture() throws {
+        defer { state.end() }
+        var engine = Engine(options: options)
+        engine.begin(file: nil, isLive: true)
+        var nextFigures: UInt64 = 0
+        state.begin(interfaces)
+        ready()
+        let end: LiveCapture.End
+        do {
+            end = try source.run(notice: notice) { batch in
+                engine.observe(batch.packets, upTo: batch.watermark)
+                let findings = engine.takeFindings()
+                if !findings.isEmpty || batch.watermark >= nextFigures {
+                    nextFigures = batch.watermark + Self.figuresInterval
+                    state.record(findings, engine.statistics)
+                }
+                state.mailbox.answer(engine)
+            }
+        } catch {
+            finish(&engine)
+            throw error
+        }
+        finish(&engine)
+        ended(end)
+    }
+
+    /// Tells what is still open: the capture's end settles it.
+    private func finish(_ engine: inout Engine) {
+        engine.finish()
+        state.record(engine.takeFindings(), engine.statistics)
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Diagnosis
+
+/// The newest findings in the order in which they were first told. A revision takes the place of what it revises.
+///
+/// Holds at most `capacity`; when full, the oldest gives way and `forgotten` counts it.
+package struct FindingStore: Sendable {
+    package let capacity: Int
+    /// Findings that gave way to newer ones.
+    package private(set) var forgotten: UInt64 = 0
+    private var slots: [Finding] = []
+    /// The place of each finding in the order of telling, by id.
+    private var places: [String: UInt64] = [:]
+    /// The place of the next finding.
+    private var next: UInt64 = 0
+
+    package init(capacity: Int) {
+        self.capacity = max(1, capacity)
+    }
+
+    package var count: Int { slots.count }
+
+    /// Keeps `finding`.
+    ///
+    /// - Returns: what it revises; `nil` where that is not known, or not known any more.
+    @discardableResult
+    package mutating func add(_ finding: Finding) -> Finding? {
+        if let place = places[finding.id] {
+            let slot = slot(of: place)
+            defer { slots[slot] = finding }
+            return slots[slot]
+        }
+        if slots.count < capacity {
+            slots.append(finding)
+        } else {
+            let slot = slot(of: next)
+            places[slots[slot].id] = nil
+            slots[slot] = finding
+            forgotten += 1
+        }
+        places[finding.id] = next
+        next += 1
+        return nil
+    }
+
+    package subscript(id: String) -> Finding? {
+        places[id].map { slots[slot(of: $0)] }
+    }
+
+    /// Findings from the newest to the oldest that `isWanted`, at most `limit`.
+    ///
+    /// - Parameters:
+    ///   - older: only findings told before the one with this id; none where it has been forgotten.
+    ///   - newer: only findings told after the one with this id; all where it has been forgotten.
+    /// - Returns: the findings, and whether there are more.
+    package func newest(
+        limit: Int, olderThan older: String? = nil, newerThan newer: String? = nil, where isWanted: (Finding) -> Bool
+    ) -> (findings: [Finding], hasMore: Bool) {
+        var findings: [Finding] = []
+        let first = newer.flatMap { places[$0] }.map { $0 + 1 } ?? next - UInt64(slots.count)
+        let end = older.map { places[$0] ?? 0 } ?? next
+        guard first < end else { return ([], false) }
+        for place in (first..<end).reversed() {
+            let finding = slots[slot(of: place)]
+            guard isWanted(finding) else { continue }
+            if findings.count == limit { return (findings, true) }
+            findings.append(finding)
+        }
+        return (findings, false)
+    }
+
+    private func slot(of place: UInt64) -> Int { Int(place % UInt64(capacity)) }
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Capture
+internal import Diagnosis
+internal import Packets
+internal import Reporting
+
+extension MetricsSnapshot {
+    mutating func fill(from statistics: Engine.Statistics) {
+        connections = [
+            .inside: statistics.connectionsInside, .outside: statistics.connectionsOutside,
+            .transit: statistics.connectionsTransit,
+        ]
+        hosts = statistics.hosts
+        flows = statistics.flows
+        hostEvictions = statistics.hostEvictions
+        flowEvictions = statistics.flowEvictions
+    }
+
+    mutating func fill(from ledger: Ledger) {
+        let total = ledger.total
+        for reason in RefusalReason.allCases { refused[reason] = total.refused(reason) }
+        for packetClass in PacketClass.allCases {
+            recorded[packetClass] = total.recorded(packetClass)
+            for reason in LossReason.allCases {
+                lost[packetClass, default: [:]][reason] = total.lost(packetClass, reason)
+            }
+        }
+        ringUsedBytes = UInt64(clamping: ledger.ringUsedBytes)
+        ringSizeBytes = UInt64(clamping: ledger.ringSizeBytes)
+    }
+}

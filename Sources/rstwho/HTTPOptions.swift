@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+import Agent
+import ArgumentParser
+
+/// Where the HTTP interface listens.
+struct HTTPOptions: ParsableArguments {
+    @Option(
+        name: .customLong("http"),
+        help: "Where metrics and API are served. Whoever reaches it reads who talks to whom.")
+    var address: HTTPAddress?
+
+    @Option(
+        name: .customLong("http-socket"), help: "Serve metrics and API on this Unix socket instead.",
+        completion: .file())
+    var socket: String?
+
+    @Option(name: .customLong("http-name"), help: "A further name that requests may use as Host. May be repeated.")
+    var names: [String] = []
+
+    @Flag(name: .customLong("no-http"), help: "Serve no metrics and no API.")
+    var isOff = false
+
+    func validate() throws {
+        if isOff, address != nil || socket != nil || !names.isEmpty {
+            throw ValidationError("--no-http goes with no other --http option.")
+        }
+        if address != nil, socket != nil {
+            throw ValidationError("Give --http or --http-socket, not both.")
+        }
+        if let socket, socket.isEmpty || socket.utf8.count > 107 {
+            throw ValidationError("--http-socket takes a path of 1 to 107 bytes.")
+        }
+    }
+
+    /// `nil` where there is to be none.
+    var server: HTTPServer.Options? {
+        guard !isOff else { return nil }
+        var options = HTTPServer.Options()
+        options.address = socket.map { .unixSocket(path: $0) } ?? address ?? .standard
+        options.names = names
+        return options
+    }
+}
+
+extension HTTPAddress: ExpressibleByArgument {
+    public init?(argument: String) {
+        self.init(argument)
+    }
+
+    public var defaultValueDescription: String { description }
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+import Agent
+import Dispatch
+import Glibc
+
+/// Work that SIGINT and SIGTERM end in an orderly way.
+enum Interrupts {
+    /// Runs blocking work on a thread of its own.
+    ///
+    /// - Parameter onInterrupt: called at SIGINT and SIGTERM; must make `work` return soon.
+    static func run(
+        onInterrupt: @escaping @Sendable () -> Void, _ work: @escaping @Sendable () -> String?
+    ) async -> String? {
+        let sources = [SIGINT, SIGTERM].map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler(handler: onInterrupt)
+            source.resume()
+            return source
+        }
+        defer { for source in sources { source.cancel() } }
+        do {
+            return try await OwnThread.run(named: "rstwho-follow", work)
+        } catch {
+            return "\(error)"
+        }
+    }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+import Agent
+import Capture
+import Diagnosis
+import Glibc
+import Logging
+import Packets
+import Synchronization
+
+/// One run of `rstwho watch`: its own capture, or an agent's findings.
+struct WatchSession {
+    /// Seconds that a reader of standard output has to take the last findings.
+    private static let patience = 3
+
+    let capture: LiveCapture.Options
+    let engine: Engine.Options
+    let server: HTTPServer.Options?
+    let format: OutputOptions.Format
+
+    /// Runs until an interrupt or until there is nothing left to watch; says on standard error what is wrong.
+    func run() async -> ExitStatus {
+        signal(SIGPIPE, SIG_IGN)
+        do {
+            let selection = try InterfaceSelection(capture.interfaces, from: InterfaceInfo.all())
+            let names = selection.interfaces.map(\.name)
+            if let server, let agent = RunningAgent.find(at: server.address) {
+                guard Set(names).isSubset(of: agent.interfaces) else { return refuse(agent, names) }
+                return await follow(agent, names)
+            }
+            return try await captureHere()
+        } catch let error as CaptureError {
+            printMessage(error.description)
+            return ExitStatus(error)
+        } catch let error as HTTPServerError {
+            printMessage(error.description)
+            return .configuration
+        } catch {
+            printMessage("\(error)")
+            return .ioError
+        }
+    }
+
+    private func captureHere() async throws -> ExitStatus {
+        let live = try LiveCapture(capture)
+        let state = AgentState(ledger: { live.ledger })
+        let printer = FindingPrinter(format: format) { live.ledger.total.seen }
+        _ = state.add(printer.queue) { _ in true }
+        let ready = ReadyLine(attachments: live.attachments, waitsForServer: server != nil)
+        let end = Mutex(LiveCapture.End.stopped)
+        let thread = CaptureThread(
+            source: live, state: state, options: engineOptions(live),
+            interfaces: live.attachments.map { interface($0) },
+            notice: { notice in
+                printMessage(notice.interface.isEmpty ? notice.text : "\(notice.interface): \(notice.text)")
+            },
+            ready: { ready.captureRuns() },
+            ended: { reason in end.withLock { $0 = reason } })
+        let logger = Self.logger()
+        let http = server.map { options in
+            HTTPServer(options: options, state: state, logger: logger) { ready.serverListens(at: $0) }
+        }
+        printer.start { live.stop() }
+        do {
+            try await AgentService(capture: thread, server: http, logger: logger).run()
+        } catch {
+            printer.finish(seconds: Self.patience)
+            throw error
+        }
+        printer.finish(seconds: Self.patience)
+        if case .unixSocket(let path) = server?.address { unlink(path) }
+        if let status = Self.status(of: printer) { return status }
+        if end.withLock({ $0 }) == .interfacesGone {
+            printMessage("no interface is left to watch. Start again when there is one")
+            return .noInput
+        }
+        return .nothingForeign
+    }
+
+    private func engineOptions(_ live: LiveCapture) -> Engine.Options {
+        var options = engine
+        options.egressIsMarked = !capture.isTap
+        options.localAddresses = capture.isTap ? [] : LocalAddresses.all()
+        options.host = Self.hostName()
+        options.hook = capture.hook.rawValue
+        options.interfaceNames = live.attachments.map(\.interface)
+        options.seed = .random(in: .min ... .max)
+        return options
+    }
+
+    private func interface(_ attachment: AttachmentInfo) -> AgentState.Interface {
+        AgentState.Interface(
+            name: attachment.interface, hook: capture.hook.rawValue,
+            receivedAtStart: InterfaceCounter.received(attachment.interface))
+    }
+
+    private func follow(_ agent: RunningAgent, _ names: [String]) async -> ExitStatus {
+        let printer = FindingPrinter(format: format, packets: nil)
+        let wanted = Set(names)
+        let stop = FollowStop()
+        let shown = names.joined(separator: ", ")
+        printer.start { stop.stop() }
+        let problem: String? = await Interrupts.run(onInterrupt: { stop.stop() }) {
+            do throws(AgentConnection.Failure) {
+                try agent.follow(stop: stop) {
+                    printMessage(
+                        "ready: an agent captures \(shown) already; these are its findings (http://\(agent.address))")
+                } _: { _, finding in
+                    guard finding.vantage?.interface.map(wanted.contains) ?? true else { return true }
+                    return printer.queue.offer([finding])
+                }
+                return stop.isStopped ? nil : "the agent has ended"
+            } catch {
+                return error.problem
+            }
+        }
+        printer.finish(seconds: Self.patience)
+        if let status = Self.status(of: printer) { return status }
+        guard let problem else { return .nothingForeign }
+        printMessage("\(agent.address): \(problem). Start again to capture here")
+        return .agentUnreachable
+    }
+
+    /// The agent that has the address captures something else.
+    private func refuse(_ agent: RunningAgent, _ names: [String]) -> ExitStatus {
+        let missing = names.filter { !agent.interfaces.contains($0) }.joined(separator: ", ")
+        printMessage(
+            """
+            \(agent.address): an agent that captures \(agent.interfaces.joined(separator: ", ")) serves there, but not \
+            \(missing). Choose another address with --http ADDRESS:PORT, or do without with --no-http
+            """)
+        return .configuration
+    }
+
+    /// What became of standard output; `nil` where all was well. Whoever closes the pipe early has seen enough.
+    private static func status(of printer: FindingPrinter) -> ExitStatus? {
+        switch printer.failedWith {
+        case 0: return nil
+        case EPIPE: return .nothingForeign
+        default:
+            let reason = strerror(printer.failedWith).map { String(cString: $0) } ?? "cannot be written"
+            printMessage("standard output: \(reason)")
+            return .ioError
+        }
+    }
+
+    private static func logger() -> Logger {
+        var logger = Logger(label: "rstwho", factory: { StreamLogHandler.standardError(label: $0) })
+        logger.logLevel = .critical
+        return logger
+    }
+
+    private static func hostName() -> String? {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, name.count - 1) == 0 else { return nil }
+        let text = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return text.isEmpty ? nil : text
+    }
+}
