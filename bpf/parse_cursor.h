@@ -19,6 +19,8 @@
 
 /* No header is looked at that begins farther than this from the frame's first byte. */
 #define PARSE_DEPTH 512
+/* No offset that is looked at has other bits: PARSE_DEPTH and the parts of a header that a layer steps over. */
+#define PARSE_MASK 1023
 
 #define PARSE_TAGS 4
 #define PARSE_LABELS 6
@@ -129,8 +131,15 @@ static __always_inline __u32 read32(const __u32 *field)
 static __always_inline const __u8 *bytes_at(const __u8 *data, const __u8 *end, __u32 offset, __u32 size)
 {
 #ifdef __bpf__
-	const __u8 *p = data + offset;
+	__u64 index = offset;
+	const __u8 *p;
 
+	/*
+	 * Every layer has refused offsets beyond PARSE_DEPTH, but the compiler may have compared a copy of which the
+	 * verifier does not know that it is one: the mask, which changes nothing, is what it believes.
+	 */
+	asm volatile("" : "+r"(index));
+	p = data + (index & PARSE_MASK);
 	/* The compiler must compare and use this very pointer: the verifier knows no other to be in bounds. */
 	asm volatile("" : "+r"(p));
 	return p + size <= end ? p : (const __u8 *)0;

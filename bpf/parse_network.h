@@ -181,15 +181,19 @@ static __always_inline enum packet_refusal parse_network(const __u8 *data, const
 	refusal = is_ipv6 ? parse_ipv6(data, end, offset, frame, parse) : parse_ipv4(data, end, offset, frame, parse);
 	if (refusal)
 		return refusal;
-	for (__u32 count = 0; count <= PARSE_EXTENSIONS; count++) {
-		if (!is_extension(read8(&parse->protocol), read8(&parse->record.layers) & PACKET_LAYERS_IPV6))
+	/*
+	 * Not "while an extension follows": before 6.8 the verifier takes a loop only where it goes back by a jump, and
+	 * the compilers make one of a count's comparison.
+	 */
+	for (__u32 count = 0; count < PARSE_EXTENSIONS; count++) {
+		if (!is_extension(read8(&parse->protocol), is_ipv6))
 			break;
-		if (count == PARSE_EXTENSIONS)
-			return PACKET_REFUSED_TOO_MANY_EXTENSIONS;
 		refusal = skip_extension(data, end, parse);
 		if (refusal)
 			return refusal;
 	}
+	if (is_extension(read8(&parse->protocol), is_ipv6))
+		return PACKET_REFUSED_TOO_MANY_EXTENSIONS;
 	if (read8(&parse->fragment))
 		parse->record.layers |= PACKET_LAYERS_FRAGMENT;
 	return PACKET_PARSED;

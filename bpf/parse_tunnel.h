@@ -140,6 +140,29 @@ static __always_inline int enter_teredo(const __u8 *data, const __u8 *end, __u32
 	return 1;
 }
 
+/* One extension header of GTP-U: its length comes first, its last byte names the next one. */
+static __always_inline int skip_gtpu_extension(const __u8 *data, const __u8 *end, struct packet_parse *parse)
+{
+	__u32 offset = read16(&parse->offset);
+	const __u8 *p;
+
+	if (offset > PARSE_DEPTH)
+		return 0;
+	p = header_at(data, end, parse, offset, 4);
+	if (!p || !p[0])
+		return 0;
+	parse->offset = (__u16)(offset + p[0] * 4u - 1);
+	offset = read16(&parse->offset);
+	if (offset > PARSE_DEPTH)
+		return 0;
+	p = header_at(data, end, parse, offset, 1);
+	if (!p)
+		return 0;
+	parse->protocol = p[0];
+	parse->offset = (__u16)(offset + 1);
+	return 1;
+}
+
 /*
  * GTP-U version 1 (3GPP TS 29.281): message type 255 carries a user's packet. The tunnel's identifier differs between
  * the directions, so that the domain does without it.
@@ -165,33 +188,14 @@ static __always_inline int enter_gtpu(const __u8 *data, const __u8 *end, __u32 o
 	}
 	parse->offset = (__u16)offset;
 	parse->protocol = extension;
-	for (__u32 count = 0; count <= GTPU_EXTENSIONS; count++) {
-		__u32 size;
-
-		offset = read16(&parse->offset);
-		if (offset > PARSE_DEPTH)
-			return 0;
+	for (__u32 count = 0; count < GTPU_EXTENSIONS; count++) {
 		if (!read8(&parse->protocol))
 			break;
-		if (count == GTPU_EXTENSIONS)
+		if (!skip_gtpu_extension(data, end, parse))
 			return 0;
-		p = header_at(data, end, parse, offset, 4);
-		if (!p || !p[0])
-			return 0;
-		/* Its last byte names the next one. */
-		size = p[0] * 4u;
-		parse->offset = (__u16)(offset + size - 1);
-		offset = read16(&parse->offset);
-		if (offset > PARSE_DEPTH)
-			return 0;
-		p = header_at(data, end, parse, offset, 1);
-		if (!p)
-			return 0;
-		parse->protocol = p[0];
-		parse->offset = (__u16)(offset + 1);
 	}
 	offset = read16(&parse->offset);
-	if (offset > PARSE_DEPTH)
+	if (offset > PARSE_DEPTH || read8(&parse->protocol))
 		return 0;
 	p = header_at(data, end, parse, offset, 1);
 	if (!p)

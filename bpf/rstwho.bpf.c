@@ -77,6 +77,7 @@ static __always_inline void fill_headers(void *context, enum hook hook, struct h
 					 const struct packet_parse *parse, const struct packet_frame *frame, __u64 now)
 {
 	__u32 length = *(const volatile __u16 *)&parse->headers_end;
+	__u32 last;
 	long failed;
 
 	headers->time = now;
@@ -88,21 +89,24 @@ static __always_inline void fill_headers(void *context, enum hook hook, struct h
 	headers->link_type = frame->link;
 	headers->reserved = 0;
 	__builtin_memset(headers->bytes, 0, sizeof(headers->bytes));
-	if (length > frame->wire_length)
-		length = frame->wire_length;
+	headers->length = 0;
 	if (length > HEADER_SNAPSHOT_BYTES)
 		length = HEADER_SNAPSHOT_BYTES;
-	/* Keeps the compiler from forgetting the bound before the verifier has seen it. */
-	asm volatile("" : "+r"(length));
-	headers->length = (__u16)length;
-	if (length == 0 || length > HEADER_SNAPSHOT_BYTES)
+	/*
+	 * The verifier of 6.1 learns nothing from "is not 0", so what is bounded is the last byte's index; the compiler must
+	 * not see that it was already.
+	 */
+	last = length - 1;
+	asm volatile("" : "+r"(last));
+	if (last >= HEADER_SNAPSHOT_BYTES)
 		return;
+	length = last + 1;
 	if (hook == HOOK_XDP)
 		failed = bpf_xdp_load_bytes(context, 0, headers->bytes, length);
 	else
 		failed = bpf_skb_load_bytes(context, 0, headers->bytes, length);
-	if (failed)
-		headers->length = 0;
+	if (!failed)
+		headers->length = (__u16)length;
 }
 
 /* Hands a parsed packet to user space, or counts why not. */
