@@ -81,6 +81,14 @@ int rstwho_xdp_program(int interface, uint32_t *program_id)
 	return failed;
 }
 
+int rstwho_tcx_programs(int interface, _Bool is_egress, uint32_t *ids, uint32_t capacity)
+{
+	int type = is_egress ? RSTWHO_TCX_EGRESS : RSTWHO_TCX_INGRESS;
+	int failed = bpf_prog_query(interface, (enum bpf_attach_type)type, 0, NULL, ids, &capacity);
+
+	return failed ? failed : (int)capacity;
+}
+
 int rstwho_program_name(uint32_t program_id, char name[RSTWHO_PROGRAM_NAME_BYTES])
 {
 	struct bpf_prog_info info = {};

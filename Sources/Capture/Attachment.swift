@@ -150,11 +150,10 @@ final class Attachment {
 
         /// Somebody else's program is never replaced.
         private func refuseForeignXDP() throws(CaptureError) {
-            var id: UInt32 = 0
-            guard rstwho_xdp_program(interface.index, &id) == 0, id != 0 else { return }
+            guard let program = try? AttachedPrograms.xdp(index: interface.index) else { return }
             throw CaptureError(
                 .unavailable, subject: interface.name,
-                problem: "another XDP program is attached: id \(id), name \(ProgramName.of(id: id) ?? "unknown")",
+                problem: "another XDP program is attached: id \(program.id), name \(program.name)",
                 advice: "Watch it at the TC hook (the default), which works beside it", errno: EBUSY)
         }
 

@@ -3,6 +3,7 @@ import Capture
 import Foundation
 import Glibc
 import LiveSupport
+import Synchronization
 import Testing
 
 /// What went wrong in a test's own surroundings.
@@ -20,24 +21,106 @@ enum LiveRequirements {
     static let reason: Comment = "needs root (CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON) and ip"
 }
 
-/// Runs a test on a thread of its own in a network namespace of its own, which has no name and vanishes with the thread.
-func inNamespace<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-    try await withCheckedThrowingContinuation { continuation in
-        let thread = Thread {
+/// Runs a test's body on a thread of its own in a network namespace of its own, which has no name and vanishes with the
+/// thread.
+func inNamespace(_ body: @escaping @Sendable () throws -> Void) async throws {
+    try await NamespaceActor().run(body)
+}
+
+/// An actor whose thread is in a namespace of its own: the test's task, to which failures belong, goes there.
+private actor NamespaceActor {
+    private let executor = NamespaceExecutor()
+
+    nonisolated var unownedExecutor: UnownedSerialExecutor { executor.asUnownedSerialExecutor() }
+
+    func run(_ body: () throws -> Void) throws {
+        if let failure = executor.failure { throw failure }
+        try body()
+    }
+}
+
+/// One thread, and what it has to do.
+private final class NamespaceExecutor: SerialExecutor {
+    private enum Work: Sendable {
+        case job(UnownedJob)
+        case end
+    }
+
+    private struct State {
+        var work: [Work] = []
+        var failure: LiveError?
+    }
+
+    private let state: Arc
+    private let waiting: DispatchSemaphore
+
+    /// Outlives the executor as long as its thread does.
+    private final class Arc: Sendable {
+        let mutex = Mutex(State())
+    }
+
+    init() {
+        let state = Arc()
+        let waiting = DispatchSemaphore(value: 0)
+        let ready = DispatchSemaphore(value: 0)
+        self.state = state
+        self.waiting = waiting
+        let executor = Unowned(self)
+        Thread {
             let failed = live_new_namespace()
-            guard failed == 0 else {
-                continuation.resume(throwing: LiveError("no new namespace: error \(-failed)"))
-                return
+            if failed != 0 {
+                state.mutex.withLock { $0.failure = LiveError("no new namespace: error \(-failed)") }
             }
-            continuation.resume(with: Swift.Result { try body() })
+            ready.signal()
+            while true {
+                waiting.wait()
+                guard case .job(let job)? = state.mutex.withLock({ $0.work.isEmpty ? nil : $0.work.removeFirst() })
+                else {
+                    return
+                }
+                job.runSynchronously(on: executor.value)
+            }
+        }.start()
+        ready.wait()
+    }
+
+    /// The executor as its own thread knows it: a job keeps the actor, and the actor keeps the executor.
+    private struct Unowned: Sendable {
+        let value: UnownedSerialExecutor
+
+        init(_ executor: NamespaceExecutor) {
+            value = UnownedSerialExecutor(ordinary: executor)
         }
-        thread.start()
+    }
+
+    deinit {
+        state.mutex.withLock { $0.work.append(.end) }
+        waiting.signal()
+    }
+
+    var failure: LiveError? { state.mutex.withLock { $0.failure } }
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        state.mutex.withLock { $0.work.append(.job(job)) }
+        waiting.signal()
+    }
+
+    func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+        UnownedSerialExecutor(ordinary: self)
     }
 }
 
 /// Runs a program in the calling thread's namespace; returns what it printed, throws where it fails.
 @discardableResult
 func command(_ line: String) throws -> String {
+    try command(line.split(separator: " ").map(String.init))
+}
+
+/// The same, for arguments with spaces.
+@discardableResult
+func command(_ words: [String]) throws -> String {
+    let line = words.joined(separator: " ")
     var pipes: [Int32] = [0, 0]
     guard pipe(&pipes) == 0 else { throw LiveError("no pipe") }
     var actions = posix_spawn_file_actions_t()
@@ -45,7 +128,7 @@ func command(_ line: String) throws -> String {
     defer { posix_spawn_file_actions_destroy(&actions) }
     for output in [STDOUT_FILENO, STDERR_FILENO] { posix_spawn_file_actions_adddup2(&actions, pipes[1], output) }
     posix_spawn_file_actions_addclose(&actions, pipes[0])
-    var arguments: [UnsafeMutablePointer<CChar>?] = line.split(separator: " ").map { strdup(String($0)) } + [nil]
+    var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
     defer { arguments.forEach { free($0) } }
     var pid: pid_t = 0
     let failed = posix_spawnp(&pid, arguments[0] ?? strdup(""), &actions, nil, &arguments, environ)

@@ -48,6 +48,9 @@ int rstwho_filter_program(const struct rstwho_filter *_Nonnull filter, uint32_t 
 // The XDP program of an interface: 0 and *program_id 0 where there is none.
 int rstwho_xdp_program(int interface, uint32_t *_Nonnull program_id);
 
+// The programs on an interface's TCX hook. Fills in up to `capacity` ids and returns how many. -EINVAL: no TCX here.
+int rstwho_tcx_programs(int interface, _Bool is_egress, uint32_t *_Nonnull ids, uint32_t capacity);
+
 // A loaded program's name, for telling ours from foreign ones.
 #define RSTWHO_PROGRAM_NAME_BYTES 16
 int rstwho_program_name(uint32_t program_id, char name[_Nonnull RSTWHO_PROGRAM_NAME_BYTES]);

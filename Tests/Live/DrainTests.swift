@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+import Capture
+import Packets
+import Testing
+
+/// The merge of several CPUs' rings by time, over rings written by hand. Times are in ns; bare records keep steps of 1024.
+struct DrainTests {
+    private let second: UInt64 = 1_000_000_000
+
+    @Test("the ring whose next record is oldest is taken first, and no ring is reordered")
+    func merge() throws {
+        var rings = try SyntheticRings(3)
+        let written: [[UInt32]] = [[10, 40, 41], [20, 21, 60], [5, 50, 70]]
+        for (ring, times) in written.enumerated() {
+            for time in times { rings.rings[ring].append(time: UInt64(time) * 1024, tag: time) }
+        }
+        let look = rings.look(now: 100 * 1024)
+        #expect(look.tags == [5, 10, 20, 21, 40, 41, 50, 60, 70])
+        #expect(look.times == look.tags.map { UInt64($0) * 1024 })
+        #expect(look.watermark == 100 * 1024)
+        #expect(!look.hasMore)
+        #expect(rings.waiting == 0)
+        #expect(rings.look(now: 101 * 1024) == Look(watermark: 101 * 1024))
+    }
+
+    @Test("what is younger than the clock that was read before waits for the next look")
+    func bound() throws {
+        var rings = try SyntheticRings(2)
+        rings.rings[0].append(time: 100 * 1024, tag: 1)
+        rings.rings[0].append(time: 200 * 1024, tag: 2)
+        #expect(rings.look(now: 150 * 1024) == Look(tags: [1], times: [100 * 1024], watermark: 150 * 1024))
+        // Older than record 2, and written after the first look: it still comes before it.
+        rings.rings[1].append(time: 160 * 1024, tag: 3)
+        #expect(rings.look(now: 300 * 1024).tags == [3, 2])
+    }
+
+    @Test("a record that is still being written holds back what may be younger, and only that")
+    func busy() throws {
+        var rings = try SyntheticRings(2)
+        rings.rings[0].append(time: 10 * 1024, tag: 1)
+        let busy = rings.rings[0].append(time: 20 * 1024, tag: 2, isBusy: true)
+        rings.rings[1].append(time: 5 * 1024, tag: 3)
+        rings.rings[1].append(time: 15 * 1024, tag: 4)
+        #expect(rings.look(now: 50 * 1024) == Look(tags: [3, 1], times: [5 * 1024, 10 * 1024], watermark: 10 * 1024))
+        #expect(rings.waiting == 2)
+        // Still busy: time does not move on, however late it is.
+        #expect(rings.look(now: 60 * 1024) == Look(watermark: 10 * 1024))
+        rings.rings[0].submit(busy)
+        #expect(
+            rings.look(now: 70 * 1024) == Look(tags: [4, 2], times: [15 * 1024, 20 * 1024], watermark: 70 * 1024))
+    }
+
+    @Test("a full batch ends at its last packet's time, and the next one goes on")
+    func batches() throws {
+        var rings = try SyntheticRings(2)
+        // 2 × 800 records: a ring of 64 KiB holds 910.
+        for tag: UInt32 in 0..<1600 {
+            rings.rings[Int(tag) % 2].append(time: UInt64(tag + 1) * 1024, tag: tag)
+        }
+        let first = rings.look(now: second)
+        #expect(first.tags == Array(0..<1024))
+        #expect(first.hasMore)
+        #expect(first.watermark == 1024 * 1024)
+        let rest = rings.look(now: second)
+        #expect(rest.tags == Array(1024..<1600))
+        #expect(!rest.hasMore)
+        #expect(rest.watermark == second / 1024 * 1024)
+        #expect(rings.consumed(.bulk) == 1600)
+        #expect(rings.consumed(.reset) == 0)
+    }
+
+    @Test("entries wrap around the end of a ring, headers come with their record, discarded ones do not count")
+    func wrap() throws {
+        var rings = try SyntheticRings(1, from: UInt64(SyntheticRing.bytes) * 3 - 200)
+        let ring = rings.rings[0]
+        ring.append(time: 1024, tag: 1, hasHeaders: true)
+        ring.append(time: 2048, tag: 2, isDiscarded: true)
+        ring.append(time: 3500, tag: 3, hasHeaders: true)
+        #expect(rings.waiting == 2)
+        let look = rings.look(now: second, offset: 7)
+        #expect(look.tags == [1, 3])
+        #expect(look.times == [1031, 3507])
+        #expect(look.mismatches == 0)
+        #expect(look.watermark == second / 1024 * 1024 + 7)
+        #expect(ring.consumer.pointee == ring.producer.pointee)
+        #expect(rings.consumed(.reset) == 2)
+    }
+
+    @Test("32 bits of time are made whole across their end, and after a ring was idle for long")
+    func wholeTime() throws {
+        // 2^32 × 1024 ns are 73 minutes.
+        let turn: UInt64 = 1 << 42
+        var rings = try SyntheticRings(2)
+        _ = rings.look(now: 5 * turn - 10 * 1024)
+        rings.rings[0].append(time: 5 * turn - 1024, tag: 1)
+        rings.rings[0].append(time: 5 * turn + 1024, tag: 2)
+        rings.rings[1].append(time: 5 * turn, tag: 3)
+        #expect(rings.look(now: 5 * turn + second).times == [5 * turn - 1024, 5 * turn, 5 * turn + 1024])
+        for step in 1...8 { _ = rings.look(now: 5 * turn + UInt64(step) * turn / 4) }
+        rings.rings[1].append(time: 7 * turn + 4096, tag: 4)
+        #expect(rings.look(now: 7 * turn + second).times == [7 * turn + 4096])
+    }
+
+    @Test("where a ring's clock seems to go back, time stands still")
+    func backwards() throws {
+        var rings = try SyntheticRings(1)
+        rings.rings[0].append(time: 100 * 1024, tag: 1)
+        rings.rings[0].append(time: 98 * 1024, tag: 2)
+        rings.rings[0].append(time: 99 * 1024 + 5, tag: 3, hasHeaders: true)
+        rings.rings[0].append(time: 101 * 1024, tag: 4)
+        let times: [UInt64] = [100, 100, 100, 101]
+        #expect(rings.look(now: second).times == times.map { $0 * 1024 })
+    }
+
+    @Test("random traffic over many looks comes out once, in order, and never before a watermark")
+    func random() throws {
+        var generator = SplitMix(seed: 42)
+        var rings = try SyntheticRings(5)
+        var clock: UInt64 = second
+        var written: [(time: UInt64, tag: UInt32)] = []
+        var times: [UInt64] = []
+        var tags: [UInt32] = []
+        var watermark: UInt64 = 0
+        for _ in 0..<2000 {
+            for _ in 0..<Int(generator.next() % 12) {
+                clock += generator.next() % 5000
+                let ring = Int(generator.next() % 5)
+                let tag = UInt32(written.count)
+                rings.rings[ring].append(time: clock, tag: tag, hasHeaders: generator.next() % 8 == 0)
+                written.append((clock, tag))
+            }
+            clock += generator.next() % 3000
+            let look = rings.look(now: clock)
+            #expect(look.watermark >= watermark)
+            if let first = look.times.first { #expect(first >= watermark) }
+            watermark = look.watermark
+            times += look.times
+            tags += look.tags
+        }
+        let rest = rings.look(now: clock + second)
+        times += rest.times
+        tags += rest.tags
+        #expect(tags.sorted() == written.map(\.tag))
+        #expect(zip(times, times.dropFirst()).allSatisfy { $0 <= $1 })
+        for (tag, time) in zip(tags, times) {
+            // Within a bare record's step of what was written.
+            let truth = written[Int(tag)].time
+            #expect(time <= truth + 1023)
+            #expect(time + 1023 >= truth)
+        }
+    }
+}
+
+/// Numbers that are the same in every run (Steele, Lea, Flood: SplitMix64).
+struct SplitMix: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) {
+        state = seed
+    }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9e37_79b9_7f4a_7c15
+        var mixed = state
+        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
+        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
+        return mixed ^ mixed >> 31
+    }
+}

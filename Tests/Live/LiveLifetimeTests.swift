@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+import CPacket
+import Capture
+import Fixtures
+import Foundation
+import Packets
+import Synchronization
+import Testing
+
+/// What happens when agents hang, die or stop, and when interfaces vanish.
+@Suite(.serialized, .enabled(if: LiveRequirements.areMet, LiveRequirements.reason))
+struct LiveLifetimeTests {
+    @Test("a hung consumer's programs return at once after two seconds, and work again when it comes back")
+    func lease() async throws {
+        try await inNamespace {
+            let pair = try makePair("near", "far")
+            let frame = Ethernet().ipv4().tcp(flags: [.rst])
+            let capture = try LiveCapture(AttachWay.tcx.options(["near"]))
+            let isHung = Mutex(false)
+            let comesBack = DispatchSemaphore(value: 0)
+            let ended = DispatchSemaphore(value: 0)
+            let count = Mutex(0)
+            Thread {
+                _ = try? capture.run { batch in
+                    count.withLock { $0 += batch.packets.count }
+                    if isHung.withLock({ $0 }) { comesBack.wait() }
+                }
+                ended.signal()
+            }.start()
+            func waits(for expected: Int) -> Bool {
+                for _ in 0..<500 where count.withLock({ $0 }) != expected { usleep(5000) }
+                return count.withLock { $0 } == expected
+            }
+            try frame.send(to: pair.right, count: 2)
+            #expect(waits(for: 2))
+            isHung.withLock { $0 = true }
+            usleep(2_100_000)
+            try frame.send(to: pair.right, count: 50)
+            isHung.withLock { $0 = false }
+            comesBack.signal()
+            // Longer than a round of housekeeping: the lease holds again.
+            usleep(200_000)
+            try frame.send(to: pair.right, count: 3)
+            #expect(waits(for: 5))
+            capture.stop()
+            #expect(ended.wait(timeout: .now() + 5) == .success)
+            // What came while the lease was over was not even counted.
+            #expect(capture.ledger.total.seen == 5)
+            #expect(capture.ledger.isBalanced)
+        }
+    }
+
+    @Test("nothing of a stopped capture stays, whichever way it was attached", arguments: AttachWay.allCases)
+    func stopped(_ way: AttachWay) async throws {
+        try await inNamespace {
+            let pair = try makePair("near", "far")
+            let run = try CaptureRun(way.options(["near"]))
+            #expect(try LiveState.programs(on: pair.left, "near") == 2)
+            guard case .success(.stopped) = run.stop() else {
+                Issue.record("it did not end well")
+                return
+            }
+            #expect(try LiveState.programs(on: pair.left, "near") == 0)
+            #expect(throws: CaptureError.self) { try run.capture.run { _ in } }
+        }
+    }
+
+    @Test("a capture that never ran leaves nothing either")
+    func neverRan() async throws {
+        try await inNamespace {
+            let pair = try makePair("near", "far")
+            do {
+                let capture = try LiveCapture(AttachWay.tcx.options(["near"]))
+                #expect(try LiveState.programs(on: pair.left, "near") == 2)
+                _ = capture
+            }
+            #expect(try LiveState.programs(on: pair.left, "near") == 0)
+        }
+    }
+
+    @Test("an interface that vanishes ends its own capture with a notice; the last one ends all")
+    func vanishing() async throws {
+        try await inNamespace {
+            let first = try makePair("near", "far")
+            try makePair("other", "other-far")
+            let run = try CaptureRun(AttachWay.tcx.options(["near", "other"]))
+            try command("ip link delete other")
+            #expect(run.waits { !$0.notices.isEmpty })
+            #expect(run.notices.map(\.interface) == ["other"])
+            try Ethernet().ipv4().tcp(flags: [.rst]).send(to: first.right)
+            #expect(run.waits { $0.kept.count == 1 })
+            try command("ip link delete near")
+            guard case .success(.interfacesGone) = run.end() else {
+                Issue.record("it did not end by itself")
+                return
+            }
+            #expect(run.notices.map(\.interface) == ["other", "near"])
+            #expect(run.capture.ledger.isBalanced)
+            #expect(run.capture.ledger.allConsumed == 1)
+        }
+    }
+
+    @Test("an idle link ticks, and time moves on")
+    func ticks() async throws {
+        try await inNamespace {
+            try makePair("near", "far")
+            let run = try CaptureRun(AttachWay.tcx.options(["near"]))
+            #expect(run.waits { $0.ticks >= 20 })
+            #expect(abs(Double(run.watermark) / 1e9 - Date.now.timeIntervalSince1970) < 5)
+            _ = run.stop()
+            #expect(run.disorder == 0)
+            #expect(run.kept.isEmpty)
+        }
+    }
+
+    @Test("a foreign XDP program is not replaced, and named")
+    func foreignXDP() async throws {
+        try await inNamespace {
+            let pair = try makePair("near", "far")
+            let foreign = try LiveCapture(AttachWay.xdp.options(["near"]))
+            for way in [AttachWay.xdp, .xdpGeneric] {
+                do {
+                    _ = try LiveCapture(way.options(["near"]))
+                    Issue.record("a second XDP program was attached")
+                } catch let error as CaptureError {
+                    #expect(error.code == .unavailable)
+                    #expect(error.description.contains("another XDP program is attached: id "))
+                    #expect(error.description.contains("rstwho_xdp_fra"))
+                }
+            }
+            // TC works beside it, and what failed left nothing.
+            #expect(try LiveState.programs(on: pair.left, "near") == 2)
+            let beside = try LiveCapture(AttachWay.tcx.options(["near"]))
+            #expect(try LiveState.programs(on: pair.left, "near") == 4)
+            _ = (foreign, beside)
+        }
+    }
+
+    @Test("a second capture through clsact is refused while the first lives")
+    func secondClsact() async throws {
+        try await inNamespace {
+            try makePair("near", "far")
+            let first = try CaptureRun(AttachWay.clsact.options(["near"]))
+            do {
+                _ = try LiveCapture(AttachWay.clsact.options(["near"]))
+                Issue.record("the first one's filter was replaced")
+            } catch let error as CaptureError {
+                #expect(error.problem == "another rstwho watches it")
+            }
+            _ = first.stop()
+            #expect(throws: Never.self) { try LiveCapture(AttachWay.clsact.options(["near"])) }
+        }
+    }
+
+    @Test("somebody else's clsact filters stay")
+    func foreignFilters() async throws {
+        try await inNamespace {
+            try makePair("near", "far")
+            try command("tc qdisc add dev near clsact")
+            let passAll = "1,6 0 0 4294967295"
+            try command(["tc", "filter", "add", "dev", "near", "ingress", "bpf", "bytecode", passAll])
+            let run = try CaptureRun(AttachWay.clsact.options(["near"]))
+            #expect(try command("tc filter show dev near ingress").contains("rstwho_ingress"))
+            _ = run.stop()
+            let left = try command("tc filter show dev near ingress")
+            #expect(left.contains("bytecode"))
+            #expect(!left.contains("rstwho"))
+        }
+    }
+
+    @Test("an unknown interface and a bad ring size are told")
+    func refusals() async throws {
+        try await inNamespace {
+            try makePair("near", "far")
+            #expect(throws: CaptureError.self) { try LiveCapture(AttachWay.tcx.options(["nowhere"])) }
+            #expect(throws: CaptureError.self) { try LiveCapture(AttachWay.tcx.options([])) }
+            for bytes in [0, 4096, 100_000, 3 << 20] {
+                var options = AttachWay.tcx.options(["near"])
+                options.ringBytes = bytes
+                #expect(throws: CaptureError.self) { try LiveCapture(options) }
+            }
+        }
+    }
+}
