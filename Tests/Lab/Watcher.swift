@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Glibc
+
+/// A `rstwho watch` in one of the lab's machines.
+struct Watcher {
+    /// Where it attaches.
+    enum Hook: String, CaseIterable, CustomStringConvertible, Sendable {
+        case tc
+        case xdp
+
+        var description: String { rawValue }
+    }
+
+    /// Where its HTTP server listens, inside its namespace.
+    static let httpAddress = "127.0.0.1:9742"
+
+    private let namespace: Namespace
+    private let child: ChildProcess
+
+    /// Starts watching and returns once the first packet would be seen.
+    init(in namespace: Namespace, interfaces: [String], hook: Hook, http: Bool = false) throws {
+        self.namespace = namespace
+        let server = http ? ["--http", Self.httpAddress] : ["--no-http"]
+        child = try namespace.start(
+            [Requirements.built("rstwho"), "watch"] + interfaces
+                + ["--hook", hook.rawValue, "--format", "json"] + server)
+        try child.waitForStandardError("ready:", timeout: 20)
+    }
+
+    /// What it has printed until now.
+    func findings() throws -> [ReportedFinding] {
+        try ReportedFinding.complete(in: child.standardOutput)
+    }
+
+    /// Waits until `answer` finds what it looks for among the findings.
+    func wait<Answer>(atMost seconds: Double, for answer: ([ReportedFinding]) -> Answer?) throws -> Answer? {
+        try waited(atMost: seconds) { answer(try findings()) }
+    }
+
+    /// Waits for `count` resets that are settled, for as long as settling can take.
+    func waitForResets(_ count: Int) throws {
+        _ = try wait(atMost: 6) { $0.filter { $0.kind == "reset" }.count >= count ? true : nil }
+    }
+
+    /// Ends it as Ctrl-C does, and returns all that it printed.
+    ///
+    /// Throws `LabError` if it does not end well.
+    func stop() throws -> [ReportedFinding] {
+        child.send(SIGINT)
+        let status = try child.wait(timeout: 15)
+        guard status == 0 else {
+            let message = String(decoding: try Data(contentsOf: child.standardError), as: UTF8.self)
+            throw LabError("watch ended with status \(status): \(message)")
+        }
+        return try ReportedFinding.lines(try Data(contentsOf: child.standardOutput))
+    }
+
+    /// GETs a path of its HTTP server.
+    func get(_ path: String) throws -> Data {
+        let output = try namespace.run([
+            "curl", "-sS", "--fail", "--max-time", "10", "http://\(Self.httpAddress)\(path)",
+        ])
+        guard output.status == 0 else {
+            throw LabError("GET \(path): \(output.standardError)")
+        }
+        return Data(output.standardOutput.utf8)
+    }
+}
