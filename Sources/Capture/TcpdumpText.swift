@@ -6,55 +6,36 @@ package import Packets
 /// Reads the text that `tcpdump -v` prints, from a file, a pipe or a terminal, and hands out its packets in the order of
 /// the text.
 ///
-/// Memory is bounded: one block of the input, one line of at most 64 KiB, and the parser's tables.
+/// Memory is bounded: the input's window, one batch of what is read at once, and the parser's tables.
 package struct TcpdumpText: ~Copyable {
     /// Longer lines are counted and stepped over.
     static let maximumLine = 65_536
     /// Without a packet in this much text, it is taken for something else.
     static let maximumPreface: UInt64 = 4 << 20
 
-    private let descriptor: CInt
-    private let ownsDescriptor: Bool
-    private let subject: String
-    private var prefix: [UInt8]
+    private var input: CaptureInput
     /// The parser: what it counted and what it could not read.
     package private(set) var parser = TcpdumpTextParser()
+    private var isSkipping = false
+    /// The first line with something in it, for messages.
+    private var firstLine: String?
 
     /// Opens a file.
-    package init(path: String) throws(CaptureError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else {
-            let number = Glibc.errno
-            let code: CaptureError.Code =
-                switch number {
-                case ENOENT, ENOTDIR: .notFound
-                case EACCES: .noPermission
-                default: .ioError
-                }
-            throw CaptureError(code, subject: path, problem: String(cString: strerror(number)), errno: number)
-        }
-        self.descriptor = descriptor
-        ownsDescriptor = true
-        subject = path
-        prefix = []
-    }
-
-    /// Reads from an open descriptor, which stays the caller's.
     ///
-    /// - Parameters:
-    ///   - subject: what errors call the source, for example `standard input`.
-    ///   - prefix: bytes that were read from it already, to find out what it is.
-    package init(descriptor: CInt, subject: String, prefix: [UInt8] = []) {
-        self.descriptor = descriptor
-        ownsDescriptor = false
-        self.subject = subject
-        self.prefix = prefix
+    /// Throws `notFound`, `badInput` (a directory) or `ioError`.
+    package init(path: String) throws(CaptureError) {
+        input = try CaptureInput(path: path)
     }
 
-    deinit {
-        if ownsDescriptor { close(descriptor) }
+    /// Goes on with a capture file whose `format` is `.text`: compressed or not, from where it was opened.
+    package init(_ file: consuming CaptureFile) {
+        input = file.input
     }
 
+    /// True where packets come while it is read, so that findings are wanted at once.
+    package var isLive: Bool { input.isLive }
+    /// Bytes read so far, and of how many where that is known.
+    package var progress: (read: UInt64, total: UInt64?) { (input.bytesRead, input.size) }
     /// Whether packets carry a timestamp; `nil` before the first packet. Without, every packet's time is 0.
     package var hasTime: Bool? { parser.hasTime }
     /// What the text held so far.
@@ -63,124 +44,117 @@ package struct TcpdumpText: ~Copyable {
     package var firstProblem: TcpdumpTextParser.Problem? { parser.firstProblem }
     /// The name that stands in the text in the place of an address; the addresses are of 100::/64.
     package var hostNames: [IPAddress: String] { parser.hostNames }
+    /// Names of interfaces by `PacketRecord.interfaceSlot`, where the text tells them (`-i any`).
+    package var interfaceNames: [UInt8: String] { parser.interfaceNames }
 
-    /// Reads to the end of the input and hands over the packets as they come: what can be read without waiting makes one
-    /// batch.
+    /// Reads to the end of the input and hands over the packets as they come: what can be read without waiting makes
+    /// one batch. While a pipe is silent, an empty batch (a tick) comes about every 200 ms, whose watermark goes on
+    /// with the clock; not where the text has no times.
     ///
-    /// Throws what `handler` throws, or `CaptureError`: `.badInput` where the text is not tcpdump's or was printed
-    /// without `-v`, `.ioError` where reading fails. What came before was handed over.
+    /// Throws what `handler` throws, at once; or `CaptureError`, after everything before was handed over: `badInput`
+    /// where the text is not tcpdump's, was printed without `-v`, or nothing in it is understood; `ioError`.
     package mutating func read(_ handler: (PacketBatch) throws -> Void) throws {
-        var carry: [UInt8] = []
         var watermark: UInt64 = 0
-        var firstLine: String?
-        var consumed: UInt64 = 0
-        var isSkipping = false
-        var block = [UInt8](repeating: 0, count: 1 << 18)
-        while true {
-            let count = try fill(&block)
-            consumed += UInt64(count)
-            block.withUnsafeBufferPointer { bytes in
-                feed(bytes, count: count, &carry, &isSkipping, &firstLine)
-            }
-            if count == 0 {
-                if !carry.isEmpty, !isSkipping {
-                    carry.withUnsafeBufferPointer { feedLine($0, &firstLine) }
-                }
+        var arrival = Self.now()
+        var scanned = 0
+        reading: while true {
+            switch try input.fill() {
+            case .more:
+                feedLines(&scanned)
+                try deliver(&watermark, to: handler)
+                arrival = Self.now()
+            case .none:
+                guard !input.wait(milliseconds: CaptureFile.tickInterval) else { continue }
+                guard watermark > 0 else { continue }
+                let elapsed = Self.now() &- arrival
+                let time = watermark.addingReportingOverflow(elapsed).partialValue
+                try handler(PacketBatch(packets: UnsafeBufferPointer(start: nil, count: 0), watermark: time))
+            case .end:
+                feedLines(&scanned)
+                if input.count > 0, !isSkipping { feedLine(input.window) }
                 parser.finish()
+                try deliver(&watermark, to: handler)
+                break reading
             }
-            if !parser.ready.isEmpty {
-                for packet in parser.ready { watermark = max(watermark, packet.time) }
-                try parser.ready.withUnsafeBufferPointer { packets in
-                    try handler(PacketBatch(packets: packets, watermark: watermark))
-                }
-                parser.ready.removeAll(keepingCapacity: true)
-            }
-            if count == 0 { break }
-            if parser.counts.packets == 0, consumed > Self.maximumPreface { break }
+            if parser.counts.packets == 0, input.offset > Self.maximumPreface { break }
         }
-        try checkOutcome(firstLine)
+        try checkOutcome()
     }
 
-    /// Fills the block from what was read before, or from the descriptor. 0 at the end.
-    private mutating func fill(_ block: inout [UInt8]) throws(CaptureError) -> Int {
-        if !prefix.isEmpty {
-            let count = min(prefix.count, block.count)
-            block.replaceSubrange(..<count, with: prefix[..<count])
-            prefix.removeFirst(count)
-            return count
-        }
-        while true {
-            let size = block.count
-            let count = block.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, size) }
-            if count >= 0 { return count }
-            let number = Glibc.errno
-            if number == EINTR { continue }
-            throw CaptureError(
-                number == EISDIR ? .badInput : .ioError, subject: subject, problem: String(cString: strerror(number)),
-                errno: number)
-        }
+    private static func now() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
     }
 
-    private mutating func feed(
-        _ bytes: UnsafeBufferPointer<UInt8>, count: Int, _ carry: inout [UInt8], _ isSkipping: inout Bool,
-        _ firstLine: inout String?
-    ) {
+    private mutating func deliver(_ watermark: inout UInt64, to handler: (PacketBatch) throws -> Void) throws {
+        guard !parser.ready.isEmpty else { return }
+        for packet in parser.ready { watermark = max(watermark, packet.time) }
+        try parser.ready.withUnsafeBufferPointer { packets in
+            try handler(PacketBatch(packets: packets, watermark: watermark))
+        }
+        parser.ready.removeAll(keepingCapacity: true)
+    }
+
+    /// Feeds the window's complete lines. `scanned` bytes of what is left are known to hold no line feed.
+    private mutating func feedLines(_ scanned: inout Int) {
+        let window = input.window
+        guard let base = window.baseAddress else { return }
         var start = 0
-        while start < count {
-            let rest = UnsafeRawPointer(bytes.baseAddress.map { $0 + start })
-            guard let rest, let feedAt = memchr(rest, 10, count - start) else { break }
-            let length = UnsafeRawPointer(feedAt) - rest
-            let line = UnsafeBufferPointer(rebasing: bytes[start..<start + length])
-            start += length + 1
-            if isSkipping || carry.count + length > Self.maximumLine {
+        var from = scanned
+        while from < window.count, let found = memchr(base + from, 10, window.count - from) {
+            let end = UnsafeRawPointer(found) - base
+            if isSkipping || end - start > Self.maximumLine {
                 isSkipping = false
-                carry.removeAll(keepingCapacity: true)
                 parser.skipLongLine()
-            } else if carry.isEmpty {
-                feedLine(line, &firstLine)
             } else {
-                carry.append(contentsOf: line)
-                carry.withUnsafeBufferPointer { feedLine($0, &firstLine) }
-                carry.removeAll(keepingCapacity: true)
+                feedLine(UnsafeRawBufferPointer(rebasing: window[start..<end]))
             }
+            start = end + 1
+            from = start
         }
-        guard start < count else { return }
-        if isSkipping || carry.count + count - start > Self.maximumLine {
+        if isSkipping || window.count - start > Self.maximumLine {
             isSkipping = true
-            carry.removeAll(keepingCapacity: true)
-        } else {
-            carry.append(contentsOf: bytes[start..<count])
+            start = window.count
         }
+        scanned = window.count - start
+        input.consume(start)
     }
 
-    private mutating func feedLine(_ line: UnsafeBufferPointer<UInt8>, _ firstLine: inout String?) {
-        if firstLine == nil, line.contains(where: { $0 > 32 }) {
-            firstLine = TcpdumpTextCursor(UnsafeBufferPointer(rebasing: line.prefix(60))).printable
+    private mutating func feedLine(_ line: UnsafeRawBufferPointer) {
+        let bytes = line.assumingMemoryBound(to: UInt8.self)
+        if firstLine == nil, bytes.contains(where: { $0 > 32 }) {
+            firstLine = TcpdumpTextCursor(UnsafeBufferPointer(rebasing: bytes.prefix(60))).printable
         }
-        parser.feed(line)
+        parser.feed(bytes)
     }
 
     /// The error for a text that gave nothing, where it is the text's fault.
-    private func checkOutcome(_ firstLine: String?) throws(CaptureError) {
+    private func checkOutcome() throws(CaptureError) {
         let counts = parser.counts
         guard counts.records == 0 else { return }
         if counts.withoutTTL > 0 {
             throw CaptureError(
-                .badInput, subject: subject,
+                .badInput, subject: input.name,
                 problem: "none of the \(counts.packets) packets shows its TTL, which tcpdump prints only with -v",
                 advice: "Run tcpdump with -v: tcpdump -nv -i IFACE")
+        }
+        if counts.notUnderstood > 0, let problem = firstProblem {
+            throw CaptureError(
+                .badInput, subject: input.name,
+                problem: "none of the \(counts.packets) packets is understood; line \(problem.line): \(problem.reason)",
+                advice: "Run tcpdump with -v and without -q: tcpdump -nv -i IFACE")
         }
         guard counts.packets == 0 else { return }
         guard let firstLine else {
             throw CaptureError(
-                .badInput, subject: subject, problem: "there is nothing in it",
+                .badInput, subject: input.name, problem: "there is nothing in it",
                 advice: "Give it a capture file, or what tcpdump -nv prints")
         }
         throw CaptureError(
-            .badInput, subject: subject,
+            .badInput, subject: input.name,
             problem: "this is neither a capture file nor the text of tcpdump -v: it begins with \"\(firstLine)\"",
-            advice:
-                "A line such as \"IP (tos 0x0, ttl 63, id 0, offset 0, flags [DF], proto TCP (6), length 40)\" is expected"
-        )
+            advice: "A line such as \"IP (tos 0x0, ttl 63, id 0, offset 0, flags [DF], proto TCP (6), length 40)\" is "
+                + "expected")
     }
 }

@@ -6,7 +6,7 @@
 ///   is never 0, and one day can be taken back), and a fall by more than 12 hours is midnight.
 /// - `-tt` is the time since 1970, `-tttt` date and time, both taken as UTC.
 /// - `-ttt` (since the packet before) and `-ttttt` (since the first) look alike and begin with 0. They are counted from
-///   1970-01-02; the first fall shows that the text is `-ttt`, and from then on the times are added up.
+///   1970-01-02; a fall to less than half shows that the text is `-ttt`, and from then on the times are added up.
 struct TcpdumpTextClock {
     private static let second: UInt64 = 1_000_000_000
     private static let day: UInt64 = 86_400 * second
@@ -26,6 +26,8 @@ struct TcpdumpTextClock {
     enum Stamp {
         /// Nanoseconds since midnight, or since another packet.
         case clock(UInt64)
+        /// Nanoseconds before another packet (`-ttt`, `-ttttt`).
+        case before(UInt64)
         /// Nanoseconds since 1970.
         case absolute(UInt64)
         /// Nanoseconds since the packet before (tcpdump before 4.0, `-ttt`).
@@ -48,7 +50,7 @@ struct TcpdumpTextClock {
         switch cursor.peek() {
         case UInt8(ascii: ":") where digits == 2:
             guard let time = timeOfDay(hour: first, &cursor) else { return nil }
-            return .clock(isNegative ? 0 : time)
+            return isNegative ? .before(time) : .clock(time)
         case UInt8(ascii: "-") where digits == 4 && !isNegative:
             return date(year: first, &cursor)
         case UInt8(ascii: "."):
@@ -57,7 +59,8 @@ struct TcpdumpTextClock {
                 guard let micros = sixDigits(&cursor) else { return nil }
                 return .delta(first * second + micros * 1000)
             }
-            guard digits >= 9, let nanos = fraction(&cursor) else { return nil }
+            let dot = cursor.position
+            guard let nanos = fraction(&cursor), [6, 9].contains(cursor.position - dot - 1) else { return nil }
             return .absolute(first * second + nanos)
         case UInt8(ascii: " ") where digits == 6 && first < 1_000_000:
             return .delta(first * 1000)
@@ -115,7 +118,16 @@ struct TcpdumpTextClock {
             sum = min(sum + delta, Self.maximumSum)
             return Self.day + sum
         case .clock(let clock): return time(ofClock: clock)
+        case .before(let time): return timeBefore(time)
         }
+    }
+
+    private mutating func timeBefore(_ time: UInt64) -> UInt64 {
+        if style == .sinceBefore {
+            sum -= min(sum, time)
+            return Self.day + sum
+        }
+        return days * Self.day - min(time, Self.day - 1)
     }
 
     private mutating func time(ofClock clock: UInt64) -> UInt64 {
@@ -130,11 +142,15 @@ struct TcpdumpTextClock {
                 return (days - 1) * Self.day + clock
             }
         case .sinceFirst:
-            sum = min(sum + clock, Self.maximumSum)
-            if clock < last {
+            if clock + Self.day / 2 < last {
+                // The hours begin again at 0 after a day.
+                days = min(days + 1, Self.maximumDays)
+            } else if clock < last / 2 {
                 style = .sinceBefore
+                sum = min(sum + clock, Self.maximumSum)
                 return Self.day + sum
             }
+            sum = min(sum + clock, Self.maximumSum)
         case .sinceBefore:
             sum = min(sum + clock, Self.maximumSum)
             return Self.day + sum

@@ -19,8 +19,71 @@ struct TcpdumpTextHeader {
     /// IPv4: total length. IPv6: payload length.
     var length: UInt32?
 
+    /// There are options (IPv4) or extension headers (IPv6), whose length is not printed.
+    var hasOptions = false
+
+    /// The fields stand behind the packet.
+    var mayHaveTail = false
+
     init(isIPv6: Bool) {
         self.isIPv6 = isIPv6
+    }
+
+    /// Bytes behind the L4 header of `headerLength`, by the IP header; too many by the options where there are some.
+    func payload(behind headerLength: UInt32) -> UInt32 {
+        guard let length else { return 0 }
+        let headers = headerLength + (isIPv6 ? 0 : 20)
+        return length > headers ? length - headers : 0
+    }
+
+    /// tcpdump before 3.8 prints the header behind the packet: `(DF) [tos 0x10] (ttl 64, id 1, len 60)`. Takes it off
+    /// the end of `text`, if it is there.
+    mutating func readTail(of text: inout TcpdumpTextCursor) {
+        guard text.peek(text.count - 1) == UInt8(ascii: ")") else { return }
+        var depth = 0
+        var start = text.count
+        // The last bracket; IP options in it nest at most two deep.
+        repeat {
+            start -= 1
+            if text.peek(start) == UInt8(ascii: ")") { depth += 1 }
+            if text.peek(start) == UInt8(ascii: "(") { depth -= 1 }
+        } while depth > 0 && start > 0
+        var tail = text
+        tail.advance(start)
+        guard
+            tail.starts(with: "(ttl ") || tail.starts(with: "(id ") || tail.starts(with: "(len ")
+                || tail.starts(with: "(hlim "), let inside = tail.group()
+        else { return }
+        text = text.limited(to: text.position + start)
+        read(inside)
+        readMarks(text)
+    }
+
+    /// ` (DF) [tos 0x10,ECT(0)]  [ttl 1]` and ` (frag 7:1480@0+)` before the last bracket.
+    private mutating func readMarks(_ text: TcpdumpTextCursor) {
+        var marks = text
+        marks.move(to: max(text.position, text.end - 80))
+        dontFragment = marks.contains(" (DF)")
+        if let found = marks.find(" [tos ") {
+            var tos = marks
+            tos.move(to: found + 6)
+            if let value = tos.hexadecimal(), value < 256 { self.tos = UInt8(value) }
+        }
+        if let found = marks.find(" [ttl ") {
+            var ttl = marks
+            ttl.move(to: found + 6)
+            if let value = ttl.number(limit: 255) { self.ttl = UInt8(value) }
+        }
+        if let found = marks.find(" (frag ") {
+            var fragment = marks
+            fragment.move(to: found + 7)
+            if let value = fragment.number(limit: 0xffff) { id = UInt32(value) }
+            if let at = fragment.find(UInt8(ascii: "@")) {
+                fragment.move(to: at + 1)
+                if let value = fragment.number(limit: 0xffff) { fragmentOffset = UInt32(value) }
+                moreFragments = fragment.peek() == UInt8(ascii: "+")
+            }
+        }
     }
 
     /// Reads the inside of the brackets. Fields that are not known are stepped over.
@@ -59,6 +122,7 @@ struct TcpdumpTextHeader {
             id = UInt32(value)
             return true
         case UInt8(ascii: "o"):
+            if cursor.starts(with: "options (") || cursor.starts(with: "optlen") { hasOptions = true }
             guard cursor.skip("offset "), let value = cursor.number(limit: 0xffff) else { return false }
             fragmentOffset = UInt32(value)
             return true

@@ -6,8 +6,8 @@ package import Packets
 ///
 /// Bounded: it holds at most one packet that is not complete, and the tables of names and sequence numbers.
 package struct TcpdumpTextParser {
-    /// What the text held so far.
-    package struct Counts: Sendable {
+    /// What the text held so far. Every packet is in exactly one of the counts behind `packets`.
+    package struct Counts: Hashable, Sendable {
         /// Packets in the text, understood or not. A packet's number is the value after it was counted.
         package var packets: UInt64 = 0
         /// Records that were made of them.
@@ -16,7 +16,7 @@ package struct TcpdumpTextParser {
         package var notIP: UInt64 = 0
         /// Fragments after the first: they have no ports.
         package var laterFragments: UInt64 = 0
-        /// Neither TCP, UDP nor ICMP.
+        /// Neither TCP, UDP, ICMP nor a tunnel with one of them in it.
         package var otherProtocols: UInt64 = 0
         /// Packets printed without their TTL: without `-v`.
         package var withoutTTL: UInt64 = 0
@@ -29,19 +29,26 @@ package struct TcpdumpTextParser {
     }
 
     /// The first line that was not understood.
-    package struct Problem: Sendable {
+    package struct Problem: Hashable, Sendable {
         /// Counted from 1.
         package var line: UInt64
         /// What was wrong with it.
         package var reason: String
     }
 
-    /// What the next indented line is taken for.
+    /// Which of a packet's IP headers is being read.
+    enum Layer {
+        case outer
+        case inner
+        /// What an ICMP error quotes.
+        case quote
+    }
+
+    /// What the packet's next line is taken for.
     enum Expectation {
         case nothing
-        case transport(TcpdumpTextHeader)
-        case quote
-        case quotedTransport(TcpdumpTextHeader)
+        case header(Layer)
+        case transport(TcpdumpTextHeader, Layer)
     }
 
     package private(set) var counts = Counts()
@@ -54,15 +61,24 @@ package struct TcpdumpTextParser {
     package var ready: [ObservedPacket] = []
 
     var names = TcpdumpTextNames()
+    var sequences = TcpdumpTextSequences()
+    var interfaces = TcpdumpTextInterfaces()
+    var expectation = Expectation.nothing
+    /// The packet that lines are being added to.
+    var current = ObservedPacket()
+    /// `current` has a record.
+    var hasRecord = false
+    var domain = TcpdumpTextDomain()
+    var sourceMAC: UInt32 = 0
+    var tunnel = PACKET_TUNNEL_NONE
     private var clock = TcpdumpTextClock()
-    private var sequences = TcpdumpTextSequences()
-    private var expectation = Expectation.nothing
     /// Columns before the first packet's line. What is indented deeper is part of a packet and never one itself: the
     /// application's text in it was written by somebody else.
     private var indentation: Int?
-    /// The packet that lines are being added to.
-    private var current = ObservedPacket()
-    private var hasCurrent = false
+    /// Continuation lines stand where packets begin: the indentation was lost on the text's way.
+    private var isFlat = false
+    /// Lines with a timestamp before the first packet that is known to be one.
+    private var stampedBefore: UInt64 = 0
 
     package init() {}
 
@@ -70,16 +86,18 @@ package struct TcpdumpTextParser {
     /// addresses.
     package var hostNames: [IPAddress: String] { names.names }
 
+    /// Names of interfaces by `PacketRecord.interfaceSlot`, where the text tells them (`-i any`).
+    package var interfaceNames: [UInt8: String] { interfaces.names }
+
     /// Takes one line, without its line feed.
     package mutating func feed(_ bytes: UnsafeBufferPointer<UInt8>) {
         line += 1
         var cursor = Self.trimmed(bytes)
         let columns = Self.skipIndentation(&cursor)
-        if cursor.isAtEnd {
+        if cursor.isAtEnd || cursor.starts(with: "0x0") {
+            // "0x0010:  4500 003c": a hex dump.
             counts.ignoredLines += 1
-            return
-        }
-        if let indentation, columns > indentation {
+        } else if let indentation, columns > indentation {
             addToCurrent(cursor)
         } else {
             begin(cursor, columns: columns)
@@ -95,7 +113,6 @@ package struct TcpdumpTextParser {
 
     /// Completes the last packet: no line follows.
     package mutating func finish() {
-        if case .transport = expectation { giveUp("the text ends before the packet's addresses") }
         complete()
     }
 
@@ -120,215 +137,131 @@ package struct TcpdumpTextParser {
     /// A line that can begin a packet.
     private mutating func begin(_ text: TcpdumpTextCursor, columns: Int) {
         var cursor = text
-        let stamp = TcpdumpTextClock.stamp(&cursor)
-        if hasTime == true, stamp == nil {
+        var stamp = TcpdumpTextClock.stamp(&cursor)
+        if stamp == nil, Self.skipNumber(&cursor) { stamp = TcpdumpTextClock.stamp(&cursor) }
+        if stamp == nil, continues(cursor) {
             addToCurrent(cursor)
             return
         }
         guard let link = TcpdumpTextLink(&cursor) else {
-            if case .transport = expectation, stamp == nil {
-                addToCurrent(cursor)
-            } else if stamp != nil, indentation != nil {
+            if let stamp, indentation == nil {
+                _ = clock.time(of: stamp)
+                stampedBefore += 1
+                counts.ignoredLines += 1
+            } else if stamp == nil {
+                counts.ignoredLines += 1
+            } else {
                 startPacket(stamp, columns: columns)
                 counts.notIP += 1
-            } else {
-                counts.ignoredLines += 1
             }
             return
         }
         startPacket(stamp, columns: columns)
-        current.record.interface = link.isEgress ? UInt8(PACKET_INTERFACE_EGRESS) : 0
-        readHeader(&cursor, isIPv6: link.isIPv6)
+        readLink(link, cursor)
+    }
+
+    /// Steps over the packet's number (`-#`): digits and two blanks.
+    private static func skipNumber(_ cursor: inout TcpdumpTextCursor) -> Bool {
+        var copy = cursor
+        guard copy.number(limit: 1 << 40) != nil, copy.skip("  ") else { return false }
+        cursor = copy
+        return true
+    }
+
+    /// Whether a line without a timestamp, as little indented as a packet's first, goes on with the packet before.
+    private mutating func continues(_ text: TcpdumpTextCursor) -> Bool {
+        if hasTime == true { return true }
+        switch expectation {
+        case .nothing, .header(.outer): return false
+        // tcpdump prints what is inside of VXLAN so.
+        case .header(.inner): return true
+        case .header(.quote): return isFlat
+        case .transport:
+            var copy = text
+            _ = copy.word()
+            guard copy.starts(with: " > ") else { return false }
+            isFlat = true
+            return true
+        }
     }
 
     /// A line that belongs to the packet before.
     private mutating func addToCurrent(_ text: TcpdumpTextCursor) {
+        var cursor = text
         switch expectation {
-        case .transport(let header):
-            expectation = .nothing
-            readTransport(text, header: header)
-        default:
+        case .nothing:
             counts.ignoredLines += 1
+        case .transport(let header, let layer):
+            expectation = .nothing
+            readTransport(cursor, header: header, layer: layer)
+        case .header(let layer):
+            guard let link = TcpdumpTextLink(&cursor, domain: layer == .inner ? domain : TcpdumpTextDomain()) else {
+                counts.ignoredLines += 1
+                return
+            }
+            expectation = .nothing
+            readInside(link, cursor, layer: layer)
         }
     }
 
     private mutating func startPacket(_ stamp: TcpdumpTextClock.Stamp?, columns: Int) {
-        if case .transport = expectation { giveUp("the packet's second line, with its addresses, is missing") }
         complete()
-        if indentation == nil { indentation = columns }
-        if hasTime == nil { hasTime = stamp != nil }
+        if indentation == nil {
+            indentation = columns
+            hasTime = stamp != nil
+            counts.packets += stampedBefore
+            counts.notIP += stampedBefore
+            counts.ignoredLines -= stampedBefore
+        }
         counts.packets += 1
         current = ObservedPacket()
         current.frame = counts.packets
+        hasRecord = false
+        tunnel = PACKET_TUNNEL_NONE
         if let stamp { current.time = clock.time(of: stamp) }
     }
 
-    /// Hands out the packet that is complete.
-    private mutating func complete() {
+    /// Hands out the packet that lines were added to, or counts why there is none.
+    mutating func complete() {
+        let expected = expectation
         expectation = .nothing
-        guard hasCurrent else { return }
-        hasCurrent = false
-        counts.records += 1
-        ready.append(current)
+        if hasRecord {
+            hasRecord = false
+            counts.records += 1
+            ready.append(current)
+            return
+        }
+        switch expected {
+        case .nothing: break
+        case .header(.inner): refuse(.otherProtocol)
+        case .header: refuse(.notUnderstood("the line with the IP header is missing"))
+        case .transport: refuse(.notUnderstood("the packet's second line, with its addresses, is missing"))
+        }
     }
 
-    private mutating func giveUp(_ reason: String) {
-        expectation = .nothing
-        counts.notUnderstood += 1
-        note(reason)
+    /// Why a packet has no record.
+    enum Refusal {
+        case notIP
+        case laterFragment
+        case otherProtocol
+        case withoutTTL
+        case notUnderstood(String)
+    }
+
+    /// Counts a packet that gives no record.
+    mutating func refuse(_ refusal: Refusal) {
+        switch refusal {
+        case .notIP: counts.notIP += 1
+        case .laterFragment: counts.laterFragments += 1
+        case .otherProtocol: counts.otherProtocols += 1
+        case .withoutTTL: counts.withoutTTL += 1
+        case .notUnderstood(let reason):
+            counts.notUnderstood += 1
+            note(reason)
+        }
     }
 
     private mutating func note(_ reason: String) {
         if firstProblem == nil { firstProblem = Problem(line: line, reason: reason) }
-    }
-
-    // MARK: Packets
-
-    private mutating func readHeader(_ cursor: inout TcpdumpTextCursor, isIPv6: Bool) {
-        var header = TcpdumpTextHeader(isIPv6: isIPv6)
-        Self.skipMissingBytes(&cursor)
-        if cursor.peek() == UInt8(ascii: "(") {
-            guard let inside = cursor.group() else { return giveUp("the IP header's bracket is not closed") }
-            header.read(inside)
-            cursor.skipBlanks()
-            Self.skipMissingBytes(&cursor)
-        }
-        if cursor.isAtEnd {
-            expectation = .transport(header)
-        } else {
-            readTransport(cursor, header: header)
-        }
-    }
-
-    /// A capture that was cut (`-s`) has this before or behind the header's fields.
-    private static func skipMissingBytes(_ cursor: inout TcpdumpTextCursor) {
-        guard cursor.starts(with: "truncated-ip"), let close = cursor.find("missing!") else { return }
-        cursor.move(to: close + 8)
-        cursor.skipBlanks()
-    }
-
-    /// `src > dst: …`
-    private mutating func readTransport(_ text: TcpdumpTextCursor, header: TcpdumpTextHeader) {
-        guard header.fragmentOffset == 0 else {
-            counts.laterFragments += 1
-            return
-        }
-        var cursor = text
-        let source = cursor.word()
-        guard cursor.skip(" > ") else { return giveUp("\"source > destination:\" is missing") }
-        var destination = cursor.word()
-        guard destination.count > 1, destination.peek(destination.count - 1) == UInt8(ascii: ":") else {
-            return giveUp("\"source > destination:\" is missing")
-        }
-        destination = destination.limited(to: destination.end - 1)
-        cursor.skipBlanks()
-        switch header.ipProtocol {
-        case 6: readTCP(cursor, source: source, destination: destination, header: header)
-        case 1, 58: readICMP(cursor, source: source, destination: destination, header: header)
-        default: counts.otherProtocols += 1
-        }
-    }
-
-    private mutating func readTCP(
-        _ text: TcpdumpTextCursor, source: TcpdumpTextCursor, destination: TcpdumpTextCursor,
-        header: TcpdumpTextHeader
-    ) {
-        guard let segment = TcpdumpTextTCP(text) else { return giveUp("the TCP segment's flags or window are missing") }
-        guard fill(header, source: source, destination: destination, ports: true) else { return }
-        let numbers = sequences.absolute(segment, of: current.record.fiveTuple)
-        current.record.seq = numbers.seq
-        current.record.ack = numbers.ack
-        current.record.flags = segment.flags.rawValue
-        current.record.window = segment.window
-        current.record.payload_length = UInt16(clamping: segment.payloadLength)
-        let packetClass: PacketClass =
-            if segment.flags.contains(.rst) { .reset } else if segment.flags.isDisjoint(with: [.syn, .fin]) {
-                .bulk
-            } else {
-                .handshake
-            }
-        current.record.class = packetClass.rawValue
-        hasCurrent = true
-        complete()
-    }
-
-    private mutating func readICMP(
-        _ text: TcpdumpTextCursor, source: TcpdumpTextCursor, destination: TcpdumpTextCursor,
-        header: TcpdumpTextHeader
-    ) {
-        guard let message = TcpdumpTextICMP(text, isIPv6: header.isIPv6) else {
-            return giveUp("the ICMP message is not known")
-        }
-        guard fill(header, source: source, destination: destination, ports: false) else { return }
-        current.record.src_port = message.identifier
-        current.record.dst_port = message.identifier
-        current.record.seq = message.rest
-        current.record.window = UInt16(message.type) << 8 | UInt16(message.code)
-        current.record.class = PacketClass.handshake.rawValue
-        hasCurrent = true
-        complete()
-    }
-
-    /// Copies what the IP header says into the current record. False, with the reason counted, where it cannot be used.
-    private mutating func fill(
-        _ header: TcpdumpTextHeader, source: TcpdumpTextCursor, destination: TcpdumpTextCursor, ports: Bool
-    ) -> Bool {
-        guard let ttl = header.ttl else {
-            counts.withoutTTL += 1
-            return false
-        }
-        guard let from = endpoint(source, header: header, hasPort: ports),
-            let to = endpoint(destination, header: header, hasPort: ports)
-        else {
-            giveUp("an address or a port is not understood")
-            return false
-        }
-        current.record.src_high = from.address.high
-        current.record.src_low = from.address.low
-        current.record.src_port = from.port
-        current.record.dst_high = to.address.high
-        current.record.dst_low = to.address.low
-        current.record.dst_port = to.port
-        current.record.ttl = ttl
-        current.record.tos = header.tos
-        current.record.id = header.id
-        let transport: TransportProtocol =
-            switch header.ipProtocol {
-            case 17: .udp
-            case 1: .icmp
-            case 58: .icmpv6
-            default: .tcp
-            }
-        var layers = transport.rawValue << UInt8(PACKET_LAYERS_PROTOCOL_SHIFT)
-        if header.isIPv6 { layers |= UInt8(PACKET_LAYERS_IPV6) }
-        if header.dontFragment { layers |= UInt8(PACKET_LAYERS_DF) }
-        if header.moreFragments { layers |= UInt8(PACKET_LAYERS_FRAGMENT) }
-        current.record.layers = layers
-        return true
-    }
-
-    /// `10.0.0.1.22`, `2001:db8::1.22`, `host.example.ssh`, or without the port.
-    private mutating func endpoint(
-        _ text: TcpdumpTextCursor, header: TcpdumpTextHeader, hasPort: Bool
-    ) -> (address: IPAddress, port: UInt16)? {
-        var address = text
-        var port: UInt16 = 0
-        if hasPort {
-            guard let dot = text.lastDot() else { return nil }
-            address = text.limited(to: dot)
-            var service = text
-            service.move(to: dot + 1)
-            var digits = service
-            if let number = digits.number(limit: 0xffff), digits.isAtEnd {
-                port = UInt16(number)
-            } else {
-                guard let number = names.port(of: service, isUDP: header.ipProtocol == 17) else { return nil }
-                port = number
-            }
-        }
-        guard let found = (header.isIPv6 ? address.ipv6() : address.ipv4()) ?? names.address(of: address) else {
-            return nil
-        }
-        return (found, port)
     }
 }

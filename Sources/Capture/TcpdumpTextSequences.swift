@@ -37,7 +37,7 @@ struct TcpdumpTextSequences {
     /// The absolute numbers of a segment.
     mutating func absolute(_ segment: TcpdumpTextTCP, of tuple: FiveTuple) -> (seq: UInt32, ack: UInt32) {
         // tcpdump prints a segment without ACK in absolute numbers and does not remember it.
-        guard segment.flags.contains(.ack) else { return (segment.seq ?? 0, segment.ack ?? 0) }
+        guard segment.flags.contains(.ack) else { return (segment.seq ?? 0, segment.idleAck) }
         // One entry serves both directions.
         let isLower = (tuple.source, tuple.sourcePort) < (tuple.destination, tuple.destinationPort)
         let key = isLower ? tuple : tuple.reversed
@@ -74,11 +74,11 @@ struct TcpdumpTextSequences {
 
     /// Learns from a printed number whether the text is relative: it is near 0 then, and near `base` otherwise.
     private mutating func vote(_ printed: UInt32, base: UInt32) {
-        let near: UInt32 = 1 << 24
-        guard base > near * 4, base < UInt32.max - near * 4 else { return }
-        if printed < near {
+        let near: UInt32 = 1 << 16
+        let far: UInt32 = 1 << 20
+        if printed < near, printed &- base >= far, base &- printed >= far {
             votes = min(votes + 1, 8)
-        } else if printed &- base < near {
+        } else if printed &- base < near, printed >= far, 0 &- printed >= far {
             votes = max(votes - 1, -8)
         }
     }

@@ -9,6 +9,8 @@ struct TcpdumpTextTCP {
     /// As printed: absolute or relative. `nil` where tcpdump prints none (a bare ACK).
     var seq: UInt32?
     var ack: UInt32?
+    /// The acknowledgement field of a segment without ACK, where it was printed.
+    var idleAck: UInt32 = 0
     var window: UInt16 = 0
     var payloadLength: UInt32 = 0
 
@@ -90,6 +92,9 @@ struct TcpdumpTextTCP {
             } else if cursor.skip("ack ") {
                 guard let value = cursor.number() else { return false }
                 ack = UInt32(value)
+            } else if cursor.skip("[ack ") {
+                // -vv shows the field also where the ACK flag does not make it valid.
+                idleAck = cursor.number().map { UInt32($0) } ?? 0
             } else if cursor.skip("win ") {
                 guard let value = cursor.number(limit: 0xffff) else { return false }
                 window = UInt16(value)

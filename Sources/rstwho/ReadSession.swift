@@ -31,7 +31,7 @@ struct ReadSession: ~Copyable {
             engine.begin(file: name, isLive: capture.isLive)
             if capture.isLive { surviveFirstInterrupt() }
             if capture.format == .text {
-                try readText(file, prefix: capture.unread)
+                try readText(file, capture)
             } else {
                 try readFrames(&capture)
             }
@@ -68,16 +68,14 @@ struct ReadSession: ~Copyable {
         }
     }
 
-    private mutating func readText(_ file: String, prefix: [UInt8]) throws {
-        var text =
-            file == "-"
-            ? TcpdumpText(descriptor: STDIN_FILENO, subject: "standard input", prefix: prefix)
-            : try TcpdumpText(path: file)
+    private mutating func readText(_ file: String, _ capture: consuming CaptureFile) throws {
+        var text = TcpdumpText(capture)
+        let isLive = text.isLive
         defer { packets += text.counts.packets }
         try text.read { batch in
             engine.observe(batch.packets, upTo: batch.watermark)
             try give()
-            try output.flush()
+            if isLive { try output.flush() }
         }
         if let problem = text.firstProblem {
             printMessage("\(file): line \(problem.line) was not understood: \(problem.reason)")

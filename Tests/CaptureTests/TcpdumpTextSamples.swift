@@ -32,6 +32,10 @@ enum TextCaptures {
         return package.deletingLastPathComponent().appendingPathComponent("shared/captures").path
     }
 
+    /// The names of those that the machine's tcpdump reads; pcapng with several link types it refuses.
+    static let pcap = ((try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [])
+        .filter { $0.hasSuffix(".pcap") }.sorted()
+
     static func path(_ name: String) -> String { directory + "/" + name }
     static func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: path(name)) }
 }

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CPacket
+internal import Packets
+
+/// From the link header to the ports.
+extension TcpdumpTextParser {
+    /// The rest of a packet's first line.
+    mutating func readLink(_ link: TcpdumpTextLink, _ text: TcpdumpTextCursor) {
+        domain = link.domain
+        sourceMAC = link.sourceMAC
+        if let name = link.interface { current.record.interface = interfaces.slot(of: name) }
+        if link.isEgress { current.record.interface |= UInt8(PACKET_INTERFACE_EGRESS) }
+        switch link.content {
+        case .other: refuse(.notIP)
+        case .mpls: expectation = .header(.outer)
+        case .ipv4: readHeader(text, isIPv6: false, isBare: link.isBare, layer: .outer)
+        case .ipv6: readHeader(text, isIPv6: true, isBare: link.isBare, layer: .outer)
+        }
+    }
+
+    /// The header in a tunnel, behind labels, or quoted.
+    mutating func readInside(_ link: TcpdumpTextLink, _ text: TcpdumpTextCursor, layer: Layer) {
+        if layer == .inner {
+            domain = link.domain
+            if link.sourceMAC != 0 { sourceMAC = link.sourceMAC }
+        }
+        switch link.content {
+        case .ipv4: readHeader(text, isIPv6: false, isBare: link.isBare, layer: layer)
+        case .ipv6: readHeader(text, isIPv6: true, isBare: link.isBare, layer: layer)
+        case .mpls: expectation = .header(layer)
+        case .other: finish(layer, .notIP)
+        }
+    }
+
+    /// Ends a layer that cannot be used. What was read before it stays.
+    private mutating func finish(_ layer: Layer, _ refusal: Refusal) {
+        if layer != .quote, !hasRecord { refuse(refusal) }
+    }
+
+    private mutating func readHeader(_ text: TcpdumpTextCursor, isIPv6: Bool, isBare: Bool, layer: Layer) {
+        var cursor = text
+        var header = TcpdumpTextHeader(isIPv6: isIPv6)
+        header.mayHaveTail = isBare
+        Self.skipComplaint(&cursor)
+        if cursor.peek() == UInt8(ascii: "(") {
+            guard let inside = cursor.group() else {
+                finish(layer, .notUnderstood("the IP header's bracket is not closed"))
+                return
+            }
+            header.read(inside)
+            cursor.skipBlanks()
+            Self.skipComplaint(&cursor)
+        }
+        if cursor.isAtEnd {
+            expectation = .transport(header, layer)
+        } else {
+            readTransport(cursor, header: header, layer: layer)
+        }
+    }
+
+    /// What tcpdump says of a packet that was cut or whose lengths are at odds:
+    /// `truncated-ip - 20 bytes missing! `, `[total length 60 > length 40] (invalid) `.
+    private static func skipComplaint(_ cursor: inout TcpdumpTextCursor) {
+        if cursor.starts(with: "truncated-ip"), let found = cursor.find("missing!") {
+            cursor.move(to: found + 8)
+        } else if cursor.peek() == UInt8(ascii: "["), let close = cursor.find(UInt8(ascii: "]")) {
+            cursor.move(to: close + 1)
+            _ = cursor.skip(" (invalid)")
+        } else {
+            return
+        }
+        cursor.skipBlanks()
+    }
+
+    /// `src > dst: …`
+    mutating func readTransport(_ text: TcpdumpTextCursor, header: TcpdumpTextHeader, layer: Layer) {
+        if let refusal = transport(text, header: header, layer: layer) { finish(layer, refusal) }
+    }
+
+    private mutating func transport(
+        _ text: TcpdumpTextCursor, header printed: TcpdumpTextHeader, layer: Layer
+    ) -> Refusal? {
+        var header = printed
+        var cursor = text
+        if header.mayHaveTail { header.readTail(of: &cursor) }
+        if header.ttl == nil && layer != .quote { return .withoutTTL }
+        if header.fragmentOffset != 0 { return .laterFragment }
+        var endpoints = TcpdumpTextEndpoints(&cursor)
+        if endpoints == nil { return .notUnderstood("\"source > destination:\" is missing") }
+        if header.isIPv6, TcpdumpTextExtensions.skip(&cursor, header: &header) {
+            if header.fragmentOffset != 0 { return .laterFragment }
+            // The ports stand behind the extension headers, without the addresses.
+            if let ports = TcpdumpTextEndpoints(ports: &cursor) { endpoints?.setPorts(ports) }
+        }
+        guard let endpoints else { return nil }
+        switch header.ipProtocol {
+        case 6: return readTCP(cursor, endpoints, header: header, layer: layer)
+        case 17: return readUDP(cursor, endpoints, header: header, layer: layer)
+        case 1, 58: return readICMP(cursor, endpoints, header: header, layer: layer)
+        case 4, 41: return enter(PACKET_TUNNEL_IPIP, identifier: 0, cursor, layer: layer)
+        case 47: return readGRE(cursor, layer: layer)
+        case nil: return readUnnamed(cursor, endpoints, header: header, layer: layer)
+        default: return .otherProtocol
+        }
+    }
+
+    /// A packet whose IP protocol was not printed: tcpdump before 3.9, or behind IPv6 extension headers.
+    private mutating func readUnnamed(
+        _ text: TcpdumpTextCursor, _ endpoints: TcpdumpTextEndpoints, header printed: TcpdumpTextHeader, layer: Layer
+    ) -> Refusal? {
+        var header = printed
+        if text.starts(with: "icmp") || text.starts(with: "ICMP") || text.starts(with: "[icmp6")
+            || text.starts(with: "[bad icmp6")
+        {
+            header.ipProtocol = header.isIPv6 ? 58 : 1
+            return readICMP(text, endpoints, header: header, layer: layer)
+        }
+        if TcpdumpTextTCP(text) != nil {
+            header.ipProtocol = 6
+            return readTCP(text, endpoints, header: header, layer: layer)
+        }
+        if text.starts(with: "udp ") || text.starts(with: "UDP, ") || text.starts(with: "[udp sum")
+            || text.starts(with: "[bad udp") || text.starts(with: "[no cksum]")
+        {
+            header.ipProtocol = 17
+            return readUDP(text, endpoints, header: header, layer: layer)
+        }
+        return .otherProtocol
+    }
+
+    private mutating func readTCP(
+        _ text: TcpdumpTextCursor, _ endpoints: TcpdumpTextEndpoints, header: TcpdumpTextHeader, layer: Layer
+    ) -> Refusal? {
+        if layer == .quote { return readQuotedPorts(text, endpoints, header: header) }
+        guard let segment = TcpdumpTextTCP(text) else {
+            return .notUnderstood("the TCP segment's flags or window are missing")
+        }
+        guard var record = record(header, endpoints, hasPorts: true) else { return Self.badEndpoint }
+        let numbers = sequences.absolute(segment, of: record.fiveTuple)
+        record.seq = numbers.seq
+        record.ack = numbers.ack
+        record.flags = segment.flags.rawValue
+        record.window = segment.window
+        record.payload_length = UInt16(clamping: segment.payloadLength)
+        let packetClass: PacketClass =
+            if segment.flags.contains(.rst) {
+                .reset
+            } else {
+                segment.flags.isDisjoint(with: [.syn, .fin]) ? .bulk : .handshake
+            }
+        record.class = packetClass.rawValue
+        deliver(record)
+        return nil
+    }
+
+    private mutating func readUDP(
+        _ text: TcpdumpTextCursor, _ endpoints: TcpdumpTextEndpoints, header: TcpdumpTextHeader, layer: Layer
+    ) -> Refusal? {
+        if layer == .quote { return readQuotedPorts(text, endpoints, header: header) }
+        guard var record = record(header, endpoints, hasPorts: true) else { return Self.badEndpoint }
+        var length = header.payload(behind: 8)
+        if header.hasOptions, let found = text.find("UDP, length ") {
+            var number = text
+            number.move(to: found + 12)
+            if let value = number.number(limit: 0xffff) { length = UInt32(value) }
+        }
+        record.payload_length = UInt16(clamping: length)
+        var cursor = text
+        if cursor.peek() == UInt8(ascii: "["), let close = cursor.find("] ") { cursor.move(to: close + 2) }
+        guard layer == .outer, let found = Self.udpTunnel(&cursor) else {
+            deliver(record)
+            return nil
+        }
+        // The outer packet is handed out unless the inner one is understood.
+        keep(record)
+        return enter(found.tunnel, identifier: found.identifier, cursor, layer: layer)
+    }
+
+    private mutating func readICMP(
+        _ text: TcpdumpTextCursor, _ endpoints: TcpdumpTextEndpoints, header: TcpdumpTextHeader, layer: Layer
+    ) -> Refusal? {
+        guard let message = TcpdumpTextICMP(text, isIPv6: header.isIPv6) else {
+            return .notUnderstood("the ICMP message is not known")
+        }
+        let isEcho = message.isEcho(isIPv6: header.isIPv6)
+        if layer == .quote {
+            if isEcho { current.record.ack = UInt32(message.identifier) << 16 | UInt32(message.identifier) }
+            complete()
+            return nil
+        }
+        guard var record = record(header, endpoints, hasPorts: false) else { return Self.badEndpoint }
+        record.src_port = message.identifier
+        record.dst_port = message.identifier
+        record.seq = message.rest
+        record.window = UInt16(message.type) << 8 | UInt16(message.code)
+        let length = message.length.map { $0 > 8 ? $0 - 8 : 0 } ?? header.payload(behind: 8)
+        record.payload_length = UInt16(clamping: length)
+        let isError = message.isError(isIPv6: header.isIPv6)
+        let packetClass: PacketClass = isError ? .icmp : isEcho ? .handshake : .bulk
+        record.class = packetClass.rawValue
+        guard isError else {
+            deliver(record)
+            return nil
+        }
+        keep(record)
+        expectation = .header(.quote)
+        readOldQuote(text)
+        return nil
+    }
+
+    /// `… for 10.0.0.1.22 > …`: tcpdump before 3.9 quotes in the same line, with -vv.
+    private mutating func readOldQuote(_ text: TcpdumpTextCursor) {
+        var cursor = text
+        guard let found = cursor.find(" for ") else { return }
+        cursor.move(to: found + 5)
+        guard let link = TcpdumpTextLink(&cursor) else { return }
+        expectation = .nothing
+        readInside(link, cursor, layer: .quote)
+    }
+
+    /// The ports of a quoted segment or datagram.
+    private mutating func readQuotedPorts(
+        _ text: TcpdumpTextCursor, _ endpoints: TcpdumpTextEndpoints, header: TcpdumpTextHeader
+    ) -> Refusal? {
+        if let quoted = record(header, endpoints, hasPorts: true) {
+            current.record.ack = UInt32(quoted.src_port) << 16 | UInt32(quoted.dst_port)
+            // tcpdump remembers the numbers of a quoted segment as of any other.
+            if header.ipProtocol == 6, let segment = TcpdumpTextTCP(text) {
+                _ = sequences.absolute(segment, of: quoted.fiveTuple)
+            }
+        }
+        complete()
+        return nil
+    }
+
+    private static var badEndpoint: Refusal { .notUnderstood("an address or a port is not understood") }
+
+    /// A record with what the IP header and the addresses say.
+    private mutating func record(
+        _ header: TcpdumpTextHeader, _ endpoints: TcpdumpTextEndpoints, hasPorts: Bool
+    ) -> PacketRecord? {
+        guard let source = endpoints.source(header, hasPort: hasPorts, &names),
+            let destination = endpoints.destination(header, hasPort: hasPorts, &names)
+        else { return nil }
+        var record = PacketRecord()
+        record.src_high = source.address.high
+        record.src_low = source.address.low
+        record.src_port = source.port
+        record.dst_high = destination.address.high
+        record.dst_low = destination.address.low
+        record.dst_port = destination.port
+        record.ttl = header.ttl ?? 0
+        record.tos = header.tos
+        record.id = header.id | domain.bits << UInt32(PACKET_DOMAIN_SHIFT)
+        record.link_hash = domain.linkHash(sourceMAC: sourceMAC)
+        record.interface = current.record.interface
+        let transport: TransportProtocol =
+            switch header.ipProtocol {
+            case 17: .udp
+            case 1: .icmp
+            case 58: .icmpv6
+            default: .tcp
+            }
+        record.layers = transport.rawValue << UInt8(PACKET_LAYERS_PROTOCOL_SHIFT)
+        record.layers |= UInt8(truncatingIfNeeded: tunnel.rawValue << UInt32(PACKET_LAYERS_TUNNEL_SHIFT))
+        if header.isIPv6 { record.layers |= UInt8(PACKET_LAYERS_IPV6) }
+        if header.dontFragment { record.layers |= UInt8(PACKET_LAYERS_DF) }
+        if header.moreFragments { record.layers |= UInt8(PACKET_LAYERS_FRAGMENT) }
+        return record
+    }
+
+    /// The packet has a record; more may follow.
+    private mutating func keep(_ record: PacketRecord) {
+        current.record = record
+        hasRecord = true
+    }
+
+    /// The packet is complete.
+    private mutating func deliver(_ record: PacketRecord) {
+        keep(record)
+        complete()
+    }
+}
