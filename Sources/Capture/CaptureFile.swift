@@ -65,7 +65,8 @@ package struct CaptureFile: ~Copyable {
         }
     }
 
-    /// True where packets come while it is read, so that findings are wanted at once.
+    /// True where packets come while it is read, so that findings are wanted at once: a pipe, or a file that somebody
+    /// writes to (which the system tells the file's owner and root). Such a file is read until its writer closes it.
     package var isLive: Bool { input.isLive }
 
     /// What was read to find out what the input is: another who reads it goes on from there.
@@ -81,15 +82,22 @@ package struct CaptureFile: ~Copyable {
     package var interfaceNames: [UInt8: String] { pcapng.interfaceNames }
 
     private mutating func sniff() throws(CaptureError) -> CaptureFormat {
-        while input.count < CaptureFormat.sniffedBytes {
-            switch try input.fill() {
-            case .more: continue
-            case .none:
-                // A pipe that says little, such as tcpdump's header alone.
-                if input.count >= 4 { return CaptureFormat(sniffing: input.window) }
-                _ = input.wait(milliseconds: -1)
-            case .end: return CaptureFormat(sniffing: input.window)
+        do throws(CaptureError) {
+            while input.count < CaptureFormat.sniffedBytes {
+                switch try input.fill() {
+                case .more: continue
+                case .none:
+                    // A pipe that says little, such as tcpdump's header alone.
+                    if input.count >= 4 { return CaptureFormat(sniffing: input.window) }
+                    _ = input.wait(milliseconds: Self.tickInterval)
+                case .end: return CaptureFormat(sniffing: input.window)
+                }
             }
+        } catch {
+            // Damage that soon: what stands before it is still read, and reading comes upon the damage again.
+            let format = CaptureFormat(sniffing: input.window)
+            guard format == .pcap || format == .pcapng else { throw error }
+            return format
         }
         return CaptureFormat(sniffing: input.window)
     }

@@ -20,12 +20,18 @@ struct CaptureInput: ~Copyable {
     /// As much is read at once: what stays in a second-level cache beside the records made of it.
     private static let chunk = 1 << 18
 
+    /// F_SETSIG and F_SETLEASE of linux/fcntl.h, which Swift's Glibc leaves out.
+    private static let setSignal: Int32 = 10
+    private static let setLease: Int32 = 1024
+
     let name: String
     /// Bytes of a regular file, where that is known.
     let size: UInt64?
     /// −1 where the bytes come from memory.
     private let descriptor: Int32
     private let isRegular: Bool
+    /// True for a regular file that somebody was writing to when it was opened, until nobody does.
+    private var isGrowing = false
     /// What is not yet read of a capture in memory, and how much of it is read at once.
     private var memory = UnsafeRawBufferPointer(start: nil, count: 0)
     private let piece: Int
@@ -67,7 +73,12 @@ struct CaptureInput: ~Copyable {
         isRegular = status.st_mode & S_IFMT == S_IFREG
         size = isRegular ? UInt64(max(status.st_size, 0)) : nil
         buffer = .allocate(byteCount: Self.capacity, alignment: 64)
-        if isRegular { posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL) }
+        isLive = !isRegular
+        if isRegular {
+            posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
+            isGrowing = hasWriter()
+            isLive = isGrowing
+        }
     }
 
     /// Takes a capture in memory, which must outlive the input, `piece` bytes at a time.
@@ -87,7 +98,7 @@ struct CaptureInput: ~Copyable {
     }
 
     /// True where bytes come over time, so that findings are wanted while it is open.
-    var isLive: Bool { !isRegular }
+    private(set) var isLive = false
 
     /// What can be decoded now. Valid until the next call that changes the input.
     var window: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: buffer[begin..<end]) }
@@ -169,7 +180,16 @@ struct CaptureInput: ~Copyable {
     }
 
     /// Waits until there may be bytes. False where `milliseconds` went by without any.
-    func wait(milliseconds: Int32) -> Bool {
+    mutating func wait(milliseconds: Int32) -> Bool {
+        if isRegular {
+            // An interruption (Ctrl-C) ends the waiting for a file to grow; a pipe has an end of its own.
+            if poll(nil, 0, milliseconds) < 0 {
+                isGrowing = false
+                return true
+            }
+            var status = stat()
+            return fstat(descriptor, &status) == 0 && status.st_size > lseek(descriptor, 0, SEEK_CUR)
+        }
         var request = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         // An interruption counts as time gone by: whoever waits looks around and comes back.
         return poll(&request, 1, milliseconds) > 0
@@ -210,7 +230,24 @@ struct CaptureInput: ~Copyable {
                 errno: number)
         }
         bytesRead &+= UInt64(count)
+        if count == 0 && isGrowing {
+            // What was written before the writer left is still to be read: `none` comes back here once more.
+            isGrowing = hasWriter()
+            return (.none, 0)
+        }
         return (count == 0 ? .end : .more, count)
+    }
+
+    /// True where another has the file open for writing, as far as the system tells: a read lease is refused then
+    /// (fcntl(2), F_SETLEASE). It tells the file's owner and root only; for others a file ends where it ends.
+    private func hasWriter() -> Bool {
+        // Should the lease be broken in the moment that it is held, the signal must be one that does nothing.
+        guard fcntl(descriptor, Self.setSignal, SIGURG) == 0 else { return false }
+        if fcntl(descriptor, Self.setLease, Int32(F_RDLCK)) == 0 {
+            _ = fcntl(descriptor, Self.setLease, Int32(F_UNLCK))
+            return false
+        }
+        return errno == EAGAIN
     }
 
     private static func openFailure(_ path: String, _ number: Int32) -> CaptureError {

@@ -11,6 +11,8 @@ final class Decompressor {
     }
 
     private static let capacity = 1 << 18
+    /// The shortest beginning of a zstd frame (RFC 8878, 3.1.1).
+    private static let firstBlock = 5
 
     private let engine: Engine
     /// Compressed bytes; `begin ..< end` were not yet decompressed.
@@ -27,6 +29,11 @@ final class Decompressor {
     /// True where the last call had no room left: only then can the library hold back output. (Asking zstd again and
     /// again without input is an error.)
     private var isOutputFull = false
+    /// What is wrong with the data; thrown once everything before it was given, and ever after.
+    private var failure: CaptureFileDamage?
+    /// Compressed bytes to hand to zstd at once: a block. What it made of the blocks before a damaged one would be lost if
+    /// it got all of them.
+    private var blockSize = firstBlock
 
     /// Begins with the `compressed` bytes that were already read. `nil` where memory is short.
     init?(_ format: CaptureFormat, compressed: UnsafeRawBufferPointer) {
@@ -80,27 +87,35 @@ final class Decompressor {
 
     /// Fills `output` as far as the compressed bytes go. 0 means: more of those are needed.
     func decompress(into output: UnsafeMutableRawBufferPointer) throws(CaptureFileDamage) -> Int {
+        if let failure { throw failure }
+        // What the library held back comes alone: were the next block damaged, it would be lost.
+        if isOutputFull && !isBetweenFrames {
+            isOutputFull = false
+            let produced = try advance(into: output, by: 0)
+            if produced > 0 { return produced }
+        }
         while begin < end {
-            let produced: Int
             let before = begin
-            switch engine {
-            case .gzip(let stream): produced = try inflate(stream, into: output)
-            case .zstd(let context): produced = try decompress(context, into: output)
-            }
-            offset &+= UInt64(begin - before)
+            let produced = try advance(into: output, by: blockSize)
             if produced > 0 { return produced }
             // Neither consumed nor produced: it waits for bytes that are not there yet.
-            if begin == before { return 0 }
+            if begin == before { break }
         }
-        return isOutputFull ? try drain(into: output) : 0
+        return 0
     }
 
-    /// What the library still holds though all compressed bytes were taken: the output was full before.
-    private func drain(into output: UnsafeMutableRawBufferPointer) throws(CaptureFileDamage) -> Int {
-        switch engine {
-        case .gzip(let stream): return try inflate(stream, into: output)
-        case .zstd(let context): return try decompress(context, into: output)
-        }
+    /// One call of the library, with at most `limit` compressed bytes where that is zstd. Returns what it produced.
+    private func advance(
+        into output: UnsafeMutableRawBufferPointer, by limit: Int
+    ) throws(CaptureFileDamage) -> Int {
+        let before = begin
+        let produced =
+            switch engine {
+            case .gzip(let stream): try inflate(stream, into: output)
+            case .zstd(let context): try decompress(context, upTo: min(end, begin + limit), into: output)
+            }
+        offset &+= UInt64(begin - before)
+        return produced
     }
 
     private func inflate(
@@ -111,7 +126,9 @@ final class Decompressor {
                 // gzip pads with zeros where it writes to tapes and block devices.
                 isPadding = true
                 guard input[begin..<end].allSatisfy({ $0 == 0 }) else {
-                    throw damage("what follows the compressed data is neither gzip nor padding")
+                    let failure = damage("what follows the compressed data is neither gzip nor padding")
+                    self.failure = failure
+                    throw failure
                 }
                 begin = end
                 return 0
@@ -132,21 +149,26 @@ final class Decompressor {
             isBetweenFrames = true
             inflateReset(stream)
         default:
-            throw damage(stream.pointee.msg.map { String(cString: $0) } ?? "zlib's error \(result)")
+            failure = damage(stream.pointee.msg.map { String(cString: $0) } ?? "zlib's error \(result)")
+            if let failure, stream.pointee.avail_out == UInt32(output.count) { throw failure }
         }
         return output.count - Int(stream.pointee.avail_out)
     }
 
     private func decompress(
-        _ context: OpaquePointer, into output: UnsafeMutableRawBufferPointer
+        _ context: OpaquePointer, upTo limit: Int, into output: UnsafeMutableRawBufferPointer
     ) throws(CaptureFileDamage) -> Int {
-        var source = ZSTD_inBuffer(src: input.baseAddress, size: end, pos: begin)
+        var source = ZSTD_inBuffer(src: input.baseAddress, size: limit, pos: begin)
         var target = ZSTD_outBuffer(dst: output.baseAddress, size: output.count, pos: 0)
         let result = ZSTD_decompressStream(context, &target, &source)
         begin = source.pos
         if ZSTD_isError(result) != 0 {
-            throw damage(String(cString: ZSTD_getErrorName(result)))
+            let failure = damage(String(cString: ZSTD_getErrorName(result)))
+            self.failure = failure
+            throw failure
         }
+        // The size of the next block, or of what is missing of this one; 0 at a frame's end.
+        blockSize = result == 0 ? Self.firstBlock : result
         // 0: a frame is complete and all of it is in the output.
         isBetweenFrames = result == 0
         isOutputFull = target.pos == target.size

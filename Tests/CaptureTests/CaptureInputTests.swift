@@ -58,6 +58,20 @@ struct CaptureInputTests {
         #expect(text == .text)
     }
 
+    @Test(
+        "What was decompressed before a damage is delivered, were it in the same reading",
+        arguments: Compression.allCases)
+    func damageLater(compress: Compression) throws {
+        // Two frames or members; the second one's data are damaged, in the middle of the capture.
+        let bytes = Self.capture(4000)
+        var second = compress(Array(bytes[(bytes.count / 2)...]))
+        for place in 30..<60 { second[place] ^= 0xff }
+        let reading = try CaptureReading(compress(Array(bytes[..<(bytes.count / 2)])) + second)
+        #expect(reading.error?.code == .badInput)
+        #expect(reading.packets.count >= 1999)
+        #expect(reading.seqs.prefix(1999).elementsEqual(0..<1999))
+    }
+
     @Test("A bomb: a gigabyte of zeros behind a header ends at the first record that is none")
     func bomb() throws {
         var bytes = PcapBuilder().bytes

@@ -97,6 +97,37 @@ struct CapturePipeTests {
         #expect((ticks.last ?? 0) >= 101_150_000_000)
     }
 
+    @Test("A file that is being written is read until its writer closes it")
+    func growing() throws {
+        let bytes = CaptureInputTests.capture(2)
+        let middle = 24 + (bytes.count - 24) / 2
+        // Half of the second record is already there.
+        let target = try TemporaryFile(Array(bytes[..<(middle + 20)]))
+        let writer = try #require(FileHandle(forWritingAtPath: target.path))
+        try writer.seekToEnd()
+        var file = try CaptureFile.open(.path(target.path))
+        let isLive = file.isLive
+        #expect(isLive)
+        var seqs: [UInt32] = []
+        var ticks = 0
+        try file.read { batch in
+            seqs += batch.packets.map(\.record.seq)
+            guard batch.packets.isEmpty else { return }
+            ticks += 1
+            if ticks == 2 {
+                #expect(seqs == [0])
+                try writer.write(contentsOf: bytes[(middle + 20)...])
+                try writer.close()
+            }
+        }
+        #expect(seqs == [0, 1])
+        #expect(ticks >= 2)
+        // Nobody writes to it any more: it ends where it ends.
+        let again = try CaptureReading(.path(target.path))
+        #expect(again.seqs == [0, 1])
+        #expect(again.watermarks.count == 1)
+    }
+
     @Test("An error of whoever takes the packets ends the reading")
     func stopped() throws {
         struct Stop: Error {}
