@@ -47,6 +47,16 @@ package struct Baseline: Sendable {
         self.spread = spread
     }
 
+    /// The baseline of one direction of a flow whose packets all had one TTL; `nil` where they had several.
+    init?(_ flow: FlowTTLs, isEgress: Bool) {
+        guard flow.isConstant else { return nil }
+        let distance = HopDistance(ttl: flow.first, isEgress: isEgress)
+        self.distance = distance
+        samples = Int(flow.count)
+        total = samples
+        spread = [(distance, samples)]
+    }
+
     /// Packets that came as far as `other`, whatever TTL they started from.
     package func samples(asFarAs other: HopDistance) -> Int {
         spread.reduce(0) { $1.distance.hop == other.hop ? $0 + $1.count : $0 }

@@ -30,8 +30,9 @@ extension Engine {
             return
         }
         counts.observed += 1
+        counters.learn(record)
         switch record.transport {
-        case .tcp: observeTCP(record, isLocal: isLocal)
+        case .tcp: observeTCP(packet, isLocal: isLocal)
         case .udp: observeRequestOrReply(record, isRequest: true, isReply: true, as: .udp, isLocal: isLocal)
         case .icmp:
             observeRequestOrReply(
@@ -60,7 +61,8 @@ extension Engine {
     }
 
     @inline(__always)
-    private mutating func observeTCP(_ record: PacketRecord, isLocal: Bool) {
+    private mutating func observeTCP(_ packet: ObservedPacket, isLocal: Bool) {
+        let record = packet.record
         let (key, sourceIsHigh) = FlowKey.of(record)
         guard let (flow, isNew) = flows.findOrInsert(key, now: now) else { return }
         let flags = record.tcpFlags
@@ -76,8 +78,13 @@ extension Engine {
         let other = sourceIsHigh ? flow.pointee.low : flow.pointee.high
         let isProof = flow.pointee.withSide(isHigh: sourceIsHigh) { side in
             side.count(record)
+            if flags.contains(.syn), let timestamps = packet.headers?.pointee.tcpTimestamps {
+                side.usesTimestamps = true
+                side.timestamp = timestamps.value
+            }
             return side.advance(record, other: other)
         }
+        if flow.pointee.pendingReset != 0 { noteAftermath(record, of: flow.pointee.pendingReset &- 1) }
         if isProof { flow.pointee.isProven = true }
         learn(record, as: isProof ? .tcp : .unproven, isLocal: isLocal)
     }
@@ -88,6 +95,8 @@ extension Engine {
         guard let host = hosts.learn(key, ttl: record.ttl, class: fingerprint, isLocal: isLocal, now: now) else {
             return
         }
+        if record.tos >> 2 != 0 { host.pointee.keepsDSCP = true }
+        if record.isIPv6, record.identification != 0, record.transport != .udp { host.pointee.usesFlowLabels = true }
         // A few samples decide or many confirm: judging again at each would let a flood buy work.
         if host.pointee.hasUndetermined, fingerprint != .unproven, host.pointee.provenSamples.isRound {
             settleUndetermined(key, host.pointee)
@@ -109,8 +118,8 @@ extension FlowEntry {
     @inline(__always)
     mutating func touch(now: UInt64) {
         if now > lastSeen, now - lastSeen >= FlowTable.idleGap {
-            gap = now - lastSeen
-            gapEnd = now
+            gap = UInt32(clamping: (now - lastSeen) / 1_000_000)
+            gapEnd = UInt32(truncatingIfNeeded: now / 1_000_000)
         }
         lastSeen = max(lastSeen, now)
     }
@@ -118,40 +127,6 @@ extension FlowEntry {
     @inline(__always)
     mutating func withSide<Result>(isHigh: Bool, _ body: (inout FlowSide) -> Result) -> Result {
         isHigh ? body(&high) : body(&low)
-    }
-}
-
-extension FlowSide {
-    /// Counts a packet, and its TTL if it came the way of the side's first packet.
-    @inline(__always)
-    mutating func count(_ record: PacketRecord) {
-        if packets == 0 { domain = record.domain }
-        if packets < .max { packets += 1 }
-        if record.domain == domain { ttls.add(record.ttl) }
-        identification = record.identification
-    }
-
-    /// Moves sequence and acknowledgement numbers on. Returns true where the segment proves that its sender lives: it
-    /// acknowledges something new that the other side really sent.
-    @inline(__always)
-    mutating func advance(_ record: PacketRecord, other: FlowSide) -> Bool {
-        let flags = record.tcpFlags
-        self.flags |= record.flags
-        var end = record.seq &+ UInt32(record.payload_length)
-        if flags.contains(.syn) {
-            initialSeq = record.seq
-            end &+= 1
-        }
-        if flags.contains(.fin) { end &+= 1 }
-        if record.payload_length > 0 { hasData = true }
-        if !hasSeq || SequenceNumber.isAfter(end, nextSeq) { nextSeq = end }
-        hasSeq = true
-        guard flags.contains(.ack) else { return false }
-        let isNew = !hasAck || SequenceNumber.isAfter(record.ack, ack)
-        if isNew { ack = record.ack }
-        hasAck = true
-        return isNew && other.hasSeq && !SequenceNumber.isAfter(record.ack, other.nextSeq)
-            && Int32(bitPattern: other.nextSeq &- record.ack) < 1 << 20
     }
 }
 

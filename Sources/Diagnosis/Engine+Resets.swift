@@ -3,17 +3,20 @@ internal import CPacket
 internal import Packets
 
 extension Engine {
-    /// How long (ns) after the end of a gap a reset still counts as drawn by what ended it.
-    private static var triggerWindow: UInt64 { 5_000_000_000 }
+    /// How long (ms) after the end of a gap a reset still counts as drawn by what ended it.
+    private static var triggerWindow: UInt32 { 5000 }
+    /// Resets to both sides come within 5 ms, in units of 1024 ns.
+    private static var mirrorWindow: UInt32 { 4883 }
 
     mutating func observeReset(_ packet: ObservedPacket, passage: ResetCase.Passage) {
         let record = packet.record
         let (key, sourceIsHigh) = FlowKey.of(record)
         let known = flows.find(key)
-        // The flow's beginning is part of it: a five-tuple that is used again counts anew.
+        // A five-tuple that is used again counts anew.
         let answered =
             known.map {
-                $0.pointee.firstSeen &+ UInt64(sourceIsHigh ? $0.pointee.low.packets : $0.pointee.high.packets)
+                UInt64($0.pointee.generation) << 32
+                    | UInt64(sourceIsHigh ? $0.pointee.low.packets : $0.pointee.high.packets)
             } ?? 0
         if packet.time != 0, recent.isCopy(record, answered: answered, time: packet.time) {
             counts.rejected += 1
@@ -23,26 +26,82 @@ extension Engine {
         var context: FlowContext?
         if let flow = known, flow.pointee.low.packets + flow.pointee.high.packets > 0 {
             flow.pointee.touch(now: now)
-            let gap = flow.pointee.gap
-            let isIdle = packet.time != 0 && gap > 0 && now &- flow.pointee.gapEnd <= Self.triggerWindow
+            let sinceGap = UInt32(truncatingIfNeeded: now / 1_000_000) &- flow.pointee.gapEnd
+            let hasGap = packet.time != 0 && flow.pointee.gap > 0 && sinceGap <= Self.triggerWindow
             context = FlowContext(
                 source: sourceIsHigh ? flow.pointee.high : flow.pointee.low,
-                other: sourceIsHigh ? flow.pointee.low : flow.pointee.high, idle: isIdle ? gap : nil)
+                other: sourceIsHigh ? flow.pointee.low : flow.pointee.high,
+                gap: hasGap ? UInt64(flow.pointee.gap) * 1_000_000 : nil)
             flow.pointee.withSide(isHigh: sourceIsHigh) { $0.flags |= record.flags }
         }
-        let snapshot = packet.headers?.pointee
+        let headers = packet.headers.map { ResetHeaders($0.pointee) } ?? ResetHeaders()
         let reset = ResetCase(
             record: record, time: packet.time, frame: packet.frame, file: file, passage: passage, flow: context,
+            headers: headers, counter: counters.continued(by: record), habit: habit(of: record),
             id: FindingIdentity.id(
                 record, time: packet.time, occurrence: packet.time == 0 ? packet.frame : UInt64(record.identification)),
-            packetKey: FindingIdentity.packetKey(record, timestamps: snapshot?.tcpTimestamps),
-            sourceMAC: snapshot?.sourceMAC, vlan: snapshot?.vlanID, vantage: vantage(record))
+            packetKey: FindingIdentity.packetKey(record, timestamps: headers.timestamps), vantage: vantage(record))
         // In a finished file even a proof waits its turn: findings are told in frame order.
         if isLive, passage == .madeHere {
             give(reset, verdict(reset))
         } else {
-            pending.append(reset)
+            let number = pending.append(reset)
+            if let flow = known {
+                if flow.pointee.pendingReset != 0 { pair(flow.pointee.pendingReset &- 1, with: number, record) }
+                flow.pointee.pendingReset = number &+ 1
+            }
         }
+    }
+
+    /// Remembers the reset with its host, and returns what the host's resets have in common.
+    private func habit(of record: PacketRecord) -> ResetHabit {
+        guard let host = hosts.find(HostKey(address: record.source, domain: record.domain)) else { return ResetHabit() }
+        host.pointee.habit.note(record)
+        return host.pointee.habit
+    }
+
+    /// Tells a reset that waits what its connection did next.
+    mutating func noteAftermath(_ record: PacketRecord, of number: UInt32) {
+        pending.update(number) { reset in
+            guard let context = reset.flow else { return }
+            let isFromSource = record.source == reset.record.source && record.src_port == reset.record.src_port
+            reset.aftermath.note(record, after: reset.record, isFromSource: isFromSource, context: context)
+        }
+    }
+
+    /// Two resets of one connection: what the second says of the first, and both of each other.
+    private mutating func pair(_ earlier: UInt32, with later: UInt32, _ record: PacketRecord) {
+        var isTwin = false
+        var isMirror = false
+        pending.update(earlier) { reset in
+            let first = reset.record
+            let delay = record.time &- first.time
+            if first.source == record.source, first.src_port == record.src_port {
+                reset.aftermath.secondReset = (record.tcpFlags.contains(.ack), record.ack)
+                // A stack that follows the rules never resets beyond what it has sent.
+                isTwin =
+                    SequenceNumber.isAfter(record.seq, first.seq) && reset.flow?.source.hasSeq == true
+                    && SequenceNumber.isAfter(record.seq, reset.flow?.source.nextSeq ?? 0)
+                // The first may be the host's own, which the second follows.
+                if isTwin, first.ttl == record.ttl, first.window == record.window { reset.aftermath.hasTwin = true }
+            } else if delay <= Self.mirrorWindow, Self.areOfOneMaking(first, record) {
+                isMirror = true
+                reset.aftermath.isMirrored = true
+            }
+        }
+        pending.update(later) { reset in
+            reset.aftermath.hasTwin = isTwin
+            reset.aftermath.isMirrored = isMirror
+        }
+    }
+
+    /// True where two resets of both directions look as if one device had made them: same initial TTL, and IP-IDs in a row.
+    private static func areOfOneMaking(_ first: PacketRecord, _ second: PacketRecord) -> Bool {
+        guard first.distance.initialTTL == second.distance.initialTTL, first.window == second.window else {
+            return false
+        }
+        let step = second.identification &- first.identification
+        return first.identification != 0 && step <= 4
     }
 
     private func vantage(_ record: PacketRecord) -> Finding.Vantage? {
@@ -58,27 +117,20 @@ extension Engine {
 
     /// Settles the resets whose time has come.
     mutating func settleDue() {
-        while pendingStart < pending.count {
-            let time = pending[pendingStart].time
+        while !pending.isEmpty {
+            let time = pending.first.time
             guard time != 0, now >= time, now - time >= options.settleTime else { break }
             settleFirst()
-        }
-        if pendingStart > 1024, pendingStart * 2 > pending.count {
-            pending.removeFirst(pendingStart)
-            pendingStart = 0
         }
     }
 
     /// Settles every reset that still waits.
     mutating func settlePending() {
-        while pendingStart < pending.count { settleFirst() }
-        pending.removeAll(keepingCapacity: true)
-        pendingStart = 0
+        while !pending.isEmpty { settleFirst() }
     }
 
     private mutating func settleFirst() {
-        let reset = pending[pendingStart]
-        pendingStart += 1
+        let reset = pending.removeFirst()
         give(reset, verdict(reset))
     }
 
@@ -122,15 +174,16 @@ extension Engine {
         var finding = Finding(
             id: reset.id, fiveTuple: record.fiveTuple, flags: record.tcpFlags, ttl: record.ttl, seq: record.seq,
             ack: record.ack, sender: verdict.sender, hop: reset.distance.hop, cause: verdict.cause,
-            stage: reset.flow?.stage ?? .none, packetKey: reset.packetKey, evidence: verdict.evidence)
+            stage: reset.stage, packetKey: reset.packetKey, evidence: verdict.evidence)
         finding.time = reset.time == 0 ? nil : reset.time
         finding.frame = reset.frame == 0 ? nil : reset.frame
         finding.file = reset.file
         finding.hostHop = verdict.hostHop
         finding.confidence = verdict.confidence
         finding.idleSeconds = reset.flow?.idle.map { Double($0) / 1e9 }
-        finding.vlan = reset.vlan
-        finding.nextHopMAC = reset.sourceMAC
+        finding.signature = TamperingSignature.of(reset)
+        finding.vlan = reset.headers.vlan
+        finding.nextHopMAC = reset.headers.sourceMAC
         finding.vantage = reset.vantage
         finding.scope = options.inside.scope(record.source, record.destination)
         finding.delay = now >= reset.time && reset.time != 0 ? now - reset.time : 0

@@ -59,9 +59,8 @@ package struct Engine: ~Copyable {
     var flows: FlowTable
     var recent = RecentResets()
     var undetermined: UndeterminedResets
-    /// Resets that wait for their settle time, oldest first; `pendingStart` is the first that still waits.
-    var pending: [ResetCase] = []
-    var pendingStart = 0
+    var pending = PendingResets()
+    var counters = IdentificationCounters()
     var given: [Finding] = []
     var counts = Statistics()
     let judge: ResetJudge
@@ -98,7 +97,7 @@ package struct Engine: ~Copyable {
         if isLive, !self.isLive { given.append(contentsOf: undetermined.findings) }
         self.isLive = isLive
         self.file = file
-        if pendingStart < pending.count, pending[pendingStart].time == 0 { settlePending() }
+        if !pending.isEmpty, pending.first.time == 0 { settlePending() }
     }
 
     /// Takes a batch in time order, then moves time on to `watermark` (ns since 1970).

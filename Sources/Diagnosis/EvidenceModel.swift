@@ -3,17 +3,44 @@ internal import Glibc
 
 /// The names that evidence can have. Each occurs here only.
 package enum EvidenceName: String, CaseIterable, Sendable {
+    // Proofs
     case madeHere = "made_here"
     case leftUndiminished = "left_undiminished"
+    case otherLink = "other_link"
+    case dataAfterReset = "data_after_reset"
+    case application = "application"
+    case flowLabelKept = "flow_label_kept"
+    case flowLabelMissing = "flow_label_missing"
+    // Distance
     case ttlFlow = "ttl_flow"
     case ttlHost = "ttl_host"
     case initialTTL = "initial_ttl"
+    case otherInitialTTL = "other_initial_ttl"
+    case behindTranslator = "behind_translator"
+    // Numbering
+    case triggerIdentification = "trigger_ip_id_copied"
+    case otherCounter = "ip_id_of_other"
+    case ownCounter = "ip_id_continues"
+    case constantIdentification = "ip_id_constant"
+    // Window and options
+    case triggerWindow = "trigger_window_copied"
+    case windowWithoutTimestamps = "window_without_timestamps"
+    // Marking
+    case dscpLost = "dscp_lost"
+    case dscpKept = "dscp_kept"
+    // Time
+    case soonerThanRTT = "sooner_than_rtt"
+    // Races
+    case synAckAfterReset = "syn_ack_after_reset"
+    case bothTalkOn = "both_talk_on"
+    case twinResets = "twin_resets"
+    case bothSidesReset = "both_sides_reset"
+    // Why nothing, or less, can be said
     case noFlow = "no_flow"
     case noBaseline = "no_baseline"
     case severalDistances = "several_distances"
     case applicationTTL = "application_ttl"
-    case otherInitialTTL = "other_initial_ttl"
-    case behindTranslator = "behind_translator"
+    case resetText = "reset_text"
 }
 
 /// What each piece of evidence is worth: one readable table.
@@ -21,12 +48,24 @@ package enum EvidenceName: String, CaseIterable, Sendable {
 /// Weights are natural-log odds for "not the host" with prior odds of 1. Pieces of one group say the same thing in different
 /// words: only the strongest of a group counts.
 package enum EvidenceModel {
-    package enum Group: Sendable {
-        /// How far the reset came.
-        case distance
+    package enum Group: CaseIterable, Sendable {
         /// Decides alone.
         case proof
-        /// Explains an abstention; weighs nothing.
+        /// How far the reset came.
+        case distance
+        /// What an injector copied from the packet that drew it.
+        case copy
+        /// Whose IP-ID counter it continues.
+        case numbering
+        /// What a stack would have put into it.
+        case window
+        /// What a kernel carries over from the packet that drew it.
+        case marking
+        /// How fast it came.
+        case time
+        /// What else happened in the connection at that moment.
+        case race
+        /// Explains; weighs nothing.
         case note
     }
 
@@ -40,42 +79,67 @@ package enum EvidenceModel {
         package var samplesForFull: Int
         /// Where the row comes from.
         package var source: String
+
+        init(_ group: Group, _ forForeign: Double, _ forHost: Double, samples: Int = 1, source: String) {
+            self.group = group
+            self.forForeign = forForeign
+            self.forHost = forHost
+            samplesForFull = samples
+            self.source = source
+        }
     }
 
-    /// The table.
+    /// The table: group, weight against the host, weight for the host, samples for full weight, source.
     package static func row(_ name: EvidenceName) -> Row {
         switch name {
         case .madeHere:
-            Row(
-                group: .proof, forForeign: 7, forHost: -7, samplesForFull: 1,
-                source: "skb->ingress_ifindex at TC egress is 0 for what this machine made (measured, Linux 6.18)")
+            Row(.proof, 7, -7, source: "ingress_ifindex 0 at TC egress: made here (measured, Linux 6.18)")
         case .leftUndiminished:
-            Row(
-                group: .proof, forForeign: 4, forHost: -4, samplesForFull: 1,
-                source: "a router takes one off the TTL of what it forwards (RFC 1812, 5.3.1)")
+            Row(.proof, 4, -4, source: "a router takes one off the TTL of what it forwards (RFC 1812, 5.3.1)")
+        case .otherLink:
+            Row(.proof, 5, 0, source: "one path at a time: the host's packets still come from the old next hop")
+        case .dataAfterReset:
+            Row(.proof, 5, 0, source: "a host that resets a connection forgets it (RFC 9293, 3.5.2)")
+        case .application:
+            Row(.proof, 0, -7, source: "tcp_send_active_reset (net/ipv4/tcp_output.c): a socket's own header fields")
+        case .flowLabelKept:
+            Row(.proof, 0, -5, source: "RFC 6437, 3: a source labels all packets of a flow alike")
+        case .flowLabelMissing:
+            Row(.proof, 5, 0, source: "nf_reject_ip6hdr_put (net/ipv6/netfilter/nf_reject_ipv6.c) sets no label")
         case .ttlFlow:
-            Row(
-                group: .distance, forForeign: 4, forHost: -3, samplesForFull: 2,
-                source: "packets of one five-tuple take one path; Weaver, Sommer, Paxson, NDSS 2009")
+            Row(.distance, 4, -3, samples: 2, source: "one five-tuple, one path; Weaver, Sommer, Paxson, NDSS 2009")
         case .ttlHost:
-            Row(
-                group: .distance, forForeign: 4, forHost: -2, samplesForFull: 4,
-                source: "Jin, Wang, Shin: Hop-Count Filtering, CCS 2003")
+            Row(.distance, 4, -2, samples: 4, source: "Jin, Wang, Shin: Hop-Count Filtering, CCS 2003")
         case .initialTTL:
-            Row(
-                group: .distance, forForeign: 2, forHost: 0, samplesForFull: 1,
-                source: "a whole initial TTL comes from a neighbour")
+            Row(.distance, 2, 0, source: "a whole initial TTL comes from a neighbour")
         case .otherInitialTTL:
             Row(
-                group: .distance, forForeign: 0, forHost: -1, samplesForFull: 1,
-                source:
-                    "stacks may reset from another initial TTL than they send data from; so may a device near the host")
+                .distance, 0, -1,
+                source: "stacks reset from another initial TTL than they send data; so does a NAT beside")
         case .behindTranslator:
-            Row(
-                group: .distance, forForeign: 0, forHost: -2, samplesForFull: 1,
-                source: "a translator answers ping itself, the host behind it is farther (measured with DNAT)")
-        case .noFlow, .noBaseline, .severalDistances, .applicationTTL:
-            Row(group: .note, forForeign: 0, forHost: 0, samplesForFull: 1, source: "abstention")
+            Row(.distance, 0, -2, source: "a translator answers ping itself, the host is farther (measured with DNAT)")
+        case .triggerIdentification:
+            Row(.copy, 3, 0, source: "injectors build on the packet that they saw; Weaver et al., NDSS 2009")
+        case .otherCounter:
+            Row(.numbering, 4, 0, source: "one counter for all packets of a device; Bellovin, IMW 2002")
+        case .ownCounter:
+            Row(.numbering, 0, -3, source: "Bellovin: A Technique for Counting NATted Hosts, IMW 2002")
+        case .constantIdentification:
+            Row(.numbering, 2, 0, samples: 2, source: "documented injectors send one IP-ID; Weaver et al., NDSS 2009")
+        case .triggerWindow:
+            Row(.copy, 3, 0, source: "injectors build on the packet that they saw; Weaver et al., NDSS 2009")
+        case .windowWithoutTimestamps:
+            Row(.window, 2, 0, source: "RFC 7323, 3.2: timestamps in every segment once agreed; RST may omit them")
+        case .dscpLost:
+            Row(.marking, 1.5, 0, source: "nf_reject_ipv4.c builds a header with TOS 0")
+        case .dscpKept:
+            Row(.marking, 0, -2, source: "tcp_v4_send_reset (net/ipv4/tcp_ipv4.c) copies the trigger's TOS")
+        case .soonerThanRTT:
+            Row(.time, 3, -1, source: "an answer takes a round trip; a device on the way answers sooner")
+        case .synAckAfterReset, .bothTalkOn, .twinResets, .bothSidesReset:
+            Row(.race, 3, 0, source: "races of an injector with the host; Weaver, Sommer, Paxson, NDSS 2009")
+        case .noFlow, .noBaseline, .severalDistances, .applicationTTL, .resetText:
+            Row(.note, 0, 0, source: "explains")
         }
     }
 
@@ -97,18 +161,33 @@ package enum EvidenceModel {
         return full * Double(min(samples, row.samplesForFull)) / Double(row.samplesForFull)
     }
 
-    /// The probability of "not the host" that evidence adds up to; only the strongest of each group counts.
-    package static func probability(_ evidence: [Evidence]) -> Double {
-        var distance = 0.0
-        var sum = 0.0
-        for piece in evidence {
-            guard let name = EvidenceName(rawValue: piece.name) else { continue }
-            switch row(name).group {
-            case .distance: distance = abs(piece.weight) > abs(distance) ? piece.weight : distance
-            case .proof: sum += piece.weight
-            case .note: break
-            }
+    /// The log odds for "not the host" that evidence adds up to; only the strongest of each group counts.
+    package static func logOdds(_ evidence: [Evidence]) -> Double {
+        Group.allCases.reduce(0) { sum, group in
+            let strongest = evidence.lazy.filter { EvidenceName(rawValue: $0.name).map { row($0).group } == group }
+                .max { abs($0.weight) < abs($1.weight) }
+            return sum + (strongest?.weight ?? 0)
         }
-        return 1 / (1 + exp(-(sum + distance)))
+    }
+
+    /// The probability of "not the host" that evidence adds up to.
+    package static func probability(_ evidence: [Evidence]) -> Double {
+        1 / (1 + exp(-logOdds(evidence)))
+    }
+}
+
+extension Evidence {
+    init(
+        _ name: EvidenceName, against isForeign: Bool, samples: Int = .max, observed: String? = nil,
+        expected: String? = nil, _ text: String
+    ) {
+        self.init(
+            name: name.rawValue, weight: EvidenceModel.weight(name, against: isForeign, samples: samples),
+            observed: observed, expected: expected, text: text)
+    }
+
+    /// An explanation that weighs nothing.
+    init(note name: EvidenceName, observed: String? = nil, expected: String? = nil, _ text: String) {
+        self.init(name: name.rawValue, weight: 0, observed: observed, expected: expected, text: text)
     }
 }

@@ -102,6 +102,8 @@ package struct Finding: Sendable {
     package var confidence: Double?
     package var cause: Cause
     package var stage: Stage
+    /// How the connection's flags went, where that is one of the published tampering signatures.
+    package var signature: TamperingSignature?
     /// Seconds for which the flow had been silent before the reset; present only where it was measured.
     package var idleSeconds: Double?
     package var vlan: UInt16?

@@ -35,57 +35,31 @@ struct FlowKey: BitwiseCopyable {
     }
 }
 
-/// One direction of a flow: what its sender's packets looked like.
-struct FlowSide: BitwiseCopyable {
-    /// The TCP flags of its packets, or-ed.
-    var flags: UInt8 = 0
-    var ttls = TTLFingerprint()
-    /// Initial sequence number, where `flags` has SYN.
-    var initialSeq: UInt32 = 0
-    /// The highest sequence number after a segment, where `hasSeq`.
-    var nextSeq: UInt32 = 0
-    /// The highest acknowledgement sent, where `hasAck`.
-    var ack: UInt32 = 0
-    /// IP-ID or flow label of the newest packet.
-    var identification: UInt32 = 0
-    var packets: UInt32 = 0
-    /// VLAN or tunnel of the first packet; the fingerprint holds packets of that domain only.
-    var domain: UInt16 = 0
-    var hasSeq = false
-    var hasAck = false
-    var hasData = false
-    /// An echo or UDP request was sent that an answer can be told by.
-    var hasRequest = false
-
-    var sentSYN: Bool { flags & TCPFlags.syn.rawValue != 0 }
-    var sentFIN: Bool { flags & TCPFlags.fin.rawValue != 0 }
-    var sentRST: Bool { flags & TCPFlags.rst.rawValue != 0 }
-}
-
 /// What is known of one flow.
 struct FlowEntry: BucketEntry {
     var key: FlowKey
     private var isUsed = false
     /// Both directions spoke and one acknowledged the other: not a spoofed SYN.
     var isProven = false
-    var firstSeen: UInt64
+    /// How often the five-tuple was used again.
+    var generation: UInt16 = 0
     var lastSeen: UInt64
-    /// The newest gap of at least `FlowTable.idleGap` and when it ended, ns; 0 where there was none.
-    var gap: UInt64 = 0
-    var gapEnd: UInt64 = 0
+    /// The number of the newest reset of this flow that waits to be judged, plus 1 (`PendingResets`); 0 if there was none.
+    var pendingReset: UInt32 = 0
+    /// The newest gap of at least `FlowTable.idleGap` and when it ended, ms (the end's low 32 bits); 0 where there was none.
+    var gap: UInt32 = 0
+    var gapEnd: UInt32 = 0
     var low = FlowSide()
     var high = FlowSide()
 
     init(key: FlowKey, now: UInt64) {
         self.key = key
         isUsed = true
-        firstSeen = now
         lastSeen = now
     }
 
     private init() {
         key = FlowKey(lowHigh: 0, lowLow: 0, highHigh: 0, highLow: 0, ports: 0)
-        firstSeen = 0
         lastSeen = 0
     }
 
@@ -95,7 +69,9 @@ struct FlowEntry: BucketEntry {
 
     /// Forgets the flow's past: the same five-tuple is used again.
     mutating func restart(now: UInt64) {
+        let generation = generation &+ 1
         self = FlowEntry(key: key, now: now)
+        self.generation = generation
     }
 
     // MARK: BucketEntry
@@ -122,8 +98,8 @@ struct FlowEntry: BucketEntry {
 /// Flows are not keyed by VLAN: the two directions of one flow cross a trunk in two VLANs. A direction's fingerprint holds
 /// packets of one domain only, so that what is compared came the same way.
 struct FlowTable: ~Copyable {
-    /// A silence of at least this long (ns) is remembered as a gap: 10 s, the shortest of the common idle timers.
-    static let idleGap: UInt64 = 10_000_000_000
+    /// A silence of at least this long (ns) is remembered as a gap: 1 s, below the shortest keep-alive times of web servers.
+    static let idleGap: UInt64 = 1_000_000_000
     /// How long (ns) a proven flow is safe from unproven newcomers: 30 minutes of silence.
     static let protection: UInt64 = 1_800_000_000_000
 

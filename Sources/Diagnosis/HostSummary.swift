@@ -22,9 +22,7 @@ package struct HostSummary: Sendable {
     init(_ host: HostEntry) {
         address = host.key.address
         domain = host.key.domain
-        let baseline =
-            Baseline([host[.tcp]], isEgress: host.isLocal)
-            ?? Baseline([host[.echo], host[.udp]], isEgress: host.isLocal)
+        let baseline = host.baseline
         hop = baseline?.distance.hop
         initialTTL = baseline?.distance.initialTTL
         ttl = baseline?.distance.ttl

@@ -32,6 +32,11 @@ struct HostEntry: BucketEntry {
     private var isUsed = false
     /// Its packets were seen leaving this machine, made here.
     var isLocal = false
+    /// A packet from there carried a DSCP: the way from there does not wash it.
+    var keepsDSCP = false
+    /// A TCP or echo packet from there carried an IPv6 flow label.
+    var usesFlowLabels = false
+    var habit = ResetHabit()
     /// Resets of this host wait for its baseline.
     var hasUndetermined = false
     var firstSeen: UInt64
@@ -57,6 +62,11 @@ struct HostEntry: BucketEntry {
     subscript(fingerprint: FingerprintClass) -> TTLFingerprint {
         get { fingerprints[fingerprint.rawValue] }
         set { fingerprints[fingerprint.rawValue] = newValue }
+    }
+
+    /// Where the host is, by its TCP packets that prove life, else by its echo and UDP replies.
+    var baseline: Baseline? {
+        Baseline([self[.tcp]], isEgress: isLocal) ?? Baseline([self[.echo], self[.udp]], isEgress: isLocal)
     }
 
     /// True where a packet proved that the host lives.

@@ -24,32 +24,69 @@ struct ResetCase: Sendable {
     var file: String?
     var passage: Passage
     var flow: FlowContext?
+    var headers = ResetHeaders()
+    /// The IP-ID counter of that hop which the reset continues, and how many were compared.
+    var counter: (counter: IdentificationCounters.Counter, candidates: Int)?
+    var habit = ResetHabit()
+    var aftermath = Aftermath()
     var id: String
     var packetKey: String
-    var sourceMAC: String?
-    var vlan: UInt16?
     var vantage: Finding.Vantage?
 
     var hostKey: HostKey { HostKey(address: record.source, domain: record.domain) }
 
     /// A forwarded reset has lost one to this machine already: its hop counts from the arrival.
     var distance: HopDistance { HopDistance(ttl: record.ttl, isEgress: passage != .arrived) }
+
+    var stage: Finding.Stage { flow?.stage ?? .none }
+}
+
+/// What a reset's headers say beyond its record; empty where there was no snapshot of them.
+struct ResetHeaders: Sendable {
+    /// False for a text: then nothing can be said of options.
+    var isKnown = false
+    var sourceMAC: String?
+    var vlan: UInt16?
+    var timestamps: (value: UInt32, echo: UInt32)?
+    /// Reason of an MP_TCPRST option (RFC 8684, 3.6).
+    var multipathReason: UInt8?
+    /// The reset's own payload as text (RFC 9293, 3.5.3), printable part.
+    var text: String?
+
+    init() {}
+
+    init(_ snapshot: HeaderSnapshot) {
+        isKnown = true
+        sourceMAC = snapshot.sourceMAC
+        vlan = snapshot.vlanID
+        timestamps = snapshot.tcpTimestamps
+        multipathReason = snapshot.multipathResetReason
+        text = snapshot.resetText
+    }
 }
 
 /// What was known of a reset's flow when the reset came.
 struct FlowContext: Sendable {
+    /// A connection counts as idle after a silence of this long, ns: 10 s.
+    static let idleTime: UInt64 = 10_000_000_000
+
     /// The direction that the reset was sent in.
     var source: FlowSide
     /// The direction towards the reset's source.
     var other: FlowSide
     /// ns for which the flow had been silent before the reset, or before the packet that drew it; `nil` if no such gap was
     /// seen.
-    var idle: UInt64?
+    var gap: UInt64?
+
+    /// The gap, where the connection stood open in it.
+    var idle: UInt64? { source.sentSYN || other.sentSYN ? (hasAnswer ? gap : nil) : gap }
+
+    private var hasAnswer: Bool { source.packets > 0 && other.packets > 0 }
 
     /// What the connection had come to.
     var stage: Finding.Stage {
         if source.sentFIN || other.sentFIN || source.sentRST || other.sentRST { return .afterClose }
-        if idle != nil { return .idle }
+        if let idle, idle >= Self.idleTime { return .idle }
         if source.hasData || other.hasData { return .data }
         if source.packets == 0, other.sentSYN { return .syn }
         if source.sentSYN, other.packets == 0 { return .syn }

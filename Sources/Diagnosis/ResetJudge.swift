@@ -11,8 +11,6 @@ struct ResetJudge: Sendable {
         var confidence: Double?
         var hostHop: Int?
         var evidence: [Evidence]
-        /// True where the sender is proved: the verdict is given at once and nothing later changes it.
-        var isProof = false
     }
 
     /// This machine's own addresses; empty for a file.
@@ -21,112 +19,76 @@ struct ResetJudge: Sendable {
     func judge(_ reset: ResetCase, host: HostEntry?) -> Verdict {
         let hostHop = hostHop(reset, host)
         switch reset.passage {
-        case .madeHere: return madeHere(reset, hostHop: hostHop)
-        case .leftUndiminished: return leftUndiminished(reset, host: host, hostHop: hostHop)
-        case .arrived, .forwarded: break
-        }
-        guard let flow = reset.flow else {
+        case .madeHere:
+            let isOurs = localAddresses.contains(reset.record.source)
             let evidence = Evidence(
-                name: EvidenceName.noFlow.rawValue, weight: 0,
-                text:
-                    "no packet of this connection was seen before the reset: it may answer a packet that somebody forged"
-            )
-            return Verdict(sender: .undetermined, cause: .unknown, hostHop: hostHop, evidence: [evidence])
+                .madeHere, against: !isOurs, observed: "egress, ingress_ifindex 0",
+                "it left this machine without ever having arrived here: this machine made it")
+            return verdict(reset, host, [evidence], foreign: .thisMachine, hostHop: isOurs ? 0 : hostHop)
+        case .leftUndiminished:
+            return leftUndiminished(reset, host: host, hostHop: hostHop)
+        case .arrived, .forwarded:
+            guard let flow = reset.flow else { return withoutFlow(reset, host: host, hostHop: hostHop) }
+            let distance = DistanceEvidence.of(reset, host: host)
+            let evidence =
+                distance + StackEvidence.of(reset, flow, host: host, distance: distance) + RaceEvidence.of(reset, flow)
+            return verdict(reset, host, evidence + notes(reset), foreign: .middlebox, hostHop: hostHop)
         }
-        let evidence = DistanceEvidence.of(reset, host: host)
+    }
+
+    /// Decides by the sum of the evidence.
+    ///
+    /// - Parameter foreign: Whose it is if it is not the host's.
+    private func verdict(
+        _ reset: ResetCase, _ host: HostEntry?, _ evidence: [Evidence], foreign: Finding.Sender, hostHop: Int?
+    ) -> Verdict {
         let probability = EvidenceModel.probability(evidence)
         var verdict = Verdict(sender: .undetermined, cause: .unknown, hostHop: hostHop, evidence: evidence)
         if probability >= EvidenceModel.foreignThreshold {
-            verdict.sender = .middlebox
-            verdict.cause = foreignCause(reset, flow)
+            verdict.sender = foreign
             verdict.confidence = probability
         } else if probability <= EvidenceModel.hostThreshold {
-            verdict.sender = .host
-            verdict.cause = hostCause(reset, flow)
+            verdict.sender = HostPart.of(reset, host: host, evidence: evidence)
             verdict.confidence = 1 - probability
         }
+        verdict.cause = ResetCause.of(reset, sender: verdict.sender, evidence: evidence)
         return verdict
     }
 
-    // MARK: Made on this machine
-
-    private func madeHere(_ reset: ResetCase, hostHop: Int?) -> Verdict {
-        let isOurs = localAddresses.contains(reset.record.source)
-        let name = EvidenceName.madeHere
-        let evidence = Evidence(
-            name: name.rawValue, weight: EvidenceModel.weight(name, against: !isOurs),
-            observed: "egress, ingress_ifindex 0",
-            text: "it left this machine without ever having arrived here: this machine made it")
-        return Verdict(
-            sender: isOurs ? .host : .thisMachine,
-            cause: isOurs ? hostCause(reset, reset.flow) : foreignCause(reset, reset.flow),
-            confidence: EvidenceModel.probability([evidence]).distanceFromHalf, hostHop: isOurs ? 0 : hostHop,
-            evidence: [evidence], isProof: true)
-    }
-
     private func leftUndiminished(_ reset: ResetCase, host: HostEntry?, hostHop: Int?) -> Verdict {
-        let name = EvidenceName.leftUndiminished
-        var evidence = Evidence(
-            name: name.rawValue, weight: 0, observed: reset.distance.description,
-            text: "it left this machine with a whole initial TTL and nothing like it arrived: this machine made it")
+        let observed = reset.distance.description
+        let text = "it left this machine with a whole initial TTL and nothing like it arrived: this machine made it"
         guard let host, host.isProven || host.isLocal else {
-            evidence.text += "; whether \(reset.record.source) is its own address cannot be told from this capture"
+            let evidence = Evidence(
+                note: .leftUndiminished, observed: observed,
+                "\(text); whether \(reset.record.source) is its own address cannot be told from this capture")
             return Verdict(sender: .undetermined, cause: .unknown, hostHop: hostHop, evidence: [evidence])
         }
-        let isOurs = host.isLocal
-        evidence.weight = EvidenceModel.weight(name, against: !isOurs)
-        return Verdict(
-            sender: isOurs ? .host : .thisMachine,
-            cause: isOurs ? hostCause(reset, reset.flow) : foreignCause(reset, reset.flow),
-            confidence: EvidenceModel.probability([evidence]).distanceFromHalf, hostHop: hostHop, evidence: [evidence])
+        let evidence = Evidence(.leftUndiminished, against: !host.isLocal, observed: observed, text)
+        return verdict(reset, host, [evidence], foreign: .thisMachine, hostHop: hostHop)
     }
 
-    // MARK: Causes
-
-    private func foreignCause(_ reset: ResetCase, _ flow: FlowContext?) -> Finding.Cause {
-        guard let flow else { return .unknown }
-        switch flow.stage {
-        case .syn, .handshake: return .rejected
-        case .idle: return .idleTimeout
-        case .data:
-            // A netfilter REJECT in mid-stream is a bare RST whose seq is what its victim acknowledged
-            // (nf_reject_ip_tcphdr_put in net/ipv4/netfilter/nf_reject_ipv4.c).
-            let isReject =
-                reset.record.tcpFlags.isDisjoint(with: .ack) && flow.other.hasAck && reset.record.seq == flow.other.ack
-            return isReject ? .rejected : .unknown
-        case .afterClose, .none: return .unknown
-        }
+    /// A reset whose connection was never seen is counted apart: a flood of forged packets draws such resets from hosts that
+    /// have no part in it (backscatter).
+    private func withoutFlow(_ reset: ResetCase, host: HostEntry?, hostHop: Int?) -> Verdict {
+        let evidence = Evidence(
+            note: .noFlow,
+            "no packet of this connection was seen before the reset: it may answer a packet that somebody forged")
+        return Verdict(sender: .undetermined, cause: .unknown, hostHop: hostHop, evidence: [evidence] + notes(reset))
     }
 
-    private func hostCause(_ reset: ResetCase, _ flow: FlowContext?) -> Finding.Cause {
-        guard let flow else { return .unknown }
-        // Linux: a socket's own reset carries its window and continues its IP-IDs, the kernel's without a socket has neither
-        // (tcp_send_active_reset and tcp_v4_send_reset in net/ipv4).
-        let isSocket = reset.record.window != 0
-        switch flow.stage {
-        case .syn: return flow.source.packets == 0 ? .portClosed : .unknown
-        case .afterClose: return isSocket ? .unknown : .lateData
-        case .data: return isSocket ? .aborted : .unknown
-        case .handshake, .idle, .none: return .unknown
-        }
+    private func notes(_ reset: ResetCase) -> [Evidence] {
+        guard let text = reset.headers.text else { return [] }
+        return [Evidence(note: .resetText, observed: text, "the reset itself says: \(text)")]
     }
 
     private func hostHop(_ reset: ResetCase, _ host: HostEntry?) -> Int? {
-        if let host,
-            let baseline = Baseline([host[.tcp]], isEgress: host.isLocal)
-                ?? Baseline([host[.echo], host[.udp]], isEgress: host.isLocal),
-            baseline.distance.hop <= EvidenceModel.longestPath
-        {
+        if let baseline = host?.baseline, baseline.distance.hop <= EvidenceModel.longestPath {
             return baseline.distance.hop
         }
         guard let side = reset.flow?.source, side.domain == reset.record.domain,
-            let baseline = Baseline([side.ttls]), baseline.distance.hop <= EvidenceModel.longestPath
+            let baseline = Baseline(side.ttls, isEgress: false), baseline.distance.hop <= EvidenceModel.longestPath
         else { return nil }
         return baseline.distance.hop
     }
-}
-
-extension Double {
-    /// The probability of whichever of two sides is the likelier.
-    fileprivate var distanceFromHalf: Double { Swift.max(self, 1 - self) }
 }

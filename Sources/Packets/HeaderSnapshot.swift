@@ -47,20 +47,46 @@ extension HeaderSnapshot {
 
     /// TSval and TSecr of the TCP timestamps option (RFC 7323, 3.2), if there is one.
     package var tcpTimestamps: (value: UInt32, echo: UInt32)? {
+        tcpOption(8) { bytes, offset in
+            guard let value = Self.load32(bytes, at: offset + 2), let echo = Self.load32(bytes, at: offset + 6) else {
+                return nil
+            }
+            return (value, echo)
+        }
+    }
+
+    /// The reason of an MP_TCPRST option (RFC 8684, 3.6): option 30, subtype 8.
+    package var multipathResetReason: UInt8? {
+        tcpOption(30) { bytes, offset in
+            guard offset + 4 <= bytes.count, bytes[offset + 1] == 4, bytes[offset + 2] >> 4 == 8 else { return nil }
+            return bytes[offset + 3]
+        }
+    }
+
+    /// The payload of a reset as far as it was kept and is printable ASCII; `nil` where there is none or it is not text.
+    package var resetText: String? {
+        withBytes { bytes in
+            let start = Int(transport_offset)
+            guard start + 20 <= bytes.count else { return nil }
+            let payload = start + Int(bytes[start + 12] >> 4) * 4
+            guard payload >= start + 20, payload < bytes.count else { return nil }
+            let text = bytes[payload...].prefix { (0x20...0x7e).contains($0) }
+            return text.count >= 4 ? String(decoding: text, as: UTF8.self) : nil
+        }
+    }
+
+    /// What `read` makes of the first TCP option of that kind (RFC 9293, 3.2); it gets the headers and the option's offset.
+    private func tcpOption<Result>(_ kind: UInt8, _ read: (UnsafeRawBufferPointer, Int) -> Result?) -> Result? {
         withBytes { bytes in
             let start = Int(transport_offset)
             guard start + 20 <= bytes.count else { return nil }
             let end = min(start + Int(bytes[start + 12] >> 4) * 4, bytes.count)
             var offset = start + 20
-            while offset < end {
-                switch bytes[offset] {
-                case 0: return nil
-                case 1: offset += 1
-                case 8:
-                    guard let value = Self.load32(bytes, at: offset + 2), let echo = Self.load32(bytes, at: offset + 6)
-                    else { return nil }
-                    return (value, echo)
-                default:
+            while offset < end, bytes[offset] != 0 {
+                if bytes[offset] == kind { return read(bytes, offset) }
+                if bytes[offset] == 1 {
+                    offset += 1
+                } else {
                     guard offset + 1 < end, bytes[offset + 1] >= 2 else { return nil }
                     offset += Int(bytes[offset + 1])
                 }

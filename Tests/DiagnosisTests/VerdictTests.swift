@@ -188,9 +188,11 @@ struct VerdictTests {
         }
         func refuse(vlan: UInt16, port: UInt16) {
             story.add(
-                Ethernet().vlan(vlan).ipv4(.client, .server).tcp(port, 22, seq: 1, flags: .syn, window: 100))
+                Ethernet().vlan(vlan).ipv4(.client, .server, identification: 7).tcp(
+                    port, 22, seq: 1, flags: .syn, window: 100))
             story.add(
-                Ethernet().vlan(vlan).ipv4(.server, .client, ttl: 63).tcp(22, port, ack: 2, flags: [.rst, .ack]))
+                Ethernet().vlan(vlan).ipv4(.server, .client, ttl: 63, identification: 0).tcp(
+                    22, port, ack: 2, flags: [.rst, .ack]))
         }
         refuse(vlan: 100, port: 5000)
         refuse(vlan: 200, port: 5001)

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CPacket
+internal import Packets
+
+/// What a flow did in the time between a reset and its verdict.
+struct Aftermath: Sendable {
+    /// A segment may overtake another by this much (units of 1024 ns): 3 ms.
+    static let reordering: UInt32 = 2930
+
+    /// A packet of the reset's source, later than reordering explains.
+    struct Sighting: Sendable {
+        var ttl: UInt8
+        /// After the reset, units of 1024 ns.
+        var delay: UInt32
+    }
+
+    /// New data of the same connection from the reset's source.
+    var newData: Sighting?
+    /// The answer to the SYN that the reset had seemed to refuse.
+    var synAck: Sighting?
+    /// The source's packets still come from the next hop that they came from before the reset.
+    var usesOldLink = false
+    var sourceTalks = false
+    var otherTalks = false
+    /// The next reset in the same direction.
+    var secondReset: (hasACK: Bool, ack: UInt32)?
+    /// A second reset in the same direction: its sequence number is above the first's and above all that was sent.
+    var hasTwin = false
+    /// A reset of the same making in the other direction within 5 ms.
+    var isMirrored = false
+
+    /// Both sides went on as if there had been no reset.
+    var bothTalk: Bool { sourceTalks && otherTalks }
+
+    /// Takes note of a packet that followed in the same connection.
+    ///
+    /// - Parameter before: The flow's direction of the reset as it was before this packet.
+    mutating func note(_ record: PacketRecord, after reset: PacketRecord, isFromSource: Bool, context: FlowContext) {
+        let delay = record.time &- reset.time
+        guard delay >= Self.reordering, delay < .max / 2 else { return }
+        guard isFromSource else {
+            otherTalks = true
+            return
+        }
+        sourceTalks = true
+        let side = context.source
+        let sighting = Sighting(ttl: record.ttl, delay: delay)
+        if side.packets > 0, record.link_hash == side.linkHash { usesOldLink = true }
+        let end = record.seq &+ UInt32(record.payload_length)
+        if record.payload_length > 0, side.hasSeq, SequenceNumber.isAfter(end, side.nextSeq),
+            Int32(bitPattern: record.seq &- side.nextSeq) < 1 << 20, newData == nil
+        {
+            newData = sighting
+        }
+        if record.tcpFlags.isSuperset(of: [.syn, .ack]), !side.sentSYN, context.other.sentSYN,
+            record.ack == context.other.initialSeq &+ 1, synAck == nil
+        {
+            synAck = sighting
+        }
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CPacket
+internal import Packets
+
+/// Which part of a host sent its reset: the application's socket, the kernel without a socket, or the packet filter.
+///
+/// Measured on Linux: a socket's reset continues IP-IDs or flow label and has a window; the kernel's has neither but copies the
+/// DSCP of what drew it (IPv4) and sets a flow label (IPv6); a netfilter REJECT has none of it.
+enum HostPart {
+    static func of(_ reset: ResetCase, host: HostEntry?, evidence: [Evidence]) -> Finding.Sender {
+        guard let flow = reset.flow else { return .host }
+        let record = reset.record
+        if evidence.contains(.application) { return .hostApplication }
+        if record.window != 0 {
+            let isSocket =
+                StackEvidence.continuesOwnNumbers(record, flow) || StackEvidence.continuesTimestamps(reset, flow)
+                || evidence.contains(.flowLabelKept)
+            return isSocket ? .hostApplication : .host
+        }
+        // Timestamps, where they are known to be missing, are another mark of a reset without a socket.
+        guard reset.headers.timestamps == nil, record.isIPv6 || record.identification == 0 else { return .host }
+        if record.isIPv6 {
+            if record.identification != 0 { return .hostKernel }
+            return evidence.contains(.flowLabelMissing) ? .hostFirewall : .host
+        }
+        if evidence.contains(.dscpKept) { return .hostKernel }
+        return evidence.contains(.dscpLost) ? .hostFirewall : .host
+    }
+}
+
+extension [Evidence] {
+    /// True where a piece of that name is among them.
+    func contains(_ name: EvidenceName) -> Bool {
+        contains { $0.name == name.rawValue }
+    }
+}

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CPacket
+internal import Packets
+
+/// IP-ID counters that were seen running, by hop.
+///
+/// Many devices number all packets that they send with one counter (RFC 6864 does not ask for it any more). A reset whose IP-ID
+/// fills the next place of another source's counter at the same hop was sent by that device. Fixed size: four counters a hop.
+struct IdentificationCounters {
+    /// A counter goes on by at most this much between two packets seen here.
+    static let window: UInt16 = 16
+    /// A counter counts as running after this many steps.
+    static let steps: UInt16 = 2
+    private static let hops = 64
+    private static let lanes = 4
+
+    struct Counter: BitwiseCopyable, Sendable {
+        var last: UInt16 = 0
+        var steps: UInt16 = 0
+        /// The source of the newest packet, folded.
+        var source: UInt64 = 0
+        /// Steps from one source to another: one device numbers for several addresses.
+        var changes: UInt16 = 0
+
+        /// One device numbers the packets of several addresses.
+        var isShared: Bool { changes >= max(2, steps / 16) }
+    }
+
+    private var counters = [Counter](repeating: Counter(), count: hops * lanes)
+
+    /// Learns from a packet that is no reset.
+    @inline(__always)
+    mutating func learn(_ record: PacketRecord) {
+        guard !record.isIPv6, record.identification != 0, let lanes = Self.lanes(of: record) else { return }
+        let identification = UInt16(truncatingIfNeeded: record.identification)
+        let source = record.src_low
+        var weakest = lanes.lowerBound
+        for lane in lanes {
+            let step = identification &- counters[lane].last
+            if counters[lane].steps > 0, step >= 1, step <= Self.window {
+                if counters[lane].source != source {
+                    counters[lane].source = source
+                    if counters[lane].changes < .max { counters[lane].changes += 1 }
+                }
+                counters[lane].last = identification
+                if counters[lane].steps < .max { counters[lane].steps += 1 }
+                return
+            }
+            if counters[lane].steps < counters[weakest].steps { weakest = lane }
+        }
+        // A newcomer wears the weakest counter down and then takes its place.
+        if counters[weakest].steps > 1 {
+            counters[weakest].steps -= 1
+        } else {
+            counters[weakest] = Counter(last: identification, steps: 1, source: source)
+        }
+    }
+
+    /// The running counter whose next place the packet's IP-ID fills, and how many counters were compared.
+    func continued(by record: PacketRecord) -> (counter: Counter, candidates: Int)? {
+        guard !record.isIPv6, record.identification != 0, let lanes = Self.lanes(of: record) else { return nil }
+        let identification = UInt16(truncatingIfNeeded: record.identification)
+        let running = lanes.filter { counters[$0].steps >= Self.steps }
+        // A little behind counts too: packets of several CPUs are not always in order.
+        let match = running.first { identification &- counters[$0].last &+ 4 <= Self.window &+ 4 }
+        return match.map { (counters[$0], running.count) }
+    }
+
+    private static func lanes(of record: PacketRecord) -> Range<Int>? {
+        let hop = record.distance.hop
+        guard hop >= 0, hop < hops else { return nil }
+        return hop * lanes..<(hop + 1) * lanes
+    }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Idle timers of devices that reset connections, as their makers document them. Data: a line each.
+enum KnownTimers {
+    struct Timer: Sendable {
+        var seconds: Double
+        var device: String
+        var source: String
+    }
+
+    static let all: [Timer] = [
+        Timer(
+            seconds: 240, device: "Azure Load Balancer", source: "Microsoft: Load Balancer TCP reset and idle timeout"),
+        Timer(seconds: 240, device: "Azure Firewall", source: "Microsoft: Azure Firewall FAQ"),
+        Timer(
+            seconds: 350, device: "AWS Network Load Balancer",
+            source: "AWS: Network Load Balancers, connection idle timeout"),
+        Timer(seconds: 350, device: "AWS NAT gateway", source: "AWS: NAT gateways, troubleshooting"),
+        Timer(seconds: 1200, device: "GCP Cloud NAT", source: "Google: Cloud NAT, TCP established idle timeout"),
+        Timer(seconds: 1200, device: "Huawei USG", source: "Huawei: USG session aging time"),
+        Timer(seconds: 3600, device: "FortiGate", source: "Fortinet: session-ttl"),
+        Timer(seconds: 3600, device: "Cisco ASA", source: "Cisco: timeout conn"),
+        Timer(seconds: 3600, device: "PAN-OS", source: "Palo Alto Networks: session timeouts, TCP"),
+        Timer(seconds: 432_000, device: "Linux conntrack", source: "nf_conntrack_tcp_timeout_established"),
+    ]
+
+    /// A timer fires on the first packet after its time, which may come any time later; a repeated gap of its very length
+    /// points at it. Within this part of the timer's length the gap matches.
+    private static let tolerance = 0.02
+
+    /// The devices whose timer a gap of that length matches.
+    static func matching(_ seconds: Double) -> [Timer] {
+        all.filter { seconds >= $0.seconds * (1 - tolerance) && seconds <= $0.seconds * (1 + tolerance) + 2 }
+    }
+}

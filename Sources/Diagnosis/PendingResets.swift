@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Resets that wait for their settle time, oldest first. Each has a number that counts up and never changes.
+struct PendingResets {
+    private var cases: [ResetCase] = []
+    private var start = 0
+    /// The number of `cases[0]`.
+    private var base: UInt32 = 0
+
+    var isEmpty: Bool { start == cases.count }
+
+    /// The oldest; there must be one.
+    var first: ResetCase { cases[start] }
+
+    /// Appends a reset and returns its number.
+    mutating func append(_ reset: ResetCase) -> UInt32 {
+        cases.append(reset)
+        return base &+ UInt32(truncatingIfNeeded: cases.count - 1)
+    }
+
+    /// Takes out the oldest; there must be one.
+    mutating func removeFirst() -> ResetCase {
+        let reset = cases[start]
+        start += 1
+        if start == cases.count || (start > 1024 && start * 2 > cases.count) {
+            cases.removeFirst(start)
+            base &+= UInt32(truncatingIfNeeded: start)
+            start = 0
+        }
+        return reset
+    }
+
+    /// Changes the reset of that number, if it still waits.
+    mutating func update(_ number: UInt32, _ body: (inout ResetCase) -> Void) {
+        let index = Int(number &- base)
+        guard index >= start, index < cases.count else { return }
+        body(&cases[index])
+    }
+}

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CPacket
+internal import Packets
+
+/// Why a reset was sent, once it is known by whom.
+enum ResetCause {
+    /// A server that closes at the moment when its client writes: the FIN is at most this much older than the data, in units of
+    /// 1024 ns (200 ms, more than most round trips).
+    private static let crossing: UInt32 = 195_312
+
+    static func of(_ reset: ResetCase, sender: Finding.Sender, evidence: [Evidence]) -> Finding.Cause {
+        switch sender {
+        case .undetermined: .unknown
+        case .middlebox, .thisMachine: foreign(reset, sender: sender, evidence: evidence)
+        case .hostFirewall: .rejected
+        case .host, .hostApplication, .hostKernel: host(reset, sender: sender)
+        }
+    }
+
+    private static func foreign(_ reset: ResetCase, sender: Finding.Sender, evidence: [Evidence]) -> Finding.Cause {
+        guard let flow = reset.flow else { return .unknown }
+        let races = evidence.contains {
+            EvidenceName(rawValue: $0.name).map { EvidenceModel.row($0).group } == .race && $0.weight > 0
+        }
+        if races || evidence.contains(.dataAfterReset) { return .injected }
+        // RFC 8684, 3.6: 3 administratively prohibited.
+        if reset.headers.multipathReason == 3 { return .rejected }
+        switch flow.stage {
+        case .syn, .handshake: return .rejected
+        case .idle: return .idleTimeout
+        case .data:
+            // A netfilter REJECT in mid-stream is a bare RST whose seq is what its victim acknowledged
+            // (nf_reject_ip_tcphdr_put in net/ipv4/netfilter/nf_reject_ipv4.c).
+            let isReject =
+                reset.record.tcpFlags.isDisjoint(with: .ack) && flow.other.hasAck && reset.record.seq == flow.other.ack
+            if isReject || sender == .thisMachine { return .rejected }
+            let isCopied =
+                evidence.contains(.triggerIdentification) || evidence.contains(.triggerWindow)
+                || evidence.contains(.constantIdentification)
+            return isCopied ? .injected : .unknown
+        case .afterClose, .none: return .unknown
+        }
+    }
+
+    private static func host(_ reset: ResetCase, sender: Finding.Sender) -> Finding.Cause {
+        guard let flow = reset.flow else { return .unknown }
+        // Linux: a socket's own reset carries its window, the kernel's without a socket has none
+        // (tcp_send_active_reset and tcp_v4_send_reset in net/ipv4).
+        let isSocket = reset.record.window != 0 || sender == .hostApplication
+        switch flow.stage {
+        case .syn: return flow.source.packets == 0 ? .portClosed : .unknown
+        case .handshake: return flow.source.sentSYN && !flow.source.sentSYNACK ? .halfOpenCheck : .unknown
+        case .afterClose: return isKeepaliveRace(flow) ? .keepaliveRace : isSocket ? .aborted : .lateData
+        case .data, .idle: return isSocket ? .aborted : .unknown
+        case .none: return .unknown
+        }
+    }
+
+    /// The source had closed after a silence, and what drew the reset was sent before its FIN can have arrived: it does not
+    /// acknowledge the FIN.
+    private static func isKeepaliveRace(_ flow: FlowContext) -> Bool {
+        guard flow.gap != nil, flow.source.sentFIN, !flow.source.sentRST, flow.other.hasData, flow.other.hasAck,
+            !flow.other.sentFIN
+        else { return false }
+        return SequenceNumber.isAfter(flow.source.nextSeq, flow.other.ack)
+            && flow.other.time &- flow.source.time <= crossing
+    }
+}

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CPacket
+internal import Glibc
+internal import Packets
+
+/// What a reset's own header fields say: would the host's TCP have written them?
+///
+/// The packet that drew the reset is the newest of the flow's other direction.
+enum StackEvidence {
+    static func of(_ reset: ResetCase, _ flow: FlowContext, host: HostEntry?, distance: [Evidence]) -> [Evidence] {
+        var evidence = numbering(reset, flow, distance: distance)
+        evidence += window(reset, flow)
+        evidence += marking(reset, flow, host: host)
+        evidence += flowLabel(reset, flow, host: host, distance: distance)
+        if let piece = time(reset, flow) { evidence.append(piece) }
+        if let piece = application(reset, flow) { evidence.append(piece) }
+        return evidence
+    }
+
+    // MARK: IP-ID
+
+    private static func numbering(_ reset: ResetCase, _ flow: FlowContext, distance: [Evidence]) -> [Evidence] {
+        let record = reset.record
+        guard !record.isIPv6, record.identification != 0 else { return [] }
+        var evidence: [Evidence] = []
+        if flow.other.packets > 0, record.identification == flow.other.identification {
+            evidence.append(
+                Evidence(
+                    .triggerIdentification, against: true, observed: "\(record.identification)",
+                    expected: "another number than the trigger's",
+                    "its IP-ID is that of the packet that drew it"))
+        }
+        if let match = reset.counter, match.counter.isShared || !continuesOwnNumbers(record, flow) {
+            evidence += continued(match.counter, candidates: match.candidates, reset, distance: distance)
+        } else if continuesOwnNumbers(record, flow) {
+            evidence.append(
+                Evidence(
+                    .ownCounter, against: false, observed: "\(record.identification)",
+                    expected: "\(flow.source.identification) + 1", "its IP-ID continues this connection's"))
+        }
+        if reset.habit.equalIdentifications >= 2 {
+            evidence.append(
+                Evidence(
+                    .constantIdentification, against: true, samples: Int(reset.habit.equalIdentifications),
+                    observed: "\(record.identification)",
+                    "\(reset.habit.equalIdentifications) resets of different connections have this IP-ID"))
+        }
+        return evidence
+    }
+
+    static func continuesOwnNumbers(_ record: PacketRecord, _ flow: FlowContext) -> Bool {
+        guard !record.isIPv6, record.identification != 0, flow.source.packets > 0 else { return false }
+        let step = UInt16(truncatingIfNeeded: record.identification &- flow.source.identification)
+        return step >= 1 && step <= IdentificationCounters.window
+    }
+
+    private static func continued(
+        _ counter: IdentificationCounters.Counter, candidates: Int, _ reset: ResetCase, distance: [Evidence]
+    ) -> [Evidence] {
+        let observed = "\(reset.record.identification)"
+        if !counter.isShared, counter.source == reset.record.src_low {
+            return [
+                Evidence(
+                    .ownCounter, against: false, observed: observed, expected: "\(counter.last) + 1",
+                    "its IP-ID continues the host's counter")
+            ]
+        }
+        // A NAT numbers the packets of all hosts behind it with one counter: those of hosts say nothing. But what has a TTL that
+        // the host's own packets never have was sent by the NAT itself.
+        let hasHostsTTL = distance.contains { $0.weight < 0 && $0.name != EvidenceName.otherInitialTTL.rawValue }
+        guard !hasHostsTTL else { return [] }
+        var evidence = Evidence(
+            .otherCounter, against: true, observed: observed, expected: "\(counter.last) + 1",
+            counter.isShared
+                ? "its IP-ID is the next of one counter that numbers the packets of many hosts: a NAT's"
+                : "its IP-ID is the next of another source's counter at this hop")
+        // The more counters are compared, the likelier one of them fits by chance.
+        let chance = Double(IdentificationCounters.window) * Double(max(candidates, 1)) / 65_536
+        evidence.weight = min(evidence.weight, -log(chance))
+        return [evidence]
+    }
+
+    // MARK: Window and options
+
+    private static func window(_ reset: ResetCase, _ flow: FlowContext) -> [Evidence] {
+        let record = reset.record
+        guard record.window != 0 else { return [] }
+        var evidence: [Evidence] = []
+        if flow.other.packets > 0, record.window == flow.other.window,
+            flow.source.packets == 0 || flow.source.window != record.window
+        {
+            evidence.append(
+                Evidence(
+                    .triggerWindow, against: true, observed: "\(record.window)",
+                    expected: flow.source.packets == 0 ? nil : "\(flow.source.window)",
+                    "its window is that of the packet that drew it"))
+        }
+        if reset.headers.isKnown, reset.headers.timestamps == nil, flow.source.usesTimestamps,
+            flow.other.usesTimestamps
+        {
+            evidence.append(
+                Evidence(
+                    .windowWithoutTimestamps, against: true, observed: "window \(record.window), no timestamps",
+                    expected: "timestamps", "it has a window but lacks the timestamps that this connection uses"))
+        }
+        return evidence
+    }
+
+    /// Proof: every field that a socket of the host would have written is there.
+    private static func application(_ reset: ResetCase, _ flow: FlowContext) -> Evidence? {
+        let record = reset.record
+        guard record.window != 0, flow.source.packets > 0, flow.source.ttls.isConstant,
+            flow.source.ttls.first == record.ttl
+        else { return nil }
+        let hasNumber =
+            record.isIPv6
+            ? record.identification != 0 && record.identification == flow.source.identification
+            : continuesOwnNumbers(record, flow)
+        guard hasNumber, continuesTimestamps(reset, flow) else { return nil }
+        return Evidence(
+            .application, against: false, observed: "IP-ID or label, window, timestamps and TTL as the socket's",
+            "a socket of the host wrote it: IP-ID or flow label, window, timestamps and TTL continue the connection's")
+    }
+
+    /// True where the connection uses timestamps and the reset's continues the source's clock: not before the SYN, and not by
+    /// more than a clock of 1 µs steps would have gone on.
+    static func continuesTimestamps(_ reset: ResetCase, _ flow: FlowContext) -> Bool {
+        guard flow.source.usesTimestamps, let timestamps = reset.headers.timestamps else { return false }
+        let elapsed = reset.record.time &- flow.source.openTime
+        return timestamps.value &- flow.source.timestamp <= elapsed &+ 1024
+    }
+
+    // MARK: DSCP and flow label
+
+    private static func marking(_ reset: ResetCase, _ flow: FlowContext, host: HostEntry?) -> [Evidence] {
+        let trigger = flow.other.tos >> 2
+        let dscp = reset.record.tos >> 2
+        guard flow.other.packets > 0, trigger != 0, reset.record.window == 0 else { return [] }
+        if dscp == trigger {
+            return [
+                Evidence(
+                    .dscpKept, against: false, observed: "DSCP \(dscp)", expected: "DSCP \(trigger)",
+                    "it carries the DSCP of the packet that drew it, as a kernel's does")
+            ]
+        }
+        // Where the way back washes DSCP, its absence says nothing.
+        guard dscp == 0, host?.keepsDSCP == true else { return [] }
+        return [
+            Evidence(
+                .dscpLost, against: true, observed: "DSCP 0", expected: "DSCP \(trigger)",
+                "it lacks the DSCP of the packet that drew it, which the way back keeps: no TCP of a host wrote it")
+        ]
+    }
+
+    private static func flowLabel(
+        _ reset: ResetCase, _ flow: FlowContext, host: HostEntry?, distance: [Evidence]
+    ) -> [Evidence] {
+        guard reset.record.isIPv6 else { return [] }
+        let label = reset.record.identification
+        let flows = flow.source.packets > 0 ? flow.source.identification : 0
+        if label != 0, label == flows {
+            return [
+                Evidence(
+                    .flowLabelKept, against: false, observed: "\(label)", expected: "\(flows)",
+                    "it carries this connection's flow label")
+            ]
+        }
+        guard label == 0, flows != 0 || (flow.source.packets == 0 && host?.usesFlowLabels == true) else { return [] }
+        var evidence = Evidence(
+            .flowLabelMissing, against: true, observed: "0", expected: flows == 0 ? "a label" : "\(flows)",
+            "it lacks the flow label that the host's TCP sets: a packet filter made it")
+        // From as far as the host it is the host's own packet filter.
+        if EvidenceModel.logOdds(distance) < 0 { evidence.weight = 0 }
+        return [evidence]
+    }
+
+    // MARK: Time
+
+    private static func time(_ reset: ResetCase, _ flow: FlowContext) -> Evidence? {
+        let record = reset.record
+        guard record.tcpFlags.contains(.ack), flow.other.hasSeq, record.ack == flow.other.nextSeq else { return nil }
+        let roundTrip = flow.source.roundTrip
+        let delay = record.time &- flow.other.time
+        // Units of 1024 ns; below 1 ms the clocks and queues of the capture say more than the path.
+        guard roundTrip >= 977, roundTrip < .max / 2, delay < .max / 2 else { return nil }
+        let observed = "\(milliseconds(delay)) ms"
+        let expected = "\(milliseconds(roundTrip)) ms"
+        if delay < roundTrip / 2 {
+            return Evidence(
+                .soonerThanRTT, against: true, observed: observed, expected: expected,
+                "it answers \(observed) after the packet that it acknowledges; the host takes \(expected)")
+        }
+        guard delay >= roundTrip / 10 * 9 else { return nil }
+        return Evidence(
+            .soonerThanRTT, against: false, observed: observed, expected: expected,
+            "it came after a round trip to the host")
+    }
+
+    private static func milliseconds(_ units: UInt32) -> String {
+        let tenths = Int(Double(units) * 0.01024)
+        return "\(tenths / 10).\(tenths % 10)"
+    }
+}
