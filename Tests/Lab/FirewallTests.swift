@@ -42,10 +42,11 @@ struct FirewallTests {
 
     @Test("A reset translated to the firewall's own address is not its own", arguments: Watcher.Hook.allCases)
     func destinationTranslated(hook: Watcher.Hook) throws {
-        let (live, _) = try observe(translation: .destination, hook: hook, closed: (Topology.firewallAddress, 2323))
+        let (live, file) = try observe(translation: .destination, hook: hook, closed: (Topology.firewallAddress, 2323))
         live.expectOwnReset()
         let forwarded = live.resets(from: 23) + live.resets(from: 2323)
         #expect(!forwarded.isEmpty)
         #expect(!forwarded.contains { $0.sender == "this_machine" || $0.sender == "middlebox" })
+        #expect(live.essences == file.essences)
     }
 }
