@@ -92,8 +92,11 @@ let package = Package(
         .executableTarget(name: "lab-traffic", path: "Tests/LabTraffic", cSettings: strictC),
         .testTarget(name: "LabTests", dependencies: ["lab-traffic"], path: "Tests/Lab", swiftSettings: strict),
         .target(name: "LiveSupport", path: "Tests/LiveSupport", cSettings: strictC),
+        .executableTarget(
+            name: "live-holder", dependencies: ["Capture"], path: "Tests/LiveHolder", swiftSettings: strict),
         .testTarget(
-            name: "LiveTests", dependencies: ["CPacket", "Capture", "Packets", "Fixtures", "LiveSupport"],
+            name: "LiveTests",
+            dependencies: ["CPacket", "Capture", "Packets", "Fixtures", "LiveSupport", "live-holder"],
             path: "Tests/Live",
             swiftSettings: strict),
     ],

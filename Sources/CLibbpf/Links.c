@@ -8,6 +8,7 @@
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
+#include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
 #include <linux/sockios.h>
 #include <linux/if.h>
@@ -106,24 +107,18 @@ static void read_link(struct rstwho_link *link, struct nlmsghdr *message)
 		link->lower = 0;
 }
 
-int rstwho_list_links(struct rstwho_link *links, uint32_t capacity, int only)
+// Sends a dump request and calls `take` with each answer of type `wanted`. 0 or -errno.
+static int dump(struct nlmsghdr *request, uint16_t wanted, void (*take)(struct nlmsghdr *message, void *context),
+		void *context)
 {
-	struct {
-		struct nlmsghdr header;
-		struct ifinfomsg info;
-	} request = {
-		.header = { .nlmsg_len = sizeof(request),
-			    .nlmsg_type = RTM_GETLINK,
-			    .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP },
-		.info = { .ifi_family = AF_UNSPEC },
-	};
 	_Alignas(struct nlmsghdr) char buffer[65536];
 	int netlink = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
-	int found = 0;
+	int failed;
 
 	if (netlink < 0)
 		return -errno;
-	if (send(netlink, &request, sizeof(request), 0) < 0)
+	request->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	if (send(netlink, request, request->nlmsg_len, 0) < 0)
 		goto failed;
 	for (;;) {
 		ssize_t received = recv(netlink, buffer, sizeof(buffer), 0);
@@ -135,11 +130,9 @@ int rstwho_list_links(struct rstwho_link *links, uint32_t capacity, int only)
 			goto failed;
 		for (struct nlmsghdr *message = (void *)buffer; NLMSG_OK(message, (uint32_t)left);
 		     message = NLMSG_NEXT(message, left)) {
-			struct rstwho_link link;
-
 			if (message->nlmsg_type == NLMSG_DONE) {
 				close(netlink);
-				return found;
+				return 0;
 			}
 			if (message->nlmsg_type == NLMSG_ERROR) {
 				const struct nlmsgerr *error = NLMSG_DATA(message);
@@ -147,20 +140,80 @@ int rstwho_list_links(struct rstwho_link *links, uint32_t capacity, int only)
 				close(netlink);
 				return error->error ? error->error : -EIO;
 			}
-			if (message->nlmsg_type != RTM_NEWLINK)
-				continue;
-			read_link(&link, message);
-			if (only && link.index != only)
-				continue;
-			if ((uint32_t)found < capacity && links)
-				links[found] = link;
-			found++;
+			if (message->nlmsg_type == wanted)
+				take(message, context);
 		}
 	}
 failed:
-	found = errno ? -errno : -EIO;
+	failed = errno ? -errno : -EIO;
 	close(netlink);
-	return found;
+	return failed;
+}
+
+struct link_list {
+	struct rstwho_link *links;
+	uint32_t capacity;
+	int only;
+	int found;
+};
+
+static void take_link(struct nlmsghdr *message, void *context)
+{
+	struct link_list *list = context;
+	struct rstwho_link link;
+
+	read_link(&link, message);
+	if (list->only && link.index != list->only)
+		return;
+	if ((uint32_t)list->found < list->capacity && list->links)
+		list->links[list->found] = link;
+	list->found++;
+}
+
+int rstwho_list_links(struct rstwho_link *links, uint32_t capacity, int only)
+{
+	struct {
+		struct nlmsghdr header;
+		struct ifinfomsg info;
+	} request = {
+		.header = { .nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETLINK },
+		.info = { .ifi_family = AF_UNSPEC },
+	};
+	struct link_list list = { .links = links, .capacity = capacity, .only = only };
+	int failed = dump(&request.header, RTM_NEWLINK, take_link, &list);
+
+	return failed ? failed : list.found;
+}
+
+static void count_filter(struct nlmsghdr *message, void *context)
+{
+	const struct tcmsg *filter = NLMSG_DATA(message);
+
+	// A chain's priority is told too, with handle 0; only filters have one.
+	*(int *)context += filter->tcm_handle != 0;
+}
+
+int rstwho_clsact_filters(int interface)
+{
+	static const uint32_t parents[] = { TC_H_MIN_INGRESS, TC_H_MIN_EGRESS };
+	int count = 0;
+
+	for (int i = 0; i < 2; i++) {
+		struct {
+			struct nlmsghdr header;
+			struct tcmsg filter;
+		} request = {
+			.header = { .nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETTFILTER },
+			.filter = { .tcm_family = AF_UNSPEC,
+				    .tcm_ifindex = interface,
+				    .tcm_parent = TC_H_MAKE(TC_H_CLSACT, parents[i]) },
+		};
+		int failed = dump(&request.header, RTM_NEWTFILTER, count_filter, &count);
+
+		if (failed)
+			return failed;
+	}
+	return count;
 }
 
 int rstwho_control_socket(void)

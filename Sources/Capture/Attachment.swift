@@ -62,7 +62,8 @@ final class Attachment {
 
     deinit {
         for link in links { close(link) }
-        for filter in filters { filter.detach() }
+        // The first made the qdisc, if anyone did: it goes last.
+        for filter in filters.reversed() { filter.detach() }
     }
 
     private static func reason(_ ingress: AttachMechanism, _ egress: AttachMechanism?) -> String {
@@ -174,7 +175,7 @@ final class Attachment {
 
         mutating func undo() {
             for link in links { close(link) }
-            for filter in filters { filter.detach() }
+            for filter in filters.reversed() { filter.detach() }
             links = []
             filters = []
         }

@@ -15,6 +15,7 @@ final class TCFilter {
     /// A socket that holds this filter's name in the network namespace as long as this process lives.
     private var holder: Int32 = -1
     private var isAttached = false
+    private var madeQdisc = false
 
     init(interface: InterfaceInfo, way: PacketWay) {
         self.interface = interface
@@ -41,6 +42,7 @@ final class TCFilter {
         }
         let made = rstwho_clsact_create(interface.index)
         guard made == 0 || made == -EEXIST else { throw failure("clsact cannot be made", -made) }
+        madeQdisc = made == 0
         Self.removeLeftover(interface.index, way)
         let failed = rstwho_filter_attach(&filter, program)
         guard failed == 0 else { throw failure("a clsact filter cannot be attached", -failed) }
@@ -54,10 +56,12 @@ final class TCFilter {
             errno: number)
     }
 
-    /// Takes the filter away. The qdisc stays: others may use it by now, and empty it costs nothing.
+    /// Takes the filter away. The qdisc stays where it was there before, or where others use it by now.
     func detach() {
         if isAttached { rstwho_filter_detach(&filter) }
         isAttached = false
+        if madeQdisc, rstwho_clsact_filters(interface.index) == 0 { rstwho_clsact_destroy(interface.index) }
+        madeQdisc = false
         if holder >= 0 { close(holder) }
         holder = -1
     }

@@ -61,6 +61,7 @@ struct LiveLifetimeTests {
                 return
             }
             #expect(try LiveState.programs(on: pair.left, "near") == 0)
+            #expect(try !command("tc qdisc show dev near").contains("clsact"))
             #expect(throws: CaptureError.self) { try run.capture.run { _ in } }
         }
     }
@@ -133,6 +134,25 @@ struct LiveLifetimeTests {
             let beside = try LiveCapture(AttachWay.tcx.options(["near"]))
             #expect(try LiveState.programs(on: pair.left, "near") == 4)
             _ = (foreign, beside)
+        }
+    }
+
+    @Test("after a kill links are gone, and the next start takes a clsact filter away", arguments: AttachWay.allCases)
+    func killed(_ way: AttachWay) async throws {
+        try await inNamespace {
+            let pair = try makePair("near", "far")
+            let holder = try Holder(interface: "near", way)
+            #expect(try LiveState.programs(on: pair.left, "near") == 2)
+            holder.kill()
+            // Links go with the last reference to them, which the kernel may drop a moment after the process.
+            for _ in 0..<200 where try LiveState.programs(on: pair.left, "near") > 0 && way != .clsact { usleep(5000) }
+            #expect(try LiveState.programs(on: pair.left, "near") == (way == .clsact ? 2 : 0))
+            let run = try CaptureRun(way.options(["near"]))
+            #expect(try LiveState.programs(on: pair.left, "near") == 2)
+            try Ethernet().ipv4().tcp(flags: [.rst]).send(to: pair.right)
+            #expect(run.waits { $0.kept.count == 1 })
+            _ = run.stop()
+            #expect(try LiveState.programs(on: pair.left, "near") == 0)
         }
     }
 

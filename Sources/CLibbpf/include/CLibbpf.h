@@ -41,6 +41,7 @@ struct rstwho_filter {
 };
 int rstwho_clsact_create(int interface); // -EEXIST where there is one
 int rstwho_clsact_destroy(int interface); // with everything on it
+int rstwho_clsact_filters(int interface); // how many are on it, whosever
 int rstwho_filter_attach(const struct rstwho_filter *_Nonnull filter, int program);
 int rstwho_filter_detach(const struct rstwho_filter *_Nonnull filter);
 int rstwho_filter_program(const struct rstwho_filter *_Nonnull filter, uint32_t *_Nonnull program_id);
