@@ -201,7 +201,6 @@ static __always_inline int find_redirected(const __u8 *data, const __u8 *end, __
 			return 1;
 		}
 		parse->offset = (__u16)(offset + p[1] * 8u);
-		end_headers(parse, read16(&parse->offset));
 	}
 	return 0;
 }

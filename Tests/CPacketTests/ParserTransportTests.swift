@@ -158,6 +158,11 @@ struct ParserTransportTests {
                 Ethernet().ipv6().icmp(type: 137).payload([UInt8](repeating: 0xfe, count: 32)),
                 "\(error6) payload 32 at 14 54 end 94"),
             ParserCase(
+                "ICMPv6 redirect with an option beyond the packet",
+                Ethernet().ipv6().icmp(type: 137).payload(
+                    [UInt8](repeating: 0xfe, count: 32) + [2, 200, 0, 0, 0, 0, 0, 0] + quoted6.bytes),
+                "\(error6) payload 100 at 14 54 end 94"),
+            ParserCase(
                 "ICMPv6 redirect with an option of length 0",
                 Ethernet().ipv6().icmp(type: 137).payload(
                     [UInt8](repeating: 0xfe, count: 32) + [4, 0, 0, 0, 0, 0, 0, 0] + quoted6.bytes),

@@ -140,16 +140,16 @@ package enum EdgeFrames {
                 NamedFrame(
                     "redirect",
                     Ethernet().ipv6().icmp(type: 137).payload(
-                        target + [2, 1, 2, 0, 0, 0, 0, 1, 4, 8, 0, 0, 0, 0, 0, 0] + quoted6.bytes)),
+                        target + [2, 1, 2, 0, 0, 0, 0, 1, 4, 9, 0, 0, 0, 0, 0, 0] + quoted6.bytes)),
                 NamedFrame(
                     "redirect with a long option",
                     Ethernet().ipv6().icmp(type: 137).payload(
-                        target + [2, 200, 2, 0, 0, 0, 0, 1, 4, 8, 0, 0, 0, 0, 0, 0] + quoted6.bytes)),
+                        target + [2, 200, 2, 0, 0, 0, 0, 1, 4, 9, 0, 0, 0, 0, 0, 0] + quoted6.bytes)),
                 NamedFrame(
                     "redirect with many options",
                     Ethernet().ipv6().icmp(type: 137).payload(
                         target + [UInt8]([[UInt8]](repeating: [2, 1, 2, 0, 0, 0, 0, 1], count: 4).joined())
-                            + [4, 8, 0, 0, 0, 0, 0, 0] + quoted6.bytes)),
+                            + [4, 9, 0, 0, 0, 0, 0, 0] + quoted6.bytes)),
             ]
     }
 }
