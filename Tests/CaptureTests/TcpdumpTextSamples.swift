@@ -15,8 +15,9 @@ struct TextPacket {
 /// Feeds a text to a parser and returns what it made of it.
 func parseText(_ text: String) -> (packets: [TextPacket], parser: TcpdumpTextParser) {
     var parser = TcpdumpTextParser()
-    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-        Array(line.utf8).withUnsafeBufferPointer { parser.feed($0) }
+    // By bytes: to String, a carriage return and a line feed are one character.
+    for line in text.utf8.split(separator: 10, omittingEmptySubsequences: false) {
+        Array(line).withUnsafeBufferPointer { parser.feed($0) }
     }
     parser.finish()
     let packets = parser.ready.map { TextPacket(record: $0.record, time: $0.time, frame: $0.frame) }
