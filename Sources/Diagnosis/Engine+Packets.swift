@@ -47,6 +47,7 @@ extension Engine {
     private mutating func observeRequestOrReply(
         _ record: PacketRecord, isRequest: Bool, isReply: Bool, as fingerprint: FingerprintClass, isLocal: Bool
     ) {
+        if record.packetClass == .icmp { hopAddresses.learn(record) }
         guard isRequest || isReply else { return }
         let (key, sourceIsHigh) = FlowKey.of(record)
         guard let (flow, _) = flows.findOrInsert(key, now: now) else { return }

@@ -169,7 +169,22 @@ extension Engine {
         undetermined.remove(key) { decided.contains($0.finding.id) }
     }
 
-    private func finding(_ reset: ResetCase, _ verdict: ResetJudge.Verdict) -> Finding {
+    /// Makes the finding, and counts a foreign reset to its origin.
+    private mutating func finding(_ reset: ResetCase, _ verdict: ResetJudge.Verdict) -> Finding {
+        var finding = describe(reset, verdict)
+        guard verdict.sender.isForeign else { return finding }
+        let address =
+            hopAddresses.address(atHop: reset.distance.hop)
+            ?? (verdict.evidence.contains(.otherCounter) ? reset.counter?.counter.address : nil)
+        guard let number = resetOrigins.add(reset, verdict, address: address) else { return finding }
+        let origin = resetOrigins.origins[number]
+        finding.origin = origin.id
+        finding.originAddress = origin.address
+        finding.originIdleTimer = origin.idleTimer
+        return finding
+    }
+
+    private func describe(_ reset: ResetCase, _ verdict: ResetJudge.Verdict) -> Finding {
         let record = reset.record
         var finding = Finding(
             id: reset.id, fiveTuple: record.fiveTuple, flags: record.tcpFlags, ttl: record.ttl, seq: record.seq,
@@ -178,7 +193,9 @@ extension Engine {
         finding.time = reset.time == 0 ? nil : reset.time
         finding.frame = reset.frame == 0 ? nil : reset.frame
         finding.file = reset.file
-        finding.hostHop = verdict.hostHop
+        finding.hostHop =
+            verdict.baseline?.distance.hop ?? (reset.passage == .madeHere && !verdict.sender.isForeign ? 0 : nil)
+        finding.hostSamples = verdict.baseline?.samples
         finding.confidence = verdict.confidence
         finding.idleSeconds = reset.flow?.idle.map { Double($0) / 1e9 }
         finding.signature = TamperingSignature.of(reset)

@@ -61,6 +61,8 @@ package struct Engine: ~Copyable {
     var undetermined: UndeterminedResets
     var pending = PendingResets()
     var counters = IdentificationCounters()
+    var hopAddresses = HopAddresses()
+    var resetOrigins = ResetOrigins()
     var given: [Finding] = []
     var counts = Statistics()
     let judge: ResetJudge
@@ -129,6 +131,9 @@ package struct Engine: ~Copyable {
         defer { given = [] }
         return given
     }
+
+    /// Devices that sent resets for others, in the order in which they were found.
+    package var origins: [Origin] { resetOrigins.origins }
 
     /// What is known of hosts: at most `limit`, the one seen last first.
     package func hostSummaries(limit: Int) -> [HostSummary] {

@@ -98,12 +98,19 @@ package struct Finding: Sendable {
     package var hop: Int
     /// The hop of the host whose address the reset carries, where its baseline is known.
     package var hostHop: Int?
+    /// Packets that this baseline rests on; for the sentences.
+    package var hostSamples: Int?
     /// Probability that `sender` is right; absent for `undetermined`.
     package var confidence: Double?
     package var cause: Cause
     package var stage: Stage
     /// How the connection's flags went, where that is one of the published tampering signatures.
     package var signature: TamperingSignature?
+    /// The device that sent it, as `origins` lists it: `o-7`.
+    package var origin: String?
+    /// That device's own address and idle timer (seconds), where they are known; for the sentences.
+    package var originAddress: IPAddress?
+    package var originIdleTimer: Double?
     /// Seconds for which the flow had been silent before the reset; present only where it was measured.
     package var idleSeconds: Double?
     package var vlan: UInt16?

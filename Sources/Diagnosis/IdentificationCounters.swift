@@ -22,6 +22,9 @@ struct IdentificationCounters {
         /// Steps from one source to another: one device numbers for several addresses.
         var changes: UInt16 = 0
 
+        /// The one source that it numbers for; `nil` where there are several.
+        var address: IPAddress? { changes == 0 ? IPAddress(high: 0, low: source) : nil }
+
         /// One device numbers the packets of several addresses.
         var isShared: Bool { changes >= max(2, steps / 16) }
     }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Idle timers of devices that reset connections, as their makers document them. Data: a line each.
-enum KnownTimers {
-    struct Timer: Sendable {
-        var seconds: Double
-        var device: String
-        var source: String
+package enum KnownTimers {
+    package struct Timer: Sendable {
+        package var seconds: Double
+        package var device: String
+        package var source: String
     }
 
-    static let all: [Timer] = [
+    package static let all: [Timer] = [
         Timer(
             seconds: 240, device: "Azure Load Balancer", source: "Microsoft: Load Balancer TCP reset and idle timeout"),
         Timer(seconds: 240, device: "Azure Firewall", source: "Microsoft: Azure Firewall FAQ"),
@@ -29,7 +29,7 @@ enum KnownTimers {
     private static let tolerance = 0.02
 
     /// The devices whose timer a gap of that length matches.
-    static func matching(_ seconds: Double) -> [Timer] {
+    package static func matching(_ seconds: Double) -> [Timer] {
         all.filter { seconds >= $0.seconds * (1 - tolerance) && seconds <= $0.seconds * (1 + tolerance) + 2 }
     }
 }

@@ -9,7 +9,8 @@ struct ResetJudge: Sendable {
         var cause: Finding.Cause
         /// Probability that `sender` is right; `nil` for `undetermined`.
         var confidence: Double?
-        var hostHop: Int?
+        /// Where the host is by its own packets.
+        var baseline: Baseline?
         var evidence: [Evidence]
     }
 
@@ -17,22 +18,22 @@ struct ResetJudge: Sendable {
     var localAddresses: Set<IPAddress> = []
 
     func judge(_ reset: ResetCase, host: HostEntry?) -> Verdict {
-        let hostHop = hostHop(reset, host)
+        let baseline = baseline(reset, host)
         switch reset.passage {
         case .madeHere:
             let isOurs = localAddresses.contains(reset.record.source)
             let evidence = Evidence(
                 .madeHere, against: !isOurs, observed: "egress, ingress_ifindex 0",
                 "it left this machine without ever having arrived here: this machine made it")
-            return verdict(reset, host, [evidence], foreign: .thisMachine, hostHop: isOurs ? 0 : hostHop)
+            return verdict(reset, host, [evidence], foreign: .thisMachine, baseline: isOurs ? nil : baseline)
         case .leftUndiminished:
-            return leftUndiminished(reset, host: host, hostHop: hostHop)
+            return leftUndiminished(reset, host: host, baseline: baseline)
         case .arrived, .forwarded:
-            guard let flow = reset.flow else { return withoutFlow(reset, host: host, hostHop: hostHop) }
+            guard let flow = reset.flow else { return withoutFlow(reset, host: host, baseline: baseline) }
             let distance = DistanceEvidence.of(reset, host: host)
             let evidence =
                 distance + StackEvidence.of(reset, flow, host: host, distance: distance) + RaceEvidence.of(reset, flow)
-            return verdict(reset, host, evidence + notes(reset), foreign: .middlebox, hostHop: hostHop)
+            return verdict(reset, host, evidence + notes(reset), foreign: .middlebox, baseline: baseline)
         }
     }
 
@@ -40,10 +41,10 @@ struct ResetJudge: Sendable {
     ///
     /// - Parameter foreign: Whose it is if it is not the host's.
     private func verdict(
-        _ reset: ResetCase, _ host: HostEntry?, _ evidence: [Evidence], foreign: Finding.Sender, hostHop: Int?
+        _ reset: ResetCase, _ host: HostEntry?, _ evidence: [Evidence], foreign: Finding.Sender, baseline: Baseline?
     ) -> Verdict {
         let probability = EvidenceModel.probability(evidence)
-        var verdict = Verdict(sender: .undetermined, cause: .unknown, hostHop: hostHop, evidence: evidence)
+        var verdict = Verdict(sender: .undetermined, cause: .unknown, baseline: baseline, evidence: evidence)
         if probability >= EvidenceModel.foreignThreshold {
             verdict.sender = foreign
             verdict.confidence = probability
@@ -55,26 +56,26 @@ struct ResetJudge: Sendable {
         return verdict
     }
 
-    private func leftUndiminished(_ reset: ResetCase, host: HostEntry?, hostHop: Int?) -> Verdict {
+    private func leftUndiminished(_ reset: ResetCase, host: HostEntry?, baseline: Baseline?) -> Verdict {
         let observed = reset.distance.description
         let text = "it left this machine with a whole initial TTL and nothing like it arrived: this machine made it"
         guard let host, host.isProven || host.isLocal else {
             let evidence = Evidence(
                 note: .leftUndiminished, observed: observed,
                 "\(text); whether \(reset.record.source) is its own address cannot be told from this capture")
-            return Verdict(sender: .undetermined, cause: .unknown, hostHop: hostHop, evidence: [evidence])
+            return Verdict(sender: .undetermined, cause: .unknown, baseline: baseline, evidence: [evidence])
         }
         let evidence = Evidence(.leftUndiminished, against: !host.isLocal, observed: observed, text)
-        return verdict(reset, host, [evidence], foreign: .thisMachine, hostHop: hostHop)
+        return verdict(reset, host, [evidence], foreign: .thisMachine, baseline: baseline)
     }
 
     /// A reset whose connection was never seen is counted apart: a flood of forged packets draws such resets from hosts that
     /// have no part in it (backscatter).
-    private func withoutFlow(_ reset: ResetCase, host: HostEntry?, hostHop: Int?) -> Verdict {
+    private func withoutFlow(_ reset: ResetCase, host: HostEntry?, baseline: Baseline?) -> Verdict {
         let evidence = Evidence(
             note: .noFlow,
             "no packet of this connection was seen before the reset: it may answer a packet that somebody forged")
-        return Verdict(sender: .undetermined, cause: .unknown, hostHop: hostHop, evidence: [evidence] + notes(reset))
+        return Verdict(sender: .undetermined, cause: .unknown, baseline: baseline, evidence: [evidence] + notes(reset))
     }
 
     private func notes(_ reset: ResetCase) -> [Evidence] {
@@ -82,13 +83,11 @@ struct ResetJudge: Sendable {
         return [Evidence(note: .resetText, observed: text, "the reset itself says: \(text)")]
     }
 
-    private func hostHop(_ reset: ResetCase, _ host: HostEntry?) -> Int? {
-        if let baseline = host?.baseline, baseline.distance.hop <= EvidenceModel.longestPath {
-            return baseline.distance.hop
-        }
+    private func baseline(_ reset: ResetCase, _ host: HostEntry?) -> Baseline? {
+        if let baseline = host?.baseline, baseline.distance.hop <= EvidenceModel.longestPath { return baseline }
         guard let side = reset.flow?.source, side.domain == reset.record.domain,
             let baseline = Baseline(side.ttls, isEgress: false), baseline.distance.hop <= EvidenceModel.longestPath
         else { return nil }
-        return baseline.distance.hop
+        return baseline
     }
 }

@@ -51,6 +51,8 @@ private struct WireFinding: Decodable {
     var confidence: Double?
     var cause: String
     var stage: String
+    var signature: String?
+    var origin: String?
     var idle_seconds: Double?
     var vlan: UInt16?
     var next_hop_mac: String?
@@ -76,6 +78,8 @@ private struct WireFinding: Decodable {
         finding.file = file
         finding.hostHop = host_hop
         finding.confidence = confidence
+        finding.signature = signature.flatMap { TamperingSignature(rawValue: $0) }
+        finding.origin = origin
         finding.idleSeconds = idle_seconds
         finding.vlan = vlan
         finding.nextHopMAC = next_hop_mac

@@ -58,9 +58,11 @@ package enum JSONLines {
         json.member("confidence", finding.confidence, digits: 3)
         json.member("cause", finding.cause.rawValue)
         json.member("stage", finding.stage.rawValue)
+        json.member("signature", finding.signature?.rawValue)
     }
 
     private static func writeCircumstances(of finding: Finding, to json: inout JSONWriter) {
+        json.member("origin", finding.origin)
         json.member("idle_seconds", finding.idleSeconds, digits: 3)
         json.member("vlan", finding.vlan)
         json.member("next_hop_mac", finding.nextHopMAC)

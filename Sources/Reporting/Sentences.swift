@@ -2,62 +2,50 @@
 package import Diagnosis
 internal import Packets
 
-/// The sentences that people read. What the user felt comes first, then who sent it, then on what that rests.
+/// The sentences that people read: who sent it, then what the user felt, then why, then what is uncertain.
 extension Finding {
     /// Who sent the reset, from how far, and what the user felt.
     package var summary: String {
+        [who, felt, why, caveat].compactMap { $0 }.joined(separator: " ")
+    }
+
+    // MARK: Who
+
+    private var who: String {
         switch sender {
         case .middlebox:
-            let host = hostHop.map { "not \(claimed), which is at the \(ordinal($0)) hop" } ?? "not \(claimed)"
-            return "A device at the \(ordinal(hop)) hop sent this reset, \(host). \(felt)\(reason)"
+            let address = originAddress.map { " (\($0))" } ?? ""
+            let host =
+                hostHop.map { "not \(claimed), which is at the \(ordinal($0)) hop\(samples)" } ?? "not \(claimed)"
+            return "A device at the \(ordinal(hop)) hop\(address) sent this reset, \(host)."
         case .thisMachine:
-            return "This machine sent this reset in the name of \(claimed)\(hostAway). \(felt)\(reason)"
-        case .hostApplication: return "The application on \(claimed) sent this reset. \(felt)\(reason)"
-        case .hostKernel: return "The kernel of \(claimed) sent this reset. \(felt)\(reason)"
-        case .hostFirewall: return "The packet filter of \(claimed) sent this reset. \(felt)\(reason)"
+            let host = hostHop.map { $0 > 0 ? ", which is at the \(ordinal($0)) hop" : "" } ?? ""
+            return "This machine sent this reset in the name of \(claimed)\(host)."
+        case .hostApplication: return "An application on \(claimed)\(place) sent this reset."
+        case .hostKernel: return "The kernel of \(claimed)\(place) sent this reset."
+        case .hostFirewall: return "The packet filter of \(claimed)\(place) sent this reset."
         case .host:
             return hop == 0
-                ? "This machine sent this reset, as \(claimed), its own address. \(felt)\(reason)"
-                : "\(claimed) itself sent this reset\(atHop). \(felt)\(reason)"
-        case .undetermined: return "Who sent this reset is not known. \(felt) \(capitalised(mostTelling))."
+                ? "This machine sent this reset, as \(claimed), its own address."
+                : "\(claimed)\(place) itself sent this reset."
+        case .undetermined: return "Who sent this reset is not known."
         }
     }
 
-    /// What to do next, as a sentence.
-    package var advice: String {
-        switch sender {
-        case .middlebox:
-            switch cause {
-            case .idleTimeout:
-                return "Ask whoever runs the device at hop \(hop) for its idle timeout, "
-                    + "or send TCP keepalives more often than that."
-            case .rejected:
-                return "Ask whoever runs the device at hop \(hop) to check its policy for \(service)."
-            default:
-                return "Ask whoever runs the device at hop \(hop) why it resets \(service)."
-            }
-        case .thisMachine:
-            return "Check this machine's own packet filter for \(service): nft list ruleset."
-        case .host, .hostApplication, .hostKernel, .hostFirewall:
-            switch cause {
-            case .portClosed:
-                return "Check that the service on \(claimed) runs and listens on \(service); "
-                    + "its own packet filter can answer in the same way."
-            case .aborted: return "Look into the application's log on \(claimed) at that time."
-            case .lateData: return "Usually harmless: data came after \(claimed) had closed the connection."
-            default: return "Look at \(claimed): nothing speaks for a device on the path."
-            }
-        case .undetermined:
-            if evidence.contains(where: { $0.name == EvidenceName.noFlow.rawValue }) {
-                return "Watch the interface that the connection's other packets cross, and try again."
-            }
-            return "Ping \(claimed) while rstwho watches: the TTL of its replies tells how far it is."
-        }
+    var claimed: String { fiveTuple.source.description }
+
+    private var samples: String {
+        hostSamples.map { $0 == 1 ? " (1 packet says so)" : " (\($0) packets say so)" } ?? ""
     }
 
-    private var claimed: String { fiveTuple.source.description }
+    private var place: String {
+        if hop == 0 { return ", this machine," }
+        return hostHop.map { ", at the \(ordinal($0)) hop," } ?? ""
+    }
 
-    private var service: String {
+    // MARK: What the user felt
+
+    var service: String {
         // The side that was called listens on the lower port, but where the reset answers a SYN it is the source.
         let port = stage == .syn ? fiveTuple.sourcePort : min(fiveTuple.sourcePort, fiveTuple.destinationPort)
         return "tcp/\(port)"
@@ -68,35 +56,70 @@ extension Finding {
         case .syn: return "A connect to \(service) was refused."
         case .handshake: return "A connection to \(service) was cut before any data."
         case .data: return "A transfer on \(service) was cut."
-        case .idle:
-            let seconds = idleSeconds.map { " for \(Int($0.rounded())) s" } ?? ""
-            return "A connection to \(service) that had been silent\(seconds) was dropped."
+        case .idle: return "A connection to \(service) that had been silent\(silence) was dropped."
         case .afterClose: return "The connection to \(service) was being closed already."
         case .none: return "No connection that it belongs to was seen."
         }
     }
 
-    private var reason: String {
+    private var silence: String { idleSeconds.map { " for \(Int($0.rounded())) s" } ?? "" }
+
+    // MARK: Why
+
+    private var why: String? {
         switch cause {
-        case .portClosed: return " Nothing listens there."
-        case .rejected: return " Its policy rejects it."
-        case .aborted: return " The application gave up the connection."
-        case .lateData: return " Data came after the close."
-        case .idleTimeout: return " That is how an idle timeout looks."
-        default: return ""
+        case .portClosed: return "Nothing listens there."
+        case .rejected: return sender == .middlebox ? "Its policy rejects it." : "A packet filter's rule rejects it."
+        case .aborted: return "The application gave up the connection."
+        case .lateData: return "Data came after the close, to a socket that was gone."
+        case .keepaliveRace:
+            return "The server closed the idle connection at the moment when the client used it again\(silence)."
+        case .halfOpenCheck: return "A health check opens a connection halfway and drops it: harmless."
+        case .idleTimeout: return idleTimer
+        case .untranslated: return "Address translation did not translate it back."
+        case .injected: return injection
+        case .backscatter: return "It answers a packet that somebody forged."
+        case .unknown: return sender == .undetermined ? capitalised(mostTelling) + "." : nil
         }
     }
 
-    private var hostAway: String { hostHop.map { $0 > 0 ? ", which is at the \(ordinal($0)) hop" : "" } ?? "" }
+    private var idleTimer: String {
+        if let timer = originIdleTimer {
+            return "This device drops connections after about \(Int(timer)) s of silence."
+        }
+        let known = idleSeconds.map(KnownTimers.matching) ?? []
+        guard !known.isEmpty else { return "That is how an idle timeout looks." }
+        return "That is the idle timer of " + known.map(\.device).joined(separator: " or ") + "."
+    }
 
-    private var atHop: String { hostHop.map { " from the \(ordinal($0)) hop" } ?? "" }
+    private var injection: String {
+        let races = evidence.filter { $0.weight > 0 && $0.name != EvidenceName.ttlHost.rawValue }
+        let strongest = races.first { $0.name != EvidenceName.ttlFlow.rawValue } ?? races.first
+        return strongest.map { "It was injected: \($0.text)." } ?? "It was injected."
+    }
 
     private var mostTelling: String {
         evidence.max { abs($0.weight) < abs($1.weight) }?.text ?? "nothing to compare it with was seen"
     }
+
+    // MARK: What is uncertain
+
+    private var caveat: String? {
+        let distance: Set = [EvidenceName.ttlFlow.rawValue, EvidenceName.ttlHost.rawValue]
+        let weighing = evidence.filter { $0.weight != 0 }
+        switch sender {
+        case .middlebox where weighing.contains { distance.contains($0.name) && $0.weight < 0 }:
+            return "The hop is not reliable: the device copies the host's TTL."
+        case .host where weighing.count == 1 && weighing[0].name == EvidenceName.ttlHost.rawValue:
+            return "Only its distance says so, which one host in ten shares."
+        case .host where evidence.contains { $0.name == EvidenceName.behindTranslator.rawValue }:
+            return "It stands behind a translator that answers ping itself."
+        default: return nil
+        }
+    }
 }
 
-private func capitalised(_ text: String) -> String {
+func capitalised(_ text: String) -> String {
     text.prefix(1).uppercased() + text.dropFirst()
 }
 

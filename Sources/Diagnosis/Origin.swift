@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CPacket
+package import Packets
+
+/// One device that sends resets for others: what its resets have in common, and for whom it speaks.
+package struct Origin: Sendable {
+    /// Hosts, ports and gaps that are named; beyond that they are only counted.
+    package static let bound = 256
+
+    /// How a device numbers its resets.
+    package enum Numbering: String, Sendable {
+        /// IP-ID 0, or IPv6.
+        case none
+        /// Always the same.
+        case constant
+        /// Another for each.
+        case counting
+    }
+
+    /// `o-7`: counted in the order in which they were found.
+    package var id: String
+    /// This machine itself.
+    package var isThisMachine: Bool
+    /// Its hop: the neighbour is 1, this machine 0.
+    package var hop: Int
+    package var initialTTL: UInt8
+    package var numbering = Numbering.none
+    /// True where its resets have a window.
+    package var hasWindow: Bool
+    package var interface: String?
+    package var nextHopMAC: String?
+    /// Its own address, where an ICMP error from its hop or its IP-ID counter gives it away.
+    package var address: IPAddress?
+    /// Hosts in whose names it resets, and the ports of the services.
+    package var hosts: Set<IPAddress> = []
+    package var ports: Set<UInt16> = []
+    package var causes: Set<Finding.Cause> = []
+    package var resets: UInt64 = 0
+    /// ns since 1970; `nil` where the source tells no time.
+    package var firstSeen: UInt64?
+    package var lastSeen: UInt64?
+    /// Seconds of silence before its resets, where that was measured.
+    package var idleGaps: [Double] = []
+    var lastIdentification: UInt32?
+
+    /// Its idle timer in seconds, where the gaps before three of its resets agree to 5 %.
+    package var idleTimer: Double? {
+        let gaps = idleGaps.sorted()
+        guard gaps.count >= 3, let least = gaps.first, let most = gaps.last, most <= least * 1.05 else { return nil }
+        return gaps[gaps.count / 2]
+    }
+}
+
+extension Origin {
+    mutating func add(_ reset: ResetCase, _ cause: Finding.Cause, address: IPAddress?) {
+        let record = reset.record
+        resets += 1
+        if hosts.count < Self.bound { hosts.insert(record.source) }
+        let port = reset.stage == .syn ? record.src_port : min(record.src_port, record.dst_port)
+        if ports.count < Self.bound { ports.insert(port) }
+        if cause != .unknown { causes.insert(cause) }
+        if let address { self.address = address }
+        if reset.time != 0 {
+            firstSeen = min(firstSeen ?? reset.time, reset.time)
+            lastSeen = max(lastSeen ?? reset.time, reset.time)
+        }
+        if reset.stage == .idle, let idle = reset.flow?.idle, idleGaps.count < Self.bound {
+            idleGaps.append(Double(idle) / 1e9)
+        }
+        guard !record.isIPv6, record.identification != 0 else { return }
+        if let last = lastIdentification {
+            if last != record.identification {
+                numbering = .counting
+            } else if numbering == .none {
+                numbering = .constant
+            }
+        }
+        lastIdentification = record.identification
+    }
+}

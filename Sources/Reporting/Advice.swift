@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Diagnosis
+internal import Packets
+
+extension Finding {
+    /// What to do next, as a sentence.
+    package var advice: String {
+        switch sender {
+        case .middlebox: adviceOnDevice
+        case .thisMachine: adviceOnThisMachine
+        case .host, .hostApplication, .hostKernel, .hostFirewall: adviceOnHost
+        case .undetermined: adviceOnEvidence
+        }
+    }
+
+    private var adviceOnDevice: String {
+        let ask = "Ask whoever runs the device at hop \(hop)"
+        switch cause {
+        case .idleTimeout: return "\(ask) for its idle timeout, or send TCP keepalives more often than that."
+        case .rejected: return "\(ask) to check its policy for \(service)."
+        case .injected: return "\(ask) why it injects resets; encryption below TCP keeps it out."
+        default: return "\(ask) why it resets \(service)."
+        }
+    }
+
+    private var adviceOnThisMachine: String {
+        switch cause {
+        case .untranslated:
+            return "Set net.netfilter.nf_conntrack_tcp_be_liberal=1 on this machine, or drop packets of state invalid."
+        default: return "Check this machine's own packet filter for \(service): nft list ruleset."
+        }
+    }
+
+    private var adviceOnHost: String {
+        switch (cause, sender) {
+        case (.portClosed, .hostKernel): return "Start the service on \(claimed), or ask for the right port."
+        case (.portClosed, _):
+            return "Check that the service on \(claimed) runs and listens on \(service); "
+                + "its own packet filter can answer in the same way."
+        case (.rejected, _): return "Check the packet filter on \(claimed) for \(service): nft list ruleset."
+        case (.aborted, _): return "Look into the application's log on \(claimed) at that time."
+        case (.lateData, _): return "Usually harmless: data came after \(claimed) had closed the connection."
+        case (.keepaliveRace, _):
+            return "Make the client's idle time shorter than the server's keep-alive timeout, or let it retry once."
+        case (.halfOpenCheck, _): return "Nothing to do."
+        default: return "Look at \(claimed): nothing speaks for a device on the path."
+        }
+    }
+
+    /// What would settle it.
+    private var adviceOnEvidence: String {
+        if evidence.contains(where: { $0.name == EvidenceName.noFlow.rawValue }) {
+            return "Watch the interfaces that the connection's other packets cross, and try again."
+        }
+        if evidence.contains(where: { $0.name == EvidenceName.severalDistances.rawValue }) {
+            return "Watch closer to \(claimed): where it is reached by one way only, its distance is one."
+        }
+        return "Ping \(claimed) while rstwho watches: the TTL of its replies tells how far it is."
+    }
+}
