@@ -18,6 +18,15 @@ enum APIDocument {
         }
     }
 
+    static func origins(_ origins: [Origin]) -> [UInt8] {
+        list(next: nil) { json in
+            // Newest first, as every list.
+            for origin in origins.sorted(by: { ($0.lastSeen ?? 0) > ($1.lastSeen ?? 0) }) {
+                OriginReport.write(origin, to: &json)
+            }
+        }
+    }
+
     /// Where packets went: the ledger by interface and direction, and what the engine did with the records.
     static func ledger(_ ledger: Ledger, _ statistics: Engine.Statistics) -> [UInt8] {
         document { json in

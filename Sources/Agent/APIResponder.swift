@@ -12,7 +12,7 @@ struct APIResponder: HTTPResponder {
 
     let state: AgentState
     let hosts: HostCheck
-    let cache: HostCache
+    let cache: EngineCache
 
     func respond(to request: Request, context: APIContext) async throws -> Response {
         var response: Response
@@ -68,6 +68,10 @@ struct APIResponder: HTTPResponder {
             return try findings(&query, kind: .reset)
         case "/api/v1/hosts":
             return try await hosts(&query)
+        case "/api/v1/origins":
+            try query.finish()
+            let origins = try await cache.origins(state)
+            return Self.ok(APIDocument.origins(origins), Self.jsonType)
         case "/api/v1/ledger":
             try query.finish()
             return Self.ok(APIDocument.ledger(state.ledger, state.statistics), Self.jsonType)
@@ -79,7 +83,8 @@ struct APIResponder: HTTPResponder {
             throw Problem(
                 status: .notFound,
                 detail:
-                    "Here are /metrics, /healthz, /readyz and /api/v1/ with resets, findings, hosts, ledger, stream.")
+                    "Here are /metrics, /healthz, /readyz and /api/v1/ with resets, findings, hosts, origins, ledger, stream."
+            )
         }
     }
 

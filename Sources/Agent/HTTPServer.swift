@@ -55,7 +55,7 @@ package struct HTTPServer: Service {
 
     private var application: some ApplicationProtocol {
         let responder = APIResponder(
-            state: state, hosts: HostCheck(address: options.address, names: options.names), cache: HostCache())
+            state: state, hosts: HostCheck(address: options.address, names: options.names), cache: EngineCache())
         let writeTimeout = TimeAmount.seconds(Int64(options.writeTimeout))
         let server = HTTPServerBuilder.http1(
             configuration: .init(

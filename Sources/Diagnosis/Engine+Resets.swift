@@ -174,7 +174,7 @@ extension Engine {
         var finding = describe(reset, verdict)
         guard verdict.sender.isForeign else { return finding }
         let address =
-            hopAddresses.address(atHop: reset.distance.hop)
+            hopAddresses.address(atHop: reset.distance.hop, isIPv6: reset.record.isIPv6)
             ?? (verdict.evidence.contains(.otherCounter) ? reset.counter?.counter.address : nil)
         guard let number = resetOrigins.add(reset, verdict, address: address) else { return finding }
         let origin = resetOrigins.origins[number]

@@ -13,21 +13,27 @@ struct HopAddresses: Sendable {
     }
 
     private static let hops = 64
-    private var entries = [Entry](repeating: .unknown, count: hops)
+    /// By hop, IPv4 and then IPv6: a device signs with another address in each.
+    private var entries = [Entry](repeating: .unknown, count: 2 * hops)
+
+    private static func index(hop: Int, isIPv6: Bool) -> Int? {
+        hop > 0 && hop < hops ? (isIPv6 ? hops + hop : hop) : nil
+    }
 
     mutating func learn(_ record: PacketRecord) {
-        let hop = record.distance.hop
-        guard hop > 0, hop < Self.hops else { return }
-        switch entries[hop] {
-        case .unknown: entries[hop] = .one(record.source)
-        case .one(let known): if known != record.source { entries[hop] = .several }
+        guard let index = Self.index(hop: record.distance.hop, isIPv6: record.isIPv6) else { return }
+        switch entries[index] {
+        case .unknown: entries[index] = .one(record.source)
+        case .one(let known): if known != record.source { entries[index] = .several }
         case .several: break
         }
     }
 
     /// The address of the only device that was heard from this hop.
-    func address(atHop hop: Int) -> IPAddress? {
-        guard hop > 0, hop < Self.hops, case .one(let address) = entries[hop] else { return nil }
+    func address(atHop hop: Int, isIPv6: Bool) -> IPAddress? {
+        guard let index = Self.index(hop: hop, isIPv6: isIPv6), case .one(let address) = entries[index] else {
+            return nil
+        }
         return address
     }
 }

@@ -43,6 +43,19 @@ package struct Origin: Sendable {
     package var idleGaps: [Double] = []
     var lastIdentification: UInt32?
 
+    package init(
+        id: String, isThisMachine: Bool, hop: Int, initialTTL: UInt8, hasWindow: Bool, interface: String?,
+        nextHopMAC: String?
+    ) {
+        self.id = id
+        self.isThisMachine = isThisMachine
+        self.hop = hop
+        self.initialTTL = initialTTL
+        self.hasWindow = hasWindow
+        self.interface = interface
+        self.nextHopMAC = nextHopMAC
+    }
+
     /// Its idle timer in seconds, where the gaps before three of its resets agree to 5 %.
     package var idleTimer: Double? {
         let gaps = idleGaps.sorted()

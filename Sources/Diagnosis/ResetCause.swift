@@ -22,7 +22,7 @@ enum ResetCause {
         let races = evidence.contains {
             EvidenceName(rawValue: $0.name).map { EvidenceModel.row($0).group } == .race && $0.weight > 0
         }
-        if races || evidence.contains(.dataAfterReset) { return .injected }
+        if (races && flow.stage != .afterClose) || evidence.contains(.dataAfterReset) { return .injected }
         // RFC 8684, 3.6: 3 administratively prohibited.
         if reset.headers.multipathReason == 3 { return .rejected }
         switch flow.stage {

@@ -8,7 +8,8 @@ import Reporting
 
 /// Reads several captures into one engine and prints what it finds.
 struct ReadSession: ~Copyable {
-    private let format: OutputOptions.Format
+    /// `nil` where findings are not printed.
+    private let format: OutputOptions.Format?
     private var engine: Engine
     private var output = StandardOutput()
     private var report: TextReport
@@ -16,7 +17,10 @@ struct ReadSession: ~Copyable {
     private var packets: UInt64 = 0
     private var progress = ProgressLine()
 
-    init(format: OutputOptions.Format, engineOptions: Engine.Options) {
+    /// The devices that sent resets for others.
+    var origins: [Origin] { engine.origins }
+
+    init(format: OutputOptions.Format?, engineOptions: Engine.Options) {
         self.format = format
         engine = Engine(options: engineOptions)
         report = TextReport(isColoured: output.isColoured)
@@ -90,6 +94,7 @@ struct ReadSession: ~Copyable {
             switch format {
             case .json: try output.write(JSONLines.line(finding))
             case .text: try output.write(report.text(finding))
+            case nil: break
             }
         }
     }

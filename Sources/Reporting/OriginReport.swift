@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Diagnosis
+internal import FoundationEssentials
+internal import Packets
+
+/// Devices that send resets for others, as a table for people and as JSON for machines.
+package enum OriginReport {
+    /// `origin` as an object: a line of JSON Lines, or an element of a list.
+    package static func write(_ origin: Origin, to writer: inout JSONWriter) {
+        writer.object { json in
+            json.member("id", origin.id)
+            json.member("sender", (origin.isThisMachine ? Finding.Sender.thisMachine : .middlebox).rawValue)
+            json.member("hop", origin.hop)
+            json.member("initial_ttl", origin.initialTTL)
+            json.member("address", origin.address?.description)
+            json.member("interface", origin.interface)
+            json.member("next_hop_mac", origin.nextHopMAC)
+            json.member("numbering", origin.numbering.rawValue)
+            json.member("window", origin.hasWindow)
+            json.member("resets", origin.resets)
+            json.member("first_seen", origin.firstSeen.map(Timestamp.format))
+            json.member("last_seen", origin.lastSeen.map(Timestamp.format))
+            json.member("idle_timer", origin.idleTimer, digits: 1)
+            json.member("causes") { json in
+                json.array { json in
+                    for cause in origin.causes.map(\.rawValue).sorted() { json.string(cause) }
+                }
+            }
+            json.member("hosts") { json in
+                json.array { json in
+                    for host in origin.hosts.sorted() { json.string(host.description) }
+                }
+            }
+            json.member("ports") { json in
+                json.array { json in
+                    for port in origin.ports.sorted() { json.raw("\(port)") }
+                }
+            }
+        }
+    }
+
+    /// `origin` as one line, its line feed included.
+    package static func line(_ origin: Origin) -> String {
+        var writer = JSONWriter()
+        write(origin, to: &writer)
+        writer.endLine()
+        return writer.text
+    }
+
+    /// A paragraph a device: who it is, for whom it speaks, since when.
+    package static func text(_ origins: [Origin]) -> String {
+        guard !origins.isEmpty else { return "No device was seen that sends resets for others.\n" }
+        return origins.map(text).joined(separator: "\n")
+    }
+
+    private static func text(_ origin: Origin) -> String {
+        let device =
+            origin.isThisMachine ? "this machine" : "device at hop \(origin.hop)"
+        let address = origin.address.map { " (\($0))" } ?? ""
+        let count = origin.resets == 1 ? "1 reset" : "\(origin.resets) resets"
+        let causes =
+            origin.causes.isEmpty ? "" : " (" + origin.causes.map(\.rawValue).sorted().joined(separator: ", ") + ")"
+        var lines = ["\(origin.id)  \(device)\(address): \(count)\(causes)"]
+        lines.append("    for \(list(origin.hosts.sorted().map(\.description), of: "hosts"))")
+        lines.append("    on \(list(origin.ports.sorted().map { "tcp/\($0)" }, of: "ports"))")
+        if let first = origin.firstSeen, let last = origin.lastSeen {
+            lines.append("    since \(Timestamp.format(first)), last \(Timestamp.format(last))")
+        }
+        if let timer = origin.idleTimer {
+            let known = KnownTimers.matching(timer).map(\.device)
+            let like = known.isEmpty ? "" : ", as \(known.joined(separator: " or ")) does"
+            lines.append("    drops connections after about \(Int(timer)) s of silence\(like)")
+        }
+        var marks = ["initial TTL \(origin.initialTTL)"]
+        if origin.numbering != .none { marks.append("IP-ID \(origin.numbering.rawValue)") }
+        if origin.hasWindow { marks.append("with a window") }
+        if let interface = origin.interface { marks.append("on \(interface)") }
+        if let address = origin.nextHopMAC { marks.append("next hop \(address)") }
+        lines.append("    known by \(marks.joined(separator: ", "))")
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private static func list(_ names: [String], of kind: String) -> String {
+        let shown = 8
+        guard names.count > shown else { return names.joined(separator: ", ") }
+        let count = names.count >= Origin.bound ? "\(Origin.bound) or more" : "\(names.count)"
+        return "\(count) \(kind): \(names.prefix(shown).joined(separator: ", ")) …"
+    }
+}
+
+extension OriginReport {
+    /// Reads the list that an agent sent. `nil` where it is none.
+    package static func decode(_ json: [UInt8]) -> [Origin]? {
+        (try? JSONDecoder().decode(WireList.self, from: Data(json)))?.items.map(\.origin)
+    }
+
+    private struct WireList: Decodable {
+        var items: [WireOrigin]
+    }
+
+    private struct WireOrigin: Decodable {
+        var id: String
+        var sender: String
+        var hop: Int
+        var initial_ttl: UInt8
+        var address: String?
+        var interface: String?
+        var next_hop_mac: String?
+        var numbering: String
+        var window: Bool
+        var resets: UInt64
+        var first_seen: String?
+        var last_seen: String?
+        var idle_timer: Double?
+        var causes: [String]
+        var hosts: [String]
+        var ports: [UInt16]
+
+        var origin: Origin {
+            var origin = Origin(
+                id: id, isThisMachine: sender == Finding.Sender.thisMachine.rawValue, hop: hop, initialTTL: initial_ttl,
+                hasWindow: window, interface: interface, nextHopMAC: next_hop_mac)
+            origin.address = address.flatMap { IPAddress($0) }
+            origin.numbering = Origin.Numbering(rawValue: numbering) ?? .none
+            origin.resets = resets
+            origin.firstSeen = first_seen.flatMap { Timestamp.parse($0) }
+            origin.lastSeen = last_seen.flatMap { Timestamp.parse($0) }
+            origin.idleGaps = idle_timer.map { [$0, $0, $0] } ?? []
+            origin.causes = Set(causes.compactMap { Finding.Cause(rawValue: $0) })
+            origin.hosts = Set(hosts.compactMap { IPAddress($0) })
+            origin.ports = Set(ports)
+            return origin
+        }
+    }
+}
