@@ -17,7 +17,7 @@ extension CaptureFile {
             do throws(CaptureError) {
                 isOpen = try advance()
             } catch {
-                if batch.count > 0 { try batch.deliver(to: handler) }
+                if batch.count > 0 { try batch.deliver(bytesRead: input.bytesRead, to: handler) }
                 throw error
             }
             if batch.count > 0 {
@@ -27,7 +27,7 @@ extension CaptureFile {
                 let elapsed = Self.now() &- arrival
                 batch.advance(to: lastPacketTime.addingReportingOverflow(elapsed).partialValue)
             }
-            if batch.count > 0 || isOpen { try batch.deliver(to: handler) }
+            if batch.count > 0 || isOpen { try batch.deliver(bytesRead: input.bytesRead, to: handler) }
         }
     }
 }

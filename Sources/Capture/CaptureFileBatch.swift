@@ -95,9 +95,10 @@ struct CaptureFileBatch: ~Copyable {
     }
 
     /// Hands over what is there, be it nothing, and is empty afterwards even where `handler` throws.
-    mutating func deliver(to handler: (PacketBatch) throws -> Void) throws {
-        let batch = PacketBatch(
+    mutating func deliver(bytesRead: UInt64, to handler: (PacketBatch) throws -> Void) throws {
+        var batch = PacketBatch(
             packets: UnsafeBufferPointer(start: packets, count: count), watermark: watermark)
+        batch.bytesRead = bytesRead
         count = 0
         try handler(batch)
     }

@@ -8,6 +8,10 @@ package struct PacketBatch {
     package var packets: UnsafeBufferPointer<ObservedPacket>
     /// The time (ns since 1970) that every source has passed: no older packet will follow. 0 where there is no time.
     package var watermark: UInt64
+    /// Bytes of the source read so far, for showing progress; 0 live.
+    package var bytesRead: UInt64 = 0
+    /// Names that stand in a text in the place of addresses: the packets have addresses of 100::/64 instead.
+    package var hostNames: [IPAddress: String] = [:]
 
     package init(packets: UnsafeBufferPointer<ObservedPacket>, watermark: UInt64) {
         self.packets = packets

@@ -91,7 +91,10 @@ package struct TcpdumpText: ~Copyable {
         guard !parser.ready.isEmpty else { return }
         for packet in parser.ready { watermark = max(watermark, packet.time) }
         try parser.ready.withUnsafeBufferPointer { packets in
-            try handler(PacketBatch(packets: packets, watermark: watermark))
+            var batch = PacketBatch(packets: packets, watermark: watermark)
+            batch.bytesRead = input.bytesRead
+            batch.hostNames = parser.hostNames
+            try handler(batch)
         }
         parser.ready.removeAll(keepingCapacity: true)
     }

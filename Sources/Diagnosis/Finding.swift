@@ -121,6 +121,8 @@ package struct Finding: Sendable {
     package var count: Int = 1
     package var vantage: Vantage?
     package var evidence: [Evidence]
+    /// Names that stand for addresses which the source did not tell (a text without `-n`); shown in their place.
+    package var names: [IPAddress: String] = [:]
     /// Whose connection it is; for metrics, not part of the JSON contract.
     package var scope: Scope = .transit
     /// Packet time from the reset to this verdict, ns; for metrics, not part of the JSON contract.
@@ -144,4 +146,7 @@ package struct Finding: Sendable {
         self.packetKey = packetKey
         self.evidence = evidence
     }
+
+    /// `address` as it is shown.
+    package func text(_ address: IPAddress) -> String { names[address] ?? address.description }
 }

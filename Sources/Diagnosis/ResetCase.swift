@@ -89,7 +89,6 @@ struct FlowContext: Sendable {
         if let idle, idle >= Self.idleTime { return .idle }
         if source.hasData || other.hasData { return .data }
         if source.packets == 0, other.sentSYN { return .syn }
-        if source.sentSYN, other.packets == 0 { return .syn }
         if source.sentSYN || other.sentSYN { return .handshake }
         return .data
     }

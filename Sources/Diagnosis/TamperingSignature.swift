@@ -37,7 +37,9 @@ package enum TamperingSignature: String, CaseIterable, Sendable {
         let second = reset.aftermath.secondReset
         let firstHasACK = first.tcpFlags.contains(.ack)
         let secondHasACK = second?.hasACK
-        switch flow.stage {
+        // A reset in the name of whoever sent the SYN, before its ACK, comes after a SYN too.
+        let isAfterSYN = flow.stage == .syn || (flow.stage == .handshake && flow.source.sentSYN && !flow.source.hasAck)
+        switch isAfterSYN ? .syn : flow.stage {
         case .syn:
             guard let secondHasACK, secondHasACK != firstHasACK else { return firstHasACK ? .synRSTACK : .synRST }
             return .synBoth

@@ -41,9 +41,9 @@ package enum JSONLines {
     }
 
     private static func writePacket(of finding: Finding, to json: inout JSONWriter) {
-        json.member("src", finding.fiveTuple.source.description)
+        json.member("src", finding.text(finding.fiveTuple.source))
         json.member("src_port", finding.fiveTuple.sourcePort)
-        json.member("dst", finding.fiveTuple.destination.description)
+        json.member("dst", finding.text(finding.fiveTuple.destination))
         json.member("dst_port", finding.fiveTuple.destinationPort)
         json.member("flags", finding.flags.description)
         json.member("ttl", finding.ttl)

@@ -32,7 +32,7 @@ extension Finding {
         }
     }
 
-    var claimed: String { fiveTuple.source.description }
+    var claimed: String { text(fiveTuple.source) }
 
     private var samples: String {
         hostSamples.map { $0 == 1 ? " (1 packet says so)" : " (\($0) packets say so)" } ?? ""

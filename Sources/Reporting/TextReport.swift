@@ -36,7 +36,7 @@ package struct TextReport: Sendable {
         let file = finding.file.map { "\($0)  " } ?? ""
         let revised = finding.revision > 0 ? "revised: " : ""
         var lines = [
-            "\(clock(finding))\(file)\(where_)\(tuple(finding.fiveTuple))  \(paint(revised + label(finding), finding))",
+            "\(clock(finding))\(file)\(where_)\(tuple(finding))  \(paint(revised + label(finding), finding))",
             "    \(finding.summary)",
         ]
         for piece in finding.evidence where piece.observed != nil {
@@ -80,7 +80,7 @@ package struct TextReport: Sendable {
         guard devices[device] != nil || devices.count < Tally.bound else { return }
         var tally = devices[device] ?? Tally()
         tally.resets += 1
-        if tally.hosts.count < Tally.bound { tally.hosts.insert(finding.fiveTuple.source.description) }
+        if tally.hosts.count < Tally.bound { tally.hosts.insert(finding.text(finding.fiveTuple.source)) }
         if tally.services.count < Tally.bound {
             tally.services.insert(
                 finding.stage == .syn
@@ -107,12 +107,15 @@ package struct TextReport: Sendable {
         return Timestamp.format(time) + "  "
     }
 
-    private func tuple(_ tuple: FiveTuple) -> String {
-        "\(end(tuple.source, tuple.sourcePort)) > \(end(tuple.destination, tuple.destinationPort))"
+    private func tuple(_ finding: Finding) -> String {
+        let tuple = finding.fiveTuple
+        return "\(end(finding, tuple.source, tuple.sourcePort)) > "
+            + end(finding, tuple.destination, tuple.destinationPort)
     }
 
-    private func end(_ address: IPAddress, _ port: UInt16) -> String {
-        address.isIPv4 ? "\(address):\(port)" : "[\(address)]:\(port)"
+    private func end(_ finding: Finding, _ address: IPAddress, _ port: UInt16) -> String {
+        let text = finding.text(address)
+        return text.contains(":") ? "[\(text)]:\(port)" : "\(text):\(port)"
     }
 
     private func paint(_ text: String, _ finding: Finding) -> String {

@@ -16,6 +16,7 @@ struct ReadSession: ~Copyable {
     private var status = ExitStatus.nothingForeign
     private var packets: UInt64 = 0
     private var progress = ProgressLine()
+    private var hostNames: [IPAddress: String] = [:]
 
     /// The devices that sent resets for others.
     var origins: [Origin] { engine.origins }
@@ -63,32 +64,34 @@ struct ReadSession: ~Copyable {
     }
 
     private mutating func readFrames(_ capture: inout CaptureFile) throws {
-        let isLive = capture.isLive
+        let (isLive, size) = (capture.isLive, capture.progress.total)
         defer { packets += capture.counters.frames }
-        try capture.read { batch in
-            engine.observe(batch.packets, upTo: batch.watermark)
-            try give()
-            if isLive { try output.flush() }
-        }
+        try capture.read { batch in try take(batch, isLive: isLive, size: size) }
     }
 
     private mutating func readText(_ file: String, _ capture: consuming CaptureFile) throws {
         var text = TcpdumpText(capture)
-        let isLive = text.isLive
+        let (isLive, size) = (text.isLive, text.progress.total)
         defer { packets += text.counts.packets }
         try text.read { batch in
-            engine.observe(batch.packets, upTo: batch.watermark)
-            try give()
-            if isLive { try output.flush() }
+            hostNames = batch.hostNames
+            try take(batch, isLive: isLive, size: size)
         }
         if let problem = text.firstProblem {
             printMessage("\(file): line \(problem.line) was not understood: \(problem.reason)")
         }
     }
 
+    private mutating func take(_ batch: PacketBatch, isLive: Bool, size: UInt64?) throws(OutputError) {
+        engine.observe(batch.packets, upTo: batch.watermark)
+        try give()
+        if isLive { try output.flush() } else { progress.show(read: batch.bytesRead, total: size) }
+    }
+
     /// Prints what the engine has found.
     private mutating func give() throws(OutputError) {
-        for finding in engine.takeFindings() {
+        for var finding in engine.takeFindings() {
+            finding.names = hostNames
             if finding.sender.isForeign { status = .worst(status, .found) }
             progress.clear()
             switch format {
