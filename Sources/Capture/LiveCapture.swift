@@ -185,7 +185,7 @@ package final class LiveCapture: @unchecked Sendable {
         published.withLock { $0 = ledger }
     }
 
-    private static func onlineCPUs() -> [Int] {
+    static func onlineCPUs() -> [Int] {
         let cpus = SystemText.list(SystemText.read("/sys/devices/system/cpu/online") ?? "")
         return cpus.isEmpty ? Array(0..<max(1, Int(libbpf_num_possible_cpus()))) : cpus
     }
