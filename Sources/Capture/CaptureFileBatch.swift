@@ -80,6 +80,7 @@ struct CaptureFileBatch: ~Copyable {
                 snapshot,
                 &hasSnapshot)
             if outcome == 0 {
+                packet.pointee.record.link_hash ^= content.senderHash
                 packet.pointee.time = frame.time
                 packet.pointee.frame = frames
                 packet.pointee.headers = hasSnapshot ? UnsafePointer(snapshot) : nil

@@ -4,7 +4,7 @@ internal import Glibc
 /// A window onto the bytes of a capture, uncompressed: a buffer of fixed size that a file, a pipe or memory fills.
 ///
 /// Reads with read(2) instead of mapping: a mapped file that another program cuts short ends the process with SIGBUS, and
-/// a pipe cannot be mapped (docs/decisions/0002-capture-files-are-read-not-mapped.md).
+/// a pipe cannot be mapped (docs/decisions/0006-capture-files-are-read-not-mapped.md).
 struct CaptureInput: ~Copyable {
     enum Filling {
         /// There are more bytes than before.
@@ -162,7 +162,7 @@ struct CaptureInput: ~Copyable {
                 throw CaptureError(
                     .badInput, subject: name, problem: "at byte \(error.offset) \(error.problem)", advice: error.advice)
             }
-            let (filling, count) = try read(into: decompressor.space)
+            let (filling, count) = try read(into: decompressor.makeSpace())
             decompressor.add(count)
             switch filling {
             case .more: continue

@@ -19,8 +19,8 @@ final class Decompressor {
     private let input: UnsafeMutableRawBufferPointer
     private var begin = 0
     private var end = 0
-    /// Compressed bytes before `begin`.
-    private var offset: UInt64 = 0
+    /// Compressed bytes before those in `input`.
+    private var base: UInt64 = 0
     /// True at the start and where one member or frame has ended and no other begun.
     private(set) var isBetweenFrames = true
     /// True behind the last gzip member, where only padding may follow.
@@ -69,7 +69,8 @@ final class Decompressor {
     }
 
     /// Where compressed bytes are to be put when `decompress` has given nothing; then `add` tells how many.
-    var space: UnsafeMutableRawBufferPointer {
+    func makeSpace() -> UnsafeMutableRawBufferPointer {
+        base &+= UInt64(begin)
         if begin == end {
             begin = 0
             end = 0
@@ -108,14 +109,10 @@ final class Decompressor {
     private func advance(
         into output: UnsafeMutableRawBufferPointer, by limit: Int
     ) throws(CaptureFileDamage) -> Int {
-        let before = begin
-        let produced =
-            switch engine {
-            case .gzip(let stream): try inflate(stream, into: output)
-            case .zstd(let context): try decompress(context, upTo: min(end, begin + limit), into: output)
-            }
-        offset &+= UInt64(begin - before)
-        return produced
+        switch engine {
+        case .gzip(let stream): try inflate(stream, into: output)
+        case .zstd(let context): try decompress(context, upTo: min(end, begin + limit), into: output)
+        }
     }
 
     private func inflate(
@@ -175,9 +172,10 @@ final class Decompressor {
         return target.pos
     }
 
+    /// The damage is at or shortly before what the library has taken.
     private func damage(_ reason: String) -> CaptureFileDamage {
         CaptureFileDamage(
-            offset: offset, problem: "of the compressed data: \(reason)",
+            offset: base &+ UInt64(begin), problem: "of the compressed data: \(reason)",
             advice: "What came before is complete; fetch the file again if it was damaged in transfer")
     }
 }

@@ -39,6 +39,8 @@ enum LinkLayer: UInt8 {
         var ethertype: UInt16 = 0
         /// `PACKET_INTERFACE_*`; the link layer may know the direction.
         var interface: UInt8
+        /// Of the sender's link address, where a header that the parser does not see has it.
+        var senderHash: UInt16 = 0
 
         mutating func found(at offset: Int, ethertype: UInt16) -> UInt32 {
             self.offset = offset
@@ -110,6 +112,7 @@ enum LinkLayer: UInt8 {
     private static func openCooked(_ bytes: UnsafeRawBufferPointer, content: inout Content) -> UInt32 {
         guard bytes.count >= 16 else { return PACKET_REFUSED_TRUNCATED_LINK.rawValue }
         if load16(bytes, 0) == UInt16(packetOutgoing) { content.interface |= UInt8(PACKET_INTERFACE_EGRESS) }
+        content.senderHash = hash(bytes, at: 6, length: load16(bytes, 4))
         return openCookedProtocol(bytes, at: 16, ethertype: load16(bytes, 14), content: &content)
     }
 
@@ -120,7 +123,17 @@ enum LinkLayer: UInt8 {
         // The low five bits of the big-endian index.
         content.interface &= ~UInt8(PACKET_INTERFACE_SLOT_MASK)
         content.interface |= bytes[7] & UInt8(PACKET_INTERFACE_SLOT_MASK)
+        content.senderHash = hash(bytes, at: 12, length: UInt16(bytes[11]))
         return openCookedProtocol(bytes, at: 20, ethertype: load16(bytes, 0), content: &content)
+    }
+
+    /// FNV-1a, folded, of a link address of at most 8 bytes. The caller has checked that 8 are there.
+    private static func hash(_ bytes: UnsafeRawBufferPointer, at offset: Int, length: UInt16) -> UInt16 {
+        var hash: UInt32 = 0x811c_9dc5
+        for byte in bytes[offset..<offset + min(Int(length), 8)] {
+            hash = (hash ^ UInt32(byte)) &* 0x0100_0193
+        }
+        return length == 0 ? 0 : UInt16(truncatingIfNeeded: hash ^ hash >> 16)
     }
 
     private static func openCookedProtocol(

@@ -12,6 +12,7 @@ struct CaptureReading {
         var frame: UInt64
         var interface: UInt8
         var hasHeaders: Bool
+        var linkHash: UInt16
     }
 
     var packets: [Packet] = []
@@ -34,7 +35,8 @@ struct CaptureReading {
                         packets.append(
                             Packet(
                                 seq: packet.record.seq, time: packet.time, frame: packet.frame,
-                                interface: packet.record.interface, hasHeaders: packet.headers != nil))
+                                interface: packet.record.interface, hasHeaders: packet.headers != nil,
+                                linkHash: packet.record.link_hash))
                     }
                     self.packets = packets
                     self.watermarks = watermarks

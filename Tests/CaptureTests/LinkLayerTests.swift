@@ -157,6 +157,23 @@ struct LinkLayerTests {
         }
     }
 
+    @Test("The sender's address in a cooked header makes a difference, as it does in an Ethernet header")
+    func sender() throws {
+        for (link, place, header) in [
+            (113, 11, Self.cooked(type: 0, protocolNumber: 0x0800)),
+            (276, 17, Self.cooked2(type: 0, protocolNumber: 0x0800, index: 1)),
+        ] as [(UInt32, Int, [UInt8])] {
+            var other = header
+            other[place] ^= 1
+            var builder = PcapBuilder(link: link)
+            for header in [header, other, header] { builder.packet(header + SampleFrame.bareReset()) }
+            let hashes = try CaptureReading(builder.bytes).packets.map(\.linkHash)
+            try #require(hashes.count == 3)
+            #expect(hashes[0] != hashes[1])
+            #expect(hashes[0] == hashes[2])
+        }
+    }
+
     @Test("The upper half of pcap's link type tells of checksums only")
     func upperHalf() throws {
         var builder = PcapBuilder(link: 0x5400_0001)
