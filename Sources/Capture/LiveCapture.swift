@@ -162,6 +162,14 @@ package final class LiveCapture: @unchecked Sendable {
         state.object = nil
     }
 
+    /// Removes the clsact filters that killed runs left on any interface, where there is no TCX (before Linux 6.6). The
+    /// filters of a run that is alive stay. For the service's stop command.
+    ///
+    /// - Returns: how many were removed.
+    package static func removeLeftovers() throws(CaptureError) -> Int {
+        try InterfaceInfo.all().reduce(0) { $0 + TCFilter.removeLeftovers(index: $1.index) }
+    }
+
     /// Ends the capture: `run` returns after the batch it is at.
     package func stop() {
         stopSignal.stop()

@@ -3,6 +3,7 @@ import CPacket
 import Capture
 import Fixtures
 import Foundation
+import Glibc
 import LiveSupport
 import Packets
 import Testing
@@ -79,6 +80,47 @@ struct LiveCaptureTests {
             #expect(ledger.rows.map(\.count.seen) == [4, 1])
             #expect(ledger.total.recorded(.reset) == 2)
             #expect(ledger.total.recorded(.bulk) == 3)
+        }
+    }
+
+    @Test("a VLAN tag is in the record wherever the kernel keeps it", arguments: AttachWay.allCases)
+    func tags(_ way: AttachWay) async throws {
+        try await inNamespace {
+            let pair = try makePair("near", "far")
+            let run = try CaptureRun(way.options(["near"]))
+            let plain = Ethernet().ipv4().tcp(flags: [.rst])
+            let tagged = Ethernet().vlan(100).ipv4().tcp(flags: [.rst])
+            try plain.send(to: pair.right)
+            try tagged.send(to: pair.right)
+            #expect(run.waits { $0.kept.count == 2 })
+            _ = run.stop()
+            let kept = run.kept
+            try #require(kept.count == 2)
+            #expect(kept.map(\.record.domain) == [0, 100])
+            #expect(kept[0].vlan == 0)
+            // Native XDP sees the bytes as they came; before TC the kernel takes the tag out of them.
+            let isInBytes = kept[1].vlan == 0
+            #expect(isInBytes == (way == .xdp) || way == .xdpGeneric)
+            #expect(kept[1].headers == Array((isInBytes ? tagged : plain).bytes.prefix(isInBytes ? 58 : 54)))
+            if !isInBytes { #expect(kept[1].vlan == 0x1064) }
+        }
+    }
+
+    @Test("interfaces without a link header are read from the IP header on")
+    func linkless() async throws {
+        try await inNamespace {
+            try command("ip tuntap add dev tun0 mode tun")
+            try command("sysctl -q -w net.ipv6.conf.all.disable_ipv6=1")
+            try command("ip link set tun0 up")
+            let run = try CaptureRun(AttachWay.tcx.options(["tun0"]))
+            let bare = FrameBuilder.bareIP.ipv4(ttl: 9).tcp(flags: [.rst])
+            // Nobody holds the other end: the packet is seen on its way out and then dropped.
+            _ = live_send(Int32(if_nametoindex("tun0")), bare.bytes, UInt32(bare.bytes.count), 1)
+            #expect(run.waits { $0.kept.count == 1 })
+            _ = run.stop()
+            #expect(run.kept.map(\.record.ttl) == [9])
+            #expect(run.kept.first?.headers == bare.bytes)
+            #expect(run.capture.ledger.isBalanced)
         }
     }
 }

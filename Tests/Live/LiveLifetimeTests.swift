@@ -156,6 +156,37 @@ struct LiveLifetimeTests {
         }
     }
 
+    @Test("leftovers of a killed run can be removed without a new one; what is alive stays")
+    func leftovers() async throws {
+        try await inNamespace {
+            let pair = try makePair("near", "far")
+            let holder = try Holder(interface: "near", .clsact)
+            #expect(try LiveCapture.removeLeftovers() == 0)
+            #expect(try LiveState.programs(on: pair.left, "near") == 2)
+            holder.kill()
+            #expect(try LiveCapture.removeLeftovers() == 2)
+            #expect(try LiveState.programs(on: pair.left, "near") == 0)
+        }
+    }
+
+    @Test("a tap is promiscuous as long as it runs, and looks at nothing on its way out")
+    func tap() async throws {
+        try await inNamespace {
+            let pair = try makePair("near", "far")
+            var options = AttachWay.tcx.options(["near"])
+            options.isTap = true
+            let run = try CaptureRun(options)
+            #expect(try command("ip -d link show dev near").contains("promiscuity 1"))
+            try Ethernet().ipv4().tcp(flags: [.rst]).send(to: pair.left)
+            try Ethernet().ipv4().tcp(flags: [.rst]).send(to: pair.right)
+            #expect(run.waits { $0.kept.count == 1 })
+            _ = run.stop()
+            #expect(run.kept.map(\.record.direction) == [.ingress])
+            #expect(run.capture.ledger.rows.map(\.count.seen) == [1, 0])
+            #expect(try command("ip -d link show dev near").contains("promiscuity 0"))
+        }
+    }
+
     @Test("a second capture through clsact is refused while the first lives")
     func secondClsact() async throws {
         try await inNamespace {
