@@ -34,23 +34,42 @@ extension Engine {
                 gap: hasGap ? UInt64(flow.pointee.gap) * 1_000_000 : nil)
             flow.pointee.withSide(isHigh: sourceIsHigh) { $0.flags |= record.flags }
         }
+        switch flood.admit(record, hasFlow: context != nil, isMadeHere: passage == .madeHere) {
+        case .counted: return
+        case .first(let kind):
+            flood.represent(kind, by: makeCase(packet, passage: passage, flow: context))
+            return
+        case .single: break
+        }
+        let reset = makeCase(packet, passage: passage, flow: context)
+        guard let number = accept(reset) else { return }
+        if let flow = known {
+            if flow.pointee.pendingReset != 0 { pair(flow.pointee.pendingReset &- 1, with: number, record) }
+            flow.pointee.pendingReset = number &+ 1
+        }
+    }
+
+    private func makeCase(
+        _ packet: ObservedPacket, passage: ResetCase.Passage, flow: FlowContext?
+    ) -> ResetCase {
+        let record = packet.record
         let headers = packet.headers.map { ResetHeaders($0.pointee) } ?? ResetHeaders()
-        let reset = ResetCase(
-            record: record, time: packet.time, frame: packet.frame, file: file, passage: passage, flow: context,
+        return ResetCase(
+            record: record, time: packet.time, frame: packet.frame, file: file, passage: passage, flow: flow,
             headers: headers, counter: counters.continued(by: record), habit: habit(of: record),
             id: FindingIdentity.id(
                 record, time: packet.time, occurrence: packet.time == 0 ? packet.frame : UInt64(record.identification)),
             packetKey: FindingIdentity.packetKey(record, timestamps: headers.timestamps), vantage: vantage(record))
+    }
+
+    /// Judges a reset whose sender is proved, or lets it wait; then its number is returned.
+    private mutating func accept(_ reset: ResetCase) -> UInt32? {
         // In a finished file even a proof waits its turn: findings are told in frame order.
-        if isLive, passage == .madeHere {
+        if isLive, reset.passage == .madeHere {
             give(reset, verdict(reset))
-        } else {
-            let number = pending.append(reset)
-            if let flow = known {
-                if flow.pointee.pendingReset != 0 { pair(flow.pointee.pendingReset &- 1, with: number, record) }
-                flow.pointee.pendingReset = number &+ 1
-            }
+            return nil
         }
+        return pending.append(reset)
     }
 
     /// Remembers the reset with its host, and returns what the host's resets have in common.
@@ -117,6 +136,7 @@ extension Engine {
 
     /// Settles the resets whose time has come.
     mutating func settleDue() {
+        for reset in flood.advance(now: now, window: options.settleTime) { _ = accept(reset) }
         while !pending.isEmpty {
             let time = pending.first.time
             guard time != 0, now >= time, now - time >= options.settleTime else { break }
@@ -126,6 +146,7 @@ extension Engine {
 
     /// Settles every reset that still waits.
     mutating func settlePending() {
+        for reset in flood.drain() { _ = accept(reset) }
         while !pending.isEmpty { settleFirst() }
     }
 
@@ -193,6 +214,7 @@ extension Engine {
         finding.time = reset.time == 0 ? nil : reset.time
         finding.frame = reset.frame == 0 ? nil : reset.frame
         finding.file = reset.file
+        finding.count = reset.count
         finding.hostHop =
             verdict.baseline?.distance.hop ?? (reset.passage == .madeHere && !verdict.sender.isForeign ? 0 : nil)
         finding.hostSamples = verdict.baseline?.samples

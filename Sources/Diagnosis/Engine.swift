@@ -60,6 +60,7 @@ package struct Engine: ~Copyable {
     var recent = RecentResets()
     var undetermined: UndeterminedResets
     var pending = PendingResets()
+    var flood = ResetFlood()
     var counters = IdentificationCounters()
     var hopAddresses = HopAddresses()
     var resetOrigins = ResetOrigins()

@@ -67,7 +67,7 @@ package struct Origin: Sendable {
 extension Origin {
     mutating func add(_ reset: ResetCase, _ cause: Finding.Cause, address: IPAddress?) {
         let record = reset.record
-        resets += 1
+        resets += UInt64(reset.count)
         if hosts.count < Self.bound { hosts.insert(record.source) }
         let port = reset.stage == .syn ? record.src_port : min(record.src_port, record.dst_port)
         if ports.count < Self.bound { ports.insert(port) }

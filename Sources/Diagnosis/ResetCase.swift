@@ -29,6 +29,8 @@ struct ResetCase: Sendable {
     var counter: (counter: IdentificationCounters.Counter, candidates: Int)?
     var habit = ResetHabit()
     var aftermath = Aftermath()
+    /// Resets that it stands for, in a flood.
+    var count = 1
     var id: String
     var packetKey: String
     var vantage: Finding.Vantage?

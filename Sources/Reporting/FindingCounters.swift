@@ -42,8 +42,8 @@ package struct FindingCounters: Sendable {
         guard finding.kind == .reset else { return }
         let before = finding.revision == 0 ? .undetermined : previous ?? .undetermined
         if finding.revision == 0 {
-            resets[SenderAndScope(sender: finding.sender, scope: finding.scope), default: 0] += 1
-            causes[finding.cause, default: 0] += 1
+            resets[SenderAndScope(sender: finding.sender, scope: finding.scope), default: 0] += UInt64(finding.count)
+            causes[finding.cause, default: 0] += UInt64(finding.count)
             distance.observe(Double(finding.hop))
         } else if before != finding.sender {
             revisions[Revision(from: before, to: finding.sender), default: 0] += 1
