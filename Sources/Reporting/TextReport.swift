@@ -71,7 +71,7 @@ package struct TextReport: Sendable {
 
     private mutating func count(_ finding: Finding) {
         if finding.revision > 0, let earlier = counted[finding.id] { senders[earlier, default: 1] -= 1 }
-        if senders[finding.sender, default: 0] < .max { senders[finding.sender, default: 0] += 1 }
+        senders[finding.sender, default: 0] += finding.count
         for (sender, number) in senders where number == 0 { senders[sender] = nil }
         // Only what may be revised needs to be known again; the engine forgets it at the same bound.
         if finding.sender == .undetermined, counted.count < 65_536 { counted[finding.id] = finding.sender }
@@ -79,7 +79,7 @@ package struct TextReport: Sendable {
         let device = Device(sender: finding.sender, hop: finding.hop, cause: finding.cause)
         guard devices[device] != nil || devices.count < Tally.bound else { return }
         var tally = devices[device] ?? Tally()
-        tally.resets += 1
+        tally.resets += finding.count
         if tally.hosts.count < Tally.bound { tally.hosts.insert(finding.text(finding.fiveTuple.source)) }
         if tally.services.count < Tally.bound {
             tally.services.insert(
@@ -94,7 +94,8 @@ package struct TextReport: Sendable {
         let hop = finding.sender == .middlebox ? " at hop \(finding.hop)" : ""
         let cause = finding.cause == .unknown ? "" : ", \(finding.cause.rawValue)"
         let confidence = finding.confidence.map { " (\(percent($0)))" } ?? ""
-        return "\(finding.sender.rawValue)\(hop)\(cause)\(confidence)"
+        let repeats = finding.count > 1 ? " × \(finding.count)" : ""
+        return "\(finding.sender.rawValue)\(hop)\(cause)\(confidence)\(repeats)"
     }
 
     /// Never 100 %: nothing is certain.

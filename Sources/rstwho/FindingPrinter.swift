@@ -11,17 +11,24 @@ final class FindingPrinter: Sendable {
     /// Findings that may wait for a slow reader; what comes then is not printed, and said so.
     private static let capacity = 65_536
 
+    /// How long to wait for findings while repeats wait for the end of their window, s.
+    private static let patience = 1
+
     /// What the agent hands findings to.
     let queue: FindingQueue
     private let format: OutputOptions.Format
+    private let isGrouped: Bool
     private let wakeup: DispatchSemaphore
     private let packets: (@Sendable () -> UInt64)?
     private let done = DispatchSemaphore(value: 0)
     private let failure = Mutex<Int32>(0)
 
-    /// - Parameter packets: for the summary at the end: how many were seen; `nil`: no summary.
-    init(format: OutputOptions.Format, packets: (@Sendable () -> UInt64)?) {
+    /// - Parameters:
+    ///   - isGrouped: repeats are told as one with a count.
+    ///   - packets: for the summary at the end: how many were seen; `nil`: no summary.
+    init(format: OutputOptions.Format, isGrouped: Bool, packets: (@Sendable () -> UInt64)?) {
         self.format = format
+        self.isGrouped = isGrouped
         self.packets = packets
         let wakeup = DispatchSemaphore(value: 0)
         self.wakeup = wakeup
@@ -58,10 +65,15 @@ final class FindingPrinter: Sendable {
         var output = StandardOutput()
         var report = TextReport(isColoured: output.isColoured)
         var isOpen = true
+        var groups = FindingGroups()
         while isOpen {
-            wakeup.wait()
+            if isGrouped { _ = wakeup.wait(timeout: .now() + .seconds(Self.patience)) } else { wakeup.wait() }
             let taken = queue.take()
-            for finding in taken.findings {
+            let now = DispatchTime.now().uptimeNanoseconds
+            var told = isGrouped ? groups.expire(now: now) : []
+            for finding in taken.findings { told += isGrouped ? groups.add(finding, now: now) : [finding] }
+            if taken.isClosed { told += groups.finish() }
+            for finding in told {
                 switch format {
                 case .json: try output.write(JSONLines.line(finding))
                 case .text: try output.write(report.text(finding))

@@ -31,6 +31,9 @@ struct WatchCommand: AsyncParsableCommand {
     @Flag(help: "The interfaces are mirror ports: promiscuous, nothing of it is this machine's own.")
     var tap = false
 
+    @Flag(inversion: .prefixedNo, help: "Tell repeats within ten seconds as one finding with a count.")
+    var group = true
+
     @OptionGroup var http: HTTPOptions
     @OptionGroup var tables: TableOptions
 
@@ -39,7 +42,8 @@ struct WatchCommand: AsyncParsableCommand {
         options.hook = hook
         options.isTap = tap
         let session = WatchSession(
-            capture: options, engine: tables.engineOptions(), server: http.server, format: output.format)
+            capture: options, engine: tables.engineOptions(), server: http.server, format: output.format,
+            isGrouped: group)
         throw await session.run().exitCode
     }
 }

@@ -16,6 +16,7 @@ struct WatchSession {
     let engine: Engine.Options
     let server: HTTPServer.Options?
     let format: OutputOptions.Format
+    let isGrouped: Bool
 
     /// Runs until an interrupt or until there is nothing left to watch; says on standard error what is wrong.
     func run() async -> ExitStatus {
@@ -43,7 +44,7 @@ struct WatchSession {
     private func captureHere() async throws -> ExitStatus {
         let live = try LiveCapture(capture)
         let state = AgentState(ledger: { live.ledger })
-        let printer = FindingPrinter(format: format) { live.ledger.total.seen }
+        let printer = FindingPrinter(format: format, isGrouped: isGrouped) { live.ledger.total.seen }
         _ = state.add(printer.queue) { _ in true }
         let ready = ReadyLine(attachments: live.attachments, waitsForServer: server != nil)
         let end = Mutex(LiveCapture.End.stopped)
@@ -94,7 +95,7 @@ struct WatchSession {
     }
 
     private func follow(_ agent: RunningAgent, _ names: [String]) async -> ExitStatus {
-        let printer = FindingPrinter(format: format, packets: nil)
+        let printer = FindingPrinter(format: format, isGrouped: isGrouped, packets: nil)
         let wanted = Set(names)
         let stop = FollowStop()
         let shown = names.joined(separator: ", ")

@@ -24,7 +24,7 @@ struct Watcher {
         let server = http ? ["--http", Self.httpAddress] : ["--no-http"]
         child = try namespace.start(
             [Requirements.built("rstwho"), "watch"] + interfaces
-                + ["--hook", hook.rawValue, "--format", "json"] + server)
+                + ["--hook", hook.rawValue, "--format", "json", "--no-group"] + server)
         try child.waitForStandardError("ready:", timeout: 20)
     }
 
