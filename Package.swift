@@ -89,6 +89,13 @@ let package = Package(
             path: "Tests/Fuzz/Cases", swiftSettings: strict),
         .testTarget(
             name: "FuzzRegressionTests", dependencies: ["FuzzCases"], path: "Tests/Fuzz/Replay", swiftSettings: strict),
+        .testTarget(
+            name: "AgentTests",
+            dependencies: [
+                "Agent", "Capture", "CPacket", "Diagnosis", "Packets", "Reporting",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: strict),
         .executableTarget(name: "lab-traffic", path: "Tests/LabTraffic", cSettings: strictC),
         .testTarget(name: "LabTests", dependencies: ["lab-traffic"], path: "Tests/Lab", swiftSettings: strict),
         .target(name: "LiveSupport", path: "Tests/LiveSupport", cSettings: strictC),

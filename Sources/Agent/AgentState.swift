@@ -109,6 +109,9 @@ package final class AgentState: Sendable {
         }
     }
 
+    /// Readers that get every finding now.
+    package var readerCount: Int { state.withLock { $0.readers.count } }
+
     package func remove(_ reader: FindingQueue) {
         state.withLock { $0.readers[ObjectIdentifier(reader)] = nil }
     }

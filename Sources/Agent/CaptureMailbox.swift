@@ -55,6 +55,9 @@ package final class CaptureMailbox: Sendable {
         return try result.get()
     }
 
+    /// True where no question waits.
+    package var isEmpty: Bool { state.withLock { $0.letters.isEmpty } }
+
     /// Begins to take questions.
     package func open() {
         state.withLock { $0.isOpen = true }

@@ -2,6 +2,7 @@
 internal import Diagnosis
 internal import HTTPTypes
 internal import Hummingbird
+internal import HummingbirdCore
 internal import NIOCore
 internal import Reporting
 
@@ -46,7 +47,12 @@ struct FindingStream: Sendable {
                     // Also where a client was cut off: what it has not read yet is not waited for.
                     channel.close(promise: nil)
                 }
-                try await send(earlier, queue, wakes, wake, &writer)
+                // A client that has gone is told by its side of the connection, at the latest by a heartbeat.
+                try await request.body.consumeWithInboundCloseHandler { _ in
+                    try await send(earlier, queue, wakes, wake, &writer)
+                } onInboundClosed: {
+                    queue.close()
+                }
             })
     }
 

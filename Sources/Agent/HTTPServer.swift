@@ -11,7 +11,8 @@ package struct HTTPServer: Service {
         package var address = HTTPAddress.standard
         /// Names that requests may use besides the address.
         package var names: [String] = []
-        /// Connections at once; more wait in the kernel's queue.
+        /// Connections at once; more wait in the kernel's queue. Those that come at the same moment are accepted together,
+        /// so that there can be a few more.
         package var maximumConnections = 128
         /// Seconds for which a connection may be silent, between requests and within one.
         package var idleTimeout = 30

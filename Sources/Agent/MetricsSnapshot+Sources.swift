@@ -12,6 +12,7 @@ extension MetricsSnapshot {
         ]
         hosts = statistics.hosts
         flows = statistics.flows
+        origins = statistics.origins
         hostEvictions = statistics.hostEvictions
         flowEvictions = statistics.flowEvictions
     }

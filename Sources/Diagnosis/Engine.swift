@@ -46,6 +46,8 @@ package struct Engine: ~Copyable {
         package var connectionsTransit: UInt64 = 0
         package var hosts = 0
         package var flows = 0
+        /// Devices found that send resets in other hosts' names.
+        package var origins = 0
         package var hostEvictions: UInt64 = 0
         package var flowEvictions: UInt64 = 0
         /// Undetermined resets that can no longer be revised.
@@ -84,6 +86,7 @@ package struct Engine: ~Copyable {
         var result = counts
         result.hosts = hosts.count
         result.flows = flows.count
+        result.origins = resetOrigins.origins.count
         result.hostEvictions = hosts.evictions
         result.flowEvictions = flows.evictions
         result.undeterminedForgotten = undetermined.forgotten

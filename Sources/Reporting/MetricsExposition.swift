@@ -97,6 +97,8 @@ package enum MetricsExposition {
         writer.sample([], UInt64(clamping: snapshot.hosts))
         writer.family("rstwho_flows", .gauge, "Flows remembered.")
         writer.sample([], UInt64(clamping: snapshot.flows))
+        writer.family("rstwho_origins", .gauge, "Devices found that send resets in other hosts' names.")
+        writer.sample([], UInt64(clamping: snapshot.origins))
         writer.family("rstwho_host_evictions_total", .counter, "Hosts forgotten because the table was full.")
         writer.sample([], snapshot.hostEvictions)
         writer.family("rstwho_flow_evictions_total", .counter, "Flows forgotten because the table was full.")

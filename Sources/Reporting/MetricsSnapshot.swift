@@ -32,6 +32,7 @@ package struct MetricsSnapshot: Sendable {
     package var connections: [Scope: UInt64] = [:]
     package var hosts = 0
     package var flows = 0
+    package var origins = 0
     package var hostEvictions: UInt64 = 0
     package var flowEvictions: UInt64 = 0
     package var findings = FindingCounters()

@@ -19,14 +19,14 @@ final class FindingPrinter: Sendable {
     private let format: OutputOptions.Format
     private let isGrouped: Bool
     private let wakeup: DispatchSemaphore
-    private let packets: (@Sendable () -> UInt64)?
+    private let packets: @Sendable () -> UInt64?
     private let done = DispatchSemaphore(value: 0)
     private let failure = Mutex<Int32>(0)
 
     /// - Parameters:
     ///   - isGrouped: repeats are told as one with a count.
     ///   - packets: for the summary at the end: how many were seen; `nil`: no summary.
-    init(format: OutputOptions.Format, isGrouped: Bool, packets: (@Sendable () -> UInt64)?) {
+    init(format: OutputOptions.Format, isGrouped: Bool, packets: @escaping @Sendable () -> UInt64?) {
         self.format = format
         self.isGrouped = isGrouped
         self.packets = packets
@@ -85,8 +85,8 @@ final class FindingPrinter: Sendable {
             }
             isOpen = !taken.isClosed
         }
-        if format == .text, let packets {
-            try output.write(report.summary(packets: packets()))
+        if format == .text, let packets = packets() {
+            try output.write(report.summary(packets: packets))
             try output.flush()
         }
     }

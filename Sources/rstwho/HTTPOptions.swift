@@ -6,7 +6,7 @@ import ArgumentParser
 struct HTTPOptions: ParsableArguments {
     @Option(
         name: .customLong("http"),
-        help: "Where metrics and API are served. Whoever reaches it reads who talks to whom.")
+        help: "Where metrics and API are served (\(HTTPAddress.standard) by default). They tell who talks to whom.")
     var address: HTTPAddress?
 
     @Option(

@@ -20,6 +20,9 @@ final class ReadyLine: Sendable {
         state = Mutex(State(waitsForServer: waitsForServer))
     }
 
+    /// True once it has been said.
+    var isSaid: Bool { state.withLock { $0.isSaid } }
+
     func captureRuns() {
         say { $0.captureRuns = true }
     }

@@ -44,9 +44,11 @@ struct WatchSession {
     private func captureHere() async throws -> ExitStatus {
         let live = try LiveCapture(capture)
         let state = AgentState(ledger: { live.ledger })
-        let printer = FindingPrinter(format: format, isGrouped: isGrouped) { live.ledger.total.seen }
-        _ = state.add(printer.queue) { _ in true }
         let ready = ReadyLine(attachments: live.attachments, waitsForServer: server != nil)
+        let printer = FindingPrinter(format: format, isGrouped: isGrouped) {
+            ready.isSaid ? live.ledger.total.seen : nil
+        }
+        _ = state.add(printer.queue) { _ in true }
         let end = Mutex(LiveCapture.End.stopped)
         let thread = CaptureThread(
             source: live, state: state, options: engineOptions(live),
@@ -95,7 +97,7 @@ struct WatchSession {
     }
 
     private func follow(_ agent: RunningAgent, _ names: [String]) async -> ExitStatus {
-        let printer = FindingPrinter(format: format, isGrouped: isGrouped, packets: nil)
+        let printer = FindingPrinter(format: format, isGrouped: isGrouped) { nil }
         let wanted = Set(names)
         let stop = FollowStop()
         let shown = names.joined(separator: ", ")

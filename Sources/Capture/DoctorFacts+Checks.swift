@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension DoctorFacts {
+    /// The first kernel with TCX: programs on TC that vanish with their process.
+    private static let firstWithTCX = KernelVersion(6, 6)
+
+    /// What the facts mean for capture, the machine's first.
+    package var checks: [DoctorCheck] {
+        [kernelCheck, btfCheck, privilegeCheck, loadCheck, tcCheck] + interfaces.flatMap { Self.checks(of: $0) }
+            + (interfaces.isEmpty ? [] : [xdpLoadCheck].compactMap { $0 })
+    }
+
+    private var kernelCheck: DoctorCheck {
+        guard kernel < .floor else {
+            return DoctorCheck(
+                "kernel", .ok, text: "Linux \(kernel), the oldest that is tested is \(KernelVersion.floor)")
+        }
+        return DoctorCheck(
+            "kernel", .warn, text: "Linux \(kernel) is older than \(KernelVersion.floor), the oldest that is tested",
+            cure: "Take a newer kernel if the kernel part does not load.")
+    }
+
+    private var btfCheck: DoctorCheck {
+        hasBTF
+            ? DoctorCheck("btf", .ok, text: "the kernel describes its types (BTF)")
+            : DoctorCheck("btf", .ok, text: "the kernel does not describe its types (BTF); capture does not need it")
+    }
+
+    private var privilegeCheck: DoctorCheck {
+        missingPrivileges.isEmpty
+            ? DoctorCheck("privilege", .ok, text: "this process may load and attach the kernel part")
+            : DoctorCheck(
+                "privilege", .fail, text: "this process lacks \(missingPrivileges.joined(separator: ", "))",
+                cure: "\(Privilege.advice).")
+    }
+
+    private var loadCheck: DoctorCheck {
+        if !missingPrivileges.isEmpty {
+            return DoctorCheck("load", .warn, text: "whether the kernel takes the kernel part was not tried")
+        }
+        guard let loadProblem else { return DoctorCheck("load", .ok, text: "the kernel takes the kernel part") }
+        return DoctorCheck(
+            "load", .fail, text: "the kernel does not take the kernel part: \(loadProblem.problem)",
+            cure: Self.sentence(loadProblem.advice))
+    }
+
+    private var xdpLoadCheck: DoctorCheck? {
+        xdpLoadProblem.map { problem in
+            DoctorCheck(
+                "load_xdp", .warn, text: "the kernel does not take the XDP programs: \(problem.problem)",
+                cure: "Use the default hook, TC.")
+        }
+    }
+
+    private var tcCheck: DoctorCheck {
+        kernel < Self.firstWithTCX
+            ? DoctorCheck(
+                "tc", .ok,
+                text: "TC through clsact, as TCX came with Linux \(Self.firstWithTCX); attaching disturbs nothing")
+            : DoctorCheck("tc", .ok, text: "TC through TCX: attaching disturbs nothing and vanishes with the process")
+    }
+
+    private static func checks(of interface: Interface) -> [DoctorCheck] {
+        let info = interface.info
+        var checks = [linkCheck(info)]
+        guard info.framing != nil else { return checks }
+        checks.append(xdpCheck(interface))
+        if let program = info.xdpProgram {
+            checks.append(
+                DoctorCheck(
+                    "foreign_xdp", .warn, interface: info.name,
+                    text: "another XDP program (id \(program)) is attached; it is never replaced",
+                    cure: "Use the default hook, TC, which sees what that program lets pass."))
+        }
+        if interface.hasLRO == true {
+            checks.append(
+                DoctorCheck(
+                    "lro", .warn, interface: info.name,
+                    text: "large receive offload is on: it melts packets together, and drivers refuse native XDP then",
+                    cure: "ethtool -K \(info.name) lro off"))
+        }
+        if interface.stripsVLAN == true {
+            checks.append(
+                DoctorCheck(
+                    "rxvlan", .ok, interface: info.name,
+                    text: "the card takes VLAN tags out of frames: TC still sees them, XDP does not",
+                    cure: "For --hook xdp with VLANs: ethtool -K \(info.name) rxvlan off"))
+        }
+        return checks
+    }
+
+    private static func linkCheck(_ info: InterfaceInfo) -> DoctorCheck {
+        if info.framing == nil {
+            return DoctorCheck(
+                "link", .fail, interface: info.name,
+                text: "its frames (ARPHRD \(info.hardware)) are of a kind that is not understood",
+                cure: "Watch the interface that it stands on.")
+        }
+        if !info.isUp {
+            return DoctorCheck(
+                "link", .warn, interface: info.name, text: "the interface is down: nothing passes it",
+                cure: "ip link set \(info.name) up")
+        }
+        return DoctorCheck("link", .ok, interface: info.name, text: "up, MTU \(info.mtu)")
+    }
+
+    private static func sentence(_ advice: String) -> String? {
+        advice.isEmpty ? nil : advice.hasSuffix(".") ? advice : "\(advice)."
+    }
+}

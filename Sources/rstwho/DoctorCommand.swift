@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Capture
+import Reporting
+
+/// `rstwho doctor`: whether this machine can capture, in which mode, and what stands in the way.
+struct DoctorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor",
+        abstract: "Say whether this machine can capture, and what stands in the way.",
+        discussion: """
+            Looks at the kernel, at privileges and, for each interface named, at what native XDP would do to it. \
+            Attaches nothing.
+
+            Exit status: 0 capture is possible, 64 usage, 66 no such interface, 69 something stands in the way, 77 \
+            missing privilege.
+            """)
+
+    @Argument(help: "Interfaces, or patterns such as 'eth*'.")
+    var interfaces: [String] = []
+
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        throw try diagnose().exitCode
+    }
+
+    private func diagnose() throws -> ExitStatus {
+        let checks: [DoctorCheck]
+        do throws(CaptureError) {
+            checks = try Doctor.checks(interfaces)
+        } catch {
+            printMessage(error.description)
+            return ExitStatus(error)
+        }
+        var standardOutput = StandardOutput()
+        do throws(OutputError) {
+            for check in checks {
+                try standardOutput.write(output.format == .json ? Self.json(check) : Self.text(check))
+            }
+            try standardOutput.flush()
+        } catch {
+            return .ioError
+        }
+        let failed = checks.filter { $0.status == .fail }.map(\.name)
+        if failed.contains("privilege") { return .noPrivilege }
+        return failed.isEmpty ? .nothingForeign : .agentUnreachable
+    }
+
+    private static func text(_ check: DoctorCheck) -> String {
+        let status = check.status.rawValue.padded(to: 4)
+        let subject = [check.interface, check.name].compactMap { $0 }.joined(separator: " ")
+        let cure = check.cure.map { "      > \($0)\n" } ?? ""
+        return "\(status)  \(subject): \(check.text)\n\(cure)"
+    }
+
+    private static func json(_ check: DoctorCheck) -> String {
+        var json = JSONWriter()
+        json.object { json in
+            json.member("name", check.name)
+            json.member("status", check.status.rawValue)
+            json.member("interface", check.interface)
+            json.member("text", check.text)
+            json.member("cure", check.cure)
+        }
+        json.endLine()
+        return json.text
+    }
+}
+
+extension String {
+    fileprivate func padded(to width: Int) -> String {
+        self + String(repeating: " ", count: max(0, width - count))
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+import Capture
+import Testing
+
+@Suite struct DoctorTests {
+    private func facts(
+        kernel: KernelVersion = KernelVersion(6, 12), missing: [String] = [], interfaces: [DoctorFacts.Interface] = []
+    ) -> DoctorFacts {
+        DoctorFacts(kernel: kernel, hasBTF: true, missingPrivileges: missing, interfaces: interfaces)
+    }
+
+    private func interface(
+        _ driver: String, mtu: Int = 1500, hardware: UInt16 = 1, isUp: Bool = true, xdpProgram: UInt32? = nil,
+        hasLRO: Bool? = nil, stripsVLAN: Bool? = nil
+    ) -> DoctorFacts.Interface {
+        DoctorFacts.Interface(
+            info: InterfaceInfo(
+                name: "eth0", index: 2, hardware: hardware, mtu: mtu, isUp: isUp, xdpProgram: xdpProgram),
+            driver: driver, receiveQueues: 8, hasLRO: hasLRO, stripsVLAN: stripsVLAN)
+    }
+
+    private func check(_ name: String, _ facts: DoctorFacts) -> DoctorCheck? {
+        facts.checks.first { $0.name == name }
+    }
+
+    private func check(_ name: String, _ interface: DoctorFacts.Interface) -> DoctorCheck? {
+        check(name, facts(interfaces: [interface]))
+    }
+
+    @Test func aGoodMachineHasNothingInTheWay() {
+        let checks = facts(interfaces: [interface("loopback")]).checks
+        #expect(checks.allSatisfy { $0.status == .ok })
+        #expect(Set(checks.map(\.name)).count == checks.count)
+    }
+
+    @Test func aMissingPrivilegeFailsAndSaysHow() {
+        let check = check("privilege", facts(missing: ["CAP_BPF"]))
+        #expect(check?.status == .fail)
+        #expect(check?.text.contains("CAP_BPF") == true)
+        #expect(check?.cure?.contains("sudo") == true)
+        #expect(self.check("load", facts(missing: ["CAP_BPF"]))?.status == .warn)
+    }
+
+    @Test func aKernelPartThatDoesNotLoadFails() {
+        var facts = facts()
+        #expect(check("load", facts)?.status == .ok)
+        facts.loadProblem = CaptureError(.unavailable, subject: "x", problem: "too old", advice: "Take a newer one")
+        #expect(check("load", facts)?.status == .fail)
+        #expect(check("load", facts)?.cure == "Take a newer one.")
+    }
+
+    @Test func anOldKernelIsSaid() {
+        #expect(check("kernel", facts(kernel: KernelVersion(6, 0)))?.status == .warn)
+        #expect(check("kernel", facts(kernel: KernelVersion(6, 1)))?.status == .ok)
+        #expect(check("tc", facts(kernel: KernelVersion(6, 1)))?.text.contains("clsact") == true)
+        #expect(check("tc", facts(kernel: KernelVersion(6, 6)))?.text.contains("through TCX") == true)
+    }
+
+    @Test(arguments: ["ixgbe", "mlx5_core", "ena", "virtio_net", "veth", "i40e", "somethingelse"])
+    func nativeXDPThatDisturbsIsSaid(driver: String) {
+        let check = check("native_xdp", interface(driver))
+        #expect(check?.status == .warn)
+        #expect(check?.text.contains(driver) == true)
+        #expect(check?.cure != nil)
+    }
+
+    @Test func anMTUTooLargeForENAIsSaid() {
+        #expect(check("native_xdp", interface("ena", mtu: 9001))?.text.contains("MTU of at most 3498") == true)
+        #expect(check("native_xdp", interface("ena", mtu: 3498))?.text.contains("MTU of at most") == false)
+    }
+
+    @Test func aForeignProgramIsSaidAndNeverReplaced() {
+        #expect(check("foreign_xdp", interface("veth", xdpProgram: 7))?.text.contains("id 7") == true)
+        #expect(check("foreign_xdp", interface("veth")) == nil)
+    }
+
+    @Test func offloadsThatHideTrafficAreSaid() {
+        #expect(check("lro", interface("mlx5_core", hasLRO: true))?.cure == "ethtool -K eth0 lro off")
+        #expect(check("lro", interface("mlx5_core", hasLRO: false)) == nil)
+        #expect(check("rxvlan", interface("mlx5_core", stripsVLAN: true)) != nil)
+        #expect(check("rxvlan", interface("mlx5_core", stripsVLAN: nil)) == nil)
+    }
+
+    @Test func aLinkThatIsDownOrNotUnderstoodIsSaid() {
+        #expect(check("link", interface("veth"))?.status == .ok)
+        #expect(check("link", interface("veth", isUp: false))?.status == .warn)
+        #expect(check("link", interface("ib", hardware: 32))?.status == .fail)
+        #expect(check("native_xdp", interface("ib", hardware: 32)) == nil)
+    }
+
+    @Test func thisMachineIsLookedAt() throws {
+        let checks = try Doctor.checks(["lo"])
+        #expect(checks.contains { $0.name == "native_xdp" && $0.interface == "lo" })
+        #expect(throws: CaptureError.self) { try Doctor.checks(["no-such-interface"]) }
+    }
+}
