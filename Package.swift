@@ -97,7 +97,9 @@ let package = Package(
             ],
             swiftSettings: strict),
         .executableTarget(name: "lab-traffic", path: "Tests/LabTraffic", cSettings: strictC),
-        .testTarget(name: "LabTests", dependencies: ["lab-traffic"], path: "Tests/Lab", swiftSettings: strict),
+        .testTarget(
+            name: "LabTests", dependencies: ["lab-traffic"], path: "Tests/Lab", exclude: ["Traffic"],
+            swiftSettings: strict),
         .target(name: "LiveSupport", path: "Tests/LiveSupport", cSettings: strictC),
         .executableTarget(
             name: "live-holder", dependencies: ["Capture"], path: "Tests/LiveHolder", swiftSettings: strict),

@@ -23,7 +23,13 @@ enum DistanceEvidence {
                 if flow.samples >= EvidenceModel.row(.ttlFlow).samplesForFull { return evidence }
             }
         }
-        if let host, host.isProven { return evidence + Self.host(distance, host, echo: echo) }
+        if let host, host.isProven {
+            let isKnown = evidence.contains(.applicationTTL)
+            return evidence
+                + Self.host(distance, host, echo: echo).filter {
+                    !isKnown || $0.name != EvidenceName.applicationTTL.rawValue
+                }
+        }
         guard evidence.isEmpty else { return evidence }
         return [
             Evidence(
@@ -52,12 +58,14 @@ enum DistanceEvidence {
     }
 
     private static func host(_ distance: HopDistance, _ host: HostEntry, echo: Baseline?) -> [Evidence] {
-        let tcp = Baseline([host[.tcp]], isEgress: host.isLocal)
-        // TCP packets are of the reset's own class; the others stand in for them where there are none.
+        let sockets = Baseline([host[.tcp]], isEgress: host.isLocal)
+        let tcp = sockets.flatMap { $0.distance.hop > EvidenceModel.longestPath ? nil : $0 }
+        // TCP packets are of the reset's own class; the others stand in for them where there are none, or where an
+        // application has set the TTL of those that there are.
         guard
             let baseline = tcp ?? Baseline([host[.echo], host[.udp]], isEgress: host.isLocal),
             let everything = Baseline([host[.echo], host[.tcp], host[.udp]], isEgress: host.isLocal)
-        else { return [] }
+        else { return sockets.map { [applicationTTL($0)] } ?? [] }
         if baseline.distance.hop > EvidenceModel.longestPath { return [applicationTTL(baseline)] }
         if baseline.distance.hop == distance.hop {
             if !everything.has(ttl: distance.ttl) { return [otherInitialTTL(distance, baseline)] }

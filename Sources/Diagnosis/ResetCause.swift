@@ -49,7 +49,9 @@ enum ResetCause {
         let isSocket = reset.record.window != 0 || sender == .hostApplication
         switch flow.stage {
         case .syn: return flow.source.packets == 0 ? .portClosed : .unknown
-        case .handshake: return flow.source.sentSYN && !flow.source.sentSYNACK ? .halfOpenCheck : .unknown
+        case .handshake:
+            // Who opens a connection and resets it unused wanted to know whether it opens.
+            return flow.source.sentSYN && !flow.source.sentSYNACK ? .halfOpenCheck : isSocket ? .aborted : .unknown
         case .afterClose: return isKeepaliveRace(flow) ? .keepaliveRace : isSocket ? .aborted : .lateData
         case .data, .idle: return isSocket ? .aborted : .unknown
         case .none: return .unknown

@@ -10,7 +10,7 @@ enum StackEvidence {
     static func of(_ reset: ResetCase, _ flow: FlowContext, host: HostEntry?, distance: [Evidence]) -> [Evidence] {
         var evidence = numbering(reset, flow, distance: distance)
         evidence += window(reset, flow)
-        evidence += marking(reset, flow, host: host)
+        evidence += marking(reset, flow, host: host, distance: distance)
         evidence += flowLabel(reset, flow, host: host, distance: distance)
         if let piece = time(reset, flow) { evidence.append(piece) }
         if let piece = application(reset, flow) { evidence.append(piece) }
@@ -132,7 +132,9 @@ enum StackEvidence {
 
     // MARK: DSCP and flow label
 
-    private static func marking(_ reset: ResetCase, _ flow: FlowContext, host: HostEntry?) -> [Evidence] {
+    private static func marking(
+        _ reset: ResetCase, _ flow: FlowContext, host: HostEntry?, distance: [Evidence]
+    ) -> [Evidence] {
         let trigger = flow.other.tos >> 2
         let dscp = reset.record.tos >> 2
         guard flow.other.packets > 0, trigger != 0, reset.record.window == 0 else { return [] }
@@ -146,10 +148,20 @@ enum StackEvidence {
         // Where the way back washes DSCP, its absence says nothing.
         guard dscp == 0, host?.keepsDSCP == true else { return [] }
         return [
-            Evidence(
-                .dscpLost, against: true, observed: "DSCP 0", expected: "DSCP \(trigger)",
-                "it lacks the DSCP of the packet that drew it, which the way back keeps: no TCP of a host wrote it")
+            ofPacketFilter(
+                Evidence(
+                    .dscpLost, against: true, observed: "DSCP 0", expected: "DSCP \(trigger)",
+                    "it lacks the DSCP of the packet that drew it, which the way back keeps: no TCP of a host wrote it"),
+                distance: distance)
         ]
+    }
+
+    /// What no TCP wrote came from a packet filter, and hosts have one as well: whose it was only the distance tells. Where
+    /// that does not speak against the host, the piece explains and weighs nothing.
+    private static func ofPacketFilter(_ piece: Evidence, distance: [Evidence]) -> Evidence {
+        var piece = piece
+        if EvidenceModel.logOdds(distance) <= 0 { piece.weight = 0 }
+        return piece
     }
 
     private static func flowLabel(
@@ -166,12 +178,13 @@ enum StackEvidence {
             ]
         }
         guard label == 0, flows != 0 || (flow.source.packets == 0 && host?.usesFlowLabels == true) else { return [] }
-        var evidence = Evidence(
-            .flowLabelMissing, against: true, observed: "0", expected: flows == 0 ? "a label" : "\(flows)",
-            "it lacks the flow label that the host's TCP sets: a packet filter made it")
-        // From as far as the host it is the host's own packet filter.
-        if EvidenceModel.logOdds(distance) < 0 { evidence.weight = 0 }
-        return [evidence]
+        return [
+            ofPacketFilter(
+                Evidence(
+                    .flowLabelMissing, against: true, observed: "0", expected: flows == 0 ? "a label" : "\(flows)",
+                    "it lacks the flow label that the host's TCP sets: a packet filter made it"),
+                distance: distance)
+        ]
     }
 
     // MARK: Time

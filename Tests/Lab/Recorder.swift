@@ -10,8 +10,11 @@ struct Recorder {
     /// Starts recording. `any` records all interfaces with their direction (SLL2).
     init(in namespace: Namespace, interface: String) throws {
         file = namespace.scratch.file("\(namespace.role).pcap")
-        // Without immediate mode, tcpdump loses the block that the kernel has not handed over when it is stopped.
-        child = try namespace.start(["tcpdump", "-i", interface, "--immediate-mode", "-U", "-w", file.path])
+        // Without immediate mode, tcpdump loses the block that the kernel has not handed over when it is stopped. The buffer
+        // has room for as many packets as it has snapshot lengths: with the defaults that is eight.
+        child = try namespace.start([
+            "tcpdump", "-i", interface, "--immediate-mode", "-U", "-s", "2048", "-B", "16384", "-w", file.path,
+        ])
         try child.waitForStandardError("listening on", timeout: 10)
     }
 
@@ -26,6 +29,10 @@ struct Recorder {
         }
         child.send(SIGINT)
         _ = try child.wait(timeout: 10)
+        let report = String(decoding: try Data(contentsOf: child.standardError), as: UTF8.self)
+        guard report.contains("\n0 packets dropped by kernel") else {
+            throw LabError("tcpdump: \(report)")
+        }
     }
 
     /// What tcpdump itself makes of the file, a line or two for each packet.

@@ -2,7 +2,12 @@
 import Foundation
 
 /// A finding as it was printed: the fields of the JSON contract that the lab asserts.
-struct ReportedFinding: Decodable {
+struct ReportedFinding: Decodable, Sendable {
+    struct Evidence: Decodable, Sendable {
+        let name: String
+        let weight: Double
+    }
+
     let kind: String
     let id: String
     let revision: Int
@@ -12,11 +17,15 @@ struct ReportedFinding: Decodable {
     let dstPort: Int
     let flags: String?
     let ttl: Int?
+    let seq: UInt32?
+    let frame: Int?
     let sender: String?
     let hop: Int?
     let hostHop: Int?
     let cause: String?
     let stage: String?
+    let confidence: Double?
+    let evidence: [Evidence]?
 
     /// What live capture and capture file have to agree on, as a line to compare and to read in a failure.
     var essence: String {

@@ -8,8 +8,13 @@ enum Requirements {
 
     static let areMet: Bool = geteuid() == 0 && missing.isEmpty
 
-    static let missing: [String] = ["ip", "nft", "ethtool", "sysctl", "tcpdump", "ping", "nc", "ssh"].filter { tool in
-        !(ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin:/usr/sbin:/sbin").split(separator: ":")
+    static let missing: [String] = ["ip", "nft", "ethtool", "sysctl", "tcpdump", "ping", "nc", "ssh"].filter {
+        !has($0)
+    }
+
+    /// True where a program is to be found.
+    static func has(_ tool: String) -> Bool {
+        (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin:/usr/sbin:/sbin").split(separator: ":")
             .contains { access("\($0)/\(tool)", X_OK) == 0 }
     }
 

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import Testing
+
+/// One row of the matrix: what its traffic is by construction, and what may be said of it.
+struct MatrixRow: Sendable {
+    /// Who makes the row's resets.
+    enum Sender: Sendable, Equatable {
+        case application
+        case kernel
+        case packetFilter
+        /// A device on the path, at this hop as seen from the client; `nil` where the hop cannot be known.
+        case device(hop: Int?)
+
+        var isHost: Bool {
+            if case .device = self { false } else { true }
+        }
+
+        /// What a finding calls it.
+        var name: String {
+            switch self {
+            case .application: "host_application"
+            case .kernel: "host_kernel"
+            case .packetFilter: "host_firewall"
+            case .device: "middlebox"
+            }
+        }
+    }
+
+    /// IP versions.
+    typealias Versions = Set<Int>
+
+    /// As in `Tests/Lab/Traffic`.
+    let name: String
+    /// `nil`: nobody resets anything.
+    let sender: Sender?
+    let causes: Set<String>
+    /// Where the part of the host has to be named; elsewhere `host` will do.
+    let named: Versions
+    /// Where the sender cannot be known, so that `undetermined` is as good an answer.
+    let undecidable: Versions
+    /// How many resets of the server's address; where one is forged, the host may add its own.
+    let count: ClosedRange<Int>
+    /// What cannot be known, and why.
+    let reason: String?
+
+    init(
+        _ name: String, _ sender: Sender?, _ causes: String..., named: Versions = [], undecidable: Versions = [],
+        count: ClosedRange<Int>? = nil, because reason: String? = nil
+    ) {
+        self.name = name
+        self.sender = sender
+        self.causes = Set(causes)
+        self.named = named
+        self.undecidable = undecidable
+        self.count = count ?? (sender == nil ? 0...0 : 1...1)
+        self.reason = reason
+    }
+
+    /// How a verdict relates to the truth.
+    enum Outcome: String, CaseIterable, Sendable {
+        case right
+        /// Nothing was said, where nothing can be known, or where it could.
+        case abstained
+        /// A host is accused of nothing, a device of something that a host did.
+        case falseAccusation = "false accusation"
+        /// A device's reset passes as the host's.
+        case missed
+        /// The host, but not the part of it that it was.
+        case wrongPart = "wrong part"
+    }
+
+    /// Judges a sender as a finding names it.
+    static func outcome(of verdict: String, truth: Sender) -> Outcome {
+        if verdict == "undetermined" { return .abstained }
+        switch (truth.isHost, verdict) {
+        case (true, "host"): return .right
+        case (true, "middlebox"), (true, "this_machine"): return .falseAccusation
+        case (true, _): return verdict == truth.name ? .right : .wrongPart
+        case (false, "middlebox"): return .right
+        case (false, _): return .missed
+        }
+    }
+}

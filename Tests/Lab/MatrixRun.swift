@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Synchronization
+import Testing
+
+/// A group's traffic, played once beside an agent and two recorders, and what each of them made of it.
+struct MatrixRun: Sendable {
+    /// What one row did in one IP version.
+    struct Played: Decodable, Sendable {
+        struct Forged: Decodable, Sendable {
+            let seq: UInt32
+            let flags: UInt8
+        }
+
+        let row: String
+        let version: Int
+        let server: String
+        let client: String
+        let port: Int
+        let forged: [Forged]
+    }
+
+    let group: MatrixGroup
+    let played: [Played]
+    /// In their last revision.
+    let live: [ReportedFinding]
+    /// From a capture that tells what came in and what went out.
+    let file: [ReportedFinding]
+    /// From a capture of the interface, which does not.
+    let plainFile: [ReportedFinding]
+
+    private static let runs = Mutex<[String: Result<MatrixRun, LabError>]>([:])
+
+    /// The group's run: made when it is asked for first.
+    ///
+    /// Throws `LabError` if the traffic did not come about.
+    static func of(_ group: MatrixGroup) throws -> MatrixRun {
+        try runs.withLock { runs in
+            if let run = runs[group.name] { return run }
+            let run: Result<MatrixRun, LabError>
+            do {
+                run = .success(try MatrixRun(playing: group))
+            } catch let error as LabError {
+                run = .failure(error)
+            } catch {
+                run = .failure(LabError("\(group.name): \(error)"))
+            }
+            runs[group.name] = run
+            return run
+        }.get()
+    }
+
+    private init(playing group: MatrixGroup) throws {
+        let (played, live, file, plainFile) = try Topology.with(policy: .accept, ipv6: true) { topology in
+            let machines = [
+                "client": topology.client, "near": topology.nearRouter, "firewall": topology.firewall,
+                "far": topology.farRouter, "server": topology.server,
+            ]
+            let recorder = try Recorder(in: topology.client, interface: "any")
+            let plainRecorder = try Recorder(in: topology.client, interface: Topology.clientSide)
+            let watcher = try Watcher(in: topology.client, interfaces: [Topology.clientSide], hook: .tc)
+            let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Traffic/traffic.py")
+            let traffic = try ChildProcess(
+                ["python3", "-B", script.path, group.name] + machines.map { "\($0.key)=\($0.value.name)" },
+                standardOutput: topology.scratch.file("rows"), standardError: topology.scratch.file("traffic.err"))
+            try traffic.waitForStandardError("done", timeout: 120)
+            // What came last has to settle, and an idle link's tick to come.
+            usleep(3_000_000)
+            let live = try watcher.stop()
+            try recorder.stop()
+            try plainRecorder.stop()
+            // It holds its sockets open until now: nothing is sent that no row has asked for.
+            traffic.send(SIGKILL)
+            _ = try traffic.wait(timeout: 5)
+
+            let decoder = JSONDecoder()
+            let rows = try Data(contentsOf: traffic.standardOutput).split(separator: UInt8(ascii: "\n"))
+            return (
+                try rows.map { try decoder.decode(Played.self, from: $0) }, live,
+                try recorder.findings(in: topology.client), try plainRecorder.findings(in: topology.client)
+            )
+        }
+        self.group = group
+        self.played = played
+        self.live = live.last
+        self.file = file.last
+        self.plainFile = plainFile.last
+    }
+
+    /// What a row did in one IP version; a row that was not played is an error in the lab.
+    func played(_ row: MatrixRow, version: Int) -> Played? {
+        played.first { $0.row == row.name && $0.version == version }
+    }
+}
+
+extension MatrixRun.Played {
+    /// The ports of a row.
+    private var ports: Range<Int> { port..<port + 10 }
+
+    /// Resets that carry the server's address.
+    func ofServer(_ findings: [ReportedFinding]) -> [ReportedFinding] {
+        findings.filter { $0.kind == "reset" && $0.src == server && ports.contains($0.srcPort) }
+    }
+
+    /// Resets of the client's own.
+    func ofClient(_ findings: [ReportedFinding]) -> [ReportedFinding] {
+        findings.filter { $0.kind == "reset" && $0.dst == server && ports.contains($0.dstPort) }
+    }
+
+    /// True where the row itself forged this reset.
+    func isForged(_ finding: ReportedFinding) -> Bool {
+        forged.contains { $0.seq == finding.seq && Self.letters($0.flags) == finding.flags }
+    }
+
+    private static func letters(_ flags: UInt8) -> String {
+        String("FSRPAUEC".enumerated().filter { flags & 1 << $0.offset != 0 }.map(\.element))
+    }
+}
+
+extension [ReportedFinding] {
+    /// Each finding once, in its last revision.
+    var last: [ReportedFinding] {
+        var last: [String: ReportedFinding] = [:]
+        for finding in self where finding.revision >= last[finding.id]?.revision ?? 0 { last[finding.id] = finding }
+        return last.values.sorted { ($0.id) < ($1.id) }
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Testing
+
+/// Who sent it, asserted against the truth that a row's construction gives, live and from the file of the same traffic.
+@Suite(
+    "Lab, the matrix", .serialized,
+    .enabled(if: Requirements.areMet && Requirements.has("python3"), "\(Requirements.reason), and python3"))
+struct MatrixTests {
+    static let runsLong: Bool = ProcessInfo.processInfo.environment["RSTWHO_TEST_ALL"] != nil
+
+    @Test("Each reset has its sender", arguments: MatrixGroup.quick)
+    func senders(group: MatrixGroup) throws {
+        try expectTruth(try MatrixRun.of(group))
+    }
+
+    @Test("Live and file say the same", arguments: MatrixGroup.quick)
+    func agreement(group: MatrixGroup) throws {
+        expectAgreement(try MatrixRun.of(group))
+    }
+
+    @Test(
+        "Each reset has its sender, the long ones", .enabled(if: runsLong, "takes minutes: make test-all"),
+        arguments: MatrixGroup.long)
+    func longSenders(group: MatrixGroup) throws {
+        try expectTruth(try MatrixRun.of(group))
+    }
+
+    @Test(
+        "Live and file say the same, the long ones", .enabled(if: runsLong, "takes minutes: make test-all"),
+        arguments: MatrixGroup.long)
+    func longAgreement(group: MatrixGroup) throws {
+        expectAgreement(try MatrixRun.of(group))
+    }
+
+    private func expectTruth(_ run: MatrixRun) throws {
+        var explained = 0
+        for row in run.group.rows {
+            for version in [4, 6] {
+                guard let played = run.played(row, version: version) else { continue }
+                let resets = played.ofServer(run.live)
+                let own = played.ofClient(run.live)
+                explained += resets.count + own.count
+                row.expect(resets, own: own, played)
+            }
+        }
+        #expect(run.played.map(\.row).allSatisfy { name in run.group.rows.contains { $0.name == name } })
+        #expect(Set(run.played.map(\.row)).count == run.group.rows.count)
+        // No finding without a row.
+        #expect(explained == run.live.count { $0.kind == "reset" })
+    }
+
+    private func expectAgreement(_ run: MatrixRun) {
+        #expect(run.live.essences == run.file.essences)
+        // Without directions the client itself is a neighbour like any other.
+        let clients = Set(run.played.map(\.client))
+        #expect(
+            run.live.filter { !clients.contains($0.src) }.essences
+                == run.plainFile.filter { !clients.contains($0.src) }.essences)
+        #expect(run.live.count == run.plainFile.count)
+    }
+}
+
+extension MatrixRow {
+    /// Expects what the row's construction says of `resets`, and that the client's own are the client's.
+    func expect(_ resets: [ReportedFinding], own: [ReportedFinding], _ played: MatrixRun.Played) {
+        let title = "\(name) over IPv\(played.version)"
+        #expect(count.contains(resets.count), "\(title): \(resets.map(\.essence))")
+        for reset in own {
+            #expect(reset.sender?.hasPrefix("host") == true, "\(title): \(reset.essence)")
+        }
+        for reset in resets {
+            guard let sender = played.forged.isEmpty ? sender : played.isForged(reset) ? sender : .kernel else {
+                continue
+            }
+            let verdict = reset.sender ?? "-"
+            let outcome = Self.outcome(of: verdict, truth: sender)
+            let text = "\(title): \(reset.essence), evidence \(reset.evidence?.map(\.name) ?? [])"
+            if outcome == .abstained, undecidable.contains(played.version) { continue }
+            #expect(outcome == .right, "\(outcome.rawValue): \(text)")
+            guard outcome == .right, sender == self.sender else { continue }
+            if named.contains(played.version) { #expect(verdict == sender.name, "\(text)") }
+            #expect(causes.contains(reset.cause ?? "-"), "\(text)")
+            if case .device(let hop?) = sender { #expect(reset.hop == hop, "\(text)") }
+        }
+    }
+}

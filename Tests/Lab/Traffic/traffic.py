@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Makes the traffic of one group of the matrix's rows.
+
+    python3 traffic.py GROUP ROLE=NAMESPACE…
+
+Prints a JSON line for each row that it played, `done` on standard error when all are over, and then holds all sockets open until it
+is killed, so that nothing is sent that no row has asked for. Ends with status 1 where the traffic did not come about.
+"""
+
+import heapq
+import json
+import sys
+import time
+
+import ends  # noqa: F401  (each file declares its rows)
+from lab import Machine, TrafficError
+from rows import GROUPS, Row
+
+DEADLINE = 120
+
+
+class Lab:
+    def __init__(self, names):
+        self.machines = {role: Machine(name) for role, name in names.items()}
+
+
+def play(lab, group):
+    """Runs all rows of the group, each up to its next wait, the one that is due first."""
+    rows = []
+    for number, (function, only) in enumerate(GROUPS[group]):
+        for version in (4, 6):
+            if only in (None, version):
+                rows.append((function, Row(lab, function.__name__, number, version)))
+    begin = time.monotonic()
+    due = [(begin, order, function(row)) for order, (function, row) in enumerate(rows)]
+    while due:
+        at, order, generator = heapq.heappop(due)
+        time.sleep(max(0.0, at - time.monotonic()))
+        if time.monotonic() - begin > DEADLINE:
+            raise TrafficError(f"{group}: not over after {DEADLINE} s")
+        row = rows[order][1]
+        try:
+            wait = next(generator)
+            heapq.heappush(due, (time.monotonic() + wait, order, generator))
+        except StopIteration:
+            print(json.dumps(row.report()), flush=True)
+        except (OSError, TrafficError) as error:
+            raise TrafficError(f"{row.name} over IPv{row.version}: {error!r}") from error
+    return rows
+
+
+def main():
+    group = sys.argv[1]
+    lab = Lab(dict(argument.split("=", 1) for argument in sys.argv[2:]))
+    prepare = GROUPS.get(f"{group}.prepare")
+    if prepare:
+        prepare(lab)
+    try:
+        rows = play(lab, group)
+    except TrafficError as error:
+        print(f"traffic: {error}", file=sys.stderr, flush=True)
+        return 1
+    print("done", file=sys.stderr, flush=True)
+    time.sleep(DEADLINE)
+    return len(rows) == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
