@@ -147,6 +147,9 @@ package struct Finding: Sendable {
         self.evidence = evidence
     }
 
+    /// The port of the service: the reset's source where it answers a SYN, else the lower of the two.
+    package var servicePort: UInt16 { fiveTuple.servicePort(answersSYN: stage == .syn) }
+
     /// `address` as it is shown.
     package func text(_ address: IPAddress) -> String { names[address] ?? address.description }
 }

@@ -69,7 +69,7 @@ extension Origin {
         let record = reset.record
         resets += UInt64(reset.count)
         if hosts.count < Self.bound { hosts.insert(record.source) }
-        let port = reset.stage == .syn ? record.src_port : min(record.src_port, record.dst_port)
+        let port = record.fiveTuple.servicePort(answersSYN: reset.stage == .syn)
         if ports.count < Self.bound { ports.insert(port) }
         if cause != .unknown { causes.insert(cause) }
         if let address { self.address = address }

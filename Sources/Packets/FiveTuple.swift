@@ -27,6 +27,11 @@ package struct FiveTuple: Hashable, Sendable {
         self.transport = transport
     }
 
+    /// The port of the service: the source's where the packet answers a SYN, else the lower of the two.
+    package func servicePort(answersSYN: Bool) -> UInt16 {
+        answersSYN ? sourcePort : min(sourcePort, destinationPort)
+    }
+
     /// The same flow seen from the other side.
     package var reversed: FiveTuple {
         FiveTuple(

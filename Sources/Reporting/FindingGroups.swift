@@ -35,11 +35,9 @@ package struct FindingGroups {
     /// A revision is told by itself: it replaces what was told before.
     package mutating func add(_ finding: Finding, now: UInt64) -> [Finding] {
         guard finding.kind == .reset, finding.revision == 0 else { return [finding] }
-        let tuple = finding.fiveTuple
         let key = Key(
-            source: tuple.source,
-            port: finding.stage == .syn ? tuple.sourcePort : min(tuple.sourcePort, tuple.destinationPort),
-            sender: finding.sender, hop: finding.hop, cause: finding.cause, stage: finding.stage)
+            source: finding.fiveTuple.source, port: finding.servicePort, sender: finding.sender, hop: finding.hop,
+            cause: finding.cause, stage: finding.stage)
         if var group = groups[key], now < group.end {
             var newest = finding
             newest.count += group.repeats?.count ?? 0

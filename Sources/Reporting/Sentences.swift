@@ -45,11 +45,7 @@ extension Finding {
 
     // MARK: What the user felt
 
-    var service: String {
-        // The side that was called listens on the lower port, but where the reset answers a SYN it is the source.
-        let port = stage == .syn ? fiveTuple.sourcePort : min(fiveTuple.sourcePort, fiveTuple.destinationPort)
-        return "tcp/\(port)"
-    }
+    var service: String { "tcp/\(servicePort)" }
 
     private var felt: String {
         switch stage {

@@ -82,10 +82,7 @@ package struct TextReport: Sendable {
         tally.resets += finding.count
         if tally.hosts.count < Tally.bound { tally.hosts.insert(finding.text(finding.fiveTuple.source)) }
         if tally.services.count < Tally.bound {
-            tally.services.insert(
-                finding.stage == .syn
-                    ? finding.fiveTuple.sourcePort
-                    : min(finding.fiveTuple.sourcePort, finding.fiveTuple.destinationPort))
+            tally.services.insert(finding.servicePort)
         }
         devices[device] = tally
     }

@@ -15,6 +15,8 @@ struct ReadSession: ~Copyable {
     private var report: TextReport
     private var status = ExitStatus.nothingForeign
     private var packets: UInt64 = 0
+    /// False until a capture could be opened: of nothing there is no summary.
+    private var hasRead = false
     private var progress = ProgressLine()
     private var hostNames: [IPAddress: String] = [:]
 
@@ -33,6 +35,7 @@ struct ReadSession: ~Copyable {
     mutating func read(_ file: String, name: String?) throws {
         do {
             var capture = try CaptureFile.open(file == "-" ? .standardInput : .path(file))
+            hasRead = true
             engine.begin(file: name, isLive: capture.isLive)
             if capture.isLive { surviveFirstInterrupt() }
             if capture.format == .text {
@@ -55,7 +58,7 @@ struct ReadSession: ~Copyable {
         engine.finish()
         do throws(OutputError) {
             try give()
-            if format == .text { try output.write(report.summary(packets: packets)) }
+            if format == .text, hasRead { try output.write(report.summary(packets: packets)) }
             try output.flush()
         } catch {
             throw Self.exit(for: error)
