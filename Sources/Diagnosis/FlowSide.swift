@@ -16,6 +16,8 @@ struct FlowSide: BitwiseCopyable, Sendable {
     var nextSeq: UInt32 = 0
     /// The highest acknowledgement sent, where `hasAck`.
     var ack: UInt32 = 0
+    /// The acknowledgement of its newest segment with data, where it sent one after an ACK of the other side's.
+    var dataAck: UInt32 = 0
     /// IP-ID or flow label of the newest packet.
     var identification: UInt32 = 0
     /// When the newest packet was seen, and when its SYN or SYN-ACK was (`PacketRecord.time`: units of 1024 ns).
@@ -78,6 +80,7 @@ struct FlowSide: BitwiseCopyable, Sendable {
         if !hasSeq || SequenceNumber.isAfter(end, nextSeq) { nextSeq = end }
         hasSeq = true
         guard flags.contains(.ack) else { return false }
+        if record.payload_length > 0 { dataAck = record.ack }
         let isNew = !hasAck || SequenceNumber.isAfter(record.ack, ack)
         if isNew {
             ack = record.ack

@@ -4,9 +4,9 @@ internal import Packets
 
 /// Why a reset was sent, once it is known by whom.
 enum ResetCause {
-    /// A server that closes at the moment when its client writes: the FIN is at most this much older than the data, in units of
-    /// 1024 ns (200 ms, more than most round trips).
-    private static let crossing: UInt32 = 195_312
+    /// A server that closes at the moment when its client writes: between the FIN and the data, or the ACK of the FIN, lies at
+    /// most this much, in units of 1024 ns (200 ms, more than most round trips).
+    private static let crossing: Int64 = 195_312
 
     static func of(_ reset: ResetCase, sender: Finding.Sender, evidence: [Evidence]) -> Finding.Cause {
         switch sender {
@@ -50,8 +50,10 @@ enum ResetCause {
         switch flow.stage {
         case .syn: return flow.source.packets == 0 ? .portClosed : .unknown
         case .handshake:
-            // Who opens a connection and resets it unused wanted to know whether it opens.
-            return flow.source.sentSYN && !flow.source.sentSYNACK ? .halfOpenCheck : isSocket ? .aborted : .unknown
+            // Who opens a connection and resets it unused wanted to know whether it opens. An answer without SYN is not that:
+            // it tells a caller that came back of the connection that it has forgotten (RFC 9293, 3.5.1).
+            if flow.source.sentSYN, !flow.source.sentSYNACK, flow.other.sentSYN { return .halfOpenCheck }
+            return isSocket ? .aborted : .unknown
         case .afterClose: return isKeepaliveRace(flow) ? .keepaliveRace : isSocket ? .aborted : .lateData
         case .data, .idle: return isSocket ? .aborted : .unknown
         case .none: return .unknown
@@ -59,12 +61,12 @@ enum ResetCause {
     }
 
     /// The source had closed after a silence, and what drew the reset was sent before its FIN can have arrived: it does not
-    /// acknowledge the FIN.
+    /// acknowledge the FIN. FIN and data cross: each side sees them in another order.
     private static func isKeepaliveRace(_ flow: FlowContext) -> Bool {
         guard flow.gap != nil, flow.source.sentFIN, !flow.source.sentRST, flow.other.hasData, flow.other.hasAck,
             !flow.other.sentFIN
         else { return false }
-        return SequenceNumber.isAfter(flow.source.nextSeq, flow.other.ack)
-            && flow.other.time &- flow.source.time <= crossing
+        let distance = Int32(bitPattern: flow.other.time &- flow.source.time)
+        return SequenceNumber.isAfter(flow.source.nextSeq, flow.other.dataAck) && abs(Int64(distance)) <= crossing
     }
 }

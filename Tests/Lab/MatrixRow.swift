@@ -42,10 +42,12 @@ struct MatrixRow: Sendable {
     let count: ClosedRange<Int>
     /// What cannot be known, and why.
     let reason: String?
+    /// What the engine still gets wrong.
+    let knownIssue: String?
 
     init(
         _ name: String, _ sender: Sender?, _ causes: String..., named: Versions = [], undecidable: Versions = [],
-        count: ClosedRange<Int>? = nil, because reason: String? = nil
+        count: ClosedRange<Int>? = nil, because reason: String? = nil, knownIssue: String? = nil
     ) {
         self.name = name
         self.sender = sender
@@ -54,6 +56,7 @@ struct MatrixRow: Sendable {
         self.undecidable = undecidable
         self.count = count ?? (sender == nil ? 0...0 : 1...1)
         self.reason = reason
+        self.knownIssue = knownIssue
     }
 
     /// How a verdict relates to the truth.

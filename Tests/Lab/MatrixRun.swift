@@ -52,10 +52,13 @@ struct MatrixRun: Sendable {
 
     private init(playing group: MatrixGroup) throws {
         let (played, live, file, plainFile) = try Topology.with(policy: .accept, ipv6: true) { topology in
-            let machines = [
+            var machines = [
                 "client": topology.client, "near": topology.nearRouter, "firewall": topology.firewall,
                 "far": topology.farRouter, "server": topology.server,
             ]
+            for name in group.extra {
+                machines[name] = try Namespace(name, scratch: topology.scratch, ipv6: true)
+            }
             let recorder = try Recorder(in: topology.client, interface: "any")
             let plainRecorder = try Recorder(in: topology.client, interface: Topology.clientSide)
             let watcher = try Watcher(in: topology.client, interfaces: [Topology.clientSide], hook: .tc)

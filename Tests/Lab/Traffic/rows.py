@@ -5,6 +5,7 @@ A row is a generator: `yield seconds` lets other rows go on meanwhile, so that r
 """
 
 import contextlib
+import errno
 import os
 import socket
 import struct
@@ -13,6 +14,9 @@ import time
 from lab import ACK, RST, SYN, Segment, TrafficError, mark, ping, ready, send, set_ttl
 
 GROUPS = {}
+
+# What a reset does to a socket, by what it was doing.
+RESET_ERRORS = (errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE)
 
 
 def row(group, only=None):
@@ -166,7 +170,7 @@ def expect_reset(sock, seconds=5.0):
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         ready(sock, 0.2)
-        if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in (104, 32):
+        if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) in RESET_ERRORS:
             return
         try:
             sock.setblocking(False)
