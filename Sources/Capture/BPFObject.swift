@@ -121,7 +121,7 @@ package final class BPFObject {
     }
 
     /// The sentence for a failed load: privilege, an old kernel, or what the verifier said last.
-    static func loadError(errno: Int32, verifierLog: String, kernel: KernelVersion) -> CaptureError {
+    package static func loadError(errno: Int32, verifierLog: String, kernel: KernelVersion) -> CaptureError {
         if errno == EPERM {
             return CaptureError(
                 .noPermission, subject: "the kernel part", problem: "the kernel does not let this process load it",

@@ -88,6 +88,21 @@ struct SelectionTests {
         #expect(!(KernelVersion(6, 10) < KernelVersion(6, 9)))
     }
 
+    @Test("a refused load names privilege, an old kernel, or what the verifier said last")
+    func loading() {
+        let now = KernelVersion(6, 12)
+        let log = (1...20).map { "line \($0)" }.joined(separator: "\n")
+        let refused = BPFObject.loadError(errno: 13, verifierLog: log, kernel: now)
+        #expect(refused.code == .unavailable)
+        #expect(refused.problem.contains("line 20"))
+        #expect(!refused.problem.contains("line 14\n"))
+        #expect(refused.advice.contains("6.12"))
+        #expect(BPFObject.loadError(errno: 1, verifierLog: "", kernel: now).code == .noPermission)
+        let old = BPFObject.loadError(errno: 22, verifierLog: log, kernel: KernelVersion(5, 4))
+        #expect(old.problem.hasPrefix("Linux 5.4 does not take it"))
+        #expect(old.advice.contains("6.1"))
+    }
+
     @Test("a ledger balances only if every packet is in one place")
     func ledger() {
         var ledger = Ledger()
