@@ -96,8 +96,13 @@ extension Engine {
         guard let host = hosts.learn(key, ttl: record.ttl, class: fingerprint, isLocal: isLocal, now: now) else {
             return
         }
-        if record.tos >> 2 != 0 { host.pointee.keepsDSCP = true }
-        if record.isIPv6, record.identification != 0, record.transport != .udp { host.pointee.usesFlowLabels = true }
+        // What could be forged teaches neither.
+        if fingerprint != .unproven {
+            if record.tos >> 2 != 0 { host.pointee.keepsDSCP = true }
+            if record.isIPv6, record.identification != 0, record.transport != .udp {
+                host.pointee.usesFlowLabels = true
+            }
+        }
         // A few samples decide or many confirm: judging again at each would let a flood buy work.
         if host.pointee.hasUndetermined, fingerprint != .unproven, host.pointee.provenSamples.isRound {
             settleUndetermined(key, host.pointee)

@@ -44,7 +44,7 @@ extension Engine {
         let reset = makeCase(packet, passage: passage, flow: context)
         guard let number = accept(reset) else { return }
         if let flow = known {
-            if flow.pointee.pendingReset != 0 { pair(flow.pointee.pendingReset &- 1, with: number, record) }
+            if flow.pointee.pendingReset != 0 { pair(flow.pointee.pendingReset &- 1, with: number, record, context) }
             flow.pointee.pendingReset = number &+ 1
         }
     }
@@ -89,7 +89,9 @@ extension Engine {
     }
 
     /// Two resets of one connection: what the second says of the first, and both of each other.
-    private mutating func pair(_ earlier: UInt32, with later: UInt32, _ record: PacketRecord) {
+    ///
+    /// - Parameter context: The flow as it was when the second came.
+    private mutating func pair(_ earlier: UInt32, with later: UInt32, _ record: PacketRecord, _ context: FlowContext?) {
         var isTwin = false
         var isMirror = false
         pending.update(earlier) { reset in
@@ -97,10 +99,8 @@ extension Engine {
             let delay = record.time &- first.time
             if first.source == record.source, first.src_port == record.src_port {
                 reset.aftermath.secondReset = (record.tcpFlags.contains(.ack), record.ack)
-                // A stack that follows the rules never resets beyond what it has sent.
                 isTwin =
-                    SequenceNumber.isAfter(record.seq, first.seq) && reset.flow?.source.hasSeq == true
-                    && SequenceNumber.isAfter(record.seq, reset.flow?.source.nextSeq ?? 0)
+                    SequenceNumber.isAfter(record.seq, first.seq) && context?.isBeyondAllSent(record.seq) == true
                 // The first may be the host's own, which the second follows.
                 if isTwin, first.ttl == record.ttl, first.window == record.window { reset.aftermath.hasTwin = true }
             } else if delay <= Self.mirrorWindow, Self.areOfOneMaking(first, record) {

@@ -46,7 +46,7 @@ package enum EvidenceName: String, CaseIterable, Sendable {
 /// What each piece of evidence is worth: one readable table.
 ///
 /// Weights are natural-log odds for "not the host" with prior odds of 1. Pieces of one group say the same thing in different
-/// words: only the strongest of a group counts.
+/// words: only the strongest of a group counts, in each direction.
 package enum EvidenceModel {
     package enum Group: CaseIterable, Sendable {
         /// Decides alone.
@@ -161,12 +161,27 @@ package enum EvidenceModel {
         return full * Double(min(samples, row.samplesForFull)) / Double(row.samplesForFull)
     }
 
-    /// The log odds for "not the host" that evidence adds up to; only the strongest of each group counts.
+    /// The log odds for "not the host" that evidence adds up to.
+    ///
+    /// Of each group the strongest piece against the host and the strongest for it count: what contradicts itself must not be
+    /// decided by the order of the pieces. A proof against the host that no proof contradicts decides alone: who copies the
+    /// host's TTL makes the distance speak for the host, and the proof still stands.
     package static func logOdds(_ evidence: [Evidence]) -> Double {
-        Group.allCases.reduce(0) { sum, group in
-            let strongest = evidence.lazy.filter { EvidenceName(rawValue: $0.name).map { row($0).group } == group }
-                .max { abs($0.weight) < abs($1.weight) }
-            return sum + (strongest?.weight ?? 0)
+        let proof = extremes(evidence, .proof)
+        if proof.most > 0, proof.least == 0 {
+            return Group.allCases.reduce(0) { $0 + extremes(evidence, $1).most }
+        }
+        return Group.allCases.reduce(0) { sum, group in
+            let extremes = extremes(evidence, group)
+            return sum + extremes.most + extremes.least
+        }
+    }
+
+    /// The strongest weights of a group in both directions, 0 where there is none.
+    private static func extremes(_ evidence: [Evidence], _ group: Group) -> (least: Double, most: Double) {
+        evidence.reduce((0, 0)) { result, piece in
+            guard EvidenceName(rawValue: piece.name).map({ row($0).group }) == group else { return result }
+            return (min(result.0, piece.weight), max(result.1, piece.weight))
         }
     }
 

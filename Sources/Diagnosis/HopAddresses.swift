@@ -2,8 +2,8 @@
 internal import CPacket
 internal import Packets
 
-/// Which address sits at which hop, learned from ICMP errors: a device that says "time exceeded" or "unreachable" signs with
-/// its own address. Fixed size: 64 hops.
+/// Which address sits at which hop, learned from the ICMP errors that devices on the path send: such a device signs with its own
+/// address. Fixed size: 64 hops of each IP version.
 struct HopAddresses: Sendable {
     private enum Entry: Sendable {
         case unknown
@@ -14,26 +14,41 @@ struct HopAddresses: Sendable {
 
     private static let hops = 64
     /// By hop, IPv4 and then IPv6: a device signs with another address in each.
-    private var entries = [Entry](repeating: .unknown, count: 2 * hops)
+    private var entries = [Entry](repeating: .unknown, count: hops * 2)
 
-    private static func index(hop: Int, isIPv6: Bool) -> Int? {
-        hop > 0 && hop < hops ? (isIPv6 ? hops + hop : hop) : nil
-    }
-
+    /// Learns from an ICMP error or redirect; what a host says of its own ports and protocols tells nothing of a device.
     mutating func learn(_ record: PacketRecord) {
-        guard let index = Self.index(hop: record.distance.hop, isIPv6: record.isIPv6) else { return }
-        switch entries[index] {
-        case .unknown: entries[index] = .one(record.source)
-        case .one(let known): if known != record.source { entries[index] = .several }
+        guard Self.isOfDevice(record), let place = Self.place(hop: record.distance.hop, isIPv6: record.isIPv6) else {
+            return
+        }
+        switch entries[place] {
+        case .unknown: entries[place] = .one(record.source)
+        case .one(let known): if known != record.source { entries[place] = .several }
         case .several: break
         }
     }
 
     /// The address of the only device that was heard from this hop.
     func address(atHop hop: Int, isIPv6: Bool) -> IPAddress? {
-        guard let index = Self.index(hop: hop, isIPv6: isIPv6), case .one(let address) = entries[index] else {
+        guard let place = Self.place(hop: hop, isIPv6: isIPv6), case .one(let address) = entries[place] else {
             return nil
         }
         return address
+    }
+
+    private static func place(hop: Int, isIPv6: Bool) -> Int? {
+        hop > 0 && hop < hops ? hop + (isIPv6 ? hops : 0) : nil
+    }
+
+    /// RFC 792 and RFC 4443: time exceeded, packet too big, redirect, and unreachable for any other reason than that the
+    /// destination itself has no such protocol or port.
+    private static func isOfDevice(_ record: PacketRecord) -> Bool {
+        switch (record.transport, record.icmpType) {
+        case (.icmp, 11), (.icmp, 5): true
+        case (.icmp, 3): record.icmpCode != 2 && record.icmpCode != 3
+        case (.icmpv6, 2), (.icmpv6, 3), (.icmpv6, 137): true
+        case (.icmpv6, 1): record.icmpCode != 4
+        default: false
+        }
     }
 }

@@ -19,6 +19,8 @@ struct IdentificationCounters {
         var steps: UInt16 = 0
         /// The source of the newest packet, folded.
         var source: UInt64 = 0
+        /// The TTL of the newest packet.
+        var ttl: UInt8 = 0
         /// Steps from one source to another: one device numbers for several addresses.
         var changes: UInt16 = 0
 
@@ -46,6 +48,7 @@ struct IdentificationCounters {
                     if counters[lane].changes < .max { counters[lane].changes += 1 }
                 }
                 counters[lane].last = identification
+                counters[lane].ttl = record.ttl
                 if counters[lane].steps < .max { counters[lane].steps += 1 }
                 return
             }
@@ -55,7 +58,7 @@ struct IdentificationCounters {
         if counters[weakest].steps > 1 {
             counters[weakest].steps -= 1
         } else {
-            counters[weakest] = Counter(last: identification, steps: 1, source: source)
+            counters[weakest] = Counter(last: identification, steps: 1, source: source, ttl: record.ttl)
         }
     }
 

@@ -56,11 +56,17 @@ package struct Origin: Sendable {
         self.nextHopMAC = nextHopMAC
     }
 
-    /// Its idle timer in seconds, where the gaps before three of its resets agree to 5 %.
+    /// Its idle timer in seconds, where the gaps before at least three of its resets agree to 5 %: the middle of the largest such
+    /// group. Gaps may be longer, where the device resets only when the next packet comes.
     package var idleTimer: Double? {
         let gaps = idleGaps.sorted()
-        guard gaps.count >= 3, let least = gaps.first, let most = gaps.last, most <= least * 1.05 else { return nil }
-        return gaps[gaps.count / 2]
+        var start = 0
+        var best = 0..<0
+        for end in gaps.indices {
+            while gaps[end] > gaps[start] * 1.05 { start += 1 }
+            if end + 1 - start > best.count { best = start..<end + 1 }
+        }
+        return best.count >= 3 ? gaps[best.lowerBound + best.count / 2] : nil
     }
 }
 

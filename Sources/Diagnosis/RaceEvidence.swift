@@ -7,8 +7,8 @@ enum RaceEvidence {
     static func of(_ reset: ResetCase, _ flow: FlowContext) -> [Evidence] {
         let after = reset.aftermath
         var evidence: [Evidence] = []
-        if let data = after.newData, !flow.source.sentFIN,
-            flow.source.packets == 0 || flow.source.ttls.first == data.ttl
+        if let data = after.newData, !flow.source.sentFIN, !isOfKernelBesideStack(reset.record, flow),
+            flow.source.ttls.first == data.ttl
         {
             evidence.append(
                 Evidence(
@@ -21,7 +21,7 @@ enum RaceEvidence {
                     .synAckAfterReset, against: true, observed: "SYN-ACK after \(milliseconds(answer.delay)) ms",
                     expected: "silence", "after the reset the host accepted the connection"))
         }
-        if after.bothTalk, flow.stage != .afterClose {
+        if after.bothTalk, flow.stage != .afterClose, !isOfKernelBesideStack(reset.record, flow) {
             evidence.append(
                 Evidence(.bothTalkOn, against: true, "after the reset both sides went on talking"))
         }
@@ -44,6 +44,13 @@ enum RaceEvidence {
                     "it came from another next hop than this connection's packets, which still come the old way"))
         }
         return evidence
+    }
+
+    /// A scanner with a TCP of its own opens connections that its kernel knows nothing of: the kernel resets what answers, and the
+    /// scanner goes on. It shows before the client has acknowledged the SYN-ACK.
+    private static func isOfKernelBesideStack(_ reset: PacketRecord, _ flow: FlowContext) -> Bool {
+        flow.source.sentSYN && !flow.source.sentSYNACK && !flow.source.hasAck && flow.other.sentSYNACK
+            && reset.tcpFlags.isDisjoint(with: .ack) && reset.window == 0 && reset.seq == flow.other.ack
     }
 
     private static func milliseconds(_ units: UInt32) -> Int { Int(Double(units) * 0.001024) }

@@ -83,6 +83,13 @@ struct FlowContext: Sendable {
     /// The gap, where the connection stood open in it.
     var idle: UInt64? { source.sentSYN || other.sentSYN ? (hasAnswer ? gap : nil) : gap }
 
+    /// True where a reset's sequence number is beyond all that its source has sent: a stack that follows the rules never does
+    /// that. Abstains where the other side has acknowledged more than was seen: then packets are missing here.
+    func isBeyondAllSent(_ seq: UInt32) -> Bool {
+        guard source.hasSeq, SequenceNumber.isAfter(seq, source.nextSeq) else { return false }
+        return !other.hasAck || !SequenceNumber.isAfter(other.ack, source.nextSeq)
+    }
+
     private var hasAnswer: Bool { source.packets > 0 && other.packets > 0 }
 
     /// What the connection had come to.

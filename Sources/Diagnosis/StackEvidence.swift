@@ -69,6 +69,8 @@ enum StackEvidence {
         // the host's own packets never have was sent by the NAT itself.
         let hasHostsTTL = distance.contains { $0.weight < 0 && $0.name != EvidenceName.otherInitialTTL.rawValue }
         guard !hasHostsTTL else { return [] }
+        // Where nothing else is known of the host, a machine with several addresses explains an equal TTL as well.
+        if distance.contains(.noBaseline), counter.ttl == reset.record.ttl { return [] }
         var evidence = Evidence(
             .otherCounter, against: true, observed: observed, expected: "\(counter.last) + 1",
             counter.isShared
@@ -178,6 +180,8 @@ enum StackEvidence {
             ]
         }
         guard label == 0, flows != 0 || (flow.source.packets == 0 && host?.usesFlowLabels == true) else { return [] }
+        // A stack that turns the trigger's header round (BSD's tcp_respond) sends the trigger's label, and 0 where that is 0.
+        guard flow.other.packets > 0, flow.other.identification != 0 else { return [] }
         return [
             ofPacketFilter(
                 Evidence(
