@@ -5,7 +5,7 @@ import Packets
 
 @testable import Diagnosis
 
-/// A conversation between a client and a server, told packet by packet: time goes on by 1 ms with each.
+/// A conversation between a client and a server, told packet by packet: time goes on by `step` (1 ms) with each.
 struct Story {
     static let second: UInt64 = 1_000_000_000
     /// 2026-01-01T00:00:00Z
@@ -19,6 +19,9 @@ struct Story {
     var server = IPAddress.server
     private(set) var time = Story.start
     private(set) var trace = PacketTrace()
+    /// What time goes on by with each packet, ns.
+    var step: UInt64 = 1_000_000
+    var isIPv6 = false
     private var pings: UInt16 = 0
 
     init(_ options: Engine.Options = Engine.Options(), isLive: Bool = false) {
@@ -29,7 +32,7 @@ struct Story {
     mutating func wait(_ seconds: Double) { time += UInt64(seconds * 1e9) }
 
     mutating func add(_ frame: FrameBuilder, interface: UInt8 = 0) {
-        time += 1_000_000
+        time += step
         trace.add(frame, time: time, interface: interface)
     }
 
