@@ -186,8 +186,20 @@ static __always_inline _Bool is_truncated(__u32 refusal)
 	return refusal >= PACKET_REFUSED_TRUNCATED_LINK && refusal <= PACKET_REFUSED_TRUNCATED_TRANSPORT;
 }
 
-/* True for plain TCP that is no reset: most of what is forwarded, told without a parse. */
-static __always_inline _Bool is_plainly_no_reset(const struct __sk_buff *skb)
+/*
+ * Of what is forwarded, these are recorded on their way out too: a reset, for its copy, and what asks for an answer (SYN,
+ * SYN-ACK, echo), because address translation may have given it another five-tuple, which the answer will have.
+ */
+static __always_inline _Bool counts_on_the_way_out(const struct packet_record *record)
+{
+	if (record->class == PACKET_CLASS_RESET)
+		return 1;
+	/* A FIN is of the handshake's class, an echo has no flags. */
+	return record->class == PACKET_CLASS_HANDSHAKE && (record->flags == 0 || record->flags & FLAG_SYN);
+}
+
+/* True for plain TCP that does not: most of what is forwarded, told without a parse. */
+static __always_inline _Bool is_plainly_passing(const struct __sk_buff *skb)
 {
 	const __u8 *ip = (const void *)(long)skb->data;
 	const __u8 *end = (const void *)(long)skb->data_end;
@@ -205,9 +217,9 @@ static __always_inline _Bool is_plainly_no_reset(const struct __sk_buff *skb)
 	if (ip + 40 > end)
 		return 0;
 	if (ip[0] == 0x45)
-		return ip[9] == 6 && !(load16(ip + 6) & 0x3fff) && !(ip[33] & FLAG_RST);
+		return ip[9] == 6 && !(load16(ip + 6) & 0x3fff) && !(ip[33] & (FLAG_RST | FLAG_SYN));
 	if (ip[0] >> 4 == 6 && ip + 60 <= end)
-		return ip[6] == 6 && !(ip[53] & FLAG_RST);
+		return ip[6] == 6 && !(ip[53] & (FLAG_RST | FLAG_SYN));
 	return 0;
 }
 
@@ -230,7 +242,7 @@ static __always_inline void observe_skb(struct __sk_buff *skb, enum hook hook)
 	segments = skb->gso_segs;
 	count->seen++;
 	count->segments += segments ? segments : 1;
-	if (is_forwarded && is_plainly_no_reset(skb)) {
+	if (is_forwarded && is_plainly_passing(skb)) {
 		count->skipped++;
 		return;
 	}
@@ -241,7 +253,7 @@ static __always_inline void observe_skb(struct __sk_buff *skb, enum hook hook)
 		if (bpf_skb_pull_data(skb, wanted) == 0)
 			refusal = parse_skb(skb, parse);
 	}
-	if (is_forwarded && (refusal != PACKET_PARSED || parse->record.class != PACKET_CLASS_RESET)) {
+	if (is_forwarded && (refusal != PACKET_PARSED || !counts_on_the_way_out(&parse->record))) {
 		count->skipped++;
 		return;
 	}

@@ -25,7 +25,8 @@ extension Engine {
             return
         }
         guard passage != .forwarded else {
-            // It taught what it can when it arrived.
+            // It taught what it can when it arrived; but its addresses may have been translated since.
+            noteForwarded(record)
             counts.rejected += 1
             return
         }
@@ -59,6 +60,23 @@ extension Engine {
         }
         if isAnswer { flow.pointee.isProven = true }
         learn(record, as: isAnswer ? fingerprint : .unproven, isLocal: isLocal)
+    }
+
+    /// A forwarded packet on its way out: it asks for an answer, which will come for the five-tuple that it has now.
+    private mutating func noteForwarded(_ record: PacketRecord) {
+        let isSYN = record.transport == .tcp && record.tcpFlags.contains(.syn)
+        guard isSYN || (record.transport != .tcp && record.packetClass == .handshake) else { return }
+        let (key, sourceIsHigh) = FlowKey.of(record)
+        guard let (flow, _) = flows.findOrInsert(key, now: now) else { return }
+        let side = sourceIsHigh ? flow.pointee.high : flow.pointee.low
+        if isSYN, record.tcpFlags.isDisjoint(with: .ack), !side.sentSYN || side.initialSeq != record.seq {
+            flow.pointee.restart(now: now)
+        }
+        let other = sourceIsHigh ? flow.pointee.low : flow.pointee.high
+        flow.pointee.touch(now: now)
+        flow.pointee.withSide(isHigh: sourceIsHigh) { side in
+            if isSYN { _ = side.advance(record, other: other) } else { side.hasRequest = true }
+        }
     }
 
     @inline(__always)

@@ -24,7 +24,7 @@ extension Engine {
         }
         counts.observed += 1
         var context: FlowContext?
-        if let flow = known, flow.pointee.low.packets + flow.pointee.high.packets > 0 {
+        if let flow = known, flow.pointee.isSeen {
             flow.pointee.touch(now: now)
             let sinceGap = UInt32(truncatingIfNeeded: now / 1_000_000) &- flow.pointee.gapEnd
             let hasGap = packet.time != 0 && flow.pointee.gap > 0 && sinceGap <= Self.triggerWindow

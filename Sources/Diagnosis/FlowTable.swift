@@ -65,6 +65,9 @@ struct FlowEntry: BucketEntry {
 
     static let free = FlowEntry()
 
+    /// True where a packet of it was seen, be it on its way out only.
+    var isSeen: Bool { low.packets > 0 || high.packets > 0 || low.sentSYN || high.sentSYN }
+
     var isClosed: Bool { low.sentRST || high.sentRST || (low.sentFIN && high.sentFIN) }
 
     /// Forgets the flow's past: the same five-tuple is used again.

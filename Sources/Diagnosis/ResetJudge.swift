@@ -59,7 +59,7 @@ struct ResetJudge: Sendable {
     private func leftUndiminished(_ reset: ResetCase, host: HostEntry?, baseline: Baseline?) -> Verdict {
         let observed = reset.distance.description
         let text = "it left this machine with a whole initial TTL and nothing like it arrived: this machine made it"
-        guard let host, host.isProven || host.isLocal else {
+        guard let host, host.isProven || host.isLocal || !host[.unproven].isEmpty else {
             let evidence = Evidence(
                 note: .leftUndiminished, observed: observed,
                 "\(text); whether \(reset.record.source) is its own address cannot be told from this capture")

@@ -39,9 +39,11 @@ package struct TextReport: Sendable {
             "\(clock(finding))\(file)\(where_)\(tuple(finding))  \(paint(revised + label(finding), finding))",
             "    \(finding.summary)",
         ]
-        for piece in finding.evidence where piece.observed != nil {
-            let against = piece.expected.map { " against \($0)" } ?? ""
-            lines.append("    \(piece.name): TTL \(piece.observed ?? "")\(against)")
+        // What weighs most comes first; notes, which weigh nothing, are in the summary where they matter.
+        let weighing = finding.evidence.filter { $0.weight != 0 }.sorted { abs($0.weight) > abs($1.weight) }
+        for piece in weighing.prefix(Self.shownEvidence) { lines.append("    \(piece.name): \(Self.text(piece))") }
+        if weighing.count > Self.shownEvidence {
+            lines.append("    and \(weighing.count - Self.shownEvidence) more")
         }
         lines.append("    > \(finding.advice)")
         return lines.joined(separator: "\n") + "\n"
@@ -67,6 +69,18 @@ package struct TextReport: Sendable {
             text += "\(who) sent \(tally.resets) of them for \(hosts), \(services)\(more) (\(device.cause.rawValue)).\n"
         }
         return text
+    }
+
+    /// Pieces of evidence shown with a finding; JSON has them all.
+    private static let shownEvidence = 3
+
+    private static func text(_ piece: Evidence) -> String {
+        guard let observed = piece.observed else { return piece.text }
+        // Distances are known by their form, everything else needs its sentence.
+        let isDistance = piece.name.contains("ttl")
+        let expected = piece.expected.map { isDistance ? " against \($0)" : ", not \($0)" } ?? ""
+        if isDistance { return "TTL \(observed)\(expected)" }
+        return piece.weight > 0 ? "\(piece.text) (\(observed)\(expected))" : piece.text
     }
 
     private mutating func count(_ finding: Finding) {

@@ -108,6 +108,32 @@ struct ThisMachineTests {
         #expect(story.findings().map(\.sender) == [.undetermined])
     }
 
+    @Test("A host behind an address translation proves its life by answering the translated question")
+    func translatedQuestion() {
+        let outside = IPAddress(v4: 0xc633_6401)
+        var story = Story(live())
+        // What the client sends has another source address on its way out, and the answers come to that.
+        for sequence in 0..<4 as Range<UInt16> {
+            story.add(Ethernet().ipv4(.client, .server).echo(reply: false, sequence: sequence))
+            story.add(
+                Ethernet().ipv4(outside, .server, ttl: 63).echo(reply: false, identifier: 99, sequence: sequence),
+                interface: Self.egress)
+            story.add(
+                Ethernet().ipv4(.server, outside, ttl: 61).echo(reply: true, identifier: 99, sequence: sequence))
+        }
+        story.client(.syn)
+        story.add(
+            Ethernet().ipv4(outside, .server, ttl: 63).tcp(6000, 22, seq: 1000, flags: .syn, window: 500),
+            interface: Self.egress)
+        story.add(
+            Ethernet().ipv4(.server, outside, ttl: 63, identification: 0)
+                .tcp(22, 6000, ack: 1001, flags: [.rst, .ack]))
+        let findings = story.findings()
+        #expect(findings.map(\.sender) == [.middlebox])
+        #expect(findings.map(\.stage) == [.syn])
+        #expect(findings.map(\.hostHop) == [4])
+    }
+
     @Test("Forwarded packets on their way out teach nothing: they taught on arrival")
     func forwardedDataTeachesNothing() {
         var story = Story()

@@ -33,11 +33,12 @@ struct FirewallTests {
 
     @Test("Behind a masquerade nothing else is this machine's", arguments: Watcher.Hook.allCases)
     func masqueraded(hook: Watcher.Hook) throws {
-        let (live, _) = try observe(translation: .masquerade, hook: hook, closed: (Topology.serverAddress, 23))
+        let (live, file) = try observe(translation: .masquerade, hook: hook, closed: (Topology.serverAddress, 23))
         live.expectOwnReset()
         let forwarded = live.resets(from: 23)
         #expect(!forwarded.isEmpty)
         #expect(!forwarded.contains { $0.sender == "this_machine" || $0.sender == "middlebox" })
+        #expect(live.essences == file.essences)
     }
 
     @Test("A reset translated to the firewall's own address is not its own", arguments: Watcher.Hook.allCases)
