@@ -27,7 +27,7 @@ enum StackEvidence {
             evidence.append(
                 Evidence(
                     .triggerIdentification, against: true, observed: "\(record.identification)",
-                    expected: "another number than the trigger's",
+                    expected: "another than the trigger's",
                     "its IP-ID is that of the packet that drew it"))
         }
         if let match = reset.counter, match.counter.isShared || !continuesOwnNumbers(record, flow) {
@@ -36,7 +36,7 @@ enum StackEvidence {
             evidence.append(
                 Evidence(
                     .ownCounter, against: false, observed: "\(record.identification)",
-                    expected: "\(flow.source.identification) + 1", "its IP-ID continues this connection's"))
+                    expected: "after \(flow.source.identification)", "its IP-ID continues this connection's"))
         }
         if reset.habit.equalIdentifications >= 2 {
             evidence.append(
@@ -61,7 +61,7 @@ enum StackEvidence {
         if !counter.isShared, counter.source == reset.record.src_low {
             return [
                 Evidence(
-                    .ownCounter, against: false, observed: observed, expected: "\(counter.last) + 1",
+                    .ownCounter, against: false, observed: observed, expected: "after \(counter.last)",
                     "its IP-ID continues the host's counter")
             ]
         }
@@ -72,7 +72,7 @@ enum StackEvidence {
         // Where nothing else is known of the host, a machine with several addresses explains an equal TTL as well.
         if distance.contains(.noBaseline), counter.ttl == reset.record.ttl { return [] }
         var evidence = Evidence(
-            .otherCounter, against: true, observed: observed, expected: "\(counter.last) + 1",
+            .otherCounter, against: true, observed: observed, expected: "after \(counter.last)",
             counter.isShared
                 ? "its IP-ID is the next of one counter that numbers the packets of many hosts: a NAT's"
                 : "its IP-ID is the next of another source's counter at this hop")

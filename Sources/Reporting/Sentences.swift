@@ -15,9 +15,7 @@ extension Finding {
         switch sender {
         case .middlebox:
             let address = originAddress.map { " (\($0))" } ?? ""
-            let host =
-                hostHop.map { "not \(claimed), which is at the \(ordinal($0)) hop\(samples)" } ?? "not \(claimed)"
-            return "A device at the \(ordinal(hop)) hop\(address) sent this reset, \(host)."
+            return "A device at the \(ordinal(hop)) hop\(address) sent this reset, not \(claimed)\(hostPlace)."
         case .thisMachine:
             let host = hostHop.map { $0 > 0 ? ", which is at the \(ordinal($0)) hop" : "" } ?? ""
             return "This machine sent this reset in the name of \(claimed)\(host)."
@@ -33,6 +31,11 @@ extension Finding {
     }
 
     var claimed: String { text(fiveTuple.source) }
+
+    private var hostPlace: String {
+        guard let hostHop else { return "" }
+        return hostHop == hop ? ", which is as far away" : ", which is at the \(ordinal(hostHop)) hop\(samples)"
+    }
 
     private var samples: String {
         hostSamples.map { $0 == 1 ? " (1 packet says so)" : " (\($0) packets say so)" } ?? ""

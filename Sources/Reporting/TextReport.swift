@@ -78,7 +78,7 @@ package struct TextReport: Sendable {
         guard let observed = piece.observed else { return piece.text }
         // Distances are known by their form, everything else needs its sentence.
         let isDistance = piece.name.contains("ttl")
-        let expected = piece.expected.map { isDistance ? " against \($0)" : ", not \($0)" } ?? ""
+        let expected = piece.expected.map { isDistance ? " against \($0)" : ", \($0)" } ?? ""
         if isDistance { return "TTL \(observed)\(expected)" }
         return piece.weight > 0 ? "\(piece.text) (\(observed)\(expected))" : piece.text
     }
