@@ -81,6 +81,7 @@ enum APIDocument {
             json.member("ttl", host.ttl)
             json.member("initial_ttl", host.initialTTL)
             json.member("local", host.isLocal)
+            json.member("shared", host.isShared)
             json.member("samples") { json in
                 json.object { json in
                     for (kind, count) in host.samples { json.member(label(kind), count) }

@@ -67,6 +67,20 @@ package struct Baseline: Sendable {
         spread.contains { $0.distance.ttl == ttl }
     }
 
+    /// True where several distances have a substantial part of the packets: several machines behind one address (NAT, load
+    /// balancer, anycast), or several paths.
+    package var isShared: Bool {
+        let other = total - samples
+        guard Double(other) >= EvidenceModel.sharedShare * Double(total), other >= EvidenceModel.sharedSamples else {
+            return false
+        }
+        // What is spread thinly over many distances is several machines all the more.
+        let named = Set(spread.map(\.distance.hop)).subtracting([distance.hop])
+        let most = named.map { hop in spread.reduce(0) { $1.distance.hop == hop ? $0 + $1.count : $0 } }.max() ?? 0
+        return most >= EvidenceModel.sharedSamples && Double(most) >= EvidenceModel.sharedShare * Double(total)
+            || Double(other) >= 0.5 * Double(total)
+    }
+
     /// `61 (64-3), 4 samples`
     package var text: String {
         "\(distance), \(samples == 1 ? "1 sample" : "\(samples) samples")"

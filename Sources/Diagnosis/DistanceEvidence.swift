@@ -79,6 +79,18 @@ enum DistanceEvidence {
                     "\(alike) of the host's \(everything.total) packets came as far as the reset")
             ]
         }
+        // The path may have changed: until the new baseline stands, the old one accuses nobody.
+        let newest = host.newest
+        if newest.distance.hop != baseline.distance.hop,
+            newest.run >= (newest.distance.hop == distance.hop ? EvidenceModel.agreeingRun : EvidenceModel.movedRun)
+        {
+            return [
+                Evidence(
+                    note: .pathMoved, observed: distance.description, expected: newest.distance.description,
+                    "the host's newest \(newest.run) packets came from hop \(newest.distance.hop), "
+                        + "most before them from hop \(baseline.distance.hop)")
+            ]
+        }
         if baseline.share < EvidenceModel.dominantShare {
             return [
                 Evidence(

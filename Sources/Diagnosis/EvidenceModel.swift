@@ -39,6 +39,7 @@ package enum EvidenceName: String, CaseIterable, Sendable {
     case noFlow = "no_flow"
     case noBaseline = "no_baseline"
     case severalDistances = "several_distances"
+    case pathMoved = "path_moved"
     case applicationTTL = "application_ttl"
     case resetText = "reset_text"
 }
@@ -138,7 +139,7 @@ package enum EvidenceModel {
             Row(.time, 3, -1, source: "an answer takes a round trip; a device on the way answers sooner")
         case .synAckAfterReset, .bothTalkOn, .twinResets, .bothSidesReset:
             Row(.race, 3, 0, source: "races of an injector with the host; Weaver, Sommer, Paxson, NDSS 2009")
-        case .noFlow, .noBaseline, .severalDistances, .applicationTTL, .resetText:
+        case .noFlow, .noBaseline, .severalDistances, .pathMoved, .applicationTTL, .resetText:
             Row(.note, 0, 0, source: "explains")
         }
     }
@@ -153,6 +154,15 @@ package enum EvidenceModel {
     package static let knownShare = 0.02
     /// A baseline farther than this says that the application set its TTL (IP_TTL, eBGP's 1): paths are shorter.
     package static let longestPath = 40
+
+    /// This many of a host's newest packets in a row from another distance than most before are a path that may have changed;
+    /// fewer are enough where a reset came from there as well.
+    package static let movedRun = 4
+    package static let agreeingRun = 2
+    /// Two distances that each have at least this part of a host's packets, and `sharedSamples` of them, are two machines or
+    /// two paths.
+    package static let sharedShare = 0.1
+    package static let sharedSamples = 4
 
     /// The weight of `name` on `samples` packets.
     package static func weight(_ name: EvidenceName, against isForeign: Bool, samples: Int = .max) -> Double {

@@ -37,6 +37,11 @@ struct HostEntry: BucketEntry {
     /// A TCP or echo packet from there carried an IPv6 flow label.
     var usesFlowLabels = false
     var habit = ResetHabit()
+    /// TTL of the newest packet that proves life, and how many in a row had it.
+    private(set) var newestTTL: UInt8 = 0
+    private(set) var newestRun: UInt8 = 0
+    /// When the fingerprints were halved last, units of 2³⁰ ns.
+    private var fadedAt: UInt32 = 0
     /// Resets of this host wait for its baseline.
     var hasUndetermined = false
     var firstSeen: UInt64
@@ -77,6 +82,37 @@ struct HostEntry: BucketEntry {
     /// Samples that prove life, of all classes.
     var provenSamples: Int {
         self[.echo].samples + self[.tcp].samples + self[.udp].samples
+    }
+
+    /// How far the newest packets that prove life came, and how many in a row had that TTL.
+    var newest: (distance: HopDistance, run: Int) {
+        (HopDistance(ttl: newestTTL, isEgress: isLocal), Int(newestRun))
+    }
+
+    /// Counts a packet. What proves life makes older samples fade: they are halved each hour of packet time, so that an old
+    /// baseline gives way to a new one.
+    @inline(__always)
+    mutating func count(_ ttl: UInt8, as fingerprint: FingerprintClass, now: UInt64) {
+        if fingerprint != .unproven {
+            fade(now: now)
+            if ttl != newestTTL { newestRun = 0 }
+            newestTTL = ttl
+            if newestRun < .max { newestRun += 1 }
+        }
+        fingerprints[fingerprint.rawValue].add(ttl)
+    }
+
+    /// An hour in units of 2³⁰ ns.
+    private static let halfLife: UInt32 = 3353
+
+    @inline(__always)
+    private mutating func fade(now: UInt64) {
+        let unit = UInt32(truncatingIfNeeded: now >> 30)
+        if fadedAt == 0 { fadedAt = unit }
+        guard unit > fadedAt, unit - fadedAt >= Self.halfLife else { return }
+        let times = (unit - fadedAt) / Self.halfLife
+        fadedAt += times * Self.halfLife
+        for index in fingerprints.indices { fingerprints[index].fade(Int(min(times, 16))) }
     }
 
     // MARK: BucketEntry
@@ -147,7 +183,7 @@ struct HostTable: ~Copyable {
                 return entry
             }
         }
-        entry.pointee.fingerprints[fingerprint.rawValue].add(ttl)
+        entry.pointee.count(ttl, as: fingerprint, now: now)
         return entry
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /// Which TTLs a source's packets arrive with: a histogram of at most four values, and how many packets had others.
 ///
-/// Fixed size, no allocation. When a count would overflow all counts are halved, so that old samples fade.
+/// Fixed size, no allocation. When a count would overflow all counts are halved; with time they `fade`.
 package struct TTLFingerprint: BitwiseCopyable, Sendable {
     private static let slots = 4
     private var ttls: InlineArray<4, UInt8> = .init(repeating: 0)
@@ -35,6 +35,19 @@ package struct TTLFingerprint: BitwiseCopyable, Sendable {
             counts[slot] = counts[slot] > 1 ? counts[slot] / 2 : counts[slot]
         }
         others /= 2
+    }
+
+    /// Halves the counts `times` times, so that old samples fade. A TTL that nothing is left of is forgotten.
+    package mutating func fade(_ times: Int) {
+        var faded = TTLFingerprint()
+        var slot = 0
+        for index in 0..<Self.slots where counts[index] >> times != 0 {
+            faded.ttls[slot] = ttls[index]
+            faded.counts[slot] = counts[index] >> times
+            slot += 1
+        }
+        faded.others = others >> times
+        self = faded
     }
 
     /// Packets counted.

@@ -109,4 +109,11 @@ struct Story {
         engine.finish()
         return engine.statistics
     }
+
+    /// What the engine knows of hosts after all packets.
+    func hosts() -> [HostSummary] {
+        var engine = Engine(options: engine)
+        trace.packets.withUnsafeBufferPointer { engine.observe($0, upTo: time) }
+        return engine.hostSummaries(limit: 100)
+    }
 }
