@@ -10,6 +10,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "counters.h"
+#include "lease.h"
 #include "rings.h"
 #include "settings.h"
 
@@ -22,14 +23,6 @@ enum hook {
 
 /* The linear part that is asked for where the headers are not in it: more than a snapshot and the parser's bound. */
 #define PULL_BYTES (PARSE_DEPTH + 128)
-
-static __always_inline _Bool lease_holds(void)
-{
-	__u32 key = 0;
-	const struct packet_lease *current = bpf_map_lookup_elem(&lease, &key);
-
-	return current && bpf_jiffies64() < current->expires;
-}
 
 static __always_inline struct packet_counters *find_counters(enum packet_way way)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What user space tells the kernel part: constants of one interface when its object is loaded, and the lease.
+ * What user space tells the kernel part when its object is loaded: constants of one interface.
  */
 #ifndef RSTWHO_SETTINGS_H
 #define RSTWHO_SETTINGS_H
@@ -21,26 +21,8 @@ struct packet_settings {
 
 _Static_assert(sizeof(struct packet_settings) == 12, "no padding");
 
-/* The programs return at once when this is over. Jiffies, because reading them costs nothing. */
-struct packet_lease {
-	__u64 expires; /* jiffies64 */
-};
-
-/* The argument of the program that renews the lease. */
-struct packet_lease_renewal {
-	__u64 ticks; /* jiffies from now; 0 ends the lease */
-};
-
 #ifdef __bpf__
 const volatile struct packet_settings settings = {};
-
-/* Until when the programs may work. */
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct packet_lease);
-} lease SEC(".maps");
 #endif
 
 #endif

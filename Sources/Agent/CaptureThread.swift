@@ -64,6 +64,8 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         let end: LiveCapture.End
         do {
             end = try source.run(notice: notice) { batch in
+                for trace in batch.traces { engine.observe(trace: trace) }
+                if !batch.hasAllTraces { engine.noteTraceLoss(upTo: batch.watermark) }
                 engine.observe(batch.packets, upTo: batch.watermark)
                 let findings = engine.takeFindings()
                 if !findings.isEmpty || batch.watermark >= nextFigures {

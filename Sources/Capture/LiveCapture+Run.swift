@@ -39,7 +39,7 @@ extension LiveCapture {
                     return .interfacesGone
                 }
             }
-            let drained = state.rings.ring.next(now: clock.now(), offset: clock.offset)
+            let drained = drain(clock)
             handle(drained.batch)
             if now >= nextLedger {
                 nextLedger = now + Self.ledgerInterval
@@ -89,7 +89,7 @@ extension LiveCapture {
         usleep(2000)
         var hasMore = true
         while hasMore {
-            let drained = state.rings.ring.next(now: clock.now(), offset: clock.offset)
+            let drained = drain(clock)
             handle(drained.batch)
             hasMore = drained.hasMore
         }

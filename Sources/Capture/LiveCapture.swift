@@ -61,6 +61,8 @@ package final class LiveCapture: @unchecked Sendable {
     package let attachments: [AttachmentInfo]
     /// What patterns matched and was left out, for people.
     package let leftOut: [String]
+    /// Whether the kernel tells of the resets that this machine itself sends.
+    package let resetTracing: ResetTracing
     private let stopSignal: StopSignal
     private let published = Mutex(Ledger())
     private let hasRun = Atomic<Bool>(false)
@@ -77,6 +79,8 @@ package final class LiveCapture: @unchecked Sendable {
         var promiscuous: [Int32]
         var control: Int32
         var ringBytes: Int
+        /// `nil` where the kernel does not tell of its own resets.
+        var traces: ResetTraceReader?
     }
 
     /// Holds what cannot be copied.
@@ -110,6 +114,7 @@ package final class LiveCapture: @unchecked Sendable {
         stopSignal = try StopSignal()
         state = try Self.open(selection.interfaces, options)
         attachments = state.attached.compactMap { $0?.info }
+        resetTracing = options.isTap ? .unavailable("a mirror port has none") : Self.openTraces(&state)
         try state.lease.renew()
         publishLedger()
     }
@@ -160,6 +165,7 @@ package final class LiveCapture: @unchecked Sendable {
         state.promiscuous = []
         state.control = -1
         state.object = nil
+        state.traces = nil
     }
 
     /// Removes the clsact filters that killed runs left on any interface, where there is no TCX (before Linux 6.6). The

@@ -13,6 +13,12 @@ package struct PacketBatch {
     /// Names that stand in a text in the place of addresses: the packets have addresses of 100::/64 instead.
     package var hostNames: [IPAddress: String] = [:]
 
+    /// What this machine's kernel said of resets that it sent, to be taken before the packets. Only a live capture has
+    /// it.
+    package var traces: [ResetTrace] = []
+    /// False where more was said than could be handed over, up to the watermark.
+    package var hasAllTraces = true
+
     package init(packets: UnsafeBufferPointer<ObservedPacket>, watermark: UInt64) {
         self.packets = packets
         self.watermark = watermark

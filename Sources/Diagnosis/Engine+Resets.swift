@@ -66,7 +66,7 @@ extension Engine {
     private mutating func accept(_ reset: ResetCase) -> UInt32? {
         // In a finished file even a proof waits its turn: findings are told in frame order.
         if isLive, reset.passage == .madeHere {
-            give(reset, verdict(reset))
+            giveMadeHere(reset)
             return nil
         }
         return pending.append(reset)
@@ -137,6 +137,7 @@ extension Engine {
     /// Settles the resets whose time has come.
     mutating func settleDue() {
         for reset in flood.advance(now: now, window: options.settleTime) { _ = accept(reset) }
+        settleMadeHere()
         while !pending.isEmpty {
             let time = pending.first.time
             guard time != 0, now >= time, now - time >= options.settleTime else { break }
@@ -147,6 +148,7 @@ extension Engine {
     /// Settles every reset that still waits.
     mutating func settlePending() {
         for reset in flood.drain() { _ = accept(reset) }
+        settleMadeHere(all: true)
         while !pending.isEmpty { settleFirst() }
     }
 
@@ -155,12 +157,12 @@ extension Engine {
         give(reset, verdict(reset))
     }
 
-    private func verdict(_ reset: ResetCase) -> ResetJudge.Verdict {
+    func verdict(_ reset: ResetCase) -> ResetJudge.Verdict {
         judge.judge(reset, host: hosts.find(reset.hostKey)?.pointee)
     }
 
     /// Tells a finding, or keeps it for the time when its host speaks.
-    private mutating func give(_ reset: ResetCase, _ verdict: ResetJudge.Verdict) {
+    mutating func give(_ reset: ResetCase, _ verdict: ResetJudge.Verdict) {
         let finding = finding(reset, verdict)
         guard verdict.sender == .undetermined, reset.flow != nil else {
             given.append(finding)

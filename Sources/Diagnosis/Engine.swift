@@ -21,6 +21,8 @@ package struct Engine: ~Copyable {
         package var egressIsMarked = false
         /// This machine's own addresses, for telling its own resets from those it makes in another's name.
         package var localAddresses: Set<IPAddress> = []
+        /// Whether `observe(trace:)` will be called for every reset of this machine's own TCP stack.
+        package var resetTracing = ResetTracing.none
         /// Prefixes that count as inside, for `Scope`.
         package var inside = InsidePrefixes.standard
         /// This machine's name and the hook, for `Finding.Vantage`; `nil` for a file.
@@ -63,6 +65,9 @@ package struct Engine: ~Copyable {
     var undetermined: UndeterminedResets
     var pending = PendingResets()
     var flood = ResetFlood()
+    /// Resets that this machine made with its own address, until its kernel's word of them must have come.
+    var awaitingTrace = PendingResets()
+    var traces = ResetTraces()
     var counters = IdentificationCounters()
     var hopAddresses = HopAddresses()
     var resetOrigins = ResetOrigins()

@@ -35,6 +35,8 @@ package enum EvidenceName: String, CaseIterable, Sendable {
     case bothTalkOn = "both_talk_on"
     case twinResets = "twin_resets"
     case bothSidesReset = "both_sides_reset"
+    // What this machine says of itself
+    case kernelEvent = "kernel_event"
     // Why nothing, or less, can be said
     case noFlow = "no_flow"
     case noBaseline = "no_baseline"
@@ -139,6 +141,8 @@ package enum EvidenceModel {
             Row(.time, 3, -1, source: "an answer takes a round trip; a device on the way answers sooner")
         case .synAckAfterReset, .bothTalkOn, .twinResets, .bothSidesReset:
             Row(.race, 3, 0, source: "races of an injector with the host; Weaver, Sommer, Paxson, NDSS 2009")
+        case .kernelEvent:
+            Row(.note, 0, 0, source: "tracepoint tcp:tcp_send_reset, which netfilter's resets do not pass")
         case .noFlow, .noBaseline, .severalDistances, .pathMoved, .applicationTTL, .resetText:
             Row(.note, 0, 0, source: "explains")
         }

@@ -17,6 +17,16 @@ struct ResetCase: Sendable {
         case leftUndiminished
     }
 
+    /// What this machine's kernel said of a reset that left here.
+    enum KernelWord: Sendable, Equatable {
+        /// Nothing, and that means nothing.
+        case silent
+        /// Its TCP stack sent it.
+        indirect case sent(ResetTrace)
+        /// Its TCP stack sent no such reset.
+        case didNotSend
+    }
+
     var record: PacketRecord
     /// ns since 1970; 0 where the source tells no time.
     var time: UInt64
@@ -34,6 +44,7 @@ struct ResetCase: Sendable {
     var id: String
     var packetKey: String
     var vantage: Finding.Vantage?
+    var kernel = KernelWord.silent
 
     var hostKey: HostKey { HostKey(address: record.source, domain: record.domain) }
 

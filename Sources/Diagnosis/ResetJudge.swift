@@ -25,7 +25,16 @@ struct ResetJudge: Sendable {
             let evidence = Evidence(
                 .madeHere, against: !isOurs, observed: "egress, ingress_ifindex 0",
                 "it left this machine without ever having arrived here: this machine made it")
-            return verdict(reset, host, [evidence], foreign: .thisMachine, baseline: isOurs ? nil : baseline)
+            let kernel = KernelEvidence.of(reset)
+            var verdict = verdict(
+                reset, host, [evidence] + (kernel.map { [$0.evidence] } ?? []), foreign: .thisMachine,
+                baseline: isOurs ? nil : baseline)
+            if isOurs, let kernel {
+                verdict.sender = kernel.sender
+                verdict.cause = KernelEvidence.cause(
+                    of: reset, otherwise: ResetCause.of(reset, sender: kernel.sender, evidence: verdict.evidence))
+            }
+            return verdict
         case .leftUndiminished:
             return leftUndiminished(reset, host: host, baseline: baseline)
         case .arrived, .forwarded:

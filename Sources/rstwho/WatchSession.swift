@@ -59,6 +59,9 @@ struct WatchSession {
             ready: { ready.captureRuns() },
             ended: { reason in end.withLock { $0 = reason } })
         let logger = Self.logger()
+        if case .unavailable(let reason) = live.resetTracing {
+            logger.debug("the kernel does not tell of this machine's own resets: \(reason)")
+        }
         let http = server.map { options in
             HTTPServer(options: options, state: state, logger: logger) { ready.serverListens(at: $0) }
         }
@@ -83,6 +86,11 @@ struct WatchSession {
         var options = engine
         options.egressIsMarked = !capture.isTap
         options.localAddresses = capture.isTap ? [] : LocalAddresses.all()
+        switch live.resetTracing {
+        case .unavailable: break
+        case .incomplete: options.resetTracing = .incomplete
+        case .complete: options.resetTracing = .complete
+        }
         options.host = Self.hostName()
         options.hook = capture.hook.rawValue
         options.interfaceNames = live.attachments.map(\.interface)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../../bpf/counters.h"
+#include "../../bpf/lease.h"
 #include "../../bpf/rings.h"
 #include "../../bpf/settings.h"
 

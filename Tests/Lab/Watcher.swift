@@ -56,6 +56,14 @@ struct Watcher {
         return try ReportedFinding.lines(try Data(contentsOf: child.standardOutput))
     }
 
+    /// What it has printed, with fields that the contract has beyond `ReportedFinding`'s.
+    func decoded<Fields: Decodable>(_ type: Fields.Type) throws -> [Fields] {
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        return try Data(contentsOf: child.standardOutput).split(separator: UInt8(ascii: "\n"))
+            .map { try decoder.decode(type, from: $0) }
+    }
+
     /// GETs a path of its HTTP server.
     func get(_ path: String) throws -> Data {
         let output = try namespace.run([

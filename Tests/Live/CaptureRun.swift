@@ -19,6 +19,7 @@ final class CaptureRun: Sendable {
 
     private struct State {
         var kept: [Kept] = []
+        var traces: [ResetTrace] = []
         var batches = 0
         var ticks = 0
         var lastWatermark: UInt64 = 0
@@ -50,6 +51,7 @@ final class CaptureRun: Sendable {
     private func take(_ batch: PacketBatch, keeps: Bool) {
         state.withLock { state in
             state.batches += 1
+            state.traces += batch.traces
             if batch.packets.isEmpty { state.ticks += 1 }
             if batch.watermark < state.lastWatermark { state.disorder += 1 }
             var last = state.lastWatermark
@@ -74,6 +76,8 @@ final class CaptureRun: Sendable {
     }
 
     var kept: [Kept] { state.withLock { $0.kept } }
+    /// What the kernel said of its own resets.
+    var traces: [ResetTrace] { state.withLock { $0.traces } }
     var notices: [LiveCapture.Notice] { state.withLock { $0.notices } }
     /// Packets before their predecessor or before a watermark, and watermarks that went back.
     var disorder: Int { state.withLock { $0.disorder } }

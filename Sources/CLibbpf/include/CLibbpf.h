@@ -11,6 +11,8 @@
 #include <stdint.h>
 
 #include "../../../bpf/counters.h"
+#include "../../../bpf/lease.h"
+#include "../../../bpf/reset_trace.h"
 #include "../../../bpf/rings.h"
 #include "../../../bpf/settings.h"
 
@@ -101,6 +103,22 @@ int rstwho_hold_name(const char *_Nonnull name);
 // An eventfd, which the Glibc module for Swift lacks. Waiting: true once something other than 0 was written to it.
 int rstwho_event_create(void);
 _Bool rstwho_event_wait(int event, uint64_t nanoseconds);
+
+// The optional object that tells of the resets that this machine's own TCP stack sends. NULL with errno.
+struct bpf_object *_Nullable rstwho_open_reset_trace(void);
+
+// Calls `handle` for each member of the running kernel's enum sk_rst_reason. Returns how many: -ENOENT where the kernel
+// gives no reasons (before 6.10), or no BTF.
+int rstwho_reset_reasons(void *_Nullable context,
+			 void (*_Nonnull handle)(void *_Nullable context, uint32_t value, const char *_Nonnull name));
+
+// A ring of such events.
+struct rstwho_traces;
+struct rstwho_traces *_Nullable rstwho_traces_open(int descriptor); // NULL with errno
+void rstwho_traces_close(struct rstwho_traces *_Nullable traces);
+// Takes up to `capacity` events, in the order of the ring. Returns how many.
+int rstwho_traces_next(struct rstwho_traces *_Nonnull traces, struct reset_trace_event *_Nonnull events,
+		       uint32_t capacity);
 
 // One ring buffer for one CPU. `bytes`: a power of two and a multiple of the page size. The descriptor is returned.
 int rstwho_ring_create(uint32_t bytes);

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Packets
+
+extension LiveCapture {
+    /// Whether the kernel tells of the resets that this machine itself sends.
+    package enum ResetTracing: Sendable, Equatable {
+        /// It does not, and why.
+        case unavailable(String)
+        /// It tells of some only (before Linux 6.10: those of full sockets).
+        case incomplete
+        /// It tells of all, with its reason.
+        case complete
+    }
+
+    /// Opens the optional object. The capture works without it.
+    static func openTraces(_ state: inout State) -> ResetTracing {
+        guard let object = state.object else { return .unavailable("no capture") }
+        do {
+            let reader = try ResetTraceReader(sharing: object)
+            state.traces = reader
+            return reader.hasReasons ? .complete : .incomplete
+        } catch {
+            return .unavailable(error.problem)
+        }
+    }
+
+    /// Takes what is ready in the rings, and what the kernel said of its resets until then.
+    func drain(_ clock: borrowing CaptureClock) -> EventRing.Drained {
+        var drained = state.rings.ring.next(now: clock.now(), offset: clock.offset)
+        if let traces = state.traces { traces.take(into: &drained.batch, offset: clock.offset) }
+        return drained
+    }
+}

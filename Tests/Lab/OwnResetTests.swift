@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Testing
+
+/// What a server that watches itself says of its own resets: which part of it sent them. Everything looks the same on the
+/// wire or nearly so; the kernel's own word decides.
+@Suite("Lab, on the server itself", .serialized, .enabled(if: Requirements.areMet, "\(Requirements.reason)"))
+struct OwnResetTests {
+    /// The evidence of a finding, which other tests have no need of.
+    private struct Evidenced: Decodable {
+        struct Piece: Decodable {
+            var name: String
+            var text: String
+        }
+
+        var srcPort: Int
+        var evidence: [Piece]
+        var advice: String
+    }
+
+    /// False on a kernel that does not tell of resets without a socket (before 6.10): only the application's are known there.
+    private static let kernelGivesReasons: Bool = {
+        let release = (try? String(contentsOfFile: "/proc/sys/kernel/osrelease", encoding: .utf8)) ?? ""
+        let numbers = release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
+        let hasBTF = access("/sys/kernel/btf/vmlinux", R_OK) == 0
+        return hasBTF && numbers.count == 2 && (numbers[0], numbers[1]) >= (6, 10)
+    }()
+    private static let needsReasons: Comment = "needs Linux 6.10 or later with BTF"
+
+    private func connect(_ topology: Topology, _ address: String, _ port: Int) throws {
+        try topology.client.run(["nc", "-n", "-z", "-w", "3", address, "\(port)"])
+    }
+
+    @Test(
+        "A closed port is the kernel's, a rejected one the packet filter's, an abort the application's",
+        .enabled(if: kernelGivesReasons, needsReasons), arguments: [false, true])
+    func parts(ipv6: Bool) throws {
+        let address = ipv6 ? Topology.serverAddressIPv6 : Topology.serverAddress
+        try Topology.with(policy: .accept, ipv6: ipv6) { topology in
+            try topology.server.loadRules(
+                """
+                table inet own {
+                    chain input {
+                        type filter hook input priority filter; policy accept;
+                        tcp dport 24 counter reject with tcp reset
+                    }
+                }
+                """)
+            let watcher = try Watcher(in: topology.server, interfaces: [Topology.clientSide], hook: .tc)
+            try connect(topology, address, 23)
+            try connect(topology, address, 24)
+            try abort(topology, address, 25)
+            try watcher.waitForResets(3)
+            let live = try watcher.stop()
+            #expect(live.resets(from: 23).map(\.sender) == ["host_kernel"])
+            #expect(live.resets(from: 23).map(\.cause) == ["port_closed"])
+            #expect(live.resets(from: 24).map(\.sender) == ["host_firewall"])
+            #expect(live.resets(from: 24).map(\.cause) == ["rejected"])
+            #expect(live.resets(from: 25).map(\.sender) == ["host_application"])
+            #expect(live.resets(from: 25).map(\.cause) == ["aborted"])
+            #expect(live.filter { $0.kind == "reset" }.allSatisfy { $0.hop == 0 })
+
+            let evidenced = try watcher.decoded(Evidenced.self)
+            let words = evidenced.flatMap { finding in
+                finding.evidence.filter { $0.name == "kernel_event" }.map { (finding.srcPort, $0.text) }
+            }
+            #expect(words.map(\.0).sorted() == [23, 24, 25])
+            #expect(words.contains { $0.0 == 25 && $0.1.contains("nc (process ") && $0.1.contains("data unread") })
+        }
+    }
+
+    /// A server that is killed with data unread.
+    private func abort(_ topology: Topology, _ address: String, _ port: Int) throws {
+        let listener = try topology.server.listen(on: port)
+        let client = try topology.client.start(["sh", "-c", "(sleep 1; echo data; sleep 3) | nc -n \(address) \(port)"])
+        try listener.waitForStandardError("Connection received", timeout: 5)
+        listener.send(SIGSTOP)
+        usleep(1_500_000)
+        listener.send(SIGKILL)
+        _ = try listener.wait(timeout: 5)
+        _ = try client.wait(timeout: 10)
+    }
+}
