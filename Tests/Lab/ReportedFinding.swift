@@ -30,8 +30,12 @@ struct ReportedFinding: Decodable, Sendable {
     /// What live capture and capture file have to agree on, as a line to compare and to read in a failure.
     var essence: String {
         let hops = "hop \(hop.map(String.init) ?? "-") host_hop \(hostHop.map(String.init) ?? "-")"
-        return "\(kind) \(src):\(srcPort) > \(dst):\(dstPort) \(flags ?? "-") ttl \(ttl.map(String.init) ?? "-"): "
-            + "\(sender ?? "-") \(hops) \(cause ?? "-") \(stage ?? "-")"
+        return "\(packet): \(sender ?? "-") \(hops) \(cause ?? "-") \(stage ?? "-")"
+    }
+
+    /// What it is about.
+    var packet: String {
+        "\(kind) \(src):\(srcPort) > \(dst):\(dstPort) \(flags ?? "-") ttl \(ttl.map(String.init) ?? "-")"
     }
 
     /// Reads what a program that is still running has printed: its last line may be half written.
