@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Capture
 package import Diagnosis
-internal import Packets
+package import Packets
 internal import ServiceLifecycle
 
 /// Runs a capture and the engine on a thread of their own, and tells the agent what they find.
@@ -15,17 +15,23 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     private let state: AgentState
     private let options: Engine.Options
     private let interfaces: [AgentState.Interface]
+    private let rules: RuleNamer?
+    private let translation: @Sendable (FiveTuple) -> FiveTuple?
     private let notice: @Sendable (LiveCapture.Notice) -> Void
     private let ready: @Sendable () -> Void
     private let ended: @Sendable (LiveCapture.End) -> Void
 
     /// - Parameters:
     ///   - interfaces: what is captured, by slot.
+    ///   - rules: names the rules of this machine's own packet filter.
+    ///   - translation: gives the original direction of the connection whose replies look so before this machine translates
+    ///     them back.
     ///   - notice: called on the capture thread for what people should know.
     ///   - ready: called on the capture thread when findings can be expected.
     ///   - ended: called on the capture thread when the capture has ended without an error.
     package init(
         source: Source, state: AgentState, options: Engine.Options, interfaces: [AgentState.Interface],
+        rules: RuleNamer? = nil, translation: @escaping @Sendable (FiveTuple) -> FiveTuple? = { _ in nil },
         notice: @escaping @Sendable (LiveCapture.Notice) -> Void = { _ in },
         ready: @escaping @Sendable () -> Void = {},
         ended: @escaping @Sendable (LiveCapture.End) -> Void = { _ in }
@@ -34,6 +40,8 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         self.state = state
         self.options = options
         self.interfaces = interfaces
+        self.rules = rules
+        self.translation = translation
         self.notice = notice
         self.ready = ready
         self.ended = ended
@@ -59,6 +67,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         var engine = Engine(options: options)
         engine.begin(file: nil, isLive: true)
         var nextFigures: UInt64 = 0
+        var untranslated = Untranslated(localAddresses: options.localAddresses, original: translation)
         state.begin(interfaces)
         ready()
         let end: LiveCapture.End
@@ -67,7 +76,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
                 for trace in batch.traces { engine.observe(trace: trace) }
                 if !batch.hasAllTraces { engine.noteTraceLoss(upTo: batch.watermark) }
                 engine.observe(batch.packets, upTo: batch.watermark)
-                let findings = engine.takeFindings()
+                let findings = completed(engine.takeFindings(), &untranslated)
                 if !findings.isEmpty || batch.watermark >= nextFigures {
                     nextFigures = batch.watermark + Self.figuresInterval
                     state.record(findings, engine.statistics)
@@ -75,16 +84,25 @@ package struct CaptureThread<Source: CaptureSource>: Service {
                 state.mailbox.answer(engine)
             }
         } catch {
-            finish(&engine)
+            finish(&engine, &untranslated)
             throw error
         }
-        finish(&engine)
+        finish(&engine, &untranslated)
         ended(end)
     }
 
     /// Tells what is still open: the capture's end settles it.
-    private func finish(_ engine: inout Engine) {
+    private func finish(_ engine: inout Engine, _ untranslated: inout Untranslated) {
         engine.finish()
-        state.record(engine.takeFindings(), engine.statistics)
+        let findings = completed(engine.takeFindings(), &untranslated)
+        state.record(findings + (rules?.finish() ?? []), engine.statistics)
+    }
+
+    /// The findings to be told now, with what this machine itself knows of them; what a rule is looked for comes back at a
+    /// later call.
+    private func completed(_ findings: [Finding], _ untranslated: inout Untranslated) -> [Finding] {
+        var findings = findings
+        untranslated.mark(&findings)
+        return rules?.exchange(findings) ?? findings
     }
 }

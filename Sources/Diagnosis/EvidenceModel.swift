@@ -37,6 +37,8 @@ package enum EvidenceName: String, CaseIterable, Sendable {
     case bothSidesReset = "both_sides_reset"
     // What this machine says of itself
     case kernelEvent = "kernel_event"
+    case filterRule = "filter_rule"
+    case conntrack
     // Why nothing, or less, can be said
     case noFlow = "no_flow"
     case noBaseline = "no_baseline"
@@ -143,6 +145,10 @@ package enum EvidenceModel {
             Row(.race, 3, 0, source: "races of an injector with the host; Weaver, Sommer, Paxson, NDSS 2009")
         case .kernelEvent:
             Row(.note, 0, 0, source: "tracepoint tcp:tcp_send_reset, which netfilter's resets do not pass")
+        case .conntrack:
+            Row(.note, 0, 0, source: "nf_conntrack: what is invalid is not translated (nf_nat_core.c)")
+        case .filterRule:
+            Row(.note, 0, 0, source: "nft list ruleset: the rule's counter before and after")
         case .noFlow, .noBaseline, .severalDistances, .pathMoved, .applicationTTL, .resetText:
             Row(.note, 0, 0, source: "explains")
         }

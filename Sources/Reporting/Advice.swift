@@ -25,9 +25,10 @@ extension Finding {
 
     private var adviceOnThisMachine: String {
         switch cause {
-        case .untranslated:
-            return "Set net.netfilter.nf_conntrack_tcp_be_liberal=1 on this machine, or drop packets of state invalid."
-        default: return "Check this machine's own packet filter for \(service): nft list ruleset."
+        case .untranslated: return adviceOnTranslation
+        default:
+            if let rule { return "Check this machine's own rule: \(rule)." }
+            return "Check this machine's own packet filter for \(service): nft list ruleset."
         }
     }
 
@@ -37,15 +38,25 @@ extension Finding {
         case (.portClosed, _):
             return "Check that the service on \(claimed) runs and listens on \(service); "
                 + "its own packet filter can answer in the same way."
-        case (.rejected, _): return "Check the packet filter on \(claimed) for \(service): nft list ruleset."
+        case (.rejected, _):
+            if let rule { return "Check the rule on \(claimed): \(rule)." }
+            return "Check the packet filter on \(claimed) for \(service): nft list ruleset."
         case (.aborted, _): return "Look into the application's log on \(claimed) at that time."
         case (.lateData, _): return "Usually harmless: data came after \(claimed) had closed the connection."
         case (.keepaliveRace, _):
             return "Make the client's idle time shorter than the server's keep-alive timeout, or let it retry once."
         case (.halfOpenCheck, _): return "Nothing to do."
+        case (.untranslated, _): return adviceOnTranslation
         default: return "Look at \(claimed): nothing speaks for a device on the path."
         }
     }
+
+    private var adviceOnTranslation: String {
+        "Set net.netfilter.nf_conntrack_tcp_be_liberal=1 on this machine, or drop packets of state invalid."
+    }
+
+    /// This machine's rule that made it, where it is known.
+    private var rule: String? { evidence.first { $0.name == EvidenceName.filterRule.rawValue }?.observed }
 
     /// What would settle it.
     private var adviceOnEvidence: String {

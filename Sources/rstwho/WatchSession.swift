@@ -50,9 +50,15 @@ struct WatchSession {
         }
         _ = state.add(printer.queue) { _ in true }
         let end = Mutex(LiveCapture.End.stopped)
+        // What a mirror port shows is none of this machine's.
+        let rules = capture.isTap ? nil : RuleNamer()
+        let isTap = capture.isTap
         let thread = CaptureThread(
             source: live, state: state, options: engineOptions(live),
-            interfaces: live.attachments.map { interface($0) },
+            interfaces: live.attachments.map { interface($0) }, rules: rules,
+            translation: { reply in
+                isTap || !ConnectionTracking.isThere ? nil : ConnectionTracking.original(ofReply: reply)
+            },
             notice: { notice in
                 printMessage(notice.interface.isEmpty ? notice.text : "\(notice.interface): \(notice.text)")
             },

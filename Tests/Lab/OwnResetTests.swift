@@ -65,6 +65,9 @@ struct OwnResetTests {
                 finding.evidence.filter { $0.name == "kernel_event" }.map { (finding.srcPort, $0.text) }
             }
             #expect(words.map(\.0).sorted() == [23, 24, 25])
+            let rule = "chain inet own input, handle 2: tcp dport 24 counter reject with tcp reset"
+            #expect(evidenced.first { $0.srcPort == 24 }?.advice.contains(rule) == true)
+            #expect(!evidenced.contains { $0.srcPort != 24 && $0.advice.contains("handle") })
             #expect(words.contains { $0.0 == 25 && $0.1.contains("nc (process ") && $0.1.contains("data unread") })
         }
     }

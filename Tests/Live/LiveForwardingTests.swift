@@ -81,4 +81,34 @@ struct LiveForwardingTests {
             #expect(run.capture.ledger.isBalanced)
         }
     }
+
+    @Test("connection tracking tells which connection a reply belongs to before its translation")
+    func originalOfReply() async throws {
+        try await inNamespace {
+            let router = try Self.makeRouter()
+            #expect(
+                ConnectionTracking.original(
+                    ofReply: FiveTuple(
+                        source: .server, sourcePort: 22, destination: IPAddress(v4: 0x0a04_00fe), destinationPort: 40003
+                    ))
+                    == nil)
+            try command("nft add table ip nat")
+            try command("nft add chain ip nat post { type nat hook postrouting priority 100 ; }")
+            try command("nft add rule ip nat post oifname out masquerade")
+            let run = try CaptureRun(AttachWay.tcx.options(["in", "out"]))
+            let there = Ethernet(destination: router.mac).ipv4(.client, .server, ttl: 64)
+            try there.tcp(40003, 22, seq: 1, flags: [.syn]).send(to: router.inFar)
+            #expect(run.waits { $0.capture.ledger.rows[3].count.seen == 1 })
+            _ = run.stop()
+            let reply = FiveTuple(
+                source: .server, sourcePort: 22, destination: IPAddress(v4: 0x0a04_00fe), destinationPort: 40003)
+            #expect(ConnectionTracking.isThere)
+            #expect(
+                ConnectionTracking.original(ofReply: reply)
+                    == FiveTuple(source: .client, sourcePort: 40003, destination: .server, destinationPort: 22))
+            var other = reply
+            other.destinationPort = 40004
+            #expect(ConnectionTracking.original(ofReply: other) == nil)
+        }
+    }
 }

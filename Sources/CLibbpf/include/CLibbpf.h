@@ -120,6 +120,20 @@ void rstwho_traces_close(struct rstwho_traces *_Nullable traces);
 int rstwho_traces_next(struct rstwho_traces *_Nonnull traces, struct reset_trace_event *_Nonnull events,
 		       uint32_t capacity);
 
+// One direction of a TCP connection; addresses as in struct packet_record.
+struct rstwho_tuple {
+	uint64_t src_high;
+	uint64_t src_low;
+	uint64_t dst_high;
+	uint64_t dst_low;
+	uint16_t src_port;
+	uint16_t dst_port;
+};
+
+// The original direction of the tracked connection whose replies look like `reply` before they are translated back.
+// -ENOENT where this network namespace tracks none. Waits 100 ms at most.
+int rstwho_conntrack_original(const struct rstwho_tuple *_Nonnull reply, struct rstwho_tuple *_Nonnull original);
+
 // One ring buffer for one CPU. `bytes`: a power of two and a multiple of the page size. The descriptor is returned.
 int rstwho_ring_create(uint32_t bytes);
 
