@@ -16,8 +16,8 @@ extension Engine {
             passage = .madeHere
         case .egress:
             // Whatever is forwarded has lost one to this machine: a whole initial TTL was made here. Live the kernel says so
-            // itself, and what it does not mark was forwarded.
-            isLocal = !options.egressIsMarked && record.distance.decrements == 0
+            // itself, and what it does not mark was forwarded. Who forwards a tunnel leaves the TTL inside alone.
+            isLocal = !options.egressIsMarked && record.distance.decrements == 0 && record.tunnel == .none
             passage = isLocal ? .leftUndiminished : .forwarded
         }
         if record.packetClass == .reset {

@@ -51,7 +51,9 @@ struct RecentResets {
         guard earlier.seq == later.seq, earlier.ack == later.ack, earlier.flags == later.flags,
             earlier.payload_length == later.payload_length, earlier.identification == later.identification
         else { return false }
-        if later.direction != .ingress, earlier.direction == .ingress { return earlier.ttl == later.ttl &+ 1 }
+        if later.direction != .ingress, earlier.direction == .ingress {
+            return earlier.ttl == later.ttl &+ 1 || (earlier.ttl == later.ttl && later.tunnel != .none)
+        }
         // One more, too: a capture of several interfaces is not always in order.
         return abs(Int(earlier.ttl) - Int(later.ttl)) <= 1 && earlier.fiveTuple == later.fiveTuple
     }

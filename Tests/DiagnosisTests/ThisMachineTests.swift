@@ -143,4 +143,23 @@ struct ThisMachineTests {
         #expect(story.statistics().rejected == 1)
         #expect(story.statistics().observed == 2)
     }
+
+    @Test(
+        "A reset in a tunnel that is forwarded has the same TTL on both sides, and is told once",
+        arguments: [64, 63] as [UInt8])
+    func forwardedTunnel(ttl: UInt8) {
+        for options in [Engine.Options(), live()] {
+            var story = Story(options)
+            func tunnel(_ outer: UInt8) -> FrameBuilder {
+                Ethernet().ipv4(IPAddress(v4: 0x0a02_0001), IPAddress(v4: 0x0a03_0002), ttl: outer).vxlan(42).ethernet()
+            }
+            story.add(tunnel(64).ipv4(.client, .server).tcp(50992, 22, seq: 1000, flags: .syn))
+            let reset = { tunnel($0).ipv4(.server, .client, ttl: ttl).tcp(22, 50992, ack: 1001, flags: [.rst, .ack]) }
+            story.add(reset(64))
+            story.add(reset(63), interface: Self.egress)
+            // Nothing is known of the host; that this machine made it is not so.
+            #expect(story.findings().map(\.sender) == [.undetermined])
+            #expect(story.statistics().rejected == 1)
+        }
+    }
 }

@@ -28,6 +28,8 @@ struct MatrixRun: Sendable {
     let file: [ReportedFinding]
     /// From a capture of the interface, which does not.
     let plainFile: [ReportedFinding]
+    /// The plain rules on the latter capture, where the page of figures is wanted.
+    let rules: PlainRules?
 
     private static let runs = Mutex<[String: Result<MatrixRun, LabError>]>([:])
 
@@ -51,7 +53,7 @@ struct MatrixRun: Sendable {
     }
 
     private init(playing group: MatrixGroup) throws {
-        let (played, live, file, plainFile) = try Topology.with(policy: .accept, ipv6: true) { topology in
+        let (played, live, files, rules) = try Topology.with(policy: .accept, ipv6: true) { topology in
             var machines = [
                 "client": topology.client, "near": topology.nearRouter, "firewall": topology.firewall,
                 "far": topology.farRouter, "server": topology.server,
@@ -59,9 +61,24 @@ struct MatrixRun: Sendable {
             for name in group.extra {
                 machines[name] = try Namespace(name, scratch: topology.scratch, ipv6: true)
             }
-            let recorder = try Recorder(in: topology.client, interface: "any")
-            let plainRecorder = try Recorder(in: topology.client, interface: Topology.clientSide)
-            let watcher = try Watcher(in: topology.client, interfaces: [Topology.clientSide], hook: .tc)
+            let machine: Namespace
+            var interfaces = [Topology.clientSide]
+            // Only `any` tells the direction of each packet (SLL2).
+            var recordings = ["any", Topology.clientSide]
+            switch group.vantage {
+            case .client:
+                machine = topology.client
+            case .firewall:
+                machine = topology.firewall
+                interfaces.append(Topology.serverSide)
+                recordings = ["any", "any"]
+            case .sensor:
+                machine = try Namespace("sensor", scratch: topology.scratch, ipv6: true)
+                try topology.nearRouter.connect("tap0", to: machine, Topology.clientSide)
+                recordings = [Topology.clientSide, Topology.clientSide]
+            }
+            let recorders = try recordings.map { try Recorder(in: machine, interface: $0) }
+            let watcher = try Watcher(in: machine, interfaces: interfaces, hook: .tc, tap: group.vantage == .sensor)
             let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Traffic/traffic.py")
             let traffic = try ChildProcess(
                 ["python3", "-B", script.path, group.name] + machines.map { "\($0.key)=\($0.value.name)" },
@@ -70,8 +87,7 @@ struct MatrixRun: Sendable {
             // What came last has to settle, and an idle link's tick to come.
             usleep(3_000_000)
             let live = try watcher.stop()
-            try recorder.stop()
-            try plainRecorder.stop()
+            for recorder in recorders { try recorder.stop() }
             // It holds its sockets open until now: nothing is sent that no row has asked for.
             traffic.send(SIGKILL)
             _ = try traffic.wait(timeout: 5)
@@ -80,14 +96,16 @@ struct MatrixRun: Sendable {
             let rows = try Data(contentsOf: traffic.standardOutput).split(separator: UInt8(ascii: "\n"))
             return (
                 try rows.map { try decoder.decode(Played.self, from: $0) }, live,
-                try recorder.findings(in: topology.client), try plainRecorder.findings(in: topology.client)
+                try recorders.map { try Recorder.findings(in: $0.file) },
+                AccuracyTests.isWanted ? try PlainRules(capture: recorders[1].file) : nil
             )
         }
         self.group = group
         self.played = played
         self.live = live.last
-        self.file = file.last
-        self.plainFile = plainFile.last
+        self.file = files[0].last
+        self.plainFile = files[1].last
+        self.rules = rules
     }
 
     /// What a row did in one IP version; a row that was not played is an error in the lab.
@@ -113,6 +131,12 @@ extension MatrixRun.Played {
     /// True where the row itself forged this reset.
     func isForged(_ finding: ReportedFinding) -> Bool {
         forged.contains { $0.seq == finding.seq && Self.letters($0.flags) == finding.flags }
+    }
+
+    /// Who made a reset of the server's address in a row whose resets `sender` makes: where some are forged, the others are the
+    /// kernel's.
+    func sender(of finding: ReportedFinding, made sender: MatrixRow.Sender) -> MatrixRow.Sender {
+        forged.isEmpty || isForged(finding) ? sender : .kernel
     }
 
     private static func letters(_ flags: UInt8) -> String {

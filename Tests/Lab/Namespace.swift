@@ -149,11 +149,11 @@ final class Namespace {
 
     /// Runs a program that has to succeed outside any namespace, and returns what it printed.
     @discardableResult
-    static func host(_ arguments: [String]) throws -> String {
+    static func host(_ arguments: [String], timeout: Double = 15) throws -> String {
         let scratch = try Scratch()
         let child = try ChildProcess(
             arguments, standardOutput: scratch.file("out"), standardError: scratch.file("err"))
-        let status = try child.wait(timeout: 15)
+        let status = try child.wait(timeout: timeout)
         guard status == 0 else {
             let message = String(decoding: try Data(contentsOf: child.standardError), as: UTF8.self)
             throw LabError("\(arguments.joined(separator: " ")): \(message)")

@@ -42,11 +42,20 @@ struct Recorder {
 
     /// What `rstwho read` finds in the file.
     func findings(in namespace: Namespace) throws -> [ReportedFinding] {
-        let output = try namespace.run(
-            [Requirements.built("rstwho"), "read", "--format", "json", file.path], timeout: 30)
-        guard output.status <= 1 else {
-            throw LabError("read ended with status \(output.status): \(output.standardError)")
+        try Self.findings(in: file)
+    }
+
+    /// What `rstwho read` finds in a capture.
+    static func findings(in capture: URL) throws -> [ReportedFinding] {
+        let scratch = try Scratch()
+        let child = try ChildProcess(
+            [Requirements.built("rstwho"), "read", "--format", "json", capture.path],
+            standardOutput: scratch.file("out"), standardError: scratch.file("err"))
+        let status = try child.wait(timeout: 30)
+        guard status <= 1 else {
+            let message = String(decoding: try Data(contentsOf: child.standardError), as: UTF8.self)
+            throw LabError("read ended with status \(status): \(message)")
         }
-        return try ReportedFinding.lines(Data(output.standardOutput.utf8))
+        return try ReportedFinding.lines(try Data(contentsOf: child.standardOutput))
     }
 }

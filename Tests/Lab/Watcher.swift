@@ -19,12 +19,12 @@ struct Watcher {
     private let child: ChildProcess
 
     /// Starts watching and returns once the first packet would be seen.
-    init(in namespace: Namespace, interfaces: [String], hook: Hook, http: Bool = false) throws {
+    init(in namespace: Namespace, interfaces: [String], hook: Hook, http: Bool = false, tap: Bool = false) throws {
         self.namespace = namespace
         let server = http ? ["--http", Self.httpAddress] : ["--no-http"]
         child = try namespace.start(
             [Requirements.built("rstwho"), "watch"] + interfaces
-                + ["--hook", hook.rawValue, "--format", "json", "--no-group"] + server)
+                + ["--hook", hook.rawValue, "--format", "json", "--no-group"] + server + (tap ? ["--tap"] : []))
         try child.waitForStandardError("ready:", timeout: 20)
     }
 

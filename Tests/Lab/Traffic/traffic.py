@@ -15,6 +15,7 @@ import time
 import ends  # noqa: F401  (each file declares its rows)
 import paths  # noqa: F401
 import races  # noqa: F401
+import views  # noqa: F401
 from lab import Machine, TrafficError
 from rows import GROUPS, Row
 

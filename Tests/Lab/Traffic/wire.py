@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A long wire: a bridge of two interfaces that hands every frame on a while later, and a machine beside the path."""
+"""What a lab has to be wired with where the kernel has no device for it: a long wire, a mirror port, a GENEVE tunnel.
+
+Each is a process of its own that ends with the one that started it.
+"""
 
 import collections
 import ctypes
+import fcntl
 import os
 import select
 import signal
 import socket
+import struct
 import time
 
 ETH_P_ALL = 3
@@ -37,11 +42,16 @@ def lengthen(lab, delay):
         end = wire.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
         end.bind((interface, ETH_P_ALL))
         ends.append(end)
+    _start(lambda: _carry(ends, delay))
+
+
+def _start(work):
+    """Runs `work` in a process that ends with this one."""
     parent = os.getpid()
     if os.fork() == 0:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() == parent:
-            _carry(ends, delay)
+            work()
         os._exit(0)
 
 
@@ -74,3 +84,57 @@ def place_beside(lab):
     outsider.run("ip", "-6", "route", "add", "default", "via", "fd00:9::1")
     for name in ("all", "eth2"):
         near.set(f"net.ipv4.conf.{name}.rp_filter", "0")
+
+
+def mirror(machine, interfaces, port):
+    """Shows at `port` every frame that passes one of the interfaces, in and out."""
+    out = machine.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    out.bind((port, 0))
+    taps = {}
+    for interface in interfaces:
+        tap = machine.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
+        tap.bind((interface, ETH_P_ALL))
+        taps[tap.fileno()] = tap
+
+    def work():
+        poller = select.poll()
+        for tap in taps.values():
+            poller.register(tap, select.POLLIN)
+        while True:
+            for descriptor, _ in poller.poll():
+                out.send(taps[descriptor].recv(65535))
+
+    _start(work)
+
+
+def geneve(ends, identifier):
+    """A tunnel between two machines, each given with its own address; both get a device `geneve`."""
+    GENEVE, ETHERNET = 6081, 0x6558
+    TUNSETIFF, IFF_TAP, IFF_NO_PI = 0x400454CA, 2, 0x1000
+    header = struct.pack("!BBHI", 0, 0, ETHERNET, identifier << 8)
+    pairs = []
+    for machine, address in ends:
+        with machine.inside():
+            device = os.open("/dev/net/tun", os.O_RDWR)
+            fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH22x", b"geneve", IFF_TAP | IFF_NO_PI))
+        machine.run("ip", "link", "set", "geneve", "mtu", "1450", "up")
+        outer = machine.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        outer.bind((address, GENEVE))
+        pairs.append((device, outer))
+    for (_, outer), (_, address) in zip(pairs, reversed(ends)):
+        outer.connect((address, GENEVE))
+
+    def work():
+        poller = select.poll()
+        for device, outer in pairs:
+            poller.register(device, select.POLLIN)
+            poller.register(outer, select.POLLIN)
+        while True:
+            ready = {descriptor for descriptor, _ in poller.poll()}
+            for device, outer in pairs:
+                if device in ready:
+                    outer.send(header + os.read(device, 65535))
+                if outer.fileno() in ready:
+                    os.write(device, outer.recv(65535)[len(header) :])
+
+    _start(work)

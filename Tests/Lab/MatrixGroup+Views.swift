@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension MatrixGroup {
+    /// A mirror port that shows every routed packet twice, before and after the router. Hops count from either.
+    static let mirror = MatrixGroup(
+        name: "mirror", vantage: .sensor,
+        rows: [
+            MatrixRow("mirrored_closed_port", .kernel, "port_closed", undecidable: [4, 6], because: twice),
+            MatrixRow("mirrored_rejected", .device(hop: nil), "rejected", undecidable: [4, 6], because: twice),
+            MatrixRow("mirrored_midstream", .device(hop: nil), "rejected"),
+            MatrixRow("mirrored_abort", .application, "aborted", named: [4, 6]),
+            MatrixRow("mirrored_late_data", .kernel, "late_data", named: [6]),
+        ])
+
+    private static let twice = "each packet is seen twice, a hop apart: the host has two distances"
+
+    /// The firewall forwards tunnels whose packets it looks into. The routers at their ends are its neighbours.
+    static let tunnels = MatrixGroup(
+        name: "tunnels", vantage: .firewall,
+        rows: ["vxlan", "geneve"].flatMap { kind in
+            [
+                MatrixRow("\(kind)_closed_port", .kernel, "port_closed", named: [6]),
+                MatrixRow("\(kind)_rejected", .device(hop: 1), "rejected"),
+                MatrixRow("\(kind)_midstream", .device(hop: 1), "rejected"),
+                MatrixRow("\(kind)_abort", .application, "aborted", named: [4, 6]),
+            ]
+        })
+}
