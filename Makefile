@@ -21,7 +21,7 @@ C_SOURCES = $(wildcard bpf/*.[ch] Sources/C*/*.[ch] Sources/C*/include/*.h Tests
 
 SECONDS ?= 60
 
-.PHONY: all help deps deps-build deps-demo bpf debug lint format test test-all test-kernels fuzz demo clean
+.PHONY: all help deps deps-build deps-demo bpf debug lint format test test-all accuracy test-kernels fuzz demo clean
 
 all: deps-build bpf
 	swift build -c release --product rstwho
@@ -65,6 +65,11 @@ test: deps bpf ## every test but the long ones; skips are shown with their reaso
 
 test-all: deps bpf ## the long ones as well
 	@CLANG_FORMAT=$(CLANG_FORMAT) scripts/test --all
+
+accuracy: deps bpf ## play the matrix, read the captures, and write docs/accuracy.md
+	swift build --build-tests
+	RSTWHO_TEST_ALL=1 RSTWHO_ACCURACY=docs/accuracy.md swift test --skip-build --disable-xctest --no-parallel \
+		--filter '^LabTests\.(MatrixTests|AccuracyTests)'
 
 test-kernels: deps bpf ## load the kernel part on Debian's kernels under qemu
 	Tests/Kernels/run

@@ -9,6 +9,13 @@ internal import Packets
 enum DistanceEvidence {
     static func of(_ reset: ResetCase, host: HostEntry?) -> [Evidence] {
         let distance = reset.distance
+        if reset.isRewritten {
+            return [
+                Evidence(
+                    note: .ttlRewritten, observed: distance.description,
+                    "the next hop gives the packets of all hosts a whole initial TTL: it tells no distance")
+            ]
+        }
         let echo = host.flatMap { Baseline([$0[.echo]], isEgress: $0.isLocal) }
         if let echo, echo.distance.hop == distance.hop, echo.share >= EvidenceModel.dominantShare {
             return [equal(distance, echo, kind: "echo replies")]

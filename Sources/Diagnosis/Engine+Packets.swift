@@ -116,6 +116,7 @@ extension Engine {
         }
         // What could be forged teaches neither.
         if fingerprint != .unproven {
+            rewriting.learn(record)
             if record.tos >> 2 != 0 { host.pointee.keepsDSCP = true }
             if record.isIPv6, record.identification != 0, record.transport != .udp {
                 host.pointee.usesFlowLabels = true

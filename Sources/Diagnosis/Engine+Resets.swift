@@ -23,6 +23,7 @@ extension Engine {
             return
         }
         counts.observed += 1
+        rewriting.learn(reset: record)
         var context: FlowContext?
         if let flow = known, flow.pointee.isSeen {
             flow.pointee.touch(now: now)
@@ -158,7 +159,13 @@ extension Engine {
     }
 
     func verdict(_ reset: ResetCase) -> ResetJudge.Verdict {
-        judge.judge(reset, host: hosts.find(reset.hostKey)?.pointee)
+        judge(reset, host: hosts.find(reset.hostKey)?.pointee)
+    }
+
+    private func judge(_ reset: ResetCase, host: HostEntry?) -> ResetJudge.Verdict {
+        var reset = reset
+        reset.isRewritten = rewriting.isRewritten(reset.record)
+        return judge.judge(reset, host: host)
     }
 
     /// Tells a finding, or keeps it for the time when its host speaks.
@@ -182,7 +189,7 @@ extension Engine {
     mutating func settleUndetermined(_ key: HostKey, _ host: HostEntry) {
         var decided: Set<String> = []
         for waiting in undetermined.of(key) {
-            let verdict = judge.judge(waiting.reset, host: host)
+            let verdict = judge(waiting.reset, host: host)
             guard verdict.sender != .undetermined else { continue }
             var finding = finding(waiting.reset, verdict)
             if isLive { finding.revision = waiting.finding.revision + 1 }

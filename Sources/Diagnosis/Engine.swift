@@ -69,6 +69,7 @@ package struct Engine: ~Copyable {
     var awaitingTrace = PendingResets()
     var traces = ResetTraces()
     var counters = IdentificationCounters()
+    var rewriting = RewritingLinks()
     var hopAddresses = HopAddresses()
     var resetOrigins = ResetOrigins()
     var given: [Finding] = []

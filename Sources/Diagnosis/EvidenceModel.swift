@@ -45,6 +45,7 @@ package enum EvidenceName: String, CaseIterable, Sendable {
     case severalDistances = "several_distances"
     case pathMoved = "path_moved"
     case applicationTTL = "application_ttl"
+    case ttlRewritten = "ttl_rewritten"
     case resetText = "reset_text"
 }
 
@@ -149,7 +150,7 @@ package enum EvidenceModel {
             Row(.note, 0, 0, source: "nf_conntrack: what is invalid is not translated (nf_nat_core.c)")
         case .filterRule:
             Row(.note, 0, 0, source: "nft list ruleset: the rule's counter before and after")
-        case .noFlow, .noBaseline, .severalDistances, .pathMoved, .applicationTTL, .resetText:
+        case .noFlow, .noBaseline, .severalDistances, .pathMoved, .applicationTTL, .ttlRewritten, .resetText:
             Row(.note, 0, 0, source: "explains")
         }
     }

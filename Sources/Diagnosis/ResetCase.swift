@@ -38,6 +38,8 @@ struct ResetCase: Sendable {
     /// The IP-ID counter of that hop which the reset continues, and how many were compared.
     var counter: (counter: IdentificationCounters.Counter, candidates: Int)?
     var habit = ResetHabit()
+    /// Its next hop gives all packets one TTL.
+    var isRewritten = false
     var aftermath = Aftermath()
     /// Resets that it stands for, in a flood.
     var count = 1

@@ -30,9 +30,11 @@ enum StackEvidence {
                     expected: "another than the trigger's",
                     "its IP-ID is that of the packet that drew it"))
         }
-        if let match = reset.counter, match.counter.isShared || !continuesOwnNumbers(record, flow) {
+        // What a next hop makes anew it numbers with one counter: then the connection's own numbers count.
+        let isOwn = continuesOwnNumbers(record, flow)
+        if let match = reset.counter, !isOwn || (match.counter.isShared && !reset.isRewritten) {
             evidence += continued(match.counter, candidates: match.candidates, reset, distance: distance)
-        } else if continuesOwnNumbers(record, flow) {
+        } else if isOwn {
             evidence.append(
                 Evidence(
                     .ownCounter, against: false, observed: "\(record.identification)",
@@ -67,7 +69,9 @@ enum StackEvidence {
         }
         // A NAT numbers the packets of all hosts behind it with one counter: those of hosts say nothing. But what has a TTL that
         // the host's own packets never have was sent by the NAT itself.
-        let hasHostsTTL = distance.contains { $0.weight < 0 && $0.name != EvidenceName.otherInitialTTL.rawValue }
+        let hasHostsTTL =
+            distance.contains { $0.weight < 0 && $0.name != EvidenceName.otherInitialTTL.rawValue }
+            || distance.contains(.ttlRewritten)
         guard !hasHostsTTL else { return [] }
         // Where nothing else is known of the host, a machine with several addresses explains an equal TTL as well.
         if distance.contains(.noBaseline), counter.ttl == reset.record.ttl { return [] }

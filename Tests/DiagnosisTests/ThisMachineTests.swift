@@ -154,7 +154,10 @@ struct ThisMachineTests {
                 Ethernet().ipv4(IPAddress(v4: 0x0a02_0001), IPAddress(v4: 0x0a03_0002), ttl: outer).vxlan(42).ethernet()
             }
             story.add(tunnel(64).ipv4(.client, .server).tcp(50992, 22, seq: 1000, flags: .syn))
-            let reset = { tunnel($0).ipv4(.server, .client, ttl: ttl).tcp(22, 50992, ack: 1001, flags: [.rst, .ack]) }
+            let reset = {
+                tunnel($0).ipv4(.server, .client, ttl: ttl, identification: 0).tcp(
+                    22, 50992, ack: 1001, flags: [.rst, .ack])
+            }
             story.add(reset(64))
             story.add(reset(63), interface: Self.egress)
             // Nothing is known of the host; that this machine made it is not so.

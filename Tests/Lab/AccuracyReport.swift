@@ -59,15 +59,19 @@ struct AccuracyReport {
     private var summary: String {
         let floods = lab.filter { $0.scenario.hasPrefix("flood_") }
         let accused = floods.count { $0.outcome != .abstained }
-        return table(
+        let outcomes: [MatrixRow.Outcome] = [.right, .abstained, .falseAccusation, .missed, .wrongPart]
+        func line(_ name: String, _ cases: [AccuracyCase]) -> [String] {
+            [name, "\(cases.count)"] + numbers(of: outcomes, in: cases.map(\.outcome))
+        }
+        let figures = table(
             ["", "resets", "right", "not decided", "false accusations", "device missed", "wrong part of the host"],
-            [("lab", judged.filter { $0.version != nil }), ("captures", captures), ("all", judged)].map { name, cases in
-                [name, "\(cases.count)"]
-                    + [.right, .abstained, .falseAccusation, .missed, .wrongPart].map { outcome in
-                        "\(cases.count { $0.outcome == outcome })"
-                    }
-            })
+            [line("lab", judged.filter { $0.version != nil }), line("captures", captures), line("all", judged)])
+        return figures
             + "\n\nOf \(floods.count) resets of a flood without flows \(accused == 0 ? "none" : "\(accused)") got a sender."
+    }
+
+    private func numbers(of wanted: [MatrixRow.Outcome], in outcomes: [MatrixRow.Outcome]) -> [String] {
+        wanted.map { outcome in "\(outcomes.count { $0 == outcome })" }
     }
 
     private static let senders = [
@@ -80,15 +84,15 @@ struct AccuracyReport {
             ("host_firewall", "the host's filter"),
             ("host", "the host"), ("device", "a device"), ("unknown", "nobody can say"),
         ]
-        return table(
-            ["truth"] + Self.senders.map { "`\($0)`" },
-            truths.map { truth, title in
-                [title]
-                    + Self.senders.map { sender in
-                        let count = judged.count { $0.truth == truth && $0.verdict == sender }
-                        return count == 0 ? "" : "\(count)"
-                    }
-            })
+        func line(_ truth: String, _ title: String) -> [String] {
+            let verdicts = judged.filter { $0.truth == truth }.map(\.verdict)
+            return [title]
+                + Self.senders.map { sender -> String in
+                    let count = verdicts.count { $0 == sender }
+                    return count == 0 ? "" : "\(count)"
+                }
+        }
+        return table(["truth"] + Self.senders.map { "`\($0)`" }, truths.map(line))
     }
 
     private var reliability: String {
@@ -96,27 +100,24 @@ struct AccuracyReport {
             ("0.8 to 0.9", 0.8..<0.9), ("0.9 to 0.95", 0.9..<0.95), ("0.95 to 0.99", 0.95..<0.99),
             ("0.99 to 1", 0.99..<1.01),
         ]
-        return table(
-            ["confidence", "verdicts", "right", "share", "mean confidence"],
-            bins.map { name, range in
-                let cases = judged.filter { $0.confidence.map(range.contains) ?? false }
-                let right = cases.count { $0.outcome == .right }
-                guard !cases.isEmpty else { return [name, "0", "", "", ""] }
-                let mean = cases.compactMap(\.confidence).reduce(0, +) / Double(cases.count)
-                return [
-                    name, "\(cases.count)", "\(right)", percent(right, of: cases.count), String(format: "%.3f", mean),
-                ]
-            })
+        func line(_ name: String, _ range: Range<Double>) -> [String] {
+            let cases = judged.filter { $0.confidence.map(range.contains) ?? false }
+            let right = cases.count { $0.outcome == .right }
+            guard !cases.isEmpty else { return [name, "0", "", "", ""] }
+            let sum = cases.compactMap(\.confidence).reduce(0, +)
+            let mean = String(format: "%.3f", sum / Double(cases.count))
+            return [name, "\(cases.count)", "\(right)", percent(right, of: cases.count), mean]
+        }
+        return table(["confidence", "verdicts", "right", "share", "mean confidence"], bins.map(line))
     }
 
     private var plainRules: String {
         let scored = judged.filter { $0.truth != "unknown" }
         func line(_ name: String, _ outcome: (AccuracyCase) -> MatrixRow.Outcome?) -> [String] {
-            let outcomes = scored.compactMap(outcome).map { $0 == .wrongPart ? .right : $0 }
-            return [name]
-                + [.right, .abstained, .falseAccusation, .missed].map { wanted in
-                    "\(outcomes.count { $0 == wanted })"
-                } + [percent(outcomes.count { $0 == .right }, of: outcomes.count)]
+            // A plain rule knows no parts, so that the wrong part counts as the right host here.
+            let outcomes = scored.compactMap(outcome).map { $0 == .wrongPart ? MatrixRow.Outcome.right : $0 }
+            let share = percent(outcomes.count { $0 == .right }, of: outcomes.count)
+            return [name] + numbers(of: [.right, .abstained, .falseAccusation, .missed], in: outcomes) + [share]
         }
         return table(
             ["rule", "right", "nothing to compare", "false accusations", "device missed", "share right"],
@@ -153,17 +154,20 @@ struct AccuracyReport {
         for scenario in order {
             for version in [4, 6] {
                 let cases = lab.filter { $0.scenario == scenario && $0.version == version }
-                guard !cases.isEmpty else { continue }
-                lines.append([
-                    "`\(scenario)`", "\(version)", counts(cases.map(\.truth)), counts(cases.map(\.verdict)),
-                    counts(cases.map(\.cause)),
-                    cases.compactMap(\.confidence).min().map { String(format: "%.3f", $0) } ?? "",
-                    counts(cases.map(\.byFlow.rawValue)), counts(cases.map(\.byHost.rawValue)),
-                ])
+                if !cases.isEmpty { lines.append(scenarioLine(scenario, version, cases)) }
             }
         }
         return table(
             ["scenario", "IPv", "truth", "said", "cause", "confidence", "rule of the flow", "rule of the host"], lines)
+    }
+
+    private func scenarioLine(_ scenario: String, _ version: Int, _ cases: [AccuracyCase]) -> [String] {
+        let confidence = cases.compactMap(\.confidence).min().map { String(format: "%.3f", $0) }
+        return [
+            "`\(scenario)`", "\(version)", counts(cases.map(\.truth)), counts(cases.map(\.verdict)),
+            counts(cases.map(\.cause)), confidence ?? "", counts(cases.map(\.byFlow.rawValue)),
+            counts(cases.map(\.byHost.rawValue)),
+        ]
     }
 
     private var knownIssueText: String {

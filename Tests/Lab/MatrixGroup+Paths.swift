@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension MatrixGroup {
-    /// Addresses and paths that are not what they seem: translators, balancers, proxies, several paths, rewritten headers.
+    /// Addresses and paths that are not what they seem: translators, balancers, proxies, several paths, a rewritten DSCP.
     static let paths = MatrixGroup(
         name: "paths",
         rows: [
@@ -16,11 +16,6 @@ extension MatrixGroup {
             MatrixRow("path_change_same_flow", .application, "aborted", named: [4, 6]),
             MatrixRow("path_change_closed_port", .kernel, "port_closed", undecidable: [4, 6], because: pathChange),
             MatrixRow("path_change_rejected", .device(hop: 2), "rejected"),
-            MatrixRow("rewritten_closed_port", .kernel, "port_closed", undecidable: [4, 6], because: rewriting),
-            MatrixRow("rewritten_abort", .application, "aborted", named: [4, 6]),
-            MatrixRow(
-                "rewritten_rejected", .device(hop: nil), "rejected", undecidable: [4, 6], because: rewriting,
-                knownIssue: "a router that sets all TTLs to one value is not recognised"),
             MatrixRow("washed_closed_port", .kernel, "port_closed", named: [6]),
             MatrixRow("washed_host_filter", .packetFilter, "port_closed", "rejected", named: [6], because: washed),
             MatrixRow("marked_session_rejected", .device(hop: 2), "rejected"),
@@ -48,6 +43,5 @@ extension MatrixGroup {
     private static let severalDistances =
         "packets of the address come from several distances: a distance proves nothing"
     private static let pathChange = "the path has just changed: what came another way is not accused"
-    private static let rewriting = "all packets arrive with one TTL, whoever sent them"
     private static let washed = "the way back loses the DSCP, and without it an IPv4 filter's reset is the kernel's"
 }

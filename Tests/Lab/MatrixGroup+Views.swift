@@ -25,4 +25,17 @@ extension MatrixGroup {
                 MatrixRow("\(kind)_abort", .application, "aborted", named: [4, 6]),
             ]
         })
+
+    /// A router that gives everything one TTL: no distance means anything.
+    static let rewriter = MatrixGroup(
+        name: "rewriter",
+        rows: [
+            MatrixRow("rewritten_closed_port", .kernel, "port_closed", undecidable: [4, 6], because: rewriting),
+            MatrixRow("rewritten_rejected", .device(hop: nil), "rejected", undecidable: [4, 6], because: rewriting),
+            MatrixRow("rewritten_midstream", .device(hop: nil), "rejected", undecidable: [4, 6], because: rewriting),
+            MatrixRow("rewritten_abort", .application, "aborted", named: [4, 6]),
+            MatrixRow("rewritten_late_data", .kernel, "late_data", undecidable: [4], because: rewriting),
+        ])
+
+    private static let rewriting = "all packets arrive with one TTL, whoever sent them"
 }

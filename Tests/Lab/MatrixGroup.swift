@@ -32,5 +32,5 @@ struct MatrixGroup: Sendable, CustomTestStringConvertible {
     /// Those that are played by every `make test`.
     static let quick = [ends]
     /// Those that `make test-all` adds.
-    static let long = [races, paths, mirror, tunnels]
+    static let long = [races, paths, mirror, tunnels, rewriter]
 }

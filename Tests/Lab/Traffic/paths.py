@@ -178,38 +178,6 @@ def path_change_rejected(r):
 # Rewritten headers
 
 
-def rewrite_ttl(r):
-    field = "ip ttl" if r.version == 4 else "ip6 hoplimit"
-    r.lab.machines["near"].nft(f"add rule inet marks forward {ip(r)} saddr {r.server} {field} set 64")
-
-
-@row("paths")
-def rewritten_closed_port(r):
-    rewrite_ttl(r)
-    r.ping()
-    r.refused()
-    yield 0
-
-
-@row("paths")
-def rewritten_abort(r):
-    rewrite_ttl(r)
-    r.ping()
-    client, server = r.open()
-    abort(server)
-    expect_reset(client)
-    yield 0
-
-
-@row("paths")
-def rewritten_rejected(r):
-    rewrite_ttl(r)
-    r.ping()
-    r.lab.machines["far"].reject(r.port)
-    r.refused()
-    yield 0
-
-
 def wash(r):
     r.lab.machines["far"].nft(f"add rule inet marks forward {ip(r)} saddr {r.server} {ip(r)} dscp set cs0")
 

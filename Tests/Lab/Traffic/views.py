@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rows that are seen from elsewhere: a mirror port that shows routed packets twice, and a router that tunnels pass."""
+"""Rows that are seen differently: at a mirror port that shows routed packets twice, at a router that tunnels pass, behind a
+router that gives all packets one TTL.
+"""
 
+from lab import ping
 from rows import GROUPS, abort, exchange, expect_reset, ready, row
 from wire import geneve, mirror
 
@@ -111,3 +114,34 @@ for _kind in ("vxlan", "geneve"):
         ("abort", aborted),
     ):
         declare("tunnels", f"{_kind}_{_name}", tunnelled(_kind, _traffic))
+
+
+# The first router gives everything that it hands to the client one TTL.
+
+
+def prepare_rewriter(lab):
+    lab.machines["near"].nft(
+        """
+        table inet rewrite {
+            chain forward {
+                type filter hook forward priority 10;
+                oifname "eth0" meta nfproto ipv4 ip ttl set 64
+                oifname "eth0" meta nfproto ipv6 ip6 hoplimit set 64
+            }
+        }
+        """
+    )
+    for address in ("10.2.0.2", "10.3.0.2", "10.4.0.2", "fd00:2::2", "fd00:3::2", "fd00:4::2"):
+        ping(lab.machines["client"], address)
+
+
+GROUPS["rewriter.prepare"] = prepare_rewriter
+
+for _name, _traffic in (
+    ("rewritten_closed_port", closed_port),
+    ("rewritten_rejected", rejected("firewall")),
+    ("rewritten_midstream", midstream),
+    ("rewritten_abort", aborted),
+    ("rewritten_late_data", late_data),
+):
+    declare("rewriter", _name, _traffic)
