@@ -14,9 +14,9 @@ struct AccuracyReport {
         """
         # Accuracy
 
-        Written by `make accuracy`, which plays the lab's matrix and reads captures of real traffic. In the lab the truth is how a row
-        is made; of the captures it was read by hand, frame by frame. Everything is judged from a capture at the client; that the
-        live findings are the same is asserted by the matrix's tests.
+        Written by `make accuracy`, which plays the [lab's matrix](lab.md) and reads captures of real traffic. In the lab the truth
+        is how a row is made; of the captures it was read by hand, frame by frame. Everything is judged from a capture; that the live
+        findings of the same packets are equal is asserted by the matrix's tests.
 
         \(summary)
 

@@ -40,15 +40,18 @@ struct AccuracyTests {
     @Test("The plain rules compare with the most frequent TTL of the others")
     func plainRules() throws {
         func line(_ frame: Int, ttl: Int, port: Int, reset: Bool = false) -> String {
-            "\(frame)\t10.0.0.1\t\t10.0.0.2\t\t\(ttl)\t\t\(port)\t5000\t\(reset ? 1 : 0)"
+            "\(frame)\t10.0.0.1\t\t10.0.0.2\t\t\(ttl)\t\t\(port)\t5000\t\(reset ? 1 : 0)\t\t"
         }
         let rules = try PlainRules(
             text: [
                 line(1, ttl: 61, port: 80), line(2, ttl: 61, port: 80), line(3, ttl: 63, port: 81),
                 line(4, ttl: 63, port: 80, reset: true), line(5, ttl: 63, port: 81, reset: true),
                 line(6, ttl: 61, port: 82, reset: true),
+                // A quote of another packet, and a packet in a tunnel.
+                "7\t10.9.0.1,10.0.0.1\t\t10.0.0.2,10.0.0.2\t\t64,1\t\t81\t5000\t0\t11\t",
+                "8\t10.9.0.1,10.0.0.1\t\t10.9.0.2,10.0.0.2\t\t64,61\t\t80\t5000\t1\t\t",
             ].joined(separator: "\n"))
-        #expect(rules.byFlow == [4: .device, 5: .host, 6: .silent])
-        #expect(rules.byHost == [4: .device, 5: .device, 6: .host])
+        #expect(rules.byFlow == [4: .device, 5: .host, 6: .silent, 8: .host])
+        #expect(rules.byHost == [4: .device, 5: .device, 6: .host, 8: .host])
     }
 }

@@ -84,6 +84,9 @@ struct MatrixRun: Sendable {
                 ["python3", "-B", script.path, group.name] + machines.map { "\($0.key)=\($0.value.name)" },
                 standardOutput: topology.scratch.file("rows"), standardError: topology.scratch.file("traffic.err"))
             try traffic.waitForStandardError("done", timeout: 120)
+            // From now on nothing moves: what is repeated while recorders and agent end would be seen by some of them only.
+            try topology.farRouter.set("net.ipv4.ip_forward", to: "0")
+            try topology.farRouter.set("net.ipv6.conf.all.forwarding", to: "0")
             // What came last has to settle, and an idle link's tick to come.
             usleep(3_000_000)
             let live = try watcher.stop()

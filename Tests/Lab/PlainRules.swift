@@ -17,12 +17,16 @@ struct PlainRules: Sendable {
 
     static let fields = [
         "frame.number", "ip.src", "ipv6.src", "ip.dst", "ipv6.dst", "ip.ttl", "ipv6.hlim", "tcp.srcport", "tcp.dstport",
-        "tcp.flags.reset",
+        "tcp.flags.reset", "icmp.type", "icmpv6.type",
     ]
+
+    /// Types that quote another packet (RFC 792, RFC 4443).
+    private static let errors: Set<String> = ["3", "5", "11", "12"]
+    private static let errorsIPv6: Set<String> = ["1", "2", "3", "4"]
 
     init(capture: URL) throws {
         let arguments =
-            ["tshark", "-n", "-r", capture.path, "-T", "fields", "-E", "occurrence=f"]
+            ["tshark", "-n", "-r", capture.path, "-T", "fields", "-E", "occurrence=a"]
             + Self.fields.flatMap { ["-e", $0] }
         try self.init(text: try Namespace.host(arguments, timeout: 60))
     }
@@ -33,10 +37,13 @@ struct PlainRules: Sendable {
         var hosts: [String: [Int: Int]] = [:]
         var resets: [(frame: Int, ttl: Int, flow: String, source: String)] = []
         for line in text.split(separator: "\n") {
-            let fields = line.split(separator: "\t", omittingEmptySubsequences: false).map(String.init)
+            let layers = line.split(separator: "\t", omittingEmptySubsequences: false)
+            // Of a tunnel the packet inside counts.
+            let fields = layers.map { String($0.split(separator: ",").last ?? "") }
             guard fields.count == Self.fields.count, let frame = Int(fields[0]) else {
                 throw LabError("tshark: \(line)")
             }
+            if Self.errors.contains(fields[10]) || Self.errorsIPv6.contains(fields[11]) { continue }
             let source = fields[1] + fields[2]
             guard let ttl = Int(fields[5] + fields[6]) else { continue }
             let flow = "\(source) \(fields[7]) \(fields[3])\(fields[4]) \(fields[8])"
