@@ -6,6 +6,8 @@
 // Lines that begin with "kernel:" are for the script that reads the console.
 #include <BPFHarness.h>
 
+#include "trace.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -66,6 +68,7 @@ static const struct {
 #define FRAME_COUNT (sizeof(frames) / sizeof(frames[0]))
 
 static const char *const objects[] = { "/rstwho.bpf.o", "/rstwho.bpf.swift-clang.o" };
+static const char *const traces[] = { "/reset_trace.bpf.o", "/reset_trace.bpf.swift-clang.o" };
 
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 {
@@ -163,6 +166,15 @@ static bool run_object(const char *object)
 	return good;
 }
 
+static bool run_trace(const char *object)
+{
+	char message[512] = "";
+	bool good = trace_resets(object, message, sizeof(message));
+
+	say("%s", message);
+	return good;
+}
+
 static void mount_at(const char *type, const char *path)
 {
 	mkdir(path, 0755);
@@ -188,6 +200,8 @@ int main(void)
 	say("booted %s", system.release);
 	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
 		say("%s %s", run_object(objects[i]) ? "passed" : "failed", objects[i]);
+	for (size_t i = 0; i < sizeof(traces) / sizeof(traces[0]); i++)
+		say("%s %s", run_trace(traces[i]) ? "passed" : "failed", traces[i]);
 	say("done");
 	sync();
 	reboot(RB_AUTOBOOT); // qemu ends with -no-reboot
