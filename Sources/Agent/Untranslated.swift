@@ -66,6 +66,9 @@ package struct Untranslated: ~Copyable {
         let connection =
             "\(original.source) port \(original.sourcePort) to \(original.destination) port \(original.destinationPort)"
         finding.cause = .untranslated
+        // Of a connection that passes here translated, one side's packets were seen under this name: that looks like a
+        // connect without an answer.
+        if finding.stage == .syn { finding.stage = .data }
         finding.evidence.append(
             Evidence(
                 name: EvidenceName.conntrack.rawValue, weight: 0, observed: connection,

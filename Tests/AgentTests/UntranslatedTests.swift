@@ -59,6 +59,17 @@ struct UntranslatedTests {
         }
     }
 
+    @Test("One side's packets look like a connect without an answer, which it is not")
+    func stage() {
+        var untranslated = Untranslated(localAddresses: []) { [masqueraded] in
+            $0 == masqueraded.reply ? masqueraded.original : nil
+        }
+        var findings = [finding(Self.router, 40003, Self.server, 22), finding(Self.router, 40004, Self.server, 22)]
+        for index in findings.indices { findings[index].stage = .syn }
+        untranslated.mark(&findings)
+        #expect(findings.map(\.stage) == [.data, .syn])
+    }
+
     @Test("A connection of the router's own, with another port or another server behind the one that it called")
     func ownConnection() {
         let reset = finding(Self.router, 40003, Self.server, 22)

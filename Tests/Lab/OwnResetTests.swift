@@ -83,4 +83,61 @@ struct OwnResetTests {
         _ = try listener.wait(timeout: 5)
         _ = try client.wait(timeout: 10)
     }
+
+    /// Sends ACKs from `argv[1]` port 8080 to `argv[2]` port 40003, with sequence numbers all around: those above the window
+    /// are invalid to connection tracking, those below it are taken for late copies.
+    private static let strayACKs = """
+        import socket, struct, sys
+        source, destination = (socket.inet_aton(address) for address in sys.argv[1:3])
+        def segment(number, checksum):
+            return struct.pack("!HHIIBBHHH", 8080, 40003, number << 29, 456, 0x50, 0x10, 512, checksum, 0)
+        raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP)
+        for number in range(8):
+            pseudo = source + destination + struct.pack("!HH", 6, 20)
+            total = sum(struct.unpack("!16H", pseudo + segment(number, 0)))
+            while total >> 16:
+                total = (total & 0xffff) + (total >> 16)
+            raw.sendto(segment(number, ~total & 0xffff), (sys.argv[2], 0))
+        """
+
+    @Test(
+        "On a router: a reset for a connection that it translates, and the rule of one that it rejects",
+        .enabled(if: Requirements.has("python3"), "needs python3"))
+    func router() throws {
+        let outside = "10.3.0.1"
+        try Topology.with(policy: .accept, translation: .masquerade) { topology in
+            try topology.firewall.loadRules(
+                """
+                table inet own {
+                    chain forward {
+                        type filter hook forward priority filter; policy accept;
+                        tcp dport 24 counter reject with tcp reset
+                        tcp dport 25 counter reject with tcp reset
+                    }
+                }
+                """)
+            let watcher = try Watcher(
+                in: topology.firewall, interfaces: [Topology.clientSide, Topology.serverSide], hook: .tc)
+            let listener = try topology.server.listen(on: 8080)
+            let client = try topology.client.start(
+                ["sh", "-c", "sleep 3 | nc -n -p 40003 \(Topology.serverAddress) 8080"])
+            try listener.waitForStandardError("Connection received", timeout: 5)
+            try topology.server.require(["python3", "-c", Self.strayACKs, Topology.serverAddress, outside])
+            try connect(topology, Topology.serverAddress, 25)
+            try watcher.waitForResets(2)
+            let live = try watcher.stop()
+            let strays = live.resets(from: 40003)
+            #expect(!strays.isEmpty)
+            #expect(strays.allSatisfy { $0.cause == "untranslated" }, "\(strays.map(\.essence))")
+            #expect(strays.contains { $0.stage == "data" }, "\(strays.map(\.essence))")
+            #expect(strays.allSatisfy { $0.src == outside && $0.sender?.hasPrefix("host") == true })
+            #expect(live.resets(from: 25).map(\.sender) == ["this_machine"])
+            let evidenced = try watcher.decoded(Evidenced.self)
+            #expect(evidenced.first { $0.srcPort == 40003 }?.advice.contains("nf_conntrack_tcp_be_liberal") == true)
+            let rule = "chain inet own forward, handle 3: tcp dport 25 counter reject with tcp reset"
+            #expect(evidenced.first { $0.srcPort == 25 }?.advice.contains(rule) == true)
+            listener.send(SIGKILL)
+            _ = try client.wait(timeout: 10)
+        }
+    }
 }
