@@ -50,8 +50,8 @@ struct AccuracyReport {
         Verdicts with their numbers of resets; the lowest confidence of each.
 
         \(scenarioTable)
-        \(knownIssueText)
-        """ + "\n"
+
+        """ + knownIssueText
     }
 
     // MARK: - Parts
@@ -171,7 +171,7 @@ struct AccuracyReport {
     }
 
     private var knownIssueText: String {
-        knownIssues.isEmpty ? "" : "\n## Known to be wrong\n\n" + knownIssues.map { "- \($0)" }.joined(separator: "\n")
+        knownIssues.isEmpty ? "" : "\n## Known to be wrong\n\n" + knownIssues.map { "- \($0)\n" }.joined()
     }
 
     // MARK: - Text

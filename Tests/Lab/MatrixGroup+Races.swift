@@ -11,6 +11,8 @@ extension MatrixGroup {
             MatrixRow("injected_window_copied", .device(hop: nil), "injected"),
             MatrixRow("injected_twins", .device(hop: nil), "injected", count: 2...2),
             MatrixRow("injected_bare_own_ttl", .device(hop: 2), "injected"),
+            MatrixRow("injected_guessed_own_ttl", .device(hop: 2), "injected"),
+            MatrixRow("injected_guessed_ttl_copied", .device(hop: nil), "injected"),
             MatrixRow("injected_syn_own_ttl", .device(hop: 2), "injected"),
             MatrixRow(
                 "injected_syn_ttl_copied", .device(hop: nil), "injected", undecidable: [4, 6],

@@ -100,6 +100,36 @@ def injected_bare_own_ttl(r):
     yield 0
 
 
+def guessed(r, **more):
+    """A sequence number that is in the window but not the next one: the client asks back, and both go on."""
+    r.ping()
+    client, server = r.open()
+    tap = Tap(r.lab.machines["near"], "eth0")
+    client.sendall(b"a forbidden word")
+    segment = answer(r, tap.wait(from_client(r)), **more)
+    segment.seq = (segment.seq + 1000) & 0xFFFFFFFF
+    r.raw("outsider", segment, forged=True)
+    tap.close()
+    receive(server, 16)
+    server.sendall(os.urandom(64))
+    receive(client, 64)
+    for _ in range(2):
+        time.sleep(0.01)
+        exchange(client, server)
+
+
+@row("races")
+def injected_guessed_own_ttl(r):
+    guessed(r)
+    yield 0
+
+
+@row("races")
+def injected_guessed_ttl_copied(r):
+    guessed(r, ttl=SERVERS_TTL)
+    yield 0
+
+
 def injected_before_syn_ack(r, **more):
     r.ping()
     r.listen()
