@@ -20,6 +20,11 @@ enum DistanceEvidence {
         if let echo, echo.distance.hop == distance.hop, echo.share >= EvidenceModel.dominantShare {
             return [equal(distance, echo, kind: "echo replies")]
         }
+        // So does a distance that the kernel has shown by its SYN-ACKs and ACKs in other connections, or that the newest of them
+        // came from: an application's TTL, or a path that changed since this connection's last packet.
+        if let host, let silencing = silencing(distance, host, flow: flowBaseline(reset, host: host)) {
+            return silencing
+        }
         var evidence: [Evidence] = []
         if let flow = flowBaseline(reset, host: host) {
             if flow.distance.hop > EvidenceModel.longestPath {
@@ -45,10 +50,31 @@ enum DistanceEvidence {
         ]
     }
 
+    private static func silencing(_ distance: HopDistance, _ host: HostEntry, flow: Baseline?) -> [Evidence]? {
+        guard let flow, flow.distance.hop != distance.hop else { return nil }
+        if let tcp = Baseline([host[.tcp]], isEgress: host.isLocal), tcp.distance.hop == distance.hop,
+            tcp.share >= EvidenceModel.dominantShare, tcp.samples >= EvidenceModel.row(.ttlFlow).samplesForFull
+        {
+            return [equal(distance, tcp, kind: "packets in other connections")]
+        }
+        let newest = host.newest
+        guard newest.distance.hop == distance.hop, newest.run >= EvidenceModel.agreeingRun else { return nil }
+        return [
+            Evidence(
+                note: .pathMoved, observed: distance.description, expected: flow.text,
+                "the host's newest \(newest.run) packets came as far as the reset")
+        ]
+    }
+
     /// The flow's own packets in the reset's direction, where they came the reset's way and all equally far.
     private static func flowBaseline(_ reset: ResetCase, host: HostEntry?) -> Baseline? {
         guard let side = reset.flow?.source, side.domain == reset.record.domain else { return nil }
-        return Baseline(side.ttls, isEgress: host?.isLocal ?? false)
+        if let baseline = Baseline(side.ttls, isEgress: host?.isLocal ?? false) { return baseline }
+        // A SYN could be forged, and accuses nobody; but who forges one with the host's TTL has nothing to gain by it.
+        guard side.packets > 0, side.ttls.count == 0, side.firstTTL == reset.record.ttl else { return nil }
+        var first = FlowTTLs()
+        first.add(side.firstTTL)
+        return Baseline(first, isEgress: host?.isLocal ?? false)
     }
 
     private static func flow(_ distance: HopDistance, _ flow: Baseline) -> Evidence {
@@ -105,7 +131,7 @@ enum DistanceEvidence {
                     "the host's packets come from several distances")
             ]
         }
-        if tcp == nil, let echo, distance.hop > echo.distance.hop {
+        if let echo, distance.hop > echo.distance.hop {
             return [
                 Evidence(
                     .behindTranslator, against: false, observed: distance.description, expected: echo.text,

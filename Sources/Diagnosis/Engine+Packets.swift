@@ -15,10 +15,14 @@ extension Engine {
             isLocal = true
             passage = .madeHere
         case .egress:
-            // Whatever is forwarded has lost one to this machine: a whole initial TTL was made here. Live the kernel says so
-            // itself, and what it does not mark was forwarded. Who forwards a tunnel leaves the TTL inside alone.
-            isLocal = !options.egressIsMarked && record.distance.decrements == 0 && record.tunnel == .none
-            passage = isLocal ? .leftUndiminished : .forwarded
+            // Whatever is routed has lost one to this machine: a whole initial TTL was made here, unless packets of that source
+            // arrive (a bridge). Live the kernel says so itself, and what it does not mark was forwarded. Who forwards a tunnel
+            // leaves the TTL inside alone.
+            let isWhole =
+                !options.egressIsMarked && record.distance.decrements == 0 && record.tunnel == .none
+            passage = isWhole ? .leftUndiminished : .forwarded
+            if record.packetClass != .reset, isWhole, hasArrived(record) { passage = .forwarded }
+            isLocal = passage == .leftUndiminished
         }
         if record.packetClass == .reset {
             observeReset(packet, passage: passage)
@@ -44,6 +48,14 @@ extension Engine {
         }
     }
 
+    /// True where packets of that source were seen arriving.
+    private func hasArrived(_ record: PacketRecord) -> Bool {
+        guard let host = hosts.find(HostKey(address: record.source, domain: record.domain))?.pointee else {
+            return false
+        }
+        return !host.isLocal && (host.isProven || !host[.unproven].isEmpty)
+    }
+
     /// Echo and UDP: what answers a request that was seen proves that its sender lives; everything else could be spoofed.
     private mutating func observeRequestOrReply(
         _ record: PacketRecord, isRequest: Bool, isReply: Bool, as fingerprint: FingerprintClass, isLocal: Bool
@@ -54,9 +66,11 @@ extension Engine {
         guard let (flow, _) = flows.findOrInsert(key, now: now) else { return }
         let isAnswer = isReply && (sourceIsHigh ? flow.pointee.low.hasRequest : flow.pointee.high.hasRequest)
         flow.pointee.touch(now: now)
+        // Who spoke first asks; else a forged request would be an answer to the answer.
+        let isFirst = (sourceIsHigh ? flow.pointee.low : flow.pointee.high).packets == 0
         flow.pointee.withSide(isHigh: sourceIsHigh) { side in
             side.count(record)
-            if isRequest { side.hasRequest = true }
+            if isRequest, isFirst { side.hasRequest = true }
         }
         if isAnswer { flow.pointee.isProven = true }
         learn(record, as: isAnswer ? fingerprint : .unproven, isLocal: isLocal)
@@ -101,7 +115,9 @@ extension Engine {
                 side.usesTimestamps = true
                 side.timestamp = timestamps.value
             }
-            return side.advance(record, other: other)
+            let isProof = side.advance(record, other: other)
+            if side.isAlive, record.domain == side.domain { side.ttls.add(record.ttl) }
+            return isProof
         }
         if flow.pointee.pendingReset != 0 { noteAftermath(record, of: flow.pointee.pendingReset &- 1) }
         if isProof { flow.pointee.isProven = true }
@@ -121,6 +137,10 @@ extension Engine {
             if record.isIPv6, record.identification != 0, record.transport != .udp {
                 host.pointee.usesFlowLabels = true
             }
+        }
+        // Its entry may have been given up since the resets came.
+        if fingerprint != .unproven, undetermined.count > 0, host.pointee.provenSamples == 1 {
+            host.pointee.hasUndetermined = !undetermined.isEmpty(key)
         }
         // A few samples decide or many confirm: judging again at each would let a flood buy work.
         if host.pointee.hasUndetermined, fingerprint != .unproven, host.pointee.provenSamples.isRound {

@@ -35,7 +35,7 @@ extension Engine {
                 gap: hasGap ? UInt64(flow.pointee.gap) * 1_000_000 : nil)
             flow.pointee.withSide(isHigh: sourceIsHigh) { $0.flags |= record.flags }
         }
-        switch flood.admit(record, hasFlow: context != nil, isMadeHere: passage == .madeHere) {
+        switch flood.admit(record, hasFlow: context != nil, isMadeHere: passage == .madeHere, isLive: isLive) {
         case .counted: return
         case .first(let kind):
             flood.represent(kind, by: makeCase(packet, passage: passage, flow: context))
@@ -140,7 +140,7 @@ extension Engine {
         for reset in flood.advance(now: now, window: options.settleTime) { _ = accept(reset) }
         settleMadeHere()
         while !pending.isEmpty {
-            let time = pending.first.time
+            let time = pending.firstTime
             guard time != 0, now >= time, now - time >= options.settleTime else { break }
             settleFirst()
         }
@@ -176,7 +176,9 @@ extension Engine {
             return
         }
         if isLive { given.append(finding) }
-        if let final = undetermined.insert(reset, finding), !isLive { given.append(final.finding) }
+        if let final = undetermined.insert(reset, finding, isTold: isLive), !final.isTold {
+            given.append(final.finding)
+        }
         if let host = hosts.find(reset.hostKey) { host.pointee.hasUndetermined = true } else { remember(reset) }
     }
 

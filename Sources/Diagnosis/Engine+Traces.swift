@@ -39,7 +39,7 @@ extension Engine {
     /// Settles the resets made here whose event has come, or will not come any more.
     mutating func settleMadeHere(all: Bool = false) {
         while !awaitingTrace.isEmpty {
-            let time = awaitingTrace.first.time
+            let time = awaitingTrace.firstTime
             let isDue = now >= time && now - time >= ResetTraces.settleTime
             guard all || isDue else { return }
             var reset = awaitingTrace.removeFirst()

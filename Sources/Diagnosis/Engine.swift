@@ -80,6 +80,9 @@ package struct Engine: ~Copyable {
     var file: String?
     var isLive = false
 
+    /// Packets of one capture are never this much (ns) out of order: a minute.
+    private static var backwardStep: UInt64 { 60_000_000_000 }
+
     package init(options: Options = Options()) {
         self.options = options
         hosts = HostTable(capacity: options.hostCapacity, seed: options.seed)
@@ -106,10 +109,10 @@ package struct Engine: ~Copyable {
     ///   - isLive: Findings are wanted while packets still come (an interface, a pipe): an undetermined one is given when
     ///     its settle time is over and revised later. In a finished file it is held back until it is decided.
     package mutating func begin(file: String?, isLive: Bool) {
-        if isLive, !self.isLive { given.append(contentsOf: undetermined.findings) }
+        if isLive, !self.isLive { given.append(contentsOf: undetermined.tell()) }
         self.isLive = isLive
         self.file = file
-        if !pending.isEmpty, pending.first.time == 0 { settlePending() }
+        if !pending.isEmpty, pending.firstTime == 0 { settlePending() }
     }
 
     /// Takes a batch in time order, then moves time on to `watermark` (ns since 1970).
@@ -118,6 +121,10 @@ package struct Engine: ~Copyable {
             if packet.time > now {
                 now = packet.time
                 settleDue()
+            } else if packet.time != 0, now - packet.time > Self.backwardStep {
+                // An older capture follows a newer one.
+                settlePending()
+                now = packet.time
             }
             observe(packet)
         }
@@ -130,8 +137,7 @@ package struct Engine: ~Copyable {
     /// Settles everything that is still open: the end of the file, or of the capture.
     package mutating func finish() {
         settlePending()
-        // Live they have been given already.
-        if !isLive { given.append(contentsOf: undetermined.findings) }
+        given.append(contentsOf: undetermined.tell())
         undetermined.removeAll()
     }
 

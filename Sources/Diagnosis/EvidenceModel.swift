@@ -46,6 +46,7 @@ package enum EvidenceName: String, CaseIterable, Sendable {
     case pathMoved = "path_moved"
     case applicationTTL = "application_ttl"
     case ttlRewritten = "ttl_rewritten"
+    case benignClose = "benign_close"
     case resetText = "reset_text"
 }
 
@@ -150,7 +151,8 @@ package enum EvidenceModel {
             Row(.note, 0, 0, source: "nf_conntrack: what is invalid is not translated (nf_nat_core.c)")
         case .filterRule:
             Row(.note, 0, 0, source: "nft list ruleset: the rule's counter before and after")
-        case .noFlow, .noBaseline, .severalDistances, .pathMoved, .applicationTTL, .ttlRewritten, .resetText:
+        case .benignClose, .noFlow, .noBaseline, .severalDistances, .pathMoved, .applicationTTL, .ttlRewritten,
+            .resetText:
             Row(.note, 0, 0, source: "explains")
         }
     }
@@ -164,7 +166,7 @@ package enum EvidenceModel {
     /// A distance that at least this part of the host's packets came from is one of the host's.
     package static let knownShare = 0.02
     /// A baseline farther than this says that the application set its TTL (IP_TTL, eBGP's 1): paths are shorter.
-    package static let longestPath = 40
+    package static let longestPath = 30
 
     /// This many of a host's newest packets in a row from another distance than most before are a path that may have changed;
     /// fewer are enough where a reset came from there as well.

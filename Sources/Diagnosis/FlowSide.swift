@@ -5,15 +5,13 @@ internal import Packets
 /// One direction of a flow: what its sender's packets looked like, and its newest one in more detail, which may be what
 /// draws a reset.
 struct FlowSide: BitwiseCopyable, Sendable {
-    /// The TCP flags of its packets, or-ed.
-    var flags: UInt8 = 0
-    /// The newest packet's TOS or traffic class.
-    var tos: UInt8 = 0
-    var ttls = FlowTTLs()
+    // The widest fields first: there are two of these in each entry of a large table.
+
     /// Initial sequence number, where `flags` has SYN.
     var initialSeq: UInt32 = 0
-    /// The highest sequence number after a segment, where `hasSeq`.
+    /// The highest sequence number after a segment, where `hasSeq`, and when it moved on last.
     var nextSeq: UInt32 = 0
+    var seqTime: UInt32 = 0
     /// The highest acknowledgement sent, where `hasAck`.
     var ack: UInt32 = 0
     /// The acknowledgement of its newest segment with data, where it sent one after an ACK of the other side's.
@@ -27,34 +25,90 @@ struct FlowSide: BitwiseCopyable, Sendable {
     var roundTrip: UInt32 = .max
     /// TSval of its SYN or SYN-ACK, where `usesTimestamps`.
     var timestamp: UInt32 = 0
-    var packets: UInt32 = 0
-    /// VLAN or tunnel of the first packet; the fingerprint holds packets of that domain only.
+    /// Packets seen, 65,535 meaning that or more.
+    var packets: UInt16 = 0
+    /// VLAN or tunnel of the first packet; the TTLs are those of packets of that domain only.
     var domain: UInt16 = 0
     /// Domain and source MAC address of the newest packet.
     var linkHash: UInt16 = 0
     /// The newest packet's window.
     var window: UInt16 = 0
-    var usesTimestamps = false
-    /// Its SYN acknowledged one: this is the server's side.
-    var sentSYNACK = false
-    var hasSeq = false
-    var hasAck = false
+    /// The TTLs of its packets from the first on that only the real sender could have sent: what could be forged is not the
+    /// connection's.
+    var ttls = FlowTTLs()
+    /// The first packet's TTL, forged or not.
+    var firstTTL: UInt8 = 0
+    /// The TCP flags of its packets, or-ed.
+    var flags: UInt8 = 0
+    /// The newest packet's TOS or traffic class.
+    var tos: UInt8 = 0
     /// Segments with data, 255 meaning that or more.
     var dataSegments: UInt8 = 0
+    private var marks: Marks = []
+
+    private struct Marks: OptionSet, BitwiseCopyable {
+        var rawValue: UInt8
+
+        static let usesTimestamps = Marks(rawValue: 1)
+        static let sentSYNACK = Marks(rawValue: 2)
+        static let hasSeq = Marks(rawValue: 4)
+        static let hasAck = Marks(rawValue: 8)
+        static let hasRequest = Marks(rawValue: 16)
+        static let isAlive = Marks(rawValue: 32)
+
+        subscript(mark: Marks) -> Bool {
+            get { contains(mark) }
+            set { if newValue { insert(mark) } else { remove(mark) } }
+        }
+    }
+
+    /// Its SYN or SYN-ACK had the timestamps option.
+    var usesTimestamps: Bool {
+        get { marks[.usesTimestamps] }
+        set { marks[.usesTimestamps] = newValue }
+    }
+
+    /// Its SYN acknowledged one: this is the server's side.
+    var sentSYNACK: Bool {
+        get { marks[.sentSYNACK] }
+        set { marks[.sentSYNACK] = newValue }
+    }
+
+    var hasSeq: Bool {
+        get { marks[.hasSeq] }
+        set { marks[.hasSeq] = newValue }
+    }
+
+    var hasAck: Bool {
+        get { marks[.hasAck] }
+        set { marks[.hasAck] = newValue }
+    }
+
     /// An echo or UDP request was sent that an answer can be told by.
-    var hasRequest = false
+    var hasRequest: Bool {
+        get { marks[.hasRequest] }
+        set { marks[.hasRequest] = newValue }
+    }
+
+    /// It acknowledged what only a real receiver of the other side's packets knows.
+    var isAlive: Bool {
+        get { marks[.isAlive] }
+        set { marks[.isAlive] = newValue }
+    }
 
     var hasData: Bool { dataSegments > 0 }
     var sentSYN: Bool { flags & TCPFlags.syn.rawValue != 0 }
     var sentFIN: Bool { flags & TCPFlags.fin.rawValue != 0 }
     var sentRST: Bool { flags & TCPFlags.rst.rawValue != 0 }
 
-    /// Counts a packet, and its TTL if it came the way of the side's first packet.
+    /// Counts a packet.
     @inline(__always)
     mutating func count(_ record: PacketRecord) {
-        if packets == 0 { domain = record.domain }
+        if packets == 0 {
+            domain = record.domain
+            firstTTL = record.ttl
+        }
         if packets < .max { packets += 1 }
-        if record.domain == domain { ttls.add(record.ttl) }
         identification = record.identification
         time = record.time
         tos = record.tos
@@ -77,18 +131,24 @@ struct FlowSide: BitwiseCopyable, Sendable {
         }
         if flags.contains(.fin) { end &+= 1 }
         if record.payload_length > 0, dataSegments < .max { dataSegments += 1 }
-        if !hasSeq || SequenceNumber.isAfter(end, nextSeq) { nextSeq = end }
+        if !hasSeq || SequenceNumber.isAfter(end, nextSeq) {
+            nextSeq = end
+            seqTime = record.time
+        }
         hasSeq = true
         guard flags.contains(.ack) else { return false }
         if record.payload_length > 0 { dataAck = record.ack }
         let isNew = !hasAck || SequenceNumber.isAfter(record.ack, ack)
         if isNew {
             ack = record.ack
-            if other.hasSeq, record.ack == other.nextSeq { roundTrip = min(roundTrip, record.time &- other.time) }
+            if other.hasSeq, record.ack == other.nextSeq { roundTrip = min(roundTrip, record.time &- other.seqTime) }
         }
         hasAck = true
-        return isNew && other.hasSeq && !SequenceNumber.isAfter(record.ack, other.nextSeq)
+        let isKnown =
+            other.hasSeq && !SequenceNumber.isAfter(record.ack, other.nextSeq)
             && Int32(bitPattern: other.nextSeq &- record.ack) < 1 << 20
+        if isKnown { isAlive = true }
+        return isNew && isKnown
     }
 }
 

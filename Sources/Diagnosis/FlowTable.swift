@@ -11,6 +11,8 @@ struct FlowKey: BitwiseCopyable {
     /// Port of the low end << 24 | port of the high end << 8 | protocol.
     var ports: UInt64
 
+    var isTCP: Bool { ports & 0xff == 0 }
+
     /// The key of a record, and whether the record's source is the high end.
     @inline(__always)
     static func of(_ record: PacketRecord) -> (key: FlowKey, sourceIsHigh: Bool) {
@@ -87,11 +89,11 @@ struct FlowEntry: BucketEntry {
             && self.key.lowHigh == key.lowHigh && self.key.highHigh == key.highHigh && isUsed
     }
 
-    /// Closed flows give way first, then flows that never proved to be alive, then flows idle for `protection`; within each
-    /// the one idle longest. A proven flow in use does not give way to a spoofed SYN.
+    /// Closed flows give way first, then echo, UDP and flows that never proved to be alive, then TCP flows idle for
+    /// `protection`; within each the one idle longest. A connection in use does not give way to a spoofed SYN.
     func rankForEviction(now: UInt64) -> UInt64? {
         if isClosed { return lastSeen >> 2 }
-        if !isProven { return lastSeen >> 2 | 1 << 62 }
+        if !isProven || !key.isTCP { return lastSeen >> 2 | 1 << 62 }
         return now &- lastSeen > FlowTable.protection ? lastSeen >> 2 | 1 << 63 : nil
     }
 }
@@ -103,8 +105,9 @@ struct FlowEntry: BucketEntry {
 struct FlowTable: ~Copyable {
     /// A silence of at least this long (ns) is remembered as a gap: 1 s, below the shortest keep-alive times of web servers.
     static let idleGap: UInt64 = 1_000_000_000
-    /// How long (ns) a proven flow is safe from unproven newcomers: 30 minutes of silence.
-    static let protection: UInt64 = 1_800_000_000_000
+    /// How long (ns) a connection is safe from newcomers: a minute of silence. A flood takes one place of a bucket and then
+    /// gives way to itself.
+    static let protection: UInt64 = 60_000_000_000
 
     private var table: BucketTable<FlowEntry>
     private let seed: UInt64

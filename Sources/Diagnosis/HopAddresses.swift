@@ -40,14 +40,11 @@ struct HopAddresses: Sendable {
         hop > 0 && hop < hops ? hop + (isIPv6 ? hops : 0) : nil
     }
 
-    /// RFC 792 and RFC 4443: time exceeded, packet too big, redirect, and unreachable for any other reason than that the
-    /// destination itself has no such protocol or port.
+    /// RFC 792 and RFC 4443: time exceeded, redirect and packet too big come from devices on the path only. Unreachables come from
+    /// hosts too, whatever their code.
     private static func isOfDevice(_ record: PacketRecord) -> Bool {
         switch (record.transport, record.icmpType) {
-        case (.icmp, 11), (.icmp, 5): true
-        case (.icmp, 3): record.icmpCode != 2 && record.icmpCode != 3
-        case (.icmpv6, 2), (.icmpv6, 3), (.icmpv6, 137): true
-        case (.icmpv6, 1): record.icmpCode != 4
+        case (.icmp, 11), (.icmp, 5), (.icmpv6, 2), (.icmpv6, 3), (.icmpv6, 137): true
         default: false
         }
     }

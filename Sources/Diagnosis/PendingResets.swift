@@ -9,8 +9,8 @@ struct PendingResets {
 
     var isEmpty: Bool { start == cases.count }
 
-    /// The oldest; there must be one.
-    var first: ResetCase { cases[start] }
+    /// When the oldest was seen, ns; there must be one.
+    var firstTime: UInt64 { cases[start].time }
 
     /// Appends a reset and returns its number.
     mutating func append(_ reset: ResetCase) -> UInt32 {

@@ -51,8 +51,11 @@ struct RecentResets {
         guard earlier.seq == later.seq, earlier.ack == later.ack, earlier.flags == later.flags,
             earlier.payload_length == later.payload_length, earlier.identification == later.identification
         else { return false }
-        if later.direction != .ingress, earlier.direction == .ingress {
-            return earlier.ttl == later.ttl &+ 1 || (earlier.ttl == later.ttl && later.tunnel != .none)
+        // Routed it has lost one, and may have been translated; bridged, or in a tunnel, it is the same packet.
+        if later.direction != .ingress, earlier.direction == .ingress,
+            earlier.ttl == later.ttl &+ 1 || (earlier.ttl == later.ttl && later.tunnel != .none)
+        {
+            return true
         }
         // One more, too: a capture of several interfaces is not always in order.
         return abs(Int(earlier.ttl) - Int(later.ttl)) <= 1 && earlier.fiveTuple == later.fiveTuple

@@ -7,8 +7,10 @@ internal import Packets
 ///
 /// Bounded: beyond `keys` kinds of resets in a window, the source no longer tells them apart.
 struct ResetFlood {
-    /// Resets in a window that are told one by one.
+    /// Resets in a window that are told one by one, live.
     static let threshold = 16_384
+    /// The same for a file, where there is time for more.
+    static let fileThreshold = 131_072
     private static let keys = 4096
 
     struct Key: Hashable {
@@ -35,9 +37,9 @@ struct ResetFlood {
     }
 
     /// What to do with a reset that was seen at `now` (ns).
-    mutating func admit(_ record: PacketRecord, hasFlow: Bool, isMadeHere: Bool) -> Admission {
+    mutating func admit(_ record: PacketRecord, hasFlow: Bool, isMadeHere: Bool, isLive: Bool) -> Admission {
         seen += 1
-        guard seen > Self.threshold else { return .single }
+        guard seen > (isLive ? Self.threshold : Self.fileThreshold) else { return .single }
         var key = Key(
             source: record.source, port: min(record.src_port, record.dst_port), ttl: record.ttl, flags: record.flags,
             hasFlow: hasFlow, isMadeHere: isMadeHere)

@@ -39,11 +39,30 @@ struct ResetJudge: Sendable {
             return leftUndiminished(reset, host: host, baseline: baseline)
         case .arrived, .forwarded:
             guard let flow = reset.flow else { return withoutFlow(reset, host: host, baseline: baseline) }
-            let distance = DistanceEvidence.of(reset, host: host)
-            let evidence =
-                distance + StackEvidence.of(reset, flow, host: host, distance: distance) + RaceEvidence.of(reset, flow)
+            let distance = Self.suppressing(DistanceEvidence.of(reset, host: host), flow)
+            let races = RaceEvidence.of(reset, flow)
+            var stack = StackEvidence.of(reset, flow, host: host, distance: distance)
+            // Header fields can be copied; new data of the same connection cannot.
+            if races.contains(.dataAfterReset) {
+                stack.removeAll { $0.name == EvidenceName.application.rawValue }
+                stack.removeAll { $0.name == EvidenceName.flowLabelKept.rawValue }
+            }
+            let evidence = distance + stack + races
             return verdict(reset, host, evidence + notes(reset), foreign: .middlebox, baseline: baseline)
         }
+    }
+
+    /// Most resets of a busy link follow a FIN and hurt nobody: their distance alone accuses no one.
+    private static func suppressing(_ distance: [Evidence], _ flow: FlowContext) -> [Evidence] {
+        guard flow.source.sentFIN || flow.other.sentFIN, !flow.source.sentRST, !flow.other.sentRST,
+            distance.contains(where: { $0.weight > 0 })
+        else { return distance }
+        let told = distance.map { piece in
+            var piece = piece
+            piece.weight = min(piece.weight, 0)
+            return piece
+        }
+        return told + [Evidence(note: .benignClose, "one side had closed before: its distance alone accuses nobody")]
     }
 
     /// Decides by the sum of the evidence.

@@ -74,7 +74,8 @@ enum StackEvidence {
             || distance.contains(.ttlRewritten)
         guard !hasHostsTTL else { return [] }
         // Where nothing else is known of the host, a machine with several addresses explains an equal TTL as well.
-        if distance.contains(.noBaseline), counter.ttl == reset.record.ttl { return [] }
+        let hasOtherTTL = reset.flow.map { $0.source.packets > 0 && $0.source.firstTTL != reset.record.ttl } ?? false
+        if distance.contains(.noBaseline), counter.ttl == reset.record.ttl, !hasOtherTTL { return [] }
         var evidence = Evidence(
             .otherCounter, against: true, observed: observed, expected: "after \(counter.last)",
             counter.isShared
@@ -199,9 +200,12 @@ enum StackEvidence {
 
     private static func time(_ reset: ResetCase, _ flow: FlowContext) -> Evidence? {
         let record = reset.record
-        guard record.tcpFlags.contains(.ack), flow.other.hasSeq, record.ack == flow.other.nextSeq else { return nil }
+        // What the host had acknowledged before did not draw the reset.
+        guard record.tcpFlags.contains(.ack), flow.other.hasSeq, record.ack == flow.other.nextSeq,
+            !flow.source.hasAck || SequenceNumber.isAfter(record.ack, flow.source.ack)
+        else { return nil }
         let roundTrip = flow.source.roundTrip
-        let delay = record.time &- flow.other.time
+        let delay = record.time &- flow.other.seqTime
         // Units of 1024 ns; below 1 ms the clocks and queues of the capture say more than the path.
         guard roundTrip >= 977, roundTrip < .max / 2, delay < .max / 2 else { return nil }
         let observed = "\(milliseconds(delay)) ms"

@@ -7,6 +7,8 @@ struct UndeterminedResets {
     struct Waiting {
         var reset: ResetCase
         var finding: Finding
+        /// The finding was given as it stands.
+        var isTold: Bool
     }
 
     let capacity: Int
@@ -24,7 +26,7 @@ struct UndeterminedResets {
     var count: Int { waiting.count }
 
     /// Remembers a reset. Returns the one that had to give way, which is final.
-    mutating func insert(_ reset: ResetCase, _ finding: Finding) -> Waiting? {
+    mutating func insert(_ reset: ResetCase, _ finding: Finding, isTold: Bool) -> Waiting? {
         var evicted: Waiting?
         if waiting.count == capacity {
             while evicted == nil, oldest < next {
@@ -33,7 +35,7 @@ struct UndeterminedResets {
             }
             forgotten += 1
         }
-        waiting[next] = Waiting(reset: reset, finding: finding)
+        waiting[next] = Waiting(reset: reset, finding: finding, isTold: isTold)
         numbers[reset.hostKey, default: []].append(next)
         next += 1
         return evicted
@@ -69,6 +71,10 @@ struct UndeterminedResets {
         oldest = next
     }
 
-    /// What is remembered, oldest first.
-    var findings: [Finding] { waiting.sorted { $0.key < $1.key }.map(\.value.finding) }
+    /// What was not told yet, oldest first; from now on it counts as told.
+    mutating func tell() -> [Finding] {
+        let untold = waiting.filter { !$0.value.isTold }.sorted { $0.key < $1.key }
+        for (number, _) in untold { waiting[number]?.isTold = true }
+        return untold.map(\.value.finding)
+    }
 }

@@ -9,7 +9,7 @@ import Testing
 struct FloodTests {
     /// `count` resets within a second from sources in turn, each for a connection of its own that nobody saw.
     private func flood(_ count: Int, sources: Int) -> Story {
-        var story = Story()
+        var story = Story(isLive: true)
         let trace = story.trace
         for index in 0..<count {
             trace.add(
