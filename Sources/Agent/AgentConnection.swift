@@ -54,7 +54,7 @@ package struct AgentConnection: ~Copyable {
         while let line = try rawLine(), !line.isEmpty {
             size += line.utf8.count
             guard size <= Self.bound else { throw Failure(problem: "the answer's header is too long") }
-            readHeader(line)
+            try readHeader(line)
         }
         if isChunked { left = 0 }
         return status
@@ -84,11 +84,13 @@ package struct AgentConnection: ~Copyable {
     /// Body bytes that belong to a line that has not ended.
     private var lines: [UInt8] = []
 
-    private mutating func readHeader(_ line: String) {
+    private mutating func readHeader(_ line: String) throws(Failure) {
         guard let colon = line.firstIndex(of: ":") else { return }
         let value = line[line.index(after: colon)...].drop { $0 == " " }
         switch line[..<colon].lowercased() {
-        case "content-length": left = Int(value)
+        case "content-length":
+            left = Int(value)
+            guard left.map({ $0 >= 0 }) ?? true else { throw Failure(problem: "the answer is damaged") }
         case "transfer-encoding": isChunked = value.lowercased() == "chunked"
         default: break
         }

@@ -15,7 +15,7 @@ package struct TcpdumpText: ~Copyable {
 
     private var input: CaptureInput
     /// The parser: what it counted and what it could not read.
-    package private(set) var parser = TcpdumpTextParser()
+    package private(set) var parser: TcpdumpTextParser
     private var isSkipping = false
     /// The first line with something in it, for messages.
     private var firstLine: String?
@@ -25,11 +25,15 @@ package struct TcpdumpText: ~Copyable {
     /// Throws `notFound`, `badInput` (a directory) or `ioError`.
     package init(path: String) throws(CaptureError) {
         input = try CaptureInput(path: path)
+        parser = TcpdumpTextParser()
     }
 
     /// Goes on with a capture file whose `format` is `.text`: compressed or not, from where it was opened.
-    package init(_ file: consuming CaptureFile) {
+    ///
+    /// - Parameter names: the names in texts that were read before into the same engine.
+    package init(_ file: consuming CaptureFile, names: TcpdumpTextNames = TcpdumpTextNames()) {
         input = file.input
+        parser = TcpdumpTextParser(names: names)
     }
 
     /// True where packets come while it is read, so that findings are wanted at once.

@@ -6,8 +6,9 @@ internal import Packets
 ///
 /// A service name becomes its port by the system's services database. A host name is not resolved (today's answer need
 /// not be the capture's): each name gets an address of its own from the discard prefix 100::/64 (RFC 6666), which no
-/// packet carries, and a report prints the name in its place.
-struct TcpdumpTextNames {
+/// packet carries, and a report prints the name in its place. Texts that are read into one engine share one table: a name
+/// means the same host in all of them, and an address never two.
+package struct TcpdumpTextNames: Sendable {
     /// Names of hosts that are remembered; a packet with one more is not understood.
     private static let capacity = 65_536
     /// Names of services that are remembered; beyond, each look-up asks the system.
@@ -27,7 +28,7 @@ struct TcpdumpTextNames {
     private var addresses: [String: IPAddress] = [:]
     private var services: [String: UInt16?] = [:]
 
-    init() {}
+    package init() {}
 
     /// The address that stands for a name. `nil` where `text` cannot be a host's name, or there are too many.
     mutating func address(of text: TcpdumpTextCursor) -> IPAddress? {

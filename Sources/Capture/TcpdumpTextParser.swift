@@ -60,7 +60,8 @@ package struct TcpdumpTextParser {
     /// Packets that are complete; the reader takes them away.
     package var ready: [ObservedPacket] = []
 
-    var names = TcpdumpTextNames()
+    /// Names so far, those of earlier texts included.
+    package internal(set) var names: TcpdumpTextNames
     var sequences = TcpdumpTextSequences()
     var interfaces = TcpdumpTextInterfaces()
     var expectation = Expectation.nothing
@@ -80,7 +81,10 @@ package struct TcpdumpTextParser {
     /// Lines with a timestamp before the first packet that is known to be one.
     private var stampedBefore: UInt64 = 0
 
-    package init() {}
+    /// - Parameter names: the table of texts that were read before into the same engine.
+    package init(names: TcpdumpTextNames = TcpdumpTextNames()) {
+        self.names = names
+    }
 
     /// The name that an address of the discard prefix 100::/64 stands for, where the text has names in the place of
     /// addresses.

@@ -46,7 +46,7 @@ enum DistanceEvidence {
         return [
             Evidence(
                 note: .noBaseline, observed: distance.description,
-                "nothing that proves where \(reset.record.source) is was seen")
+                "nothing that proves where this host is was seen")
         ]
     }
 

@@ -231,6 +231,7 @@ extension Engine {
         finding.hostSamples = verdict.baseline?.samples
         finding.confidence = verdict.confidence
         finding.idleSeconds = reset.flow?.idle.map { Double($0) / 1e9 }
+        finding.serverIsSource = reset.flow?.serverIsSource
         finding.signature = TamperingSignature.of(reset)
         finding.vlan = reset.headers.vlan
         finding.nextHopMAC = reset.headers.sourceMAC

@@ -77,6 +77,17 @@ package struct Finding: Sendable {
         }
     }
 
+    /// A finding's sentences.
+    package struct Told: Hashable, Sendable {
+        package var summary: String
+        package var advice: String
+
+        package init(summary: String, advice: String) {
+            self.summary = summary
+            self.advice = advice
+        }
+    }
+
     package var kind: Kind = .reset
     /// 26 letters and digits, made of packet time and content: the same live, from a file and again tomorrow.
     package var id: String
@@ -123,6 +134,10 @@ package struct Finding: Sendable {
     package var evidence: [Evidence]
     /// Names that stand for addresses which the source did not tell (a text without `-n`); shown in their place.
     package var names: [IPAddress: String] = [:]
+    /// True where the reset's source is the side that was connected to; `nil` where no packet told.
+    package var serverIsSource: Bool?
+    /// The sentences as another agent told them; what they are made from is not all in the JSON contract.
+    package var told: Told?
     /// Whose connection it is; for metrics, not part of the JSON contract.
     package var scope: Scope = .transit
     /// Packet time from the reset to this verdict, ns; for metrics, not part of the JSON contract.
@@ -147,8 +162,10 @@ package struct Finding: Sendable {
         self.evidence = evidence
     }
 
-    /// The port of the service: the reset's source where it answers a SYN, else the lower of the two.
-    package var servicePort: UInt16 { fiveTuple.servicePort(answersSYN: stage == .syn) }
+    /// The port of the service.
+    package var servicePort: UInt16 {
+        fiveTuple.servicePort(serverIsSource: serverIsSource ?? (stage == .syn ? true : nil))
+    }
 
     /// `address` as it is shown.
     package func text(_ address: IPAddress) -> String { names[address] ?? address.description }

@@ -75,7 +75,7 @@ extension Origin {
         let record = reset.record
         resets += UInt64(reset.count)
         if hosts.count < Self.bound { hosts.insert(record.source) }
-        let port = record.fiveTuple.servicePort(answersSYN: reset.stage == .syn)
+        let port = record.fiveTuple.servicePort(serverIsSource: reset.flow?.serverIsSource)
         if ports.count < Self.bound { ports.insert(port) }
         if cause != .unknown { causes.insert(cause) }
         if let address { self.address = address }

@@ -103,6 +103,13 @@ struct FlowContext: Sendable {
         return !other.hasAck || !SequenceNumber.isAfter(other.ack, source.nextSeq)
     }
 
+    /// True where the reset's source is the side that was connected to, by its SYN-ACK or the other's SYN; `nil` where neither
+    /// side's was seen.
+    var serverIsSource: Bool? {
+        if source.sentSYNACK != other.sentSYNACK { return source.sentSYNACK }
+        return source.sentSYN == other.sentSYN ? nil : other.sentSYN
+    }
+
     private var hasAnswer: Bool { source.packets > 0 && other.packets > 0 }
 
     /// What the connection had come to.

@@ -90,7 +90,7 @@ struct ResetJudge: Sendable {
         guard let host, host.isProven || host.isLocal || !host[.unproven].isEmpty else {
             let evidence = Evidence(
                 note: .leftUndiminished, observed: observed,
-                "\(text); whether \(reset.record.source) is its own address cannot be told from this capture")
+                "\(text); whether the address is its own cannot be told from this capture")
             return Verdict(sender: .undetermined, cause: .unknown, baseline: baseline, evidence: [evidence])
         }
         let evidence = Evidence(.leftUndiminished, against: !host.isLocal, observed: observed, text)

@@ -27,9 +27,10 @@ package struct FiveTuple: Hashable, Sendable {
         self.transport = transport
     }
 
-    /// The port of the service: the source's where the packet answers a SYN, else the lower of the two.
-    package func servicePort(answersSYN: Bool) -> UInt16 {
-        answersSYN ? sourcePort : min(sourcePort, destinationPort)
+    /// The port of the service: the server's, or the lower of the two where nobody knows which side that is.
+    package func servicePort(serverIsSource: Bool?) -> UInt16 {
+        guard let serverIsSource else { return min(sourcePort, destinationPort) }
+        return serverIsSource ? sourcePort : destinationPort
     }
 
     /// The same flow seen from the other side.

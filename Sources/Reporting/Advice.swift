@@ -5,11 +5,12 @@ internal import Packets
 extension Finding {
     /// What to do next, as a sentence.
     package var advice: String {
+        if let told { return told.advice }
         switch sender {
-        case .middlebox: adviceOnDevice
-        case .thisMachine: adviceOnThisMachine
-        case .host, .hostApplication, .hostKernel, .hostFirewall: adviceOnHost
-        case .undetermined: adviceOnEvidence
+        case .middlebox: return adviceOnDevice
+        case .thisMachine: return adviceOnThisMachine
+        case .host, .hostApplication, .hostKernel, .hostFirewall: return adviceOnHost
+        case .undetermined: return adviceOnEvidence
         }
     }
 
@@ -65,6 +66,12 @@ extension Finding {
         }
         if evidence.contains(where: { $0.name == EvidenceName.severalDistances.rawValue }) {
             return "Watch closer to \(claimed): where it is reached by one way only, its distance is one."
+        }
+        if evidence.contains(where: { $0.name == EvidenceName.leftUndiminished.rawValue && $0.weight == 0 }) {
+            return "Run rstwho watch on the machine that captured: its kernel knows what it made itself."
+        }
+        if evidence.contains(where: { $0.weight > 0 }), evidence.contains(where: { $0.weight < 0 }) {
+            return "The evidence contradicts itself: capture nearer to \(claimed)."
         }
         return "Ping \(claimed) while rstwho watches: the TTL of its replies tells how far it is."
     }

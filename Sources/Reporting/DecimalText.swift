@@ -2,6 +2,11 @@
 
 /// Decimal numbers as text without an exponent and without a locale.
 enum DecimalText {
+    /// `value` rounded to a whole number between 0 and 10^9; 0 where it is no number.
+    static func whole(_ value: Double) -> Int {
+        value.isNaN ? 0 : Int(min(max(value, 0), 1e9).rounded())
+    }
+
     /// `value` rounded half away from zero to `digits` digits behind the point, without trailing zeros but with one
     /// digit behind the point at least, so that a reader sees a decimal number: `0.98`, `4.0`.
     ///

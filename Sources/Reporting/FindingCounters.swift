@@ -29,7 +29,7 @@ package struct FindingCounters: Sendable {
     package private(set) var revisions: [Revision: UInt64] = [:]
     /// The hop of each reset's sender.
     package private(set) var distance = Histogram(bounds: [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32])
-    /// Seconds of packet time from a reset to its first verdict; a reset that stays undetermined has none.
+    /// Seconds of packet time from a reset to its first verdict, once for each finding; a reset that stays undetermined has none.
     package private(set) var verdictDelay = Histogram(bounds: [0.01, 0.1, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 3600])
 
     package init() {}
@@ -44,9 +44,9 @@ package struct FindingCounters: Sendable {
         if finding.revision == 0 {
             resets[SenderAndScope(sender: finding.sender, scope: finding.scope), default: 0] += UInt64(finding.count)
             causes[finding.cause, default: 0] += UInt64(finding.count)
-            distance.observe(Double(finding.hop))
+            distance.observe(Double(finding.hop), times: UInt64(finding.count))
         } else if before != finding.sender {
-            revisions[Revision(from: before, to: finding.sender), default: 0] += 1
+            revisions[Revision(from: before, to: finding.sender), default: 0] += UInt64(finding.count)
         }
         if before == .undetermined, finding.sender != .undetermined {
             verdictDelay.observe(Double(finding.delay) / 1e9)

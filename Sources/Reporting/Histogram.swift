@@ -15,9 +15,10 @@ package struct Histogram: Sendable, Equatable {
 
     package var count: UInt64 { counts.reduce(0, +) }
 
-    package mutating func observe(_ value: Double) {
+    /// Counts `value` as if it had come `times` times.
+    package mutating func observe(_ value: Double, times: UInt64 = 1) {
         let bucket = bounds.firstIndex { value <= $0 } ?? bounds.count
-        counts[bucket] += 1
-        sum += value
+        counts[bucket] += times
+        sum += value * Double(times)
     }
 }

@@ -4,10 +4,10 @@ internal import FoundationEssentials
 internal import Packets
 
 extension JSONLines {
-    /// Reads a finding that an agent sent. Fields that this version does not know are ignored; the sentences are made
-    /// anew by whoever shows it.
+    /// Reads a finding that an agent sent. Fields that this version does not know are ignored; the sentences are
+    /// the agent's.
     ///
-    /// - Returns: `nil` where `json` is not a finding, or has a value of a closed set that this version does not know.
+    /// - Returns: `nil` where `json` is not a finding, has a number that none has, or has a value of a closed set that this version does not know.
     package static func decode(_ json: String) -> Finding? {
         guard let wire = try? JSONDecoder().decode(WireFinding.self, from: Data(json.utf8)) else { return nil }
         return wire.finding
@@ -60,11 +60,14 @@ private struct WireFinding: Decodable {
     var count: Int
     var vantage: WireVantage?
     var evidence: [WireEvidence]
+    var service_port: UInt16?
+    var summary: String?
+    var advice: String?
 
     var finding: Finding? {
         guard let kind = Finding.Kind(rawValue: kind), let sender = Finding.Sender(rawValue: sender),
             let cause = Finding.Cause(rawValue: cause), let stage = Finding.Stage(rawValue: stage),
-            let source = IPAddress(src), let destination = IPAddress(dst), let flags = Self.flags(flags)
+            let source = IPAddress(src), let destination = IPAddress(dst), let flags = Self.flags(flags), isBounded
         else { return nil }
         let tuple = FiveTuple(
             source: source, sourcePort: src_port, destination: destination, destinationPort: dst_port)
@@ -84,10 +87,20 @@ private struct WireFinding: Decodable {
         finding.vlan = vlan
         finding.nextHopMAC = next_hop_mac
         finding.count = count
+        finding.serverIsSource = service_port.map { $0 == src_port }
+        finding.told = summary.map { Finding.Told(summary: $0, advice: advice ?? "") }
         finding.vantage = vantage.map {
             Finding.Vantage(host: $0.host, interface: $0.interface, hook: $0.hook, direction: $0.direction)
         }
         return finding
+    }
+
+    private var isBounded: Bool {
+        WireBounds.hop.contains(hop) && host_hop.map(WireBounds.hop.contains) ?? true
+            && WireBounds.count.contains(count) && WireBounds.revision.contains(revision)
+            && confidence.map(WireBounds.probability.contains) ?? true
+            && idle_seconds.map(WireBounds.seconds.contains) ?? true
+            && service_port.map { $0 == src_port || $0 == dst_port } ?? true
     }
 
     private static func evidence(_ wire: WireEvidence) -> Evidence {

@@ -45,6 +45,7 @@ package enum JSONLines {
         json.member("src_port", finding.fiveTuple.sourcePort)
         json.member("dst", finding.text(finding.fiveTuple.destination))
         json.member("dst_port", finding.fiveTuple.destinationPort)
+        json.member("service_port", finding.servicePort)
         json.member("flags", finding.flags.description)
         json.member("ttl", finding.ttl)
         json.member("seq", finding.seq)
@@ -55,7 +56,8 @@ package enum JSONLines {
         json.member("sender", finding.sender.rawValue)
         json.member("hop", finding.hop)
         json.member("host_hop", finding.hostHop)
-        json.member("confidence", finding.confidence, digits: 3)
+        // Nothing is certain.
+        json.member("confidence", finding.confidence.map { min($0, 0.999) }, digits: 3)
         json.member("cause", finding.cause.rawValue)
         json.member("stage", finding.stage.rawValue)
         json.member("signature", finding.signature?.rawValue)

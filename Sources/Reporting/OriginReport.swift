@@ -69,7 +69,7 @@ package enum OriginReport {
         if let timer = origin.idleTimer {
             let known = KnownTimers.matching(timer).map(\.device)
             let like = known.isEmpty ? "" : ", as \(known.joined(separator: " or ")) does"
-            lines.append("    drops connections after about \(Int(timer)) s of silence\(like)")
+            lines.append("    drops connections after about \(DecimalText.whole(timer)) s of silence\(like)")
         }
         var marks = ["initial TTL \(origin.initialTTL)"]
         if origin.numbering != .none { marks.append("IP-ID \(origin.numbering.rawValue)") }
@@ -89,9 +89,11 @@ package enum OriginReport {
 }
 
 extension OriginReport {
-    /// Reads the list that an agent sent. `nil` where it is none.
+    /// Reads the list that an agent sent. `nil` where it is none, or has a value that none has.
     package static func decode(_ json: [UInt8]) -> [Origin]? {
-        (try? JSONDecoder().decode(WireList.self, from: Data(json)))?.items.map(\.origin)
+        guard let items = (try? JSONDecoder().decode(WireList.self, from: Data(json)))?.items else { return nil }
+        let origins = items.compactMap(\.origin)
+        return origins.count == items.count ? origins : nil
     }
 
     private struct WireList: Decodable {
@@ -116,7 +118,8 @@ extension OriginReport {
         var hosts: [String]
         var ports: [UInt16]
 
-        var origin: Origin {
+        var origin: Origin? {
+            guard WireBounds.hop.contains(hop), idle_timer.map(WireBounds.seconds.contains) ?? true else { return nil }
             var origin = Origin(
                 id: id, isThisMachine: sender == Finding.Sender.thisMachine.rawValue, hop: hop, initialTTL: initial_ttl,
                 hasWindow: window, interface: interface, nextHopMAC: next_hop_mac)

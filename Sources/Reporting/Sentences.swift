@@ -6,7 +6,7 @@ internal import Packets
 extension Finding {
     /// Who sent the reset, from how far, and what the user felt.
     package var summary: String {
-        [who, felt, why, caveat].compactMap { $0 }.joined(separator: " ")
+        told?.summary ?? [who, felt, why, caveat].compactMap { $0 }.joined(separator: " ")
     }
 
     // MARK: Who
@@ -61,7 +61,7 @@ extension Finding {
         }
     }
 
-    private var silence: String { idleSeconds.map { " for \(Int($0.rounded())) s" } ?? "" }
+    private var silence: String { idleSeconds.map { " for \(DecimalText.whole($0)) s" } ?? "" }
 
     // MARK: Why
 
@@ -84,7 +84,7 @@ extension Finding {
 
     private var idleTimer: String {
         if let timer = originIdleTimer {
-            return "This device drops connections after about \(Int(timer)) s of silence."
+            return "This device drops connections after about \(DecimalText.whole(timer)) s of silence."
         }
         let known = idleSeconds.map(KnownTimers.matching) ?? []
         guard !known.isEmpty else { return "That is how an idle timeout looks." }

@@ -8,7 +8,13 @@ package struct TextReport: Sendable {
     package var isColoured: Bool
     private var senders: [Finding.Sender: Int] = [:]
     private var devices: [Device: Tally] = [:]
-    private var counted: [String: Finding.Sender] = [:]
+    /// What was told of resets that a revision may replace.
+    private var counted: [String: Earlier] = [:]
+
+    private struct Earlier {
+        var sender: Finding.Sender
+        var count: Int
+    }
 
     /// Resets of one kind: who sent them, from which hop, for which service.
     private struct Device: Hashable {
@@ -58,7 +64,7 @@ package struct TextReport: Sendable {
             senders[sender].map { "\(sender.rawValue) \($0)" }
         }
         text += ": " + parts.joined(separator: ", ") + ".\n"
-        let foreign = devices.filter { $0.key.sender.isForeign }.sorted {
+        let foreign = devices.sorted {
             ($1.value.resets, $0.key.hop) < ($0.value.resets, $1.key.hop)
         }
         for (device, tally) in foreign {
@@ -84,12 +90,19 @@ package struct TextReport: Sendable {
     }
 
     private mutating func count(_ finding: Finding) {
-        if finding.revision > 0, let earlier = counted[finding.id] { senders[earlier, default: 1] -= 1 }
+        if finding.revision > 0, let earlier = counted[finding.id] {
+            let left = senders[earlier.sender, default: 0] - earlier.count
+            senders[earlier.sender] = left > 0 ? left : nil
+        }
         senders[finding.sender, default: 0] += finding.count
-        for (sender, number) in senders where number == 0 { senders[sender] = nil }
         // Only what may be revised needs to be known again; the engine forgets it at the same bound.
-        if finding.sender == .undetermined, counted.count < 65_536 { counted[finding.id] = finding.sender }
-        if finding.sender != .undetermined { counted[finding.id] = nil }
+        if finding.sender != .undetermined {
+            counted[finding.id] = nil
+        } else if counted.count < 65_536 {
+            counted[finding.id] = Earlier(sender: finding.sender, count: finding.count)
+        }
+        // Only devices are named at the end, and what names one is not revised.
+        guard finding.sender.isForeign else { return }
         let device = Device(sender: finding.sender, hop: finding.hop, cause: finding.cause)
         guard devices[device] != nil || devices.count < Tally.bound else { return }
         var tally = devices[device] ?? Tally()
@@ -111,7 +124,7 @@ package struct TextReport: Sendable {
 
     /// Never 100 %: nothing is certain.
     private func percent(_ probability: Double) -> String {
-        "\(Swift.min(99, Int((probability * 100).rounded()))) %"
+        "\(min(99, DecimalText.whole(probability * 100))) %"
     }
 
     private func clock(_ finding: Finding) -> String {

@@ -18,6 +18,8 @@ struct ReadSession: ~Copyable {
     /// False until a capture could be opened: of nothing there is no summary.
     private var hasRead = false
     private var progress = ProgressLine()
+    /// One table for all texts: the engine is one.
+    private var names = TcpdumpTextNames()
     private var hostNames: [IPAddress: String] = [:]
 
     /// The devices that sent resets for others.
@@ -73,9 +75,12 @@ struct ReadSession: ~Copyable {
     }
 
     private mutating func readText(_ file: String, _ capture: consuming CaptureFile) throws {
-        var text = TcpdumpText(capture)
+        var text = TcpdumpText(capture, names: names)
         let (isLive, size) = (text.isLive, text.progress.total)
-        defer { packets += text.counts.packets }
+        defer {
+            packets += text.counts.packets
+            names = text.parser.names
+        }
         try text.read { batch in
             hostNames = batch.hostNames
             try take(batch, isLive: isLive, size: size)

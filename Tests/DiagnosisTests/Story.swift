@@ -110,6 +110,14 @@ struct Story {
         return engine.statistics
     }
 
+    /// The devices that the engine found after all packets.
+    func origins() -> [Origin] {
+        var engine = Engine(options: engine)
+        trace.packets.withUnsafeBufferPointer { engine.observe($0, upTo: time) }
+        engine.finish()
+        return engine.origins
+    }
+
     /// What the engine knows of hosts after all packets.
     func hosts() -> [HostSummary] {
         var engine = Engine(options: engine)

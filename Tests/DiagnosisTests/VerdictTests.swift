@@ -24,6 +24,38 @@ struct VerdictTests {
         #expect(finding.evidence.first?.expected == "61 (64-3), 4 samples")
     }
 
+    @Test("The service is the side that was connected to, also where its port is the higher")
+    func highServicePort() throws {
+        var story = Story()
+        (story.serverPort, story.clientPort) = (50_051, 40_000)
+        story.refuse(ttl: 63)
+        story.ping(4)
+        #expect(try #require(story.findings().first).servicePort == 50_051)
+        #expect(try #require(story.origins().first).ports == [50_051])
+
+        // A reset of the client's, of the same connection.
+        story = Story()
+        (story.serverPort, story.clientPort) = (50_051, 40_000)
+        story.client(.syn)
+        story.server([.syn, .ack], seq: 5000, ack: 1001)
+        story.client(.ack, seq: 1001, ack: 5001)
+        story.client(.rst, seq: 1001)
+        let finding = try #require(story.findings().first)
+        #expect(finding.serverIsSource == false)
+        #expect(finding.servicePort == 50_051)
+    }
+
+    @Test("Where no packet told which side is the server, the lower port counts")
+    func unknownServicePort() throws {
+        var story = Story()
+        (story.serverPort, story.clientPort) = (50_051, 40_000)
+        story.client(.ack, seq: 1001, ack: 5001)
+        story.server(.rst, seq: 5001)
+        let finding = try #require(story.findings().first)
+        #expect(finding.serverIsSource == nil)
+        #expect(finding.servicePort == 40_000)
+    }
+
     @Test("A closed port: the reset comes as far as the host's ping replies")
     func closedPort() throws {
         var story = Story()

@@ -23,7 +23,7 @@ import Testing
         let expected =
             #"{"kind":"reset","id":"01JABCDEFGHJKMNPQRSTVWXYZ0","revision":0,"time":"2023-11-14T22:13:20.000000007Z","#
             + #""frame":8,"file":"a b.pcap","src":"10.4.0.2","src_port":22,"dst":"10.1.0.1","dst_port":50992,"#
-            + #""flags":"RA","ttl":63,"seq":0,"ack":1641646915,"sender":"middlebox","hop":2,"host_hop":4,"#
+            + #""service_port":22,"flags":"RA","ttl":63,"seq":0,"ack":1641646915,"sender":"middlebox","hop":2,"host_hop":4,"#
             + #""confidence":0.982,"cause":"rejected","stage":"syn","idle_seconds":350.2,"vlan":100,"#
             + #""next_hop_mac":"02:00:00:00:00:01","packet_key":"9f3c","count":1,"#
             + #""vantage":{"host":"fw1","interface":"eth0","hook":"tc","direction":"in"},"#
@@ -79,7 +79,7 @@ import Testing
     }
 
     @Test(arguments: [
-        (0.5, "0.5"), (0.9996, "1.0"), (0.98, "0.98"), (0.0004, "0.0"), (0.1234, "0.123"),
+        (0.5, "0.5"), (0.9996, "0.999"), (1.0, "0.999"), (0.98, "0.98"), (0.0004, "0.0"), (0.1234, "0.123"),
     ])
     func confidenceIsRounded(value: Double, text: String) throws {
         var finding = try sampleFinding()
@@ -105,6 +105,53 @@ import Testing
         let decoded = try #require(JSONLines.decode(line))
         #expect(JSONLines.line(decoded) == line)
         #expect(decoded.time == finding.time)
+    }
+
+    @Test func theAgentsSentencesAreKept() throws {
+        var finding = try sampleFinding(cause: .idleTimeout)
+        finding.stage = .idle
+        finding.hostHop = 4
+        finding.hostSamples = 7
+        finding.originAddress = IPAddress("10.2.0.1")
+        finding.originIdleTimer = 350
+        finding.serverIsSource = false
+        let line = JSONLines.line(finding)
+        let decoded = try #require(JSONLines.decode(line))
+        #expect(decoded.hostSamples == nil)
+        #expect(JSONLines.line(decoded) == line)
+        #expect(decoded.servicePort == 50992)
+        var (here, there) = (TextReport(), TextReport())
+        #expect(here.text(finding) == there.text(decoded))
+        // Without them they are made anew.
+        let old = line.replacing("\"summary\"", with: "\"other\"")
+        #expect(try #require(JSONLines.decode(old)).summary != finding.summary)
+    }
+
+    /// A number that no agent sends, in the place of one that it does.
+    @Test(arguments: [
+        ("\"confidence\":0.9,", "\"confidence\":1e300,"), ("\"confidence\":0.9,", "\"confidence\":-0.1,"),
+        ("\"idle_seconds\":350.2,", "\"idle_seconds\":1e300,"), ("\"idle_seconds\":350.2,", "\"idle_seconds\":-1,"),
+        ("\"count\":1,", "\"count\":9223372036854775807,"), ("\"count\":1,", "\"count\":0,"),
+        ("\"hop\":2,", "\"hop\":257,"), ("\"hop\":2,", "\"hop\":-1,"),
+        ("\"host_hop\":4,", "\"host_hop\":9223372036854775807,"), ("\"revision\":0,", "\"revision\":-1,"),
+        ("\"service_port\":22,", "\"service_port\":23,"),
+    ])
+    func numbersThatNoFindingHasAreNotTaken(right: String, wrong: String) throws {
+        var finding = try sampleFinding()
+        (finding.confidence, finding.idleSeconds, finding.hostHop) = (0.9, 350.2, 4)
+        let line = JSONLines.line(finding)
+        #expect(JSONLines.decode(line) != nil)
+        #expect(line.contains(right))
+        #expect(JSONLines.decode(line.replacing(right, with: wrong)) == nil)
+    }
+
+    @Test(arguments: [1e300, -1e300, .nan, .infinity])
+    func noNumberTrapsInASentence(value: Double) throws {
+        var finding = try sampleFinding(cause: .idleTimeout)
+        finding.stage = .idle
+        (finding.confidence, finding.idleSeconds, finding.originIdleTimer) = (value, value, value)
+        var report = TextReport()
+        #expect(report.text(finding).contains("drops connections after about"))
     }
 
     @Test(arguments: ["", "{}", "[]", "null", #"{"kind":"reset"}"#])
