@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE // clock_gettime
 #include "CLibbpf.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 // Of include/uapi/linux/bpf.h and kernel/bpf/ringbuf.c: an entry's length comes first, with these bits.
@@ -76,10 +78,12 @@ int rstwho_drain_attach(struct rstwho_drain *drain, uint32_t index, int descript
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	void *consumer, *producer;
+	struct timespec now = {};
 	int failed;
 
 	if (index >= drain->ring_count)
 		return -EINVAL;
+	clock_gettime(CLOCK_MONOTONIC, &now);
 	consumer = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
 	if (consumer == MAP_FAILED)
 		return -errno;
@@ -89,14 +93,15 @@ int rstwho_drain_attach(struct rstwho_drain *drain, uint32_t index, int descript
 		munmap(consumer, page);
 		return failed;
 	}
-	failed = rstwho_drain_attach_memory(drain, index, consumer, producer, (const uint8_t *)producer + page);
+	failed = rstwho_drain_attach_memory(drain, index, consumer, producer, (const uint8_t *)producer + page,
+					    (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
 	drain->rings[index].consumer_page = consumer;
 	drain->rings[index].producer_pages = producer;
 	return failed;
 }
 
 int rstwho_drain_attach_memory(struct rstwho_drain *drain, uint32_t index, uint64_t *consumer, const uint64_t *producer,
-			       const uint8_t *data)
+			       const uint8_t *data, uint64_t since)
 {
 	struct ring *ring;
 
@@ -107,6 +112,7 @@ int rstwho_drain_attach_memory(struct rstwho_drain *drain, uint32_t index, uint6
 	ring->producer = producer;
 	ring->data = data;
 	ring->position = __atomic_load_n(consumer, __ATOMIC_ACQUIRE);
+	ring->last = since;
 	return 0;
 }
 

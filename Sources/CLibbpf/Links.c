@@ -3,14 +3,12 @@
 #include "CLibbpf.h"
 
 #include <errno.h>
-#include <linux/ethtool.h>
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
 #include <linux/netlink.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
-#include <linux/sockios.h>
 #include <linux/if.h>
 #include <stddef.h>
 #include <string.h>
@@ -52,10 +50,6 @@ static void read_xdp(struct rstwho_link *link, struct rtattr *nest)
 
 	for (struct rtattr *part = RTA_DATA(nest); RTA_OK(part, left); part = RTA_NEXT(part, left)) {
 		switch (part->rta_type) {
-		case IFLA_XDP_ATTACHED:
-			if (RTA_PAYLOAD(part) >= 1)
-				link->xdp_mode = *(const uint8_t *)RTA_DATA(part);
-			break;
 		case IFLA_XDP_PROG_ID:
 		case IFLA_XDP_DRV_PROG_ID:
 		case IFLA_XDP_SKB_PROG_ID:
@@ -73,6 +67,7 @@ static void read_link(struct rstwho_link *link, struct nlmsghdr *message)
 {
 	const struct ifinfomsg *info = NLMSG_DATA(message);
 	int left = (int)IFLA_PAYLOAD(message);
+	_Bool is_elsewhere = 0;
 
 	memset(link, 0, sizeof(*link));
 	link->index = info->ifi_index;
@@ -92,6 +87,9 @@ static void read_link(struct rstwho_link *link, struct nlmsghdr *message)
 		case IFLA_LINK:
 			link->lower = (int32_t)number_of(part);
 			break;
+		case IFLA_LINK_NETNSID:
+			is_elsewhere = 1;
+			break;
 		case IFLA_LINKINFO:
 			read_info(link, part);
 			break;
@@ -102,8 +100,9 @@ static void read_link(struct rstwho_link *link, struct nlmsghdr *message)
 			break;
 		}
 	}
-	// A veth's IFLA_LINK is its peer, and an interface's own index means that it stands on nothing.
-	if (strcmp(link->kind, "veth") == 0 || link->lower == link->index)
+	// A veth's IFLA_LINK is its peer, an interface's own index means that it stands on nothing, and another namespace's
+	// index says nothing here.
+	if (strcmp(link->kind, "veth") == 0 || link->lower == link->index || is_elsewhere)
 		link->lower = 0;
 }
 
@@ -227,35 +226,7 @@ _Bool rstwho_has_interface(int control, int interface)
 {
 	struct ifreq request = { .ifr_ifindex = interface };
 
-	return ioctl(control, SIOCGIFNAME, &request) == 0;
-}
-
-static int ethtool(int control, const char *interface, void *command)
-{
-	struct ifreq request = {};
-
-	copy_name(request.ifr_name, sizeof(request.ifr_name), interface, strlen(interface));
-	request.ifr_data = command;
-	return ioctl(control, SIOCETHTOOL, &request) == 0 ? 0 : -errno;
-}
-
-int rstwho_driver(int control, const char *interface, char driver[RSTWHO_DRIVER_BYTES])
-{
-	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
-	int failed = ethtool(control, interface, &info);
-
-	_Static_assert(sizeof(info.driver) == RSTWHO_DRIVER_BYTES, "linux/ethtool.h");
-	copy_name(driver, RSTWHO_DRIVER_BYTES, info.driver, strnlen(info.driver, sizeof(info.driver)));
-	return failed;
-}
-
-int rstwho_ethtool_value(int control, const char *interface, uint32_t command, uint32_t *value)
-{
-	struct ethtool_value request = { .cmd = command };
-	int failed = ethtool(control, interface, &request);
-
-	*value = request.data;
-	return failed;
+	return ioctl(control, SIOCGIFNAME, &request) == 0 || errno != ENODEV;
 }
 
 int rstwho_promiscuous_socket(int interface)

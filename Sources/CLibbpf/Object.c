@@ -52,15 +52,6 @@ int rstwho_run_program(int program, const void *context, uint32_t size)
 	return failed ? failed : (int)options.retval;
 }
 
-int rstwho_test_frame(int program, const void *frame, uint32_t size, uint32_t repeat, uint32_t *result)
-{
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = size, .repeat = (int)repeat);
-	int failed = bpf_prog_test_run_opts(program, &options);
-
-	*result = options.retval;
-	return failed;
-}
-
 int rstwho_ring_create(uint32_t bytes)
 {
 	return bpf_map_create(BPF_MAP_TYPE_RINGBUF, "rstwho_ring", 0, 0, bytes, NULL);

@@ -15,11 +15,21 @@ package enum Doctor {
     package static func facts(_ interfaces: [String]) throws(CaptureError) -> DoctorFacts {
         let selection = try interfaces.isEmpty ? [] : select(interfaces)
         let missing = Privilege.current().missing
+        let kernel = KernelVersion.current()
         return DoctorFacts(
-            kernel: .current(), hasBTF: access("/sys/kernel/btf/vmlinux", R_OK) == 0, missingPrivileges: missing,
+            kernel: kernel, hasTCX: missing.isEmpty ? hasTCX() : kernel >= firstWithTCX,
+            hasBTF: access("/sys/kernel/btf/vmlinux", R_OK) == 0, missingPrivileges: missing,
             loadProblem: missing.isEmpty ? loadProblem([.ingress, .egress, .renewLease]) : nil,
             xdpLoadProblem: missing.isEmpty ? loadProblem([.xdp, .xdpFrags]) : nil,
             interfaces: selection.map { facts(of: $0) })
+    }
+
+    /// The first kernel with TCX, for where nobody may ask.
+    private static let firstWithTCX = KernelVersion(6, 6)
+
+    /// Asks for the programs on the loopback interface, whose index is 1 in every namespace (net/core/dev.c).
+    private static func hasTCX() -> Bool {
+        (try? AttachedPrograms.tcx(index: 1, way: .ingress)) != nil
     }
 
     /// An interface of a kind that is not understood is no error here: that is what doctor tells.

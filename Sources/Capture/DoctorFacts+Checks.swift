@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension DoctorFacts {
-    /// The first kernel with TCX: programs on TC that vanish with their process.
-    private static let firstWithTCX = KernelVersion(6, 6)
-
     /// What the facts mean for capture, the machine's first.
     package var checks: [DoctorCheck] {
         [kernelCheck, btfCheck, privilegeCheck, loadCheck, tcCheck] + interfaces.flatMap { Self.checks(of: $0) }
@@ -53,11 +50,10 @@ extension DoctorFacts {
     }
 
     private var tcCheck: DoctorCheck {
-        kernel < Self.firstWithTCX
-            ? DoctorCheck(
-                "tc", .ok,
-                text: "TC through clsact, as TCX came with Linux \(Self.firstWithTCX); attaching disturbs nothing")
-            : DoctorCheck("tc", .ok, text: "TC through TCX: attaching disturbs nothing and vanishes with the process")
+        hasTCX
+            ? DoctorCheck("tc", .ok, text: "TC through TCX: attaching disturbs nothing and vanishes with the process")
+            : DoctorCheck(
+                "tc", .ok, text: "TC through clsact, as there is no TCX (Linux 6.6) here; attaching disturbs nothing")
     }
 
     private static func checks(of interface: Interface) -> [DoctorCheck] {

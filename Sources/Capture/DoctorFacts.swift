@@ -26,6 +26,8 @@ package struct DoctorFacts: Sendable {
     }
 
     package var kernel: KernelVersion
+    /// There is TCX: programs on TC that vanish with their process.
+    package var hasTCX: Bool
     /// The kernel's own types are there (`/sys/kernel/btf/vmlinux`).
     package var hasBTF: Bool
     /// The capabilities that are missing.
@@ -37,10 +39,12 @@ package struct DoctorFacts: Sendable {
     package var interfaces: [Interface]
 
     package init(
-        kernel: KernelVersion, hasBTF: Bool, missingPrivileges: [String] = [], loadProblem: CaptureError? = nil,
+        kernel: KernelVersion, hasTCX: Bool, hasBTF: Bool, missingPrivileges: [String] = [],
+        loadProblem: CaptureError? = nil,
         xdpLoadProblem: CaptureError? = nil, interfaces: [Interface] = []
     ) {
         self.kernel = kernel
+        self.hasTCX = hasTCX
         self.hasBTF = hasBTF
         self.missingPrivileges = missingPrivileges
         self.loadProblem = loadProblem

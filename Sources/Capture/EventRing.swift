@@ -58,9 +58,10 @@ package struct EventRing: ~Copyable {
 
     /// For tests: memory that is laid out as a ring buffer is (`rstwho_drain_attach_memory`).
     package func attach(
-        index: Int, consumer: UnsafeMutablePointer<UInt64>, producer: UnsafePointer<UInt64>, data: UnsafePointer<UInt8>
+        index: Int, consumer: UnsafeMutablePointer<UInt64>, producer: UnsafePointer<UInt64>, data: UnsafePointer<UInt8>,
+        since: UInt64 = 0
     ) {
-        rstwho_drain_attach_memory(drain, UInt32(index), consumer, producer, data)
+        rstwho_drain_attach_memory(drain, UInt32(index), consumer, producer, data, since)
     }
 
     /// What one look at the rings gave.

@@ -18,13 +18,6 @@ enum SystemText {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// The file's first line without its end, read as a number in the given radix (`0x` in front is skipped).
-    static func number(_ path: String, radix: Int = 10) -> Int? {
-        guard let text = read(path) else { return nil }
-        let line = text.prefix { $0 != "\n" }
-        return Int(line.hasPrefix("0x") ? line.dropFirst(2) : line, radix: line.hasPrefix("0x") ? 16 : radix)
-    }
-
     /// The numbers of a list such as `0-3,8`: CPUs as `/sys/devices/system/cpu/online` has them.
     static func list(_ text: String) -> [Int] {
         text.split { $0 == "," || $0 == "\n" }.flatMap { part -> [Int] in

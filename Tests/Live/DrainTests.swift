@@ -101,6 +101,17 @@ struct DrainTests {
         #expect(rings.look(now: 7 * turn + second).times == [7 * turn + 4096])
     }
 
+    @Test("a record that is there before the first look has its whole time, however long the machine is up")
+    func firstLook() throws {
+        for uptime in [second, 1 << 41, 3 << 40, 9 << 42] as [UInt64] {
+            var rings = try SyntheticRings(2, since: uptime)
+            rings.rings[0].append(time: uptime + 4096, tag: 1)
+            rings.rings[1].append(time: uptime + 2048, tag: 2)
+            let expected = [uptime + 2048, uptime + 4096].map { $0 / 1024 * 1024 }
+            #expect(rings.look(now: uptime + second).times == expected)
+        }
+    }
+
     @Test("where a ring's clock seems to go back, time stands still")
     func backwards() throws {
         var rings = try SyntheticRings(1)

@@ -85,13 +85,14 @@ struct SyntheticRings: ~Copyable {
     let rings: [SyntheticRing]
     private var drain: EventRing
 
-    init(_ count: Int, from position: UInt64 = 0) throws {
+    init(_ count: Int, from position: UInt64 = 0, since: UInt64 = 0) throws {
         rings = (0..<count).map { _ in SyntheticRing() }
         drain = try EventRing(count: count, bytes: SyntheticRing.bytes)
         for (index, ring) in rings.enumerated() {
             ring.begin(at: position)
             drain.attach(
-                index: index, consumer: ring.consumer, producer: UnsafePointer(ring.producer), data: ring.start)
+                index: index, consumer: ring.consumer, producer: UnsafePointer(ring.producer), data: ring.start,
+                since: since)
         }
     }
 

@@ -29,7 +29,8 @@ void rstwho_quiet_libbpf(void);
 struct bpf_object *_Nullable rstwho_open_object(const void *_Nonnull bytes, size_t size);
 
 // Attaches a program to an interface; the descriptor that is returned is the link. `attach_type` is one of these, or
-// BPF_XDP, for which `flags` are XDP_FLAGS_*. (The TCX types are younger than the headers that we build with.)
+// BPF_XDP, for which `flags` are XDP_FLAGS_*; for TCX they are BPF_F_*. (The TCX types are younger than the headers that we
+// build with.)
 #define RSTWHO_TCX_INGRESS 46
 #define RSTWHO_TCX_EGRESS 47
 int rstwho_link_create(int program, int interface, int attach_type, uint32_t flags);
@@ -61,22 +62,17 @@ int rstwho_program_name(uint32_t program_id, char name[_Nonnull RSTWHO_PROGRAM_N
 // Runs a SEC("syscall") program once. Returns its result (0 or positive), or a negative errno.
 int rstwho_run_program(int program, const void *_Nonnull context, uint32_t size);
 
-// Sends one frame through a program without touching an interface (BPF_PROG_TEST_RUN). For tests.
-int rstwho_test_frame(int program, const void *_Nonnull frame, uint32_t size, uint32_t repeat,
-		      uint32_t *_Nonnull result);
-
 // An interface of this network namespace, as rtnetlink(7) tells it.
 struct rstwho_link {
 	char name[16]; // IFNAMSIZ
 	char kind[16]; // veth, bond, vlan …; empty for hardware
 	int32_t index;
 	int32_t master; // the bond, team or bridge that it belongs to, or 0
-	int32_t lower; // the interface that it stands on (a VLAN's, a tunnel's), or 0; unset for a veth, whose peer it is
+	int32_t lower; // the interface of this namespace that it stands on (a VLAN's, a tunnel's), or 0; unset for a veth
 	uint32_t mtu;
 	uint32_t flags; // IFF_*
 	uint32_t xdp_program; // id, or 0
 	uint16_t hardware; // ARPHRD_*
-	uint8_t xdp_mode; // XDP_ATTACHED_*
 };
 
 // Fills in up to `capacity` links, all of them or those with index `only` (0 for all). Returns how many there are, which
@@ -85,13 +81,8 @@ int rstwho_list_links(struct rstwho_link *_Nullable links, uint32_t capacity, in
 
 // A socket for ioctl(2) on interfaces of the namespace that it was made in.
 int rstwho_control_socket(void);
-// True while an interface with this index is there.
+// False once no interface has this index.
 _Bool rstwho_has_interface(int control, int interface);
-// The driver's name, by SIOCETHTOOL.
-#define RSTWHO_DRIVER_BYTES 32
-int rstwho_driver(int control, const char *_Nonnull interface, char driver[_Nonnull RSTWHO_DRIVER_BYTES]);
-// One of the interface's old-style offload flags (ETHTOOL_GGRO, ETHTOOL_GTSO) as 0 or 1, or the flags word (ETHTOOL_GFLAGS).
-int rstwho_ethtool_value(int control, const char *_Nonnull interface, uint32_t command, uint32_t *_Nonnull value);
 
 // Makes an interface promiscuous as long as the socket that is returned is open.
 int rstwho_promiscuous_socket(int interface);
@@ -150,13 +141,13 @@ struct rstwho_drain;
 struct rstwho_drain *_Nullable rstwho_drain_create(uint32_t ring_count, uint32_t ring_bytes);
 void rstwho_drain_destroy(struct rstwho_drain *_Nullable drain);
 
-// Maps the ring buffer `descriptor` as ring `index`. The descriptor is not kept.
+// Maps the ring buffer `descriptor` as ring `index`. The descriptor is not kept. No record may be older than this call.
 int rstwho_drain_attach(struct rstwho_drain *_Nonnull drain, uint32_t index, int descriptor);
 
 // Attaches memory that is laid out as a ring buffer is: positions of consumer and producer, and the data, followed by a
-// second mapping or copy of it. For tests of the order.
+// second mapping or copy of it. No record is older than `since`, ns. For tests of the order.
 int rstwho_drain_attach_memory(struct rstwho_drain *_Nonnull drain, uint32_t index, uint64_t *_Nonnull consumer,
-			       const uint64_t *_Nonnull producer, const uint8_t *_Nonnull data);
+			       const uint64_t *_Nonnull producer, const uint8_t *_Nonnull data, uint64_t since);
 
 struct rstwho_drained {
 	uint32_t count; // packets filled in
