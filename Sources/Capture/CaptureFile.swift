@@ -69,9 +69,6 @@ package struct CaptureFile: ~Copyable {
     /// writes to (which the system tells the file's owner and root). Such a file is read until its writer closes it.
     package var isLive: Bool { input.isLive }
 
-    /// What was read to find out what the input is: another who reads it goes on from there.
-    package var unread: [UInt8] { Array(input.window) }
-
     /// Bytes read so far, and of how many where that is known. Compressed ones where it is compressed.
     package var progress: (read: UInt64, total: UInt64?) { (input.bytesRead, input.size) }
 
@@ -96,7 +93,7 @@ package struct CaptureFile: ~Copyable {
         } catch {
             // Damage that soon: what stands before it is still read, and reading comes upon the damage again.
             let format = CaptureFormat(sniffing: input.window)
-            guard format == .pcap || format == .pcapng else { throw error }
+            guard format == .pcap || format == .pcapng || format == .text else { throw error }
             return format
         }
         return CaptureFormat(sniffing: input.window)

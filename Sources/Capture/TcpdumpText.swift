@@ -56,13 +56,24 @@ package struct TcpdumpText: ~Copyable {
     /// with the clock; not where the text has no times.
     ///
     /// Throws what `handler` throws, at once; or `CaptureError`, after everything before was handed over: `badInput`
-    /// where the text is not tcpdump's, was printed without `-v`, or nothing in it is understood; `ioError`.
+    /// where the text is not tcpdump's, was printed without `-v`, nothing in it is understood, or its compressed data are
+    /// damaged; `ioError`.
     package mutating func read(_ handler: (PacketBatch) throws -> Void) throws {
         var watermark: UInt64 = 0
         var arrival = Self.now()
         var scanned = 0
         reading: while true {
-            switch try input.fill() {
+            let filling: CaptureInput.Filling
+            do throws(CaptureError) {
+                filling = try input.fill()
+            } catch {
+                // A line that the damage cut is not fed: a number in it may be cut as well.
+                feedLines(&scanned)
+                parser.finish()
+                try deliver(&watermark, to: handler)
+                throw error
+            }
+            switch filling {
             case .more:
                 feedLines(&scanned)
                 try deliver(&watermark, to: handler)

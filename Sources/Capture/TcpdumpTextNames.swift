@@ -10,7 +10,7 @@ internal import Packets
 /// means the same host in all of them, and an address never two.
 package struct TcpdumpTextNames: Sendable {
     /// Names of hosts that are remembered; a packet with one more is not understood.
-    private static let capacity = 65_536
+    static let capacity = 65_536
     /// Names of services that are remembered; beyond, each look-up asks the system.
     private static let serviceCapacity = 4096
     /// The upper half of 100::/64.
@@ -25,6 +25,8 @@ package struct TcpdumpTextNames: Sendable {
 
     /// The name that each assigned address stands for.
     private(set) var names: [IPAddress: String] = [:]
+    /// The last look-up of an address failed because too many names are remembered.
+    var isOverrun = false
     private var addresses: [String: IPAddress] = [:]
     private var services: [String: UInt16?] = [:]
 
@@ -35,7 +37,10 @@ package struct TcpdumpTextNames: Sendable {
         guard (1...253).contains(text.count), Self.isName(text) else { return nil }
         let name = text.text
         if let known = addresses[name] { return known }
-        guard addresses.count < Self.capacity else { return nil }
+        guard addresses.count < Self.capacity else {
+            isOverrun = true
+            return nil
+        }
         let address = IPAddress(high: Self.prefix, low: UInt64(addresses.count + 1))
         addresses[name] = address
         names[address] = name

@@ -135,7 +135,7 @@ extension TcpdumpTextParser {
         guard let segment = TcpdumpTextTCP(text) else {
             return .notUnderstood("the TCP segment's flags or window are missing")
         }
-        guard var record = record(header, endpoints, hasPorts: true) else { return Self.badEndpoint }
+        guard var record = record(header, endpoints, hasPorts: true) else { return badEndpoint }
         let numbers = sequences.absolute(segment, of: record.fiveTuple)
         record.seq = numbers.seq
         record.ack = numbers.ack
@@ -157,7 +157,7 @@ extension TcpdumpTextParser {
         _ text: TcpdumpTextCursor, _ endpoints: TcpdumpTextEndpoints, header: TcpdumpTextHeader, layer: Layer
     ) -> Refusal? {
         if layer == .quote { return readQuotedPorts(text, endpoints, header: header) }
-        guard var record = record(header, endpoints, hasPorts: true) else { return Self.badEndpoint }
+        guard var record = record(header, endpoints, hasPorts: true) else { return badEndpoint }
         var length = header.payload(behind: 8)
         if header.hasOptions, let found = text.find("UDP, length ") {
             var number = text
@@ -188,7 +188,7 @@ extension TcpdumpTextParser {
             complete()
             return nil
         }
-        guard var record = record(header, endpoints, hasPorts: false) else { return Self.badEndpoint }
+        guard var record = record(header, endpoints, hasPorts: false) else { return badEndpoint }
         record.src_port = message.identifier
         record.dst_port = message.identifier
         record.seq = message.rest
@@ -233,12 +233,18 @@ extension TcpdumpTextParser {
         return nil
     }
 
-    private static var badEndpoint: Refusal { .notUnderstood("an address or a port is not understood") }
+    private var badEndpoint: Refusal {
+        .notUnderstood(
+            names.isOverrun
+                ? "the table of names is full: \(TcpdumpTextNames.capacity) hosts"
+                : "an address or a port is not understood")
+    }
 
     /// A record with what the IP header and the addresses say.
     private mutating func record(
         _ header: TcpdumpTextHeader, _ endpoints: TcpdumpTextEndpoints, hasPorts: Bool
     ) -> PacketRecord? {
+        names.isOverrun = false
         guard let source = endpoints.source(header, hasPort: hasPorts, &names),
             let destination = endpoints.destination(header, hasPort: hasPorts, &names)
         else { return nil }

@@ -198,4 +198,19 @@ struct TcpdumpTextStyleTests {
         #expect(packets[0].time == 1_700_000_000_000_001_000)
         #expect(parser.counts.otherProtocols == 1)
     }
+
+    @Test("one host name more than are remembered is told as such, a broken address is not")
+    func tooManyNames() {
+        func lines(_ left: String, _ right: String) -> String {
+            """
+            IP (tos 0x0, ttl 63, id 0, offset 0, flags [DF], proto TCP (6), length 40)
+                \(left).22 > \(right).9: Flags [R], cksum 0xcbe4 (correct), seq 1, win 0, length 0
+
+            """
+        }
+        let full = (0..<TcpdumpTextNames.capacity / 2).map { lines("a\($0)", "b\($0)") }.joined()
+        #expect(parseText(full).parser.firstProblem == nil)
+        #expect(parseText(full + lines("a0", "more")).parser.firstProblem?.reason.contains("names is full") == true)
+        #expect(parseText(full + lines("a0", "1.2")).parser.firstProblem?.reason.contains("not understood") == true)
+    }
 }
