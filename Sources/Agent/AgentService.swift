@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Glibc
 package import Logging
 internal import ServiceLifecycle
 internal import UnixSignals
@@ -15,7 +16,7 @@ package struct AgentService<Source: CaptureSource>: Sendable {
         self.logger = logger
     }
 
-    /// Runs until SIGINT or SIGTERM, or until there is nothing left to capture.
+    /// Runs until one of `EndingSignals`, or until there is nothing left to capture.
     ///
     /// The capture ends first, so that what is still open is told to those who listen; then the HTTP interface.
     ///
@@ -26,8 +27,12 @@ package struct AgentService<Source: CaptureSource>: Sendable {
         services.append(Self.configuration(capture))
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
+                services: services, gracefulShutdownSignals: Self.endingSignals, logger: logger))
         try await group.run()
+    }
+
+    private static var endingSignals: [UnixSignal] {
+        [.sigterm, .sigint] + (EndingSignals.numbers.contains(SIGHUP) ? [.sighup] : [])
     }
 
     /// Whatever ends, for whatever reason, ends the rest in order.

@@ -3,15 +3,15 @@ import Agent
 import Dispatch
 import Glibc
 
-/// Work that SIGINT and SIGTERM end in an orderly way.
+/// Work that signals end in an orderly way.
 enum Interrupts {
     /// Runs blocking work on a thread of its own.
     ///
-    /// - Parameter onInterrupt: called at SIGINT and SIGTERM; must make `work` return soon.
+    /// - Parameter onInterrupt: called at one of `EndingSignals`; must make `work` return soon.
     static func run(
         onInterrupt: @escaping @Sendable () -> Void, _ work: @escaping @Sendable () -> String?
     ) async -> String? {
-        let sources = [SIGINT, SIGTERM].map { number in
+        let sources = EndingSignals.numbers.map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler(handler: onInterrupt)

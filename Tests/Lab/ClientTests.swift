@@ -74,6 +74,16 @@ struct ClientTests {
         }
     }
 
+    @Test("A terminal that hangs up loses no finding", arguments: [SIGHUP, SIGTERM])
+    func hangup(signal: Int32) throws {
+        try Topology.with { topology in
+            let watcher = try Watcher(in: topology.client, interfaces: [Topology.clientSide], hook: .tc)
+            try topology.ping(Topology.serverAddress)
+            try topology.ssh(Topology.serverAddress)
+            #expect(try watcher.stop(by: signal).resets(from: 22).first?.sender == "middlebox")
+        }
+    }
+
     @Test("A firewall that drops sends no reset, and none is reported", arguments: Watcher.Hook.allCases)
     func dropped(hook: Watcher.Hook) throws {
         try Topology.with(policy: .drop) { topology in

@@ -43,11 +43,11 @@ struct Watcher {
         _ = try wait(atMost: 6) { $0.filter { $0.kind == "reset" }.count >= count ? true : nil }
     }
 
-    /// Ends it as Ctrl-C does, and returns all that it printed.
+    /// Ends it as Ctrl-C does or by another signal, and returns all that it printed.
     ///
     /// Throws `LabError` if it does not end well.
-    func stop() throws -> [ReportedFinding] {
-        child.send(SIGINT)
+    func stop(by signal: Int32 = SIGINT) throws -> [ReportedFinding] {
+        child.send(signal)
         let status = try child.wait(timeout: 15)
         guard status == 0 else {
             let message = String(decoding: try Data(contentsOf: child.standardError), as: UTF8.self)
