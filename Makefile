@@ -20,11 +20,13 @@ BPF_OBJECTS := $(BPF_SOURCES:bpf/%.bpf.c=build/%.bpf.o) $(BPF_SOURCES:bpf/%.bpf.
 C_SOURCES = $(wildcard bpf/*.[ch] Sources/C*/*.[ch] Sources/C*/include/*.h Tests/*/*.[ch] Tests/*/include/*.h)
 
 SECONDS ?= 60
+# One file to copy: Swift's libraries are linked in, as Package.swift has it for libbpf and the like.
+RELEASE := -c release --static-swift-stdlib --product rstwho
 
 .PHONY: all help deps deps-build deps-demo bpf debug lint format test test-all accuracy test-kernels fuzz demo clean
 
 all: deps-build bpf
-	swift build -c release --product rstwho
+	swift build $(RELEASE)
 	@echo "Built .build/release/rstwho. Next: sudo .build/release/rstwho watch INTERFACE, or make demo."
 
 help:
@@ -78,7 +80,7 @@ fuzz: deps bpf ## fuzz every parser for SECONDS=n each
 	Tests/Fuzz/run fuzz $(SECONDS)
 
 demo: deps-demo bpf ## a firewall's reset, caught in a network of namespaces
-	swift build -c release --product rstwho
+	swift build $(RELEASE)
 	@scripts/demo .build/release/rstwho
 
 clean: ## remove what was built

@@ -17,6 +17,10 @@ let strictC: [CSetting] = [
     .enableWarning("extra"),
 ]
 
+/// The C libraries as archives, so that the program is one file to copy. All in one list: an archive must come before those
+/// that it needs.
+let archives: [LinkerSetting] = ["bpf", "elf", "z", "zstd"].map { .linkedLibrary(":lib\($0).a") }
+
 let package = Package(
     name: "rstwho",
     products: [.executable(name: "rstwho", targets: ["rstwho"])],
@@ -34,10 +38,10 @@ let package = Package(
             name: "CLibbpf",
             dependencies: ["CPacket"],
             cSettings: strictC,
-            linkerSettings: [.linkedLibrary("bpf"), .linkedLibrary("elf"), .linkedLibrary("z")]
+            linkerSettings: archives
         ),
         .target(
-            name: "CCompression", cSettings: strictC, linkerSettings: [.linkedLibrary("z"), .linkedLibrary("zstd")]),
+            name: "CCompression", cSettings: strictC, linkerSettings: archives),
         .target(name: "Packets", dependencies: ["CPacket"], swiftSettings: strict),
         .target(name: "Diagnosis", dependencies: ["CPacket", "Packets"], swiftSettings: strict),
         .target(
@@ -100,7 +104,8 @@ let package = Package(
         .testTarget(
             name: "LabTests", dependencies: ["lab-traffic"], path: "Tests/Lab", exclude: ["Traffic"],
             swiftSettings: strict),
-        .target(name: "LiveSupport", path: "Tests/LiveSupport", cSettings: strictC),
+        .target(
+            name: "LiveSupport", dependencies: ["CLibbpf"], path: "Tests/LiveSupport", cSettings: strictC),
         .executableTarget(
             name: "live-holder", dependencies: ["Capture"], path: "Tests/LiveHolder", swiftSettings: strict),
         .testTarget(
