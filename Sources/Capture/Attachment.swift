@@ -106,11 +106,15 @@ final class Attachment {
         private static let driverMode: UInt32 = 1 << 2
         private static let genericMode: UInt32 = 1 << 1
 
+        /// BPF_F_BEFORE of linux/bpf.h without a program to be before: the head, as a program there that accepts or drops
+        /// a packet hides it from those behind it (kernel/bpf/mprog.c).
+        private static let atHead: UInt32 = 1 << 3
+
         mutating func attachTC(_ way: PacketWay) throws(CaptureError) -> AttachMechanism {
             let program = object.descriptor(of: way == .ingress ? .ingress : .egress)
             if allowsTCX {
                 let type = way == .ingress ? RSTWHO_TCX_INGRESS : RSTWHO_TCX_EGRESS
-                let link = rstwho_link_create(program, interface.index, type, 0)
+                let link = rstwho_link_create(program, interface.index, type, Self.atHead)
                 if link >= 0 {
                     links.append(link)
                     return .tcx

@@ -4,7 +4,8 @@ internal import Glibc
 /// Which interfaces to watch, from the names and patterns that were asked for.
 package struct InterfaceSelection: Sendable, Equatable {
     package var interfaces: [InterfaceInfo]
-    /// What a pattern matched and was left out because it shows the same packets as a chosen one: a sentence each.
+    /// What a pattern matched and was left out, because it shows the same packets as a chosen one or because its frames are
+    /// not understood: a sentence each.
     package var leftOut: [String]
 
     /// Chooses from `available`.
@@ -24,19 +25,20 @@ package struct InterfaceSelection: Sendable, Equatable {
             guard !matches.isEmpty else {
                 throw Self.unknown(name, isPattern: isPattern, available: available)
             }
+            if isPattern, !matches.contains(where: { $0.framing != nil }) { throw Self.notUnderstood(matches[0]) }
+            let understood = matches.filter { $0.framing != nil }
             for match in matches where !interfaces.contains(where: { $0.index == match.index }) {
-                if isPattern, let reason = Self.shadow(of: match, in: matches + interfaces) {
+                if isPattern, match.framing == nil {
+                    leftOut.append(
+                        "\(match.name) has frames of a kind (ARPHRD \(match.hardware)) that is not understood")
+                } else if isPattern, let reason = Self.shadow(of: match, in: understood + interfaces) {
                     leftOut.append(reason)
+                } else if match.framing == nil {
+                    throw Self.notUnderstood(match)
                 } else {
                     interfaces.append(match)
                 }
             }
-        }
-        for interface in interfaces where interface.framing == nil {
-            throw CaptureError(
-                .unavailable, subject: interface.name,
-                problem: "frames of its kind (ARPHRD \(interface.hardware)) are not understood",
-                advice: "Watch the interface that it stands on")
         }
         guard interfaces.count <= LiveCapture.maximumInterfaces else {
             throw CaptureError(
@@ -59,6 +61,13 @@ package struct InterfaceSelection: Sendable, Equatable {
             return "\(interface.name) stands on \(lower.name), which is watched"
         }
         return nil
+    }
+
+    private static func notUnderstood(_ interface: InterfaceInfo) -> CaptureError {
+        CaptureError(
+            .unavailable, subject: interface.name,
+            problem: "frames of its kind (ARPHRD \(interface.hardware)) are not understood",
+            advice: "Watch the interface that it stands on")
     }
 
     private static func isBond(_ interface: InterfaceInfo) -> Bool {

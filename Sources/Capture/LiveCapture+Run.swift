@@ -85,13 +85,17 @@ extension LiveCapture {
     /// Ends the lease, hands over what is left in the rings, and settles the ledger.
     private func finish(_ clock: inout CaptureClock, _ handle: (PacketBatch) -> Void) {
         try? state.lease.end()
-        // Programs that began before the lease ended are through after this.
-        usleep(2000)
-        var hasMore = true
-        while hasMore {
-            let drained = drain(clock)
-            handle(drained.batch)
-            hasMore = drained.hasMore
+        // Programs that began before the lease ended are through soon after.
+        // One that was preempted in between may still be writing: it has 50 ms.
+        for _ in 0..<25 {
+            usleep(2000)
+            var hasMore = true
+            while hasMore {
+                let drained = drain(clock)
+                handle(drained.batch)
+                hasMore = drained.hasMore
+            }
+            if state.rings.ring.waiting == 0 { break }
         }
         publishLedger()
     }

@@ -109,6 +109,8 @@ package final class LiveCapture: @unchecked Sendable {
             throw CaptureError(
                 .notFound, subject: "no interface", problem: "none was named", advice: "Name one, for example eth0")
         }
+        // What a killed run left works no more; that it stays is no reason not to start.
+        _ = try? Self.removeLeftovers()
         self.options = options
         leftOut = selection.leftOut
         stopSignal = try StopSignal()
@@ -152,10 +154,39 @@ package final class LiveCapture: @unchecked Sendable {
                     object: object, interface: interfaces[slot], slot: UInt8(slot), hook: options.hook,
                     isTap: options.isTap, allowsTCX: options.allowsTCX))
         }
-        let promiscuous = options.isTap ? interfaces.map { rstwho_promiscuous_socket($0.index) } : []
-        return State(
-            attached: attached, object: first, lease: Lease(program: first.descriptor(of: .renewLease)), rings: rings,
-            promiscuous: promiscuous, control: rstwho_control_socket(), ringBytes: ringBytes)
+        let control = rstwho_control_socket()
+        guard control >= 0 else {
+            throw CaptureError(
+                .unavailable, subject: "a socket", problem: "cannot be had: \(SystemError.text(-control))",
+                errno: -control)
+        }
+        do throws(CaptureError) {
+            return State(
+                attached: attached, object: first, lease: Lease(program: first.descriptor(of: .renewLease)),
+                rings: rings,
+                promiscuous: options.isTap ? try promiscuous(interfaces) : [], control: control, ringBytes: ringBytes)
+        } catch {
+            close(control)
+            throw error
+        }
+    }
+
+    /// The sockets that keep interfaces promiscuous.
+    private static func promiscuous(_ interfaces: [InterfaceInfo]) throws(CaptureError) -> [Int32] {
+        var sockets: [Int32] = []
+        for interface in interfaces {
+            let socket = rstwho_promiscuous_socket(interface.index)
+            if socket >= 0 {
+                sockets.append(socket)
+                continue
+            }
+            for socket in sockets { close(socket) }
+            throw CaptureError(
+                socket == -EPERM ? .noPermission : .unavailable, subject: interface.name,
+                problem: "it cannot be made promiscuous: \(SystemError.text(-socket))",
+                advice: socket == -EPERM ? "A tap needs CAP_NET_RAW as well: run with sudo" : "", errno: -socket)
+        }
+        return sockets
     }
 
     /// Closes what `open` opened. Idempotent.
@@ -169,7 +200,7 @@ package final class LiveCapture: @unchecked Sendable {
     }
 
     /// Removes the clsact filters that killed runs left on any interface, where there is no TCX (before Linux 6.6). The
-    /// filters of a run that is alive stay. For the service's stop command.
+    /// filters of a run that is alive stay.
     ///
     /// - Returns: how many were removed.
     package static func removeLeftovers() throws(CaptureError) -> Int {
@@ -180,9 +211,6 @@ package final class LiveCapture: @unchecked Sendable {
     package func stop() {
         stopSignal.stop()
     }
-
-    /// What a signal handler writes eight bytes other than 0 to, to stop the capture.
-    package var stopDescriptor: Int32 { stopSignal.descriptor }
 
     /// Where packets went, as of a moment ago; exact once `run` has returned.
     package var ledger: Ledger { published.withLock { $0 } }

@@ -40,6 +40,6 @@ package struct Privilege: Sendable, Equatable {
 
     /// What to do about a missing privilege.
     package static let advice = """
-        Loading the kernel part needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON: run with sudo, or install the service
+        Loading the kernel part needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON: run with sudo
         """
 }

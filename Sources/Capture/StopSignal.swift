@@ -2,11 +2,10 @@
 internal import CLibbpf
 internal import Glibc
 
-/// Ends a capture from another thread or a signal handler.
+/// Ends a capture from another thread.
 package final class StopSignal: Sendable {
-    /// An eventfd; readable once `stop` was called. Eight bytes that hold a number other than 0, written to it, stop too:
-    /// that is what a signal handler may do.
-    package let descriptor: Int32
+    /// An eventfd; readable once `stop` was called.
+    private let descriptor: Int32
 
     package init() throws(CaptureError) {
         descriptor = rstwho_event_create()

@@ -70,14 +70,21 @@ final class TCFilter {
     @discardableResult
     private static func removeLeftover(_ index: Int32, _ way: PacketWay) -> Bool {
         var leftover = filter(index, way)
+        return isFiltered(index, way) && rstwho_filter_detach(&leftover) == 0
+    }
+
+    /// True where a filter of ours is attached, whether its run is alive or not.
+    private static func isFiltered(_ index: Int32, _ way: PacketWay) -> Bool {
+        var leftover = filter(index, way)
         var program: UInt32 = 0
-        guard rstwho_filter_program(&leftover, &program) == 0, ProgramName.isOurs(id: program) else { return false }
-        return rstwho_filter_detach(&leftover) == 0
+        return rstwho_filter_program(&leftover, &program) == 0 && ProgramName.isOurs(id: program)
     }
 
     /// Removes the filters that killed runs left on an interface, but not those of a run that is alive. Returns how many.
     static func removeLeftovers(index: Int32) -> Int {
         PacketWay.allCases.count { way in
+            // Held only where there is something to remove: another that starts now would take us for a living run.
+            guard isFiltered(index, way) else { return false }
             let holder = rstwho_hold_name(name(index, way))
             guard holder >= 0 else { return false }
             defer { close(holder) }

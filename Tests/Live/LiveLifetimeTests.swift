@@ -3,6 +3,7 @@ import CPacket
 import Capture
 import Fixtures
 import Foundation
+import LiveSupport
 import Packets
 import Synchronization
 import Testing
@@ -114,6 +115,67 @@ struct LiveLifetimeTests {
         }
     }
 
+    @Test("what passes before the first look has its time too, also long after boot")
+    func beforeTheFirstLook() async throws {
+        try await inNamespace {
+            let pair = try makePair("near", "far")
+            let capture = try LiveCapture(AttachWay.tcx.options(["near"]))
+            // Bulk records, which carry 32 bits of time.
+            try Ethernet().ipv4().tcp(flags: [.ack]).send(to: pair.right, count: 3)
+            let times = Mutex<[UInt64]>([])
+            let ended = DispatchSemaphore(value: 0)
+            Thread {
+                _ = try? capture.run { batch in times.withLock { $0 += batch.packets.map(\.time) } }
+                ended.signal()
+            }.start()
+            for _ in 0..<1000 where times.withLock({ $0.count }) < 3 { usleep(5000) }
+            capture.stop()
+            #expect(ended.wait(timeout: .now() + 5) == .success)
+            let now = Date.now.timeIntervalSince1970
+            #expect(times.withLock { $0.count } == 3)
+            #expect(times.withLock { $0 }.allSatisfy { abs(Double($0) / 1e9 - now) < 10 })
+        }
+    }
+
+    @Test("a foreign TCX program that accepts all hides nothing, and goes on to see what it saw")
+    func foreignTCX() async throws {
+        try await inNamespace {
+            let pair = try makePair("near", "far")
+            let foreign = [false, true].map { live_attach_accepting(pair.left, $0) }
+            defer { for link in foreign where link >= 0 { close(link) } }
+            try #require(foreign.allSatisfy { $0 >= 0 })
+            let run = try CaptureRun(AttachWay.tcx.options(["near"]))
+            for way in PacketWay.allCases {
+                let names = try AttachedPrograms.tcx(index: pair.left, way: way).map(\.name)
+                #expect(names == [way == .ingress ? "rstwho_ingress" : "rstwho_egress", "accept_all"])
+            }
+            try Ethernet().ipv4().tcp(flags: [.rst]).send(to: pair.right)
+            try Ethernet().ipv4().tcp(flags: [.rst]).send(to: pair.left)
+            #expect(run.waits { $0.kept.count == 2 })
+            _ = run.stop()
+        }
+    }
+
+    @Test("an interface whose lower one is in another namespace stands on nothing here")
+    func lowerElsewhere() async throws {
+        try await inNamespace {
+            let pair = try makePair("near", "far")
+            try command("ip link add link near name upper type macvlan")
+            try command("ip link add link near name leaving type macvlan")
+            #expect(try InterfaceInfo.all().first { $0.name == "upper" }?.lower == pair.left)
+            let home = open("/proc/thread-self/ns/net", O_RDONLY)
+            try #require(home >= 0)
+            defer { close(home) }
+            try #require(live_new_namespace() == 0)
+            let here = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/thread-self")
+            let thread = try #require(here.split(separator: "/").last)
+            try command("nsenter --net=/proc/\(getpid())/fd/\(home) ip link set leaving netns \(thread)")
+            let moved = try #require(try InterfaceInfo.all().first { $0.name == "leaving" })
+            #expect(moved.kind == "macvlan")
+            #expect(moved.lower == nil)
+        }
+    }
+
     @Test("a foreign XDP program is not replaced, and named")
     func foreignXDP() async throws {
         try await inNamespace {
@@ -166,6 +228,41 @@ struct LiveLifetimeTests {
             holder.kill()
             #expect(try LiveCapture.removeLeftovers() == 2)
             #expect(try LiveState.programs(on: pair.left, "near") == 0)
+        }
+    }
+
+    @Test("a start removes what a killed run left on another interface, not what is alive")
+    func leftoversAtStart() async throws {
+        try await inNamespace {
+            let pair = try makePair("near", "far")
+            try makePair("other", "other-far")
+            let holder = try Holder(interface: "near", .clsact)
+            _ = try LiveCapture(AttachWay.clsact.options(["other"]))
+            #expect(try LiveState.programs(on: pair.left, "near") == 2)
+            holder.kill()
+            _ = try LiveCapture(AttachWay.clsact.options(["other"]))
+            #expect(try LiveState.programs(on: pair.left, "near") == 0)
+        }
+    }
+
+    @Test("a tap without CAP_NET_RAW is refused, and nothing of it stays")
+    func tapWithoutRaw() async throws {
+        try await inNamespace {
+            let pair = try makePair("near", "far")
+            var options = AttachWay.tcx.options(["near"])
+            options.isTap = true
+            // Capabilities are a thread's own, and this thread is the test's.
+            try #require(live_drop_net_raw() == 0)
+            do {
+                _ = try LiveCapture(options)
+                Issue.record("it watches an interface that is not promiscuous")
+            } catch let error as CaptureError {
+                #expect(error.code == .noPermission)
+                #expect(error.advice.contains("CAP_NET_RAW"))
+            }
+            #expect(try LiveState.programs(on: pair.left, "near") == 0)
+            options.isTap = false
+            #expect(throws: Never.self) { try LiveCapture(options) }
         }
     }
 

@@ -51,6 +51,13 @@ struct SelectionTests {
         #expect(throws: CaptureError.self) { try names(["wlan*"], [lo, eth0]) }
         let can = InterfaceInfo(name: "can0", index: 9, hardware: 280)
         #expect(throws: CaptureError.self) { try names(["can0"], [can]) }
+        #expect(throws: CaptureError.self) { try names(["can0", "eth*"], [can, eth0]) }
+        #expect(throws: CaptureError.self) { try names(["can*"], [can, eth0]) }
+        #expect(throws: Never.self) {
+            let selection = try InterfaceSelection(["*"], from: [eth0, can])
+            #expect(selection.interfaces.map(\.name) == ["eth0"])
+            #expect(selection.leftOut == ["can0 has frames of a kind (ARPHRD 280) that is not understood"])
+        }
         let many = (1...33).map { InterfaceInfo(name: "e\($0)", index: Int32($0)) }
         #expect(throws: CaptureError.self) { try names(["e*"], many) }
         #expect(throws: Never.self) { try names(["e*"], Array(many.dropLast())) }
