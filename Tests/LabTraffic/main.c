@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -135,6 +136,8 @@ int main(int argc, char **argv)
 	struct target target;
 	struct sockaddr_ll link = { .sll_family = AF_PACKET };
 	uint64_t count;
+	/* A quarter of a million frames a second at most: the machine that captures also sends and forwards. */
+	const struct timespec pause = { .tv_nsec = BATCH * 4000L };
 	int bypass = 1;
 	int descriptor;
 
@@ -167,6 +170,7 @@ int main(int argc, char **argv)
 			perror("sendmmsg");
 			return 1;
 		}
+		nanosleep(&pause, NULL);
 	}
 	close(descriptor);
 	return 0;
