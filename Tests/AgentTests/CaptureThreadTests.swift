@@ -79,7 +79,7 @@ private final class FakeSource: CaptureSource {
             interfaces: [AgentState.Interface(name: "eth0", hook: "tc")])
         async let running: Void = thread.run()
         let begun = ContinuousClock.now
-        while state.withFindings({ $0.count }) == 0, begun.duration(to: .now) < .seconds(10) {
+        while state.withFindings({ $0.count }) == 0, begun.duration(to: .now) < .seconds(60) {
             try await Task.sleep(for: .milliseconds(5))
         }
         let hosts = try await state.mailbox.ask { $0.hostSummaries(limit: 10).map(\.address.description) }

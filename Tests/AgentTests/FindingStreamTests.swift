@@ -10,7 +10,7 @@ import Testing
     /// Waits for a condition that another thread brings about.
     private func eventually(_ condition: () -> Bool) async throws -> Bool {
         let begun = ContinuousClock.now
-        while begun.duration(to: .now) < .seconds(5) {
+        while begun.duration(to: .now) < .seconds(30) {
             if condition() { return true }
             try await Task.sleep(for: .milliseconds(2))
         }
