@@ -38,21 +38,31 @@ package struct TextReport: Sendable {
     /// One finding: a line that answers the question, one with what it rests on, one with what to do.
     package mutating func text(_ finding: Finding) -> String {
         count(finding)
-        let where_ = finding.frame.map { "frame \($0)  " } ?? ""
+        let frame = finding.frame.map { "frame \($0)  " } ?? ""
         let file = finding.file.map { "\($0)  " } ?? ""
         let revised = finding.revision > 0 ? "revised: " : ""
+        let head = Self.printable("\(clock(finding))\(file)\(frame)\(tuple(finding))")
         var lines = [
-            "\(clock(finding))\(file)\(where_)\(tuple(finding))  \(paint(revised + label(finding), finding))",
-            "    \(finding.summary)",
+            "\(head)  \(paint(revised + label(finding), finding))",
+            "    \(Self.printable(finding.summary))",
         ]
         // What weighs most comes first; notes, which weigh nothing, are in the summary where they matter.
         let weighing = finding.evidence.filter { $0.weight != 0 }.sorted { abs($0.weight) > abs($1.weight) }
-        for piece in weighing.prefix(Self.shownEvidence) { lines.append("    \(piece.name): \(Self.text(piece))") }
+        for piece in weighing.prefix(Self.shownEvidence) {
+            lines.append(Self.printable("    \(piece.name): \(Self.text(piece))"))
+        }
         if weighing.count > Self.shownEvidence {
             lines.append("    and \(weighing.count - Self.shownEvidence) more")
         }
-        lines.append("    > \(finding.advice)")
+        lines.append(Self.printable("    > \(finding.advice)"))
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// `text` without what a terminal takes for a command: names and sentences may come from a file or another agent.
+    private static func printable(_ text: String) -> String {
+        let isControl: (Unicode.Scalar) -> Bool = { $0.value < 0x20 || (0x7f...0x9f).contains($0.value) }
+        guard text.unicodeScalars.contains(where: isControl) else { return text }
+        return String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? "\u{fffd}" : $0 }))
     }
 
     /// What it all comes to: resets per sender, then devices that sent resets in others' names.

@@ -13,8 +13,8 @@ struct WatchCommand: AsyncParsableCommand {
             Prints each finding as it is settled and serves metrics and an API at http://\(HTTPAddress.standard). Where \
             an agent captures these interfaces already, its findings are shown instead of capturing twice.
 
-            Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON: run it with sudo. A mirror port (--tap) needs CAP_NET_RAW as well. The default hook, TC, disturbs nothing; \
-            `rstwho doctor INTERFACE` tells what native XDP would cost.
+            Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON: run it with sudo. A mirror port (--tap) needs CAP_NET_RAW as \
+            well. The default hook, TC, disturbs nothing; `rstwho doctor INTERFACE` tells what native XDP would cost.
 
             Exit status: 0 after an interrupt, 64 usage, 66 no such interface, 69 cannot capture here, 74 output error, \
             77 missing privilege, 78 configuration.

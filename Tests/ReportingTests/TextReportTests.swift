@@ -1,39 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 import Diagnosis
-import Reporting
 import Testing
 
-@Suite struct TextReportTests {
-    @Test func aRevisionReplacesAllThatWasTold() throws {
-        var report = TextReport()
-        var finding = try sampleFinding(sender: .undetermined, cause: .unknown)
-        finding.count = 300
-        _ = report.text(finding)
-        #expect(report.summary(packets: 9) == "300 resets in 9 packets: undetermined 300.\n")
-        finding.sender = .middlebox
-        finding.revision = 1
-        _ = report.text(finding)
-        let summary = report.summary(packets: 9)
-        #expect(summary.hasPrefix("300 resets in 9 packets: middlebox 300.\n"))
-        #expect(summary.contains("A device at hop 2 sent 300 of them"))
-    }
+@testable import Reporting
 
-    @Test func whatIsNotRevisedStays() throws {
+@Suite("Text for a terminal")
+struct TextReportTests {
+    @Test("The first line answers the question, the last says what to do")
+    func lines() throws {
         var report = TextReport()
-        _ = report.text(try sampleFinding(sender: .undetermined, cause: .unknown))
-        var other = try sampleFinding(id: "01JABCDEFGHJKMNPQRSTVWXYZ1")
-        other.revision = 1
-        _ = report.text(other)
-        #expect(report.summary(packets: 2).hasPrefix("2 resets in 2 packets: middlebox 1, undetermined 1.\n"))
-    }
-
-    @Test func whatWouldSettleItIsAdvised() throws {
-        var finding = try sampleFinding(sender: .undetermined, cause: .unknown)
-        finding.evidence = [Evidence(name: "no_baseline", weight: 0, text: "t")]
-        #expect(finding.advice.hasPrefix("Ping 10.4.0.2"))
+        var finding = try sampleFinding()
+        finding.hostHop = 4
         finding.evidence = [
-            Evidence(name: "ttl_host", weight: 2, text: "t"), Evidence(name: "dscp_kept", weight: -2, text: "t"),
+            Evidence(name: "ttl_host", weight: 4, observed: "63 (64-1)", expected: "61 (64-3)", text: "")
         ]
-        #expect(finding.advice.contains("contradicts itself"))
+        let lines = report.text(finding).split(separator: "\n")
+        #expect(lines.first == "10.4.0.2:22 > 10.1.0.1:50992  middlebox at hop 2, rejected")
+        #expect(lines.dropFirst(2).first == "    ttl_host: TTL 63 (64-1) against 61 (64-3)")
+        #expect(lines.last == "    > Ask whoever runs the device at hop 2 to check its policy for tcp/22.")
+        #expect(report.summary(packets: 9).hasPrefix("1 reset in 9 packets: middlebox 1."))
+    }
+
+    @Test("Nothing that comes from elsewhere commands the terminal; colours are only ours")
+    func controlCharacters() throws {
+        var finding = try sampleFinding()
+        finding.file = "evil\u{1b}[2Jname\u{9b}31m"
+        finding.evidence = [Evidence(name: "ttl_host", weight: 4, text: "a\u{7}b\r\nc")]
+        var plain = TextReport()
+        let text = plain.text(finding)
+        #expect(!text.unicodeScalars.contains { $0 != "\n" && ($0.value < 0x20 || (0x7f...0x9f).contains($0.value)) })
+        var coloured = TextReport(isColoured: true)
+        #expect(coloured.text(finding).split(separator: "\u{1b}").count == 3)
     }
 }
