@@ -44,6 +44,4 @@ struct ResetOrigins: Sendable {
         origins[number].add(reset, verdict.cause, address: address)
         return number
     }
-
-    var isEmpty: Bool { origins.isEmpty }
 }
