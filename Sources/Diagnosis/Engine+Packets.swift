@@ -119,7 +119,9 @@ extension Engine {
             if side.isAlive, record.domain == side.domain { side.ttls.add(record.ttl) }
             return isProof
         }
-        if flow.pointee.pendingReset != 0 { noteAftermath(record, of: flow.pointee.pendingReset &- 1) }
+        if flow.pointee.pendingReset != 0, !noteAftermath(record, of: flow.pointee.pendingReset &- 1) {
+            flow.pointee.pendingReset = 0
+        }
         if isProof { flow.pointee.isProven = true }
         learn(record, as: isProof ? .tcp : .unproven, isLocal: isLocal)
     }

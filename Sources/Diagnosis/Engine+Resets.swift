@@ -18,7 +18,10 @@ extension Engine {
                 UInt64($0.pointee.generation) << 32
                     | UInt64(sourceIsHigh ? $0.pointee.low.packets : $0.pointee.high.packets)
             } ?? 0
-        if packet.time != 0, recent.isCopy(record, answered: answered, time: packet.time) {
+        // Without times nothing is known to be a copy, and the frame tells equal resets apart.
+        let occurrence =
+            packet.time == 0 ? packet.frame : recent.occurrence(of: record, answered: answered, time: packet.time)
+        guard let occurrence else {
             counts.rejected += 1
             return
         }
@@ -38,11 +41,11 @@ extension Engine {
         switch flood.admit(record, hasFlow: context != nil, isMadeHere: passage == .madeHere, isLive: isLive) {
         case .counted: return
         case .first(let kind):
-            flood.represent(kind, by: makeCase(packet, passage: passage, flow: context))
+            flood.represent(kind, by: makeCase(packet, passage: passage, flow: context, occurrence: occurrence))
             return
         case .single: break
         }
-        let reset = makeCase(packet, passage: passage, flow: context)
+        let reset = makeCase(packet, passage: passage, flow: context, occurrence: occurrence)
         guard let number = accept(reset) else { return }
         if let flow = known {
             if flow.pointee.pendingReset != 0 { pair(flow.pointee.pendingReset &- 1, with: number, record, context) }
@@ -51,15 +54,14 @@ extension Engine {
     }
 
     private func makeCase(
-        _ packet: ObservedPacket, passage: ResetCase.Passage, flow: FlowContext?
+        _ packet: ObservedPacket, passage: ResetCase.Passage, flow: FlowContext?, occurrence: UInt64
     ) -> ResetCase {
         let record = packet.record
         let headers = packet.headers.map { ResetHeaders($0.pointee) } ?? ResetHeaders()
         return ResetCase(
             record: record, time: packet.time, frame: packet.frame, file: file, passage: passage, flow: flow,
             headers: headers, counter: counters.continued(by: record), habit: habit(of: record),
-            id: FindingIdentity.id(
-                record, time: packet.time, occurrence: packet.time == 0 ? packet.frame : UInt64(record.identification)),
+            id: FindingIdentity.id(record, time: packet.time, occurrence: occurrence),
             packetKey: FindingIdentity.packetKey(record, timestamps: headers.timestamps), vantage: vantage(record))
     }
 
@@ -78,15 +80,6 @@ extension Engine {
         guard let host = hosts.find(HostKey(address: record.source, domain: record.domain)) else { return ResetHabit() }
         host.pointee.habit.note(record)
         return host.pointee.habit
-    }
-
-    /// Tells a reset that waits what its connection did next.
-    mutating func noteAftermath(_ record: PacketRecord, of number: UInt32) {
-        pending.update(number) { reset in
-            guard let context = reset.flow else { return }
-            let isFromSource = record.source == reset.record.source && record.src_port == reset.record.src_port
-            reset.aftermath.note(record, after: reset.record, isFromSource: isFromSource, context: context)
-        }
     }
 
     /// Two resets of one connection: what the second says of the first, and both of each other.
@@ -154,55 +147,23 @@ extension Engine {
     }
 
     private mutating func settleFirst() {
+        let number = pending.firstNumber
         let reset = pending.removeFirst()
-        give(reset, verdict(reset))
+        give(reset, verdict(reset), number: number)
     }
 
     func verdict(_ reset: ResetCase) -> ResetJudge.Verdict {
         judge(reset, host: hosts.find(reset.hostKey)?.pointee)
     }
 
-    private func judge(_ reset: ResetCase, host: HostEntry?) -> ResetJudge.Verdict {
+    func judge(_ reset: ResetCase, host: HostEntry?) -> ResetJudge.Verdict {
         var reset = reset
         reset.isRewritten = rewriting.isRewritten(reset.record)
         return judge.judge(reset, host: host)
     }
 
-    /// Tells a finding, or keeps it for the time when its host speaks.
-    mutating func give(_ reset: ResetCase, _ verdict: ResetJudge.Verdict) {
-        let finding = finding(reset, verdict)
-        guard verdict.sender == .undetermined, reset.flow != nil else {
-            given.append(finding)
-            return
-        }
-        if isLive { given.append(finding) }
-        if let final = undetermined.insert(reset, finding, isTold: isLive), !final.isTold {
-            given.append(final.finding)
-        }
-        if let host = hosts.find(reset.hostKey) { host.pointee.hasUndetermined = true } else { remember(reset) }
-    }
-
-    /// Makes an entry for a host that was never seen, so that its first packet finds what waits for it.
-    private mutating func remember(_ reset: ResetCase) {
-        hosts.reserve(reset.hostKey, now: now)?.pointee.hasUndetermined = true
-    }
-
-    /// Judges again what waits for this host.
-    mutating func settleUndetermined(_ key: HostKey, _ host: HostEntry) {
-        var decided: Set<String> = []
-        for waiting in undetermined.of(key) {
-            let verdict = judge(waiting.reset, host: host)
-            guard verdict.sender != .undetermined else { continue }
-            var finding = finding(waiting.reset, verdict)
-            if isLive { finding.revision = waiting.finding.revision + 1 }
-            given.append(finding)
-            decided.insert(finding.id)
-        }
-        undetermined.remove(key) { decided.contains($0.finding.id) }
-    }
-
     /// Makes the finding, and counts a foreign reset to its origin.
-    private mutating func finding(_ reset: ResetCase, _ verdict: ResetJudge.Verdict) -> Finding {
+    mutating func finding(_ reset: ResetCase, _ verdict: ResetJudge.Verdict) -> Finding {
         var finding = describe(reset, verdict)
         guard verdict.sender.isForeign else { return finding }
         let address =

@@ -64,6 +64,7 @@ package struct Engine: ~Copyable {
     var recent = RecentResets()
     var undetermined: UndeterminedResets
     var pending = PendingResets()
+    var told = ToldResets()
     var flood = ResetFlood()
     /// Resets that this machine made with its own address, until its kernel's word of them must have come.
     var awaitingTrace = PendingResets()

@@ -37,7 +37,7 @@ package struct FindingCounters: Sendable {
     /// Counts a finding.
     ///
     /// - Parameter previous: the sender that the finding's last revision named; `nil` if it is no longer known, which
-    ///   counts as `undetermined`, because only those are regularly revised.
+    ///   counts as `undetermined`, because those are what is usually revised.
     package mutating func count(_ finding: Finding, replacing previous: Finding.Sender?) {
         guard finding.kind == .reset else { return }
         let before = finding.revision == 0 ? .undetermined : previous ?? .undetermined

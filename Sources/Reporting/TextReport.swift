@@ -8,8 +8,12 @@ package struct TextReport: Sendable {
     package var isColoured: Bool
     private var senders: [Finding.Sender: Int] = [:]
     private var devices: [Device: Tally] = [:]
-    /// What was told of resets that a revision may replace.
+    /// What was told of resets that a revision may replace, and their ids in the order of telling.
     private var counted: [String: Earlier] = [:]
+    private var ids: [String] = []
+    private var oldest = 0
+    /// Resets that are known again when they are revised; as many as the engine lets wait for their host.
+    private static let revisable = 65_536
 
     private struct Earlier {
         var sender: Finding.Sender
@@ -105,14 +109,9 @@ package struct TextReport: Sendable {
             senders[earlier.sender] = left > 0 ? left : nil
         }
         senders[finding.sender, default: 0] += finding.count
-        // Only what may be revised needs to be known again; the engine forgets it at the same bound.
-        if finding.sender != .undetermined {
-            counted[finding.id] = nil
-        } else if counted.count < 65_536 {
-            counted[finding.id] = Earlier(sender: finding.sender, count: finding.count)
-        }
         // Only devices are named at the end, and what names one is not revised.
-        guard finding.sender.isForeign else { return }
+        guard finding.sender.isForeign else { return remember(finding) }
+        counted[finding.id] = nil
         let device = Device(sender: finding.sender, hop: finding.hop, cause: finding.cause)
         guard devices[device] != nil || devices.count < Tally.bound else { return }
         var tally = devices[device] ?? Tally()
@@ -122,6 +121,19 @@ package struct TextReport: Sendable {
             tally.services.insert(finding.servicePort)
         }
         devices[device] = tally
+    }
+
+    /// Keeps what a revision may replace: of too many the oldest gives way.
+    private mutating func remember(_ finding: Finding) {
+        let told = Earlier(sender: finding.sender, count: finding.count)
+        guard counted.updateValue(told, forKey: finding.id) == nil else { return }
+        if ids.count < Self.revisable {
+            ids.append(finding.id)
+        } else {
+            counted[ids[oldest]] = nil
+            ids[oldest] = finding.id
+            oldest = (oldest + 1) % Self.revisable
+        }
     }
 
     private func label(_ finding: Finding) -> String {

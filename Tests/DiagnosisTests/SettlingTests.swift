@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CPacket
 import Fixtures
 import Packets
 import Testing
@@ -127,5 +128,123 @@ struct SettlingTests {
         other.refuse(ttl: 63, seq: 2000)
         #expect(try #require(other.findings().first).id != first.id)
         #expect(try #require(other.findings().first).packetKey != first.packetKey)
+    }
+
+    // MARK: Late proofs
+
+    /// A conversation, then a reset with the host's own TTL, and new data of the host `seconds` later.
+    private func talkOn(after seconds: Double, isLive: Bool) -> Story {
+        var story = Story(isLive: isLive)
+        story.converse()
+        story.send(.server, .rst, seq: 9002)
+        story.wait(seconds)
+        story.send(.server, [.psh, .ack], seq: 9002, ack: 1002, payload: "C")
+        return story
+    }
+
+    @Test("A proof after the settle time revises a known sender, live and from a file", arguments: [true, false])
+    func lateProof(isLive: Bool) throws {
+        let findings = talkOn(after: 5, isLive: isLive).findings(batch: 1)
+        #expect(findings.map(\.sender) == [.host, .middlebox])
+        #expect(findings.map(\.revision) == [0, 1])
+        #expect(findings.map(\.cause) == [.unknown, .injected])
+        #expect(Set(findings.map(\.id)).count == 1)
+        let early = try #require(talkOn(after: 1, isLive: isLive).findings().last)
+        #expect(early.sender == .middlebox)
+        #expect(early.revision == 0)
+        #expect(early.confidence == findings.last?.confidence)
+    }
+
+    @Test("What comes two minutes later is not waited for")
+    func tooLate() {
+        #expect(talkOn(after: 125, isLive: true).findings().map(\.sender) == [.host])
+    }
+
+    @Test("Late signs that are no proof do not change a known sender, but settle one that was not known")
+    func lateSigns() {
+        var story = Story(isLive: true)
+        story.converse()
+        story.send(.server, .rst, seq: 9002)
+        story.wait(5)
+        story.send(.client, [.psh, .ack], seq: 1002, ack: 9002, payload: "A")
+        story.send(.server, .ack, seq: 9002, ack: 1003)
+        #expect(story.findings().map(\.sender) == [.host])
+
+        story = Story(isLive: true)
+        story.refuse(ttl: 63)
+        story.wait(5)
+        story.server([.syn, .ack], seq: 9000, ack: 1001)
+        #expect(story.findings().map(\.sender) == [.undetermined, .middlebox])
+    }
+
+    @Test("A five-tuple that is used again later is no proof")
+    func usedAgain() {
+        var story = Story(isLive: true)
+        story.converse()
+        story.send(.server, .rst, seq: 9002)
+        story.wait(5)
+        story.client(.syn, seq: 2000)
+        story.server([.syn, .ack], seq: 9500, ack: 2001)
+        story.client(.ack, seq: 2001, ack: 9501)
+        story.server([.psh, .ack], seq: 9501, ack: 2001, payload: "C")
+        #expect(story.findings().map(\.sender) == [.host])
+    }
+
+    @Test("Only the newest resets are remembered for a late proof")
+    func toldBound() {
+        var told = ToldResets()
+        var story = Story()
+        story.refuse(ttl: 63)
+        let finding = story.findings()[0]
+        let reset = ResetCase(
+            record: PacketRecord(), time: Story.start, frame: 1, passage: .arrived, flow: nil, id: "", packetKey: "")
+        for number in 0...UInt32(ToldResets.capacity) {
+            told.insert(ToldResets.Told(reset: reset, finding: finding), number: number)
+        }
+        #expect(told.find(0, now: Story.start) == nil)
+        #expect(told.find(1, now: Story.start) != nil)
+        told.insert(nil, number: UInt32(ToldResets.capacity) + 1)
+        #expect(told.find(1, now: Story.start) == nil)
+        #expect(told.find(2, now: Story.start + ToldResets.lifetime + 1) == nil)
+    }
+
+    // MARK: Waiting
+
+    @Test("Removing one of many that wait costs no walk over the others")
+    func queues() throws {
+        var waiting = UndeterminedResets(capacity: 100_000)
+        var story = Story()
+        story.refuse(ttl: 63)
+        let finding = story.findings()[0]
+        let reset = ResetCase(
+            record: PacketRecord(), time: 1, frame: 1, passage: .arrived, flow: nil, id: "", packetKey: "")
+        let entry = UndeterminedResets.Waiting(reset: reset, finding: finding, isTold: false)
+        for _ in 0..<200_000 { _ = waiting.insert(entry) }
+        #expect(waiting.count == 100_000)
+        #expect(waiting.forgotten == 100_000)
+        let numbers = waiting.of(reset.hostKey).map(\.number)
+        #expect(numbers == Array(100_000..<200_000))
+        // Out of order, and all but the last.
+        for number in numbers.dropLast().reversed() { waiting.remove(number) }
+        #expect(waiting.of(reset.hostKey).map(\.number) == [199_999])
+        #expect(!waiting.isEmpty(reset.hostKey))
+        waiting.remove(199_999)
+        #expect(waiting.isEmpty(reset.hostKey))
+    }
+
+    @Test("Equal resets of the very same time have ids of their own")
+    func sameTime() {
+        var story = Story()
+        story.ping(4)
+        story.client(.syn)
+        story.step = 0
+        for _ in 0..<3 {
+            story.server([.rst, .ack], ack: 1001)
+            story.client(.syn)
+        }
+        let findings = story.findings()
+        #expect(findings.count == 3)
+        #expect(Set(findings.map(\.id)).count == 3)
+        #expect(findings.map(\.id) == story.findings(batch: 1).map(\.id))
     }
 }

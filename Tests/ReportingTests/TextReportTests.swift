@@ -21,6 +21,22 @@ struct TextReportTests {
         #expect(report.summary(packets: 9).hasPrefix("1 reset in 9 packets: middlebox 1."))
     }
 
+    @Test("The summary counts a reset once, as its last revision says; one that is told twice by another id twice")
+    func revisions() throws {
+        var report = TextReport()
+        var finding = try sampleFinding()
+        finding.sender = .host
+        _ = report.text(finding)
+        finding.sender = .middlebox
+        finding.revision = 1
+        #expect(report.text(finding).contains("revised: middlebox at hop 2"))
+        #expect(report.summary(packets: 9).hasPrefix("1 reset in 9 packets: middlebox 1."))
+        finding.id += "2"
+        finding.revision = 0
+        _ = report.text(finding)
+        #expect(report.summary(packets: 9).hasPrefix("2 resets in 9 packets: middlebox 2."))
+    }
+
     @Test("Nothing that comes from elsewhere commands the terminal; colours are only ours")
     func controlCharacters() throws {
         var finding = try sampleFinding()

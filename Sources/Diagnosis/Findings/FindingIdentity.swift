@@ -6,7 +6,8 @@ internal import Packets
 enum FindingIdentity {
     private static let alphabet: [UInt8] = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
 
-    /// 26 characters as a ULID has: 10 for the time in ms, 16 for a hash of five-tuple, seq, ack, flags and occurrence.
+    /// 26 characters as a ULID has: 10 for the time in ms, 16 for a hash of five-tuple, seq, ack, flags, IP-ID or flow label, and
+    /// occurrence.
     ///
     /// - Parameter occurrence: Tells equal packets of one time apart, for example the frame number of a text without times.
     static func id(_ record: PacketRecord, time: UInt64, occurrence: UInt64) -> String {
@@ -34,6 +35,7 @@ enum FindingIdentity {
         hash.combine(record.seq)
         hash.combine(record.ack)
         hash.combine(record.flags)
+        hash.combine(record.identification)
         hash.combine(time)
         hash.combine(occurrence)
         return hash.value

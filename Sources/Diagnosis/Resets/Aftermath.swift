@@ -32,6 +32,9 @@ struct Aftermath: Sendable {
     /// Both sides went on as if there had been no reset.
     var bothTalk: Bool { sourceTalks && otherTalks }
 
+    /// How many of the things that could change a verdict were seen.
+    var signs: Int { [newData != nil, synAck != nil, usesOldLink, bothTalk].count { $0 } }
+
     /// Takes note of a packet that followed in the same connection.
     ///
     /// - Parameter before: The flow's direction of the reset as it was before this packet.

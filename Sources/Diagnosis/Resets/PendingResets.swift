@@ -11,6 +11,8 @@ struct PendingResets {
 
     /// When the oldest was seen, ns; there must be one.
     var firstTime: UInt64 { cases[start].time }
+    /// The number of the oldest.
+    var firstNumber: UInt32 { base &+ UInt32(truncatingIfNeeded: start) }
 
     /// Appends a reset and returns its number.
     mutating func append(_ reset: ResetCase) -> UInt32 {
@@ -30,10 +32,12 @@ struct PendingResets {
         return reset
     }
 
-    /// Changes the reset of that number, if it still waits.
-    mutating func update(_ number: UInt32, _ body: (inout ResetCase) -> Void) {
+    /// Changes the reset of that number. Returns false where it no longer waits.
+    @discardableResult
+    mutating func update(_ number: UInt32, _ body: (inout ResetCase) -> Void) -> Bool {
         let index = Int(number &- base)
-        guard index >= start, index < cases.count else { return }
+        guard index >= start, index < cases.count else { return false }
         body(&cases[index])
+        return true
     }
 }

@@ -14,11 +14,13 @@ struct RecentResets {
         var record: PacketRecord
         var time: UInt64
         var answered: UInt64
+        /// Equal resets of the very same time that came before it.
+        var occurrence: UInt64
     }
 
     private var sightings: [Sighting?] = Array(repeating: nil, count: places)
 
-    /// True where the packet was seen a moment ago: same sequence numbers, flags, length and IP-ID, TTL equal or one apart,
+    /// `nil` where the packet was seen a moment ago: same sequence numbers, flags, length and IP-ID, TTL equal or one apart,
     /// between the same ends. A packet on its way out counts as a copy of the one that arrived whatever its addresses have
     /// been translated to.
     ///
@@ -26,7 +28,8 @@ struct RecentResets {
     /// resets are two.
     ///
     /// - Parameter answered: A number that changes with each packet seen in the flow's other direction.
-    mutating func isCopy(_ record: PacketRecord, answered: UInt64, time: UInt64) -> Bool {
+    /// - Returns: How many equal resets, which are no copies, were seen at the very same time before.
+    mutating func occurrence(of record: PacketRecord, answered: UInt64, time: UInt64) -> UInt64? {
         var hash = StableHash()
         hash.combine(record.seq)
         hash.combine(record.ack)
@@ -34,6 +37,7 @@ struct RecentResets {
         hash.combine(record.payload_length)
         hash.combine(record.identification)
         let place = Int(truncatingIfNeeded: hash.value % UInt64(Self.places))
+        var occurrence: UInt64 = 0
         if let earlier = sightings[place], time &- earlier.time <= Self.window,
             Self.isSamePacket(earlier.record, record)
         {
@@ -41,10 +45,11 @@ struct RecentResets {
                 earlier.record.ttl == record.ttl && earlier.record.link_hash == record.link_hash
                 && earlier.record.interface == record.interface
             let hasIdentification = !record.isIPv6 && record.identification != 0
-            if hasIdentification || !isSameView || earlier.answered == answered { return true }
+            if hasIdentification || !isSameView || earlier.answered == answered { return nil }
+            if earlier.time == time { occurrence = earlier.occurrence + 1 }
         }
-        sightings[place] = Sighting(record: record, time: time, answered: answered)
-        return false
+        sightings[place] = Sighting(record: record, time: time, answered: answered, occurrence: occurrence)
+        return occurrence
     }
 
     private static func isSamePacket(_ earlier: PacketRecord, _ later: PacketRecord) -> Bool {

@@ -9,13 +9,36 @@ struct UndeterminedResets {
         var finding: Finding
         /// The finding was given as it stands.
         var isTold: Bool
+        /// Its number in `ToldResets`, where it is remembered there.
+        var told: UInt32?
+    }
+
+    /// The numbers of one host's resets, oldest first. Those that were removed stay until all before them are gone.
+    private struct Queue {
+        var numbers: [UInt64] = []
+        var start = 0
+        /// Numbers that still wait.
+        var count = 0
+
+        mutating func append(_ number: UInt64) {
+            numbers.append(number)
+            count += 1
+        }
+
+        /// Drops what no longer waits from the front.
+        mutating func trim(_ waits: (UInt64) -> Bool) {
+            while start < numbers.count, !waits(numbers[start]) { start += 1 }
+            guard start * 2 > numbers.count else { return }
+            numbers.removeFirst(start)
+            start = 0
+        }
     }
 
     let capacity: Int
     private(set) var forgotten: UInt64 = 0
     /// By a number that counts up: the oldest has the lowest.
     private var waiting: [UInt64: Waiting] = [:]
-    private var numbers: [HostKey: [UInt64]] = [:]
+    private var queues: [HostKey: Queue] = [:]
     private var next: UInt64 = 0
     private var oldest: UInt64 = 0
 
@@ -25,8 +48,8 @@ struct UndeterminedResets {
 
     var count: Int { waiting.count }
 
-    /// Remembers a reset. Returns the one that had to give way, which is final.
-    mutating func insert(_ reset: ResetCase, _ finding: Finding, isTold: Bool) -> Waiting? {
+    /// Remembers a reset. Returns its number, and the one that had to give way, which is final.
+    mutating func insert(_ entry: Waiting) -> (number: UInt64, evicted: Waiting?) {
         var evicted: Waiting?
         if waiting.count == capacity {
             while evicted == nil, oldest < next {
@@ -35,39 +58,46 @@ struct UndeterminedResets {
             }
             forgotten += 1
         }
-        waiting[next] = Waiting(reset: reset, finding: finding, isTold: isTold)
-        numbers[reset.hostKey, default: []].append(next)
+        let number = next
+        waiting[number] = entry
+        queues[entry.reset.hostKey, default: Queue()].append(number)
         next += 1
-        return evicted
+        return (number, evicted)
     }
 
-    private mutating func remove(_ number: UInt64) -> Waiting? {
+    /// Takes out the reset of that number, if it still waits.
+    @discardableResult
+    mutating func remove(_ number: UInt64) -> Waiting? {
         guard let removed = waiting.removeValue(forKey: number) else { return nil }
-        numbers[removed.reset.hostKey]?.removeAll { $0 == number }
-        if numbers[removed.reset.hostKey]?.isEmpty == true { numbers[removed.reset.hostKey] = nil }
+        let host = removed.reset.hostKey
+        queues[host]?.count -= 1
+        if queues[host]?.count == 0 {
+            queues[host] = nil
+        } else {
+            let waiting = waiting
+            queues[host]?.trim { waiting[$0] != nil }
+        }
         return removed
     }
 
-    /// What waits for `host`, oldest first.
-    func of(_ host: HostKey) -> [Waiting] {
-        (numbers[host] ?? []).compactMap { waiting[$0] }
+    /// Changes the reset of that number, if it still waits.
+    mutating func update(_ number: UInt64, _ body: (inout Waiting) -> Void) {
+        guard var entry = waiting[number] else { return }
+        body(&entry)
+        waiting[number] = entry
     }
 
-    /// Forgets those of `host` that are decided.
-    mutating func remove(_ host: HostKey, where isDecided: (Waiting) -> Bool) {
-        let kept = (numbers[host] ?? []).filter { number in
-            guard let entry = waiting[number], isDecided(entry) else { return true }
-            waiting[number] = nil
-            return false
-        }
-        numbers[host] = kept.isEmpty ? nil : kept
+    /// What waits for `host` with its numbers, oldest first.
+    func of(_ host: HostKey) -> [(number: UInt64, entry: Waiting)] {
+        guard let queue = queues[host] else { return [] }
+        return queue.numbers[queue.start...].compactMap { number in waiting[number].map { (number, $0) } }
     }
 
-    func isEmpty(_ host: HostKey) -> Bool { numbers[host] == nil }
+    func isEmpty(_ host: HostKey) -> Bool { queues[host] == nil }
 
     mutating func removeAll() {
         waiting = [:]
-        numbers = [:]
+        queues = [:]
         oldest = next
     }
 
