@@ -20,10 +20,7 @@ enum APIDocument {
 
     static func origins(_ origins: [Origin]) -> [UInt8] {
         list(next: nil) { json in
-            // Newest first, as every list.
-            for origin in origins.sorted(by: { ($0.lastSeen ?? 0) > ($1.lastSeen ?? 0) }) {
-                OriginReport.write(origin, to: &json)
-            }
+            for origin in origins { OriginReport.write(origin, to: &json) }
         }
     }
 

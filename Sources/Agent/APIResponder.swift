@@ -69,9 +69,10 @@ struct APIResponder: HTTPResponder {
         case "/api/v1/hosts":
             return try await hosts(&query)
         case "/api/v1/origins":
+            let limit = try query.integer("limit", in: FindingQuery.limits, default: FindingQuery.standardLimit)
             try query.finish()
             let origins = try await cache.origins(state)
-            return Self.ok(APIDocument.origins(origins), Self.jsonType)
+            return Self.ok(APIDocument.origins(Array(origins.prefix(limit))), Self.jsonType)
         case "/api/v1/ledger":
             try query.finish()
             return Self.ok(APIDocument.ledger(state.ledger, state.statistics), Self.jsonType)
@@ -107,18 +108,18 @@ struct APIResponder: HTTPResponder {
     private func hosts(_ query: inout QueryReader) async throws(Problem) -> Response {
         let limit = try query.integer("limit", in: FindingQuery.limits, default: FindingQuery.standardLimit)
         let since = try query.time("since")
-        let before = try query.time("before")
+        let before = try HostCursor(&query)
         let address = try query.address("address")
         try query.finish()
         let all = try await cache.hosts(state)
         let wanted = all.lazy.filter { host in
-            (since.map { host.lastSeen > $0 } ?? true) && (before.map { host.lastSeen < $0 } ?? true)
+            (since.map { host.lastSeen > $0 } ?? true) && (before?.precedes(host) ?? true)
                 && (address.map { host.address == $0 } ?? true)
         }
         var page = Array(wanted.prefix(limit + 1))
         let hasMore = page.count > limit
         if hasMore { page.removeLast() }
-        let next = hasMore ? page.last.map { Timestamp.format($0.lastSeen) } : nil
+        let next = hasMore ? page.last.map { HostCursor($0).text } : nil
         return Self.ok(APIDocument.hosts(page, next: next), Self.jsonType)
     }
 

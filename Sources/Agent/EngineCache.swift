@@ -3,42 +3,41 @@ internal import Diagnosis
 internal import HTTPTypes
 
 /// What the engine knows of hosts and origins, as it was at most a second ago, so that however many ask, the capture thread
-/// answers once a second.
-actor EngineCache {
-    private struct Answer {
-        /// All hosts, the one seen last first.
-        var hosts: [HostSummary] = []
-        var origins: [Origin] = []
-    }
-
-    private static let lifetime = Duration.seconds(1)
-
-    private var newest = Answer()
-    private var readAt: ContinuousClock.Instant?
-    private var reading: Task<Answer, any Error>?
+/// answers each once a second. It only copies; what is done with the copy is done elsewhere.
+struct EngineCache: Sendable {
+    private let allHosts = CachedAnswer<[HostSummary]>()
+    private let allOrigins = CachedAnswer<[Origin]>()
 
     /// All hosts, the one seen last first.
-    func hosts(_ state: AgentState) async throws(Problem) -> [HostSummary] { try await answer(state).hosts }
+    func hosts(_ state: AgentState) async throws(Problem) -> [HostSummary] {
+        try await allHosts.answer {
+            try await state.mailbox.ask { $0.hostSnapshot }.summaries()
+        }
+    }
 
-    /// The devices that send resets for others, in the order in which they were found.
-    func origins(_ state: AgentState) async throws(Problem) -> [Origin] { try await answer(state).origins }
+    /// The devices that send resets for others, the one seen last first.
+    func origins(_ state: AgentState) async throws(Problem) -> [Origin] {
+        try await allOrigins.answer {
+            try await state.mailbox.ask { $0.origins }.sorted { ($0.lastSeen ?? 0) > ($1.lastSeen ?? 0) }
+        }
+    }
+}
 
-    private func answer(_ state: AgentState) async throws(Problem) -> Answer {
-        if let readAt, readAt.duration(to: .now) < Self.lifetime { return newest }
-        let task =
-            reading
-            ?? Task {
-                try await state.mailbox.ask { engine in
-                    Answer(hosts: engine.hostSummaries(limit: .max), origins: engine.origins)
-                }
-            }
+/// One answer that is asked for once a second at most.
+private actor CachedAnswer<Answer: Sendable> {
+    private let lifetime = Duration.seconds(1)
+    private var newest: (answer: Answer, readAt: ContinuousClock.Instant)?
+    private var reading: Task<Answer, any Error>?
+
+    func answer(_ ask: @escaping @Sendable () async throws -> Answer) async throws(Problem) -> Answer {
+        if let newest, newest.readAt.duration(to: .now) < lifetime { return newest.answer }
+        let task = reading ?? Task.detached { try await ask() }
         reading = task
         do {
             let result = try await task.value
             if reading == task {
                 reading = nil
-                newest = result
-                readAt = .now
+                newest = (result, .now)
             }
             return result
         } catch {

@@ -154,9 +154,14 @@ package struct Engine: ~Copyable {
 
     /// What is known of hosts: at most `limit`, the one seen last first.
     package func hostSummaries(limit: Int) -> [HostSummary] {
-        var summaries: [HostSummary] = []
-        hosts.forEach { summaries.append(HostSummary($0)) }
-        summaries.sort { $0.lastSeen > $1.lastSeen }
-        return Array(summaries.prefix(limit))
+        Array(hostSnapshot.summaries().prefix(limit))
+    }
+
+    /// The hosts as they are now: a copy, for working on it elsewhere.
+    package var hostSnapshot: HostSnapshot {
+        var entries: [HostEntry] = []
+        entries.reserveCapacity(hosts.count)
+        hosts.forEach { entries.append($0) }
+        return HostSnapshot(entries: entries)
     }
 }

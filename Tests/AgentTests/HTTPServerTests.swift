@@ -93,7 +93,9 @@ import Testing
         ("/api/v1/resets?sender=gremlin", "sender"), ("/api/v1/resets?src=10.0.0.256", "src"),
         ("/api/v1/resets?dst_port=65536", "dst_port"), ("/api/v1/resets?colour=red", "colour"),
         ("/api/v1/resets?kind=reset", "kind"), ("/api/v1/hosts?since=x", "since"),
-        ("/api/v1/hosts?address=x", "address"),
+        ("/api/v1/hosts?address=x", "address"), ("/api/v1/hosts?before=x", "before"),
+        ("/api/v1/hosts?before=2026-01-31T23:59:59Z,10.1.0.1", "before"), ("/api/v1/origins?limit=0", "limit"),
+        ("/api/v1/origins?limit=x", "limit"),
         ("/api/v1/ledger?limit=1", "limit"), ("/metrics?x=1", "x"), ("/healthz?x", "x"),
         ("/api/v1/stream?limit=1", "limit"), ("/api/v1/resets?cause=%zz", "cause"),
     ])
