@@ -16,6 +16,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     private let options: Engine.Options
     private let interfaces: [AgentState.Interface]
     private let rules: RuleNamer?
+    private let newAddresses: @Sendable () -> Set<IPAddress>?
     private let translation: @Sendable (FiveTuple) -> FiveTuple?
     private let notice: @Sendable (LiveCapture.Notice) -> Void
     private let ready: @Sendable () -> Void
@@ -24,6 +25,8 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     /// - Parameters:
     ///   - interfaces: what is captured, by slot.
     ///   - rules: names the rules of this machine's own packet filter.
+    ///   - newAddresses: called on the capture thread; gives this machine's own addresses if they have changed since the last
+    ///     call. What the batch holds was sent before.
     ///   - translation: gives the original direction of the connection whose replies look so before this machine translates
     ///     them back.
     ///   - notice: called on the capture thread for what people should know.
@@ -31,7 +34,8 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     ///   - ended: called on the capture thread when the capture has ended without an error.
     package init(
         source: Source, state: AgentState, options: Engine.Options, interfaces: [AgentState.Interface],
-        rules: RuleNamer? = nil, translation: @escaping @Sendable (FiveTuple) -> FiveTuple? = { _ in nil },
+        rules: RuleNamer? = nil, newAddresses: @escaping @Sendable () -> Set<IPAddress>? = { nil },
+        translation: @escaping @Sendable (FiveTuple) -> FiveTuple? = { _ in nil },
         notice: @escaping @Sendable (LiveCapture.Notice) -> Void = { _ in },
         ready: @escaping @Sendable () -> Void = {},
         ended: @escaping @Sendable (LiveCapture.End) -> Void = { _ in }
@@ -41,6 +45,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         self.options = options
         self.interfaces = interfaces
         self.rules = rules
+        self.newAddresses = newAddresses
         self.translation = translation
         self.notice = notice
         self.ready = ready
@@ -75,7 +80,14 @@ package struct CaptureThread<Source: CaptureSource>: Service {
             end = try source.run(notice: notice) { batch in
                 for trace in batch.traces { engine.observe(trace: trace) }
                 if !batch.hasAllTraces { engine.noteTraceLoss(upTo: batch.watermark) }
+                let addresses = newAddresses()
+                // What was sent with an address that has gone since was this machine's own, too.
+                if let addresses { engine.localAddresses.formUnion(addresses) }
                 engine.observe(batch.packets, upTo: batch.watermark)
+                if let addresses {
+                    engine.localAddresses = addresses
+                    untranslated.localAddresses = addresses
+                }
                 let findings = completed(engine.takeFindings(), &untranslated)
                 if !findings.isEmpty || batch.watermark >= nextFigures {
                     nextFigures = batch.watermark + Self.figuresInterval

@@ -12,13 +12,14 @@ package struct Untranslated: ~Copyable {
     /// ns.
     private static let interval: UInt64 = 100_000_000
 
-    private let localAddresses: Set<IPAddress>
+    /// This machine's own addresses now.
+    package var localAddresses: Set<IPAddress>
     private let original: (FiveTuple) -> FiveTuple?
     private var intervalStart: UInt64 = 0
     private var asked = 0
 
     /// - Parameters:
-    ///   - localAddresses: this machine's own.
+    ///   - localAddresses: this machine's own at the start.
     ///   - original: gives the original direction of the tracked connection whose untranslated replies look so.
     package init(localAddresses: Set<IPAddress>, original: @escaping (FiveTuple) -> FiveTuple?) {
         self.localAddresses = localAddresses

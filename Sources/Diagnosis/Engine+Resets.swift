@@ -59,8 +59,9 @@ extension Engine {
         let record = packet.record
         let headers = packet.headers.map { ResetHeaders($0.pointee) } ?? ResetHeaders()
         return ResetCase(
-            record: record, time: packet.time, frame: packet.frame, file: file, passage: passage, flow: flow,
-            headers: headers, counter: counters.continued(by: record), habit: habit(of: record),
+            record: record, time: packet.time, frame: packet.frame, file: file, passage: passage,
+            isOwnAddress: localAddresses.contains(record.source), flow: flow, headers: headers,
+            counter: counters.continued(by: record), habit: habit(of: record),
             id: FindingIdentity.id(record, time: packet.time, occurrence: occurrence),
             packetKey: FindingIdentity.packetKey(record, timestamps: headers.timestamps), vantage: vantage(record))
     }

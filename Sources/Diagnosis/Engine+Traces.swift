@@ -28,8 +28,8 @@ extension Engine {
         if options.resetTracing != .none, let trace = traces.match(reset.record, time: reset.time) {
             reset.kernel = .sent(trace)
         }
-        let isOwn = options.localAddresses.contains(reset.record.source)
-        guard options.resetTracing != .none, isOwn, reset.kernel == .silent, reset.record.tunnel == .none else {
+        guard options.resetTracing != .none, reset.isOwnAddress, reset.kernel == .silent, reset.record.tunnel == .none
+        else {
             give(reset, verdict(reset))
             return
         }

@@ -19,7 +19,7 @@ package struct Engine: ~Copyable {
         package var undeterminedCapacity = 65_536
         /// True where the records say of each outgoing packet whether this machine made it (the kernel part).
         package var egressIsMarked = false
-        /// This machine's own addresses, for telling its own resets from those it makes in another's name.
+        /// This machine's own addresses at the start, for telling its own resets from those it makes in another's name.
         package var localAddresses: Set<IPAddress> = []
         /// Whether `observe(trace:)` will be called for every reset of this machine's own TCP stack.
         package var resetTracing = ResetTracing.none
@@ -75,7 +75,9 @@ package struct Engine: ~Copyable {
     var resetOrigins = ResetOrigins()
     var given: [Finding] = []
     var counts = Statistics()
-    let judge: ResetJudge
+    let judge = ResetJudge()
+    /// This machine's own addresses now.
+    package var localAddresses: Set<IPAddress>
     /// Packet time, ns.
     var now: UInt64 = 0
     var file: String?
@@ -89,7 +91,7 @@ package struct Engine: ~Copyable {
         hosts = HostTable(capacity: options.hostCapacity, seed: options.seed)
         flows = FlowTable(capacity: options.flowCapacity, seed: options.seed)
         undetermined = UndeterminedResets(capacity: options.undeterminedCapacity)
-        judge = ResetJudge(localAddresses: options.localAddresses)
+        localAddresses = options.localAddresses
     }
 
     package var statistics: Statistics {

@@ -53,9 +53,14 @@ struct WatchSession {
         // What a mirror port shows is none of this machine's.
         let rules = capture.isTap ? nil : RuleNamer()
         let isTap = capture.isTap
+        let addresses = isTap ? nil : LocalAddresses()
+        if addresses?.areFollowed == false {
+            printMessage("addresses that this machine gets from now on count as others': no netlink socket")
+        }
         let thread = CaptureThread(
-            source: live, state: state, options: engineOptions(live),
+            source: live, state: state, options: engineOptions(live, addresses),
             interfaces: live.attachments.map { interface($0) }, rules: rules,
+            newAddresses: { addresses?.changed() },
             translation: { reply in
                 isTap || !ConnectionTracking.isThere ? nil : ConnectionTracking.original(ofReply: reply)
             },
@@ -88,10 +93,10 @@ struct WatchSession {
         return .nothingForeign
     }
 
-    private func engineOptions(_ live: LiveCapture) -> Engine.Options {
+    private func engineOptions(_ live: LiveCapture, _ addresses: LocalAddresses?) -> Engine.Options {
         var options = engine
         options.egressIsMarked = !capture.isTap
-        options.localAddresses = capture.isTap ? [] : LocalAddresses.all()
+        options.localAddresses = addresses?.all() ?? []
         switch live.resetTracing {
         case .unavailable: break
         case .incomplete: options.resetTracing = .incomplete

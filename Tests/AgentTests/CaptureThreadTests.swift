@@ -94,6 +94,41 @@ private final class FakeSource: CaptureSource {
         #expect(state.statistics.connectionsInside == 1)
     }
 
+    /// A reset that this machine made in the name of 10.4.0.2: its own only where it has that address.
+    @Test(arguments: [(0x0a04_0002 as UInt32, Finding.Sender.host), (0x0a04_0003, .thisMachine)])
+    func anAddressThatComesLaterIsThisMachinesOwn(address: UInt32, sender: Finding.Sender) async throws {
+        let findings = try await ownReset(newAddresses: { [IPAddress(v4: address)] })
+        #expect(findings.map(\.sender) == [sender])
+    }
+
+    /// The address goes in the very batch that has the reset, or before.
+    @Test(arguments: [(1, Finding.Sender.host), (0, .thisMachine)])
+    func anAddressThatHasGoneIsAnothers(batch: Int, sender: Finding.Sender) async throws {
+        let batches = Atomic(0)
+        let findings = try await ownReset(localAddresses: [IPAddress(v4: 0x0a04_0002)]) {
+            batches.add(1, ordering: .relaxed).oldValue == batch ? [IPAddress(v4: 0x0a04_0009)] : nil
+        }
+        #expect(findings.map(\.sender) == [sender])
+    }
+
+    private func ownReset(
+        localAddresses: Set<IPAddress> = [], newAddresses: @escaping @Sendable () -> Set<IPAddress>?
+    ) async throws -> [Finding] {
+        var packets = refusedConnect
+        packets[0].interface = 0
+        packets[1].interface = UInt8(PACKET_INTERFACE_EGRESS | PACKET_INTERFACE_MADE_HERE)
+        let source = FakeSource(packets)
+        source.stop()
+        let state = AgentState { Ledger() }
+        var options = Engine.Options()
+        options.egressIsMarked = true
+        options.localAddresses = localAddresses
+        try await CaptureThread(
+            source: source, state: state, options: options, interfaces: [], newAddresses: newAddresses
+        ).run()
+        return state.withFindings { $0.newest(limit: 10) { _ in true }.findings }
+    }
+
     @Test func whatIsOpenAtTheEndIsTold() async throws {
         let source = FakeSource(refusedConnect)
         source.stop()

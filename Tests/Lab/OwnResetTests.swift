@@ -72,6 +72,34 @@ struct OwnResetTests {
         }
     }
 
+    /// Nothing but the address tells a router's own reset from one in a host's name.
+    @Test("An address that the machine gets while it is watched is its own, and no longer when it has gone")
+    func movingAddress() throws {
+        let address = "10.4.0.77"
+        try Topology.with(policy: .accept) { topology in
+            try topology.firewall.loadRules(
+                """
+                table inet own {
+                    chain forward {
+                        type filter hook forward priority filter; policy accept;
+                        tcp dport 25 reject with tcp reset
+                    }
+                }
+                """)
+            let watcher = try Watcher(in: topology.firewall, interfaces: [Topology.clientSide], hook: .tc)
+            try connect(topology, address, 25)
+            try topology.firewall.address("\(address)/32", on: "lo")
+            try connect(topology, address, 25)
+            try topology.firewall.require(["ip", "address", "delete", "\(address)/32", "dev", "lo"])
+            try connect(topology, address, 25)
+            try watcher.waitForResets(3)
+            let live = try watcher.stop().resets(from: 25)
+            #expect(live.map { $0.sender == "this_machine" } == [true, false, true], "\(live.map(\.essence))")
+            #expect(live.map { $0.sender?.hasPrefix("host") } == [false, true, false], "\(live.map(\.essence))")
+            #expect(live.allSatisfy { $0.hop == 0 && $0.src == address })
+        }
+    }
+
     /// A server that is killed with data unread.
     private func abort(_ topology: Topology, _ address: String, _ port: Int) throws {
         let listener = try topology.server.listen(on: port)

@@ -91,6 +91,11 @@ int rstwho_promiscuous_socket(int interface);
 // -EADDRINUSE where another process holds it.
 int rstwho_hold_name(const char *_Nonnull name);
 
+// A socket that hears of each address that this network namespace gets or loses.
+int rstwho_address_watch(void);
+// True if there was one since the last call, or if some were missed. Does not wait.
+_Bool rstwho_addresses_changed(int watch);
+
 // An eventfd, which the Glibc module for Swift lacks. Waiting: true once something other than 0 was written to it.
 int rstwho_event_create(void);
 _Bool rstwho_event_wait(int event, uint64_t nanoseconds);

@@ -33,6 +33,8 @@ struct ResetCase: Sendable {
     var frame: UInt64
     var file: String?
     var passage: Passage
+    /// Its source was an address of this machine when it was seen.
+    var isOwnAddress = false
     var flow: FlowContext?
     var headers = ResetHeaders()
     /// The IP-ID counter of that hop which the reset continues, and how many were compared.

@@ -14,22 +14,18 @@ struct ResetJudge: Sendable {
         var evidence: [Evidence]
     }
 
-    /// This machine's own addresses; empty for a file.
-    var localAddresses: Set<IPAddress> = []
-
     func judge(_ reset: ResetCase, host: HostEntry?) -> Verdict {
         let baseline = baseline(reset, host)
         switch reset.passage {
         case .madeHere:
-            let isOurs = localAddresses.contains(reset.record.source)
             let evidence = Evidence(
-                .madeHere, against: !isOurs, observed: "egress, ingress_ifindex 0",
+                .madeHere, against: !reset.isOwnAddress, observed: "egress, ingress_ifindex 0",
                 "it left this machine without ever having arrived here: this machine made it")
             let kernel = KernelEvidence.of(reset)
             var verdict = verdict(
                 reset, host, [evidence] + (kernel.map { [$0.evidence] } ?? []), foreign: .thisMachine,
-                baseline: isOurs ? nil : baseline)
-            if isOurs, let kernel {
+                baseline: reset.isOwnAddress ? nil : baseline)
+            if reset.isOwnAddress, let kernel {
                 verdict.sender = kernel.sender
                 verdict.cause = KernelEvidence.cause(
                     of: reset, otherwise: ResetCause.of(reset, sender: kernel.sender, evidence: verdict.evidence))

@@ -1,11 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLibbpf
 internal import Glibc
 package import Packets
 
-/// This machine's own addresses.
-package enum LocalAddresses {
-    /// The addresses of all interfaces of this network namespace now; empty where the kernel does not tell.
-    package static func all() -> Set<IPAddress> {
+/// The addresses of this network namespace, which come and go while it is watched (DHCP, VRRP, containers).
+package final class LocalAddresses: Sendable {
+    /// A netlink socket that hears of changes. Negative where there is none: they stay unnoticed.
+    private let watch: Int32
+
+    /// Hears of changes from now on.
+    package init() {
+        watch = rstwho_address_watch()
+    }
+
+    deinit {
+        if watch >= 0 { close(watch) }
+    }
+
+    /// False where the kernel does not tell of changes.
+    package var areFollowed: Bool { watch >= 0 }
+
+    /// The addresses, if there was a change since the last call. Otherwise one system call that does not wait.
+    package func changed() -> Set<IPAddress>? {
+        guard watch >= 0, rstwho_addresses_changed(watch) else { return nil }
+        let addresses = all()
+        return addresses.isEmpty ? nil : addresses
+    }
+
+    /// The addresses of all interfaces now; empty where the kernel does not tell.
+    package func all() -> Set<IPAddress> {
         var first: UnsafeMutablePointer<ifaddrs>?
         guard getifaddrs(&first) == 0 else { return [] }
         defer { freeifaddrs(first) }
@@ -13,7 +36,7 @@ package enum LocalAddresses {
         var entry = first
         while let current = entry {
             entry = current.pointee.ifa_next
-            guard let address = current.pointee.ifa_addr, let parsed = ip(of: address) else { continue }
+            guard let address = current.pointee.ifa_addr, let parsed = Self.ip(of: address) else { continue }
             addresses.insert(parsed)
         }
         return addresses
