@@ -71,9 +71,12 @@ class Machine:
         if result.returncode != 0:
             raise TrafficError(f"{self.name}: nft: {result.stderr}\n{text}")
 
-    def alias(self, address, interface):
+    def alias(self, address, interface, preferred=True):
+        """Gives an interface one more address. Without `preferred` nothing is sent from it that does not ask for it."""
         prefix = 64 if ":" in address else 24
         flags = ["nodad"] if ":" in address else []
+        if ":" in address and not preferred:
+            flags += ["preferred_lft", "0"]
         command = ["ip", "-n", self.name, "address", "add", f"{address}/{prefix}", "dev", interface]
         subprocess.run(command + flags, check=True, timeout=15)
 

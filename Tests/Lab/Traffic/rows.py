@@ -19,11 +19,11 @@ GROUPS = {}
 RESET_ERRORS = (errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE)
 
 
-def row(group, only=None):
-    """Declares a row of a group, for both IP versions or only one."""
+def row(group, only=None, kind=None):
+    """Declares a row of a group, for both IP versions or only one. `kind` is a `Row` of another network than the usual one."""
 
     def declare(function):
-        GROUPS.setdefault(group, []).append((function, only))
+        GROUPS.setdefault(group, []).append((function, only, kind or Row))
         return function
 
     return declare
@@ -37,6 +37,9 @@ class Row:
         "firewall": ("10.2.0.{}", "fd00:2::{:x}", "eth0"),
         "client": ("10.1.0.{}", "fd00:1::{:x}", "eth0"),
     }
+    # Who connects to whom.
+    CLIENT, SERVER = "client", "server"
+    CLIENT_ADDRESSES = ("10.1.0.1", "fd00:1::1")
 
     def __init__(self, lab, name, number, version):
         self.lab, self.name, self.version = lab, name, version
@@ -44,14 +47,14 @@ class Row:
         self.port = 2000 + 20 * number + (10 if version == 6 else 0)
         self.forged = []
         self.sockets = []
-        self.client_address = "10.1.0.1" if version == 4 else "fd00:1::1"
-        self.server = self.host("server", 20 + number)
+        self.client_address = self.CLIENT_ADDRESSES[0 if version == 4 else 1]
+        self.server = self.host(self.SERVER, 20 + number)
 
     def host(self, machine, number):
         """Gives a machine an address that no other row knows: what was learned of other hosts does not count."""
         ipv4, ipv6, interface = self.LINKS[machine]
         address = (ipv4 if self.version == 4 else ipv6).format(number)
-        self.lab.machines[machine].alias(address, interface)
+        self.lab.machines[machine].alias(address, interface, preferred=False)
         return address
 
     def report(self):
@@ -68,16 +71,16 @@ class Row:
 
     @property
     def client_machine(self):
-        return self.lab.machines["client"]
+        return self.lab.machines[self.CLIENT]
 
     @property
     def server_machine(self):
-        return self.lab.machines["server"]
+        return self.lab.machines[self.SERVER]
 
     def ping(self, dscp=0):
         ping(self.client_machine, self.server, dscp=dscp)
 
-    def listen(self, port=0, ttl=None, address=None, machine=None):
+    def listen(self, port=0, ttl=None, address=None, machine=None, backlog=16, defer=0):
         address = address or self.server
         sock = (machine or self.server_machine).socket(
             socket.AF_INET6 if self.version == 6 else socket.AF_INET, socket.SOCK_STREAM
@@ -85,8 +88,10 @@ class Row:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if ttl:
             set_ttl(sock, address, ttl)
+        if defer:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, defer)
         sock.bind((address, port or self.port))
-        sock.listen(16)
+        sock.listen(backlog)
         sock.settimeout(5)
         self.sockets.append(sock)
         return sock
@@ -141,6 +146,22 @@ class Row:
             sock.close()
             return
         raise TrafficError(f"{self.name}: the connect was answered")
+
+    def hush(self):
+        """Ends all connections without a packet: from now on nothing moves."""
+        waiting = []
+        for sock in self.sockets:
+            # Those that listen go first: what they would still repeat, nobody is left to answer. What nobody has accepted would be
+            # reset.
+            if sock.fileno() >= 0 and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                sock.setblocking(False)
+                with contextlib.suppress(BlockingIOError):
+                    while True:
+                        waiting.append(sock.accept()[0])
+                sock.close()
+        for sock in self.sockets + waiting:
+            if sock.fileno() >= 0:
+                forget(sock)
 
     def raw(self, machine, segment, forged=False):
         if forged:
