@@ -86,7 +86,7 @@ package final class AgentState: Sendable {
             guard !findings.isEmpty else { return [] }
             for finding in findings {
                 let previous = state.store.add(finding)
-                state.counters.count(finding, replacing: previous?.sender)
+                state.counters.count(finding, replacing: previous?.reset?.sender)
             }
             return Array(state.readers.values)
         }

@@ -72,8 +72,8 @@ package struct FilterRuleReadings: Sendable {
     /// A packet to this machine passes no forward chain, and one through it no input chain.
     private static func canAnswer(_ rule: FilterRule, _ finding: Finding) -> Bool {
         switch rule.hook {
-        case "forward": finding.sender == .thisMachine
-        case "input", "output": finding.sender == .hostFirewall
+        case "forward": finding.reset?.sender == .thisMachine
+        case "input", "output": finding.reset?.sender == .hostFirewall
         default: true
         }
     }

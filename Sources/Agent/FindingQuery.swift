@@ -19,7 +19,7 @@ struct FindingQuery: Sendable {
 
     private var kind: Finding.Kind?
     private var sender: Finding.Sender?
-    private var cause: Finding.Cause?
+    private var cause: String?
     private var stage: Finding.Stage?
     private var source: IPAddress?
     private var destination: IPAddress?
@@ -47,7 +47,7 @@ struct FindingQuery: Sendable {
         self.kind = kind
         if kind == nil { self.kind = try query.member("kind", of: Finding.Kind.self) }
         sender = try query.member("sender", of: Finding.Sender.self)
-        cause = try query.member("cause", of: Finding.Cause.self)
+        cause = try query.member("cause", of: Self.causes)
         stage = try query.member("stage", of: Finding.Stage.self)
         source = try query.address("src")
         destination = try query.address("dst")
@@ -58,15 +58,21 @@ struct FindingQuery: Sendable {
 
     func matches(_ finding: Finding) -> Bool {
         if let sinceTime, (finding.time ?? 0) <= sinceTime { return false }
-        return matches(kind, finding.kind) && matches(sender, finding.sender) && matches(cause, finding.cause)
-            && matches(stage, finding.stage) && matches(source, finding.fiveTuple.source)
+        return matches(kind, finding.kind) && matches(sender, finding.reset?.sender)
+            && matches(cause, finding.causeName)
+            && matches(stage, finding.reset?.stage) && matches(source, finding.fiveTuple.source)
             && matches(destination, finding.fiveTuple.destination)
             && matches(sourcePort, finding.fiveTuple.sourcePort)
             && matches(destinationPort, finding.fiveTuple.destinationPort)
             && (interface == nil || interface == finding.vantage?.interface)
     }
 
-    private func matches<Value: Equatable>(_ wanted: Value?, _ value: Value) -> Bool {
+    /// The causes of every kind.
+    private static let causes =
+        Finding.Cause.allCases.map(\.rawValue) + Finding.PathCause.allCases.map(\.rawValue)
+        + Finding.Notice.Cause.allCases.map(\.rawValue)
+
+    private func matches<Value: Equatable>(_ wanted: Value?, _ value: Value?) -> Bool {
         wanted.map { $0 == value } ?? true
     }
 

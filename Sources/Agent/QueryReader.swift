@@ -52,12 +52,15 @@ struct QueryReader {
     mutating func member<Member: RawRepresentable & CaseIterable>(
         _ name: String, of type: Member.Type
     ) throws(Problem) -> Member? where Member.RawValue == String {
+        try member(name, of: Member.allCases.map(\.rawValue)).flatMap { Member(rawValue: $0) }
+    }
+
+    mutating func member(_ name: String, of members: [String]) throws(Problem) -> String? {
         guard let text = text(name) else { return nil }
-        guard let value = Member(rawValue: text) else {
-            throw .badParameter(
-                name, "Give one of \(Member.allCases.map(\.rawValue).joined(separator: ", ")).")
+        guard members.contains(text) else {
+            throw .badParameter(name, "Give one of \(members.joined(separator: ", ")).")
         }
-        return value
+        return text
     }
 
     mutating func time(_ name: String) throws(Problem) -> UInt64? {

@@ -83,7 +83,9 @@ package final class RuleNamer: Sendable {
 
     /// True for a reset that this machine's packet filter made.
     private static func wantsRule(_ finding: Finding) -> Bool {
-        guard finding.sender == .thisMachine || finding.sender == .hostFirewall, finding.cause == .rejected else {
+        guard let reset = finding.reset, reset.sender == .thisMachine || reset.sender == .hostFirewall,
+            reset.cause == .rejected
+        else {
             return false
         }
         return finding.evidence.contains { $0.name == EvidenceName.madeHere.rawValue }

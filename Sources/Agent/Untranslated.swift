@@ -43,8 +43,8 @@ package struct Untranslated: ~Copyable {
     /// A host's own answer without its socket, as far as is known: what an application aborted and what a packet filter
     /// rejected was no such answer.
     private static func isCandidate(_ finding: Finding) -> Bool {
-        switch (finding.sender, finding.vantage?.direction) {
-        case (.host, _?), (.hostKernel, _?): finding.kind == .reset
+        switch (finding.reset?.sender, finding.vantage?.direction) {
+        case (.host, _?), (.hostKernel, _?): true
         default: false
         }
     }
@@ -66,10 +66,10 @@ package struct Untranslated: ~Copyable {
         }
         let connection =
             "\(original.source) port \(original.sourcePort) to \(original.destination) port \(original.destinationPort)"
-        finding.cause = .untranslated
+        finding.reset?.cause = .untranslated
         // Of a connection that passes here translated, one side's packets were seen under this name: that looks like a
         // connect without an answer.
-        if finding.stage == .syn { finding.stage = .data }
+        if finding.reset?.stage == .syn { finding.reset?.stage = .data }
         finding.evidence.append(
             Evidence(
                 name: EvidenceName.conntrack.rawValue, weight: 0, observed: connection,

@@ -172,31 +172,32 @@ extension Engine {
             ?? (verdict.evidence.contains(.otherCounter) ? reset.counter?.counter.address : nil)
         guard let number = resetOrigins.add(reset, verdict, address: address) else { return finding }
         let origin = resetOrigins.origins[number]
-        finding.origin = origin.id
-        finding.originAddress = origin.address
-        finding.originIdleTimer = origin.idleTimer
+        finding.reset?.origin = origin.id
+        finding.reset?.originAddress = origin.address
+        finding.reset?.originIdleTimer = origin.idleTimer
         return finding
     }
 
     private func describe(_ reset: ResetCase, _ verdict: ResetJudge.Verdict) -> Finding {
         let record = reset.record
+        var details = Finding.Reset(
+            flags: record.tcpFlags, ttl: record.ttl, seq: record.seq, ack: record.ack, sender: verdict.sender,
+            hop: reset.distance.hop, cause: verdict.cause, stage: reset.stage, packetKey: reset.packetKey)
+        details.hostHop =
+            verdict.baseline?.distance.hop ?? (reset.passage == .madeHere && !verdict.sender.isForeign ? 0 : nil)
+        details.hostSamples = verdict.baseline?.samples
+        details.idleSeconds = reset.flow?.idle.map { Double($0) / 1e9 }
+        details.serverIsSource = reset.flow?.serverIsSource
+        details.signature = TamperingSignature.of(reset)
+        details.vlan = reset.headers.vlan
+        details.nextHopMAC = reset.headers.sourceMAC
         var finding = Finding(
-            id: reset.id, fiveTuple: record.fiveTuple, flags: record.tcpFlags, ttl: record.ttl, seq: record.seq,
-            ack: record.ack, sender: verdict.sender, hop: reset.distance.hop, cause: verdict.cause,
-            stage: reset.stage, packetKey: reset.packetKey, evidence: verdict.evidence)
+            id: reset.id, fiveTuple: record.fiveTuple, details: .reset(details), evidence: verdict.evidence)
         finding.time = reset.time == 0 ? nil : reset.time
         finding.frame = reset.frame == 0 ? nil : reset.frame
         finding.file = reset.file
         finding.count = reset.count
-        finding.hostHop =
-            verdict.baseline?.distance.hop ?? (reset.passage == .madeHere && !verdict.sender.isForeign ? 0 : nil)
-        finding.hostSamples = verdict.baseline?.samples
         finding.confidence = verdict.confidence
-        finding.idleSeconds = reset.flow?.idle.map { Double($0) / 1e9 }
-        finding.serverIsSource = reset.flow?.serverIsSource
-        finding.signature = TamperingSignature.of(reset)
-        finding.vlan = reset.headers.vlan
-        finding.nextHopMAC = reset.headers.sourceMAC
         finding.vantage = reset.vantage
         finding.scope = options.inside.scope(record.source, record.destination)
         finding.delay = now >= reset.time && reset.time != 0 ? now - reset.time : 0

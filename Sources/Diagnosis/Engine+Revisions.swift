@@ -69,8 +69,8 @@ extension Engine {
         told.replace(number, by: entry)
         guard entry.reset.aftermath.signs > signs else { return true }
         let verdict = verdict(entry.reset)
-        guard verdict.sender != entry.finding.sender, verdict.sender != .undetermined else { return true }
-        guard entry.finding.sender == .undetermined || verdict.isProvedForeign else { return true }
+        guard verdict.sender != entry.finding.reset?.sender, verdict.sender != .undetermined else { return true }
+        guard entry.finding.reset?.sender == .undetermined || verdict.isProvedForeign else { return true }
         if let waiting = entry.waiting { undetermined.remove(waiting) }
         revise(entry.reset, verdict, number: number, isTold: isTold ?? true, entry.finding)
         return true

@@ -6,6 +6,14 @@ package enum TransportProtocol: UInt8, Hashable, Sendable {
     case udp = 1
     case icmp = 2
     case icmpv6 = 3
+
+    /// As it is shown: `tcp`, `udp`, `icmp`, `icmpv6`.
+    package var label: String { "\(self)" }
+
+    package init?(label: String) {
+        guard let known = [Self.tcp, .udp, .icmp, .icmpv6].first(where: { $0.label == label }) else { return nil }
+        self = known
+    }
 }
 
 /// Addresses, ports and protocol of a packet, in its own direction. For an echo both ports are its identifier.

@@ -26,6 +26,8 @@ package struct FindingCounters: Sendable {
 
     package private(set) var resets: [SenderAndScope: UInt64] = [:]
     package private(set) var causes: [Finding.Cause: UInt64] = [:]
+    /// Path findings; one stands for all connections of a route that fail alike.
+    package private(set) var paths: [Finding.PathCause: UInt64] = [:]
     package private(set) var revisions: [Revision: UInt64] = [:]
     /// The hop of each reset's sender.
     package private(set) var distance = Histogram(bounds: [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32])
@@ -39,17 +41,25 @@ package struct FindingCounters: Sendable {
     /// - Parameter previous: the sender that the finding's last revision named; `nil` if it is no longer known, which
     ///   counts as `undetermined`, because those are what is usually revised.
     package mutating func count(_ finding: Finding, replacing previous: Finding.Sender?) {
-        guard finding.kind == .reset else { return }
+        guard let reset = finding.reset else {
+            countOther(finding)
+            return
+        }
         let before = finding.revision == 0 ? .undetermined : previous ?? .undetermined
         if finding.revision == 0 {
-            resets[SenderAndScope(sender: finding.sender, scope: finding.scope), default: 0] += UInt64(finding.count)
-            causes[finding.cause, default: 0] += UInt64(finding.count)
-            distance.observe(Double(finding.hop), times: UInt64(finding.count))
-        } else if before != finding.sender {
-            revisions[Revision(from: before, to: finding.sender), default: 0] += UInt64(finding.count)
+            resets[SenderAndScope(sender: reset.sender, scope: finding.scope), default: 0] += UInt64(finding.count)
+            causes[reset.cause, default: 0] += UInt64(finding.count)
+            distance.observe(Double(reset.hop), times: UInt64(finding.count))
+        } else if before != reset.sender {
+            revisions[Revision(from: before, to: reset.sender), default: 0] += UInt64(finding.count)
         }
-        if before == .undetermined, finding.sender != .undetermined {
+        if before == .undetermined, reset.sender != .undetermined {
             verdictDelay.observe(Double(finding.delay) / 1e9)
         }
+    }
+
+    private mutating func countOther(_ finding: Finding) {
+        guard let path = finding.path, finding.revision == 0 else { return }
+        paths[path.cause, default: 0] += 1
     }
 }

@@ -34,10 +34,10 @@ package struct FindingGroups {
     ///
     /// A revision is told by itself: it replaces what was told before.
     package mutating func add(_ finding: Finding, now: UInt64) -> [Finding] {
-        guard finding.kind == .reset, finding.revision == 0 else { return [finding] }
+        guard let reset = finding.reset, finding.revision == 0 else { return [finding] }
         let key = Key(
-            source: finding.fiveTuple.source, port: finding.servicePort, sender: finding.sender, hop: finding.hop,
-            cause: finding.cause, stage: finding.stage)
+            source: finding.fiveTuple.source, port: finding.servicePort, sender: reset.sender, hop: reset.hop,
+            cause: reset.cause, stage: reset.stage)
         if var group = groups[key], now < group.end {
             var newest = finding
             newest.count += group.repeats?.count ?? 0

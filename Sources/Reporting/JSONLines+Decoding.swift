@@ -31,6 +31,27 @@ private struct WireFinding: Decodable {
         var direction: String?
     }
 
+    struct WireICMP: Decodable {
+        struct Ends: Decodable {
+            var src: String
+            var src_port: UInt16
+            var dst: String
+            var dst_port: UInt16
+            var `protocol`: String?
+
+            var fiveTuple: FiveTuple? { WireFinding.fiveTuple(src, src_port, dst, dst_port, `protocol`) }
+        }
+
+        var type: UInt8
+        var code: UInt8
+        var version: Int
+        var from: String
+        var hop: Int
+        var gateway: String?
+        var mtu: Int?
+        var quoted: Ends
+    }
+
     var kind: String
     var id: String
     var revision: Int
@@ -41,22 +62,25 @@ private struct WireFinding: Decodable {
     var src_port: UInt16
     var dst: String
     var dst_port: UInt16
-    var flags: String
-    var ttl: UInt8
-    var seq: UInt32
-    var ack: UInt32
-    var sender: String
-    var hop: Int
+    var `protocol`: String?
+    var flags: String?
+    var ttl: UInt8?
+    var seq: UInt32?
+    var ack: UInt32?
+    var sender: String?
+    var hop: Int?
     var host_hop: Int?
+    var hosts: Int?
     var confidence: Double?
-    var cause: String
-    var stage: String
+    var cause: String?
+    var stage: String?
     var signature: String?
     var origin: String?
     var idle_seconds: Double?
     var vlan: UInt16?
     var next_hop_mac: String?
-    var packet_key: String
+    var packet_key: String?
+    var icmp: WireICMP?
     var count: Int
     var vantage: WireVantage?
     var evidence: [WireEvidence]
@@ -65,29 +89,16 @@ private struct WireFinding: Decodable {
     var advice: String?
 
     var finding: Finding? {
-        guard let kind = Finding.Kind(rawValue: kind), let sender = Finding.Sender(rawValue: sender),
-            let cause = Finding.Cause(rawValue: cause), let stage = Finding.Stage(rawValue: stage),
-            let source = IPAddress(src), let destination = IPAddress(dst), let flags = Self.flags(flags), isBounded
+        guard let kind = Finding.Kind(rawValue: kind), isBounded, let details = details(kind),
+            let tuple = Self.fiveTuple(src, src_port, dst, dst_port, `protocol`)
         else { return nil }
-        let tuple = FiveTuple(
-            source: source, sourcePort: src_port, destination: destination, destinationPort: dst_port)
-        var finding = Finding(
-            id: id, fiveTuple: tuple, flags: flags, ttl: ttl, seq: seq, ack: ack, sender: sender, hop: hop,
-            cause: cause, stage: stage, packetKey: packet_key, evidence: evidence.map(Self.evidence))
-        finding.kind = kind
+        var finding = Finding(id: id, fiveTuple: tuple, details: details, evidence: evidence.map(Self.evidence))
         finding.revision = revision
         finding.time = time.flatMap { Timestamp.parse($0) }
         finding.frame = frame
         finding.file = file
-        finding.hostHop = host_hop
         finding.confidence = confidence
-        finding.signature = signature.flatMap { TamperingSignature(rawValue: $0) }
-        finding.origin = origin
-        finding.idleSeconds = idle_seconds
-        finding.vlan = vlan
-        finding.nextHopMAC = next_hop_mac
         finding.count = count
-        finding.serverIsSource = service_port.map { $0 == src_port }
         finding.told = summary.map { Finding.Told(summary: $0, advice: advice ?? "") }
         finding.vantage = vantage.map {
             Finding.Vantage(host: $0.host, interface: $0.interface, hook: $0.hook, direction: $0.direction)
@@ -95,9 +106,65 @@ private struct WireFinding: Decodable {
         return finding
     }
 
+    private func details(_ kind: Finding.Kind) -> Finding.Details? {
+        switch kind {
+        case .reset: reset.map { .reset($0) }
+        case .path: cause.flatMap(Finding.PathCause.init).map { .path(Finding.Path(cause: $0)) }
+        case .pathChange:
+            if let hop, let host_hop {
+                .pathChange(Finding.PathChange(hop: hop, hostHop: host_hop, hosts: hosts ?? 1))
+            } else {
+                nil
+            }
+        case .icmpError: icmpError.map { .icmpError($0) }
+        case .notice: cause.flatMap(Finding.Notice.Cause.init).map { .notice(Finding.Notice(cause: $0)) }
+        }
+    }
+
+    private var reset: Finding.Reset? {
+        guard let sender = sender.flatMap(Finding.Sender.init), let cause = cause.flatMap(Finding.Cause.init),
+            let stage = stage.flatMap(Finding.Stage.init), let flags = flags.flatMap(Self.flags), let ttl, let seq,
+            let ack,
+            let hop, let packet_key
+        else { return nil }
+        var reset = Finding.Reset(
+            flags: flags, ttl: ttl, seq: seq, ack: ack, sender: sender, hop: hop, cause: cause, stage: stage,
+            packetKey: packet_key)
+        reset.hostHop = host_hop
+        reset.signature = signature.flatMap { TamperingSignature(rawValue: $0) }
+        reset.origin = origin
+        reset.idleSeconds = idle_seconds
+        reset.vlan = vlan
+        reset.nextHopMAC = next_hop_mac
+        reset.serverIsSource = service_port.map { $0 == src_port }
+        return reset
+    }
+
+    private var icmpError: Finding.ICMPError? {
+        guard let icmp, let from = IPAddress(icmp.from), let quoted = icmp.quoted.fiveTuple else { return nil }
+        var error = Finding.ICMPError(
+            type: icmp.type, code: icmp.code, isIPv6: icmp.version == 6, from: from, hop: icmp.hop, quoted: quoted)
+        error.gateway = icmp.gateway.flatMap { IPAddress($0) }
+        error.mtu = icmp.mtu
+        return error
+    }
+
+    private static func fiveTuple(
+        _ src: String, _ srcPort: UInt16, _ dst: String, _ dstPort: UInt16, _ transport: String?
+    ) -> FiveTuple? {
+        guard let source = IPAddress(src), let destination = IPAddress(dst),
+            let transport = TransportProtocol(label: transport ?? TransportProtocol.tcp.label)
+        else { return nil }
+        return FiveTuple(
+            source: source, sourcePort: srcPort, destination: destination, destinationPort: dstPort,
+            transport: transport)
+    }
+
     private var isBounded: Bool {
-        WireBounds.hop.contains(hop) && host_hop.map(WireBounds.hop.contains) ?? true
-            && WireBounds.count.contains(count) && WireBounds.revision.contains(revision)
+        [hop, host_hop, icmp?.hop].allSatisfy { $0.map(WireBounds.hop.contains) ?? true }
+            && [count, hosts ?? 1].allSatisfy(WireBounds.count.contains)
+            && WireBounds.revision.contains(revision)
+            && icmp?.mtu.map(WireBounds.mtu.contains) ?? true
             && confidence.map(WireBounds.probability.contains) ?? true
             && idle_seconds.map(WireBounds.seconds.contains) ?? true
             && service_port.map { $0 == src_port || $0 == dst_port } ?? true

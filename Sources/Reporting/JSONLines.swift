@@ -17,9 +17,16 @@ package enum JSONLines {
     package static func write(_ finding: Finding, to writer: inout JSONWriter) {
         writer.object { json in
             writeIdentity(of: finding, to: &json)
-            writePacket(of: finding, to: &json)
-            writeVerdict(of: finding, to: &json)
-            writeCircumstances(of: finding, to: &json)
+            writeFiveTuple(of: finding, to: &json)
+            switch finding.details {
+            case .reset(let reset): write(reset, of: finding, to: &json)
+            case .path(let path): write(path, of: finding, to: &json)
+            case .pathChange(let change): write(change, of: finding, to: &json)
+            case .icmpError(let error): write(error, of: finding, to: &json)
+            case .notice(let notice): json.member("cause", notice.cause.rawValue)
+            }
+            json.member("count", finding.count)
+            writeVantage(of: finding, to: &json)
             json.member("evidence") { json in
                 json.array { json in
                     for evidence in finding.evidence { write(evidence, to: &json) }
@@ -40,36 +47,73 @@ package enum JSONLines {
         json.member("file", finding.file)
     }
 
-    private static func writePacket(of finding: Finding, to json: inout JSONWriter) {
-        json.member("src", finding.text(finding.fiveTuple.source))
-        json.member("src_port", finding.fiveTuple.sourcePort)
-        json.member("dst", finding.text(finding.fiveTuple.destination))
-        json.member("dst_port", finding.fiveTuple.destinationPort)
+    private static func writeFiveTuple(of finding: Finding, to json: inout JSONWriter) {
+        writeEnds(finding.fiveTuple, of: finding, to: &json)
         json.member("service_port", finding.servicePort)
-        json.member("flags", finding.flags.description)
-        json.member("ttl", finding.ttl)
-        json.member("seq", finding.seq)
-        json.member("ack", finding.ack)
     }
 
-    private static func writeVerdict(of finding: Finding, to json: inout JSONWriter) {
-        json.member("sender", finding.sender.rawValue)
-        json.member("hop", finding.hop)
-        json.member("host_hop", finding.hostHop)
+    private static func writeEnds(_ tuple: FiveTuple, of finding: Finding, to json: inout JSONWriter) {
+        json.member("src", finding.text(tuple.source))
+        json.member("src_port", tuple.sourcePort)
+        json.member("dst", finding.text(tuple.destination))
+        json.member("dst_port", tuple.destinationPort)
+        json.member("protocol", tuple.transport == .tcp ? nil : tuple.transport.label)
+    }
+
+    private static func write(_ reset: Finding.Reset, of finding: Finding, to json: inout JSONWriter) {
+        json.member("flags", reset.flags.description)
+        json.member("ttl", reset.ttl)
+        json.member("seq", reset.seq)
+        json.member("ack", reset.ack)
+        json.member("sender", reset.sender.rawValue)
+        json.member("hop", reset.hop)
+        json.member("host_hop", reset.hostHop)
+        writeConfidence(of: finding, to: &json)
+        json.member("cause", reset.cause.rawValue)
+        json.member("stage", reset.stage.rawValue)
+        json.member("signature", reset.signature?.rawValue)
+        json.member("origin", reset.origin)
+        json.member("idle_seconds", reset.idleSeconds, digits: 3)
+        json.member("vlan", reset.vlan)
+        json.member("next_hop_mac", reset.nextHopMAC)
+        json.member("packet_key", reset.packetKey)
+    }
+
+    private static func write(_ path: Finding.Path, of finding: Finding, to json: inout JSONWriter) {
+        json.member("cause", path.cause.rawValue)
+        writeConfidence(of: finding, to: &json)
+    }
+
+    private static func write(_ change: Finding.PathChange, of finding: Finding, to json: inout JSONWriter) {
+        json.member("hop", change.hop)
+        json.member("host_hop", change.hostHop)
+        json.member("hosts", change.hosts)
+        writeConfidence(of: finding, to: &json)
+    }
+
+    private static func write(_ error: Finding.ICMPError, of finding: Finding, to json: inout JSONWriter) {
+        json.member("icmp") { json in
+            json.object { json in
+                json.member("type", error.type)
+                json.member("code", error.code)
+                json.member("version", error.isIPv6 ? 6 : 4)
+                json.member("from", finding.text(error.from))
+                json.member("hop", error.hop)
+                json.member("gateway", error.gateway.map { finding.text($0) })
+                json.member("mtu", error.mtu)
+                json.member("quoted") { json in
+                    json.object { json in writeEnds(error.quoted, of: finding, to: &json) }
+                }
+            }
+        }
+    }
+
+    private static func writeConfidence(of finding: Finding, to json: inout JSONWriter) {
         // Nothing is certain.
         json.member("confidence", finding.confidence.map { min($0, 0.999) }, digits: 3)
-        json.member("cause", finding.cause.rawValue)
-        json.member("stage", finding.stage.rawValue)
-        json.member("signature", finding.signature?.rawValue)
     }
 
-    private static func writeCircumstances(of finding: Finding, to json: inout JSONWriter) {
-        json.member("origin", finding.origin)
-        json.member("idle_seconds", finding.idleSeconds, digits: 3)
-        json.member("vlan", finding.vlan)
-        json.member("next_hop_mac", finding.nextHopMAC)
-        json.member("packet_key", finding.packetKey)
-        json.member("count", finding.count)
+    private static func writeVantage(of finding: Finding, to json: inout JSONWriter) {
         guard let vantage = finding.vantage else { return }
         json.member("vantage") { json in
             json.object { json in

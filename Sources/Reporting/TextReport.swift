@@ -8,6 +8,8 @@ package struct TextReport: Sendable {
     package var isColoured: Bool
     private var senders: [Finding.Sender: Int] = [:]
     private var devices: [Device: Tally] = [:]
+    /// Findings that are not about a reset.
+    private var others: [Finding.Kind: Int] = [:]
     /// What was told of resets that a revision may replace, and their ids in the order of telling.
     private var counted: [String: Earlier] = [:]
     private var ids: [String] = []
@@ -58,7 +60,8 @@ package struct TextReport: Sendable {
         if weighing.count > Self.shownEvidence {
             lines.append("    and \(weighing.count - Self.shownEvidence) more")
         }
-        lines.append(Self.printable("    > \(finding.advice)"))
+        let advice = finding.advice
+        if !advice.isEmpty { lines.append(Self.printable("    > \(advice)")) }
         return lines.joined(separator: "\n") + "\n"
     }
 
@@ -104,15 +107,19 @@ package struct TextReport: Sendable {
     }
 
     private mutating func count(_ finding: Finding) {
+        guard let reset = finding.reset else {
+            others[finding.kind, default: 0] += 1
+            return
+        }
         if finding.revision > 0, let earlier = counted[finding.id] {
             let left = senders[earlier.sender, default: 0] - earlier.count
             senders[earlier.sender] = left > 0 ? left : nil
         }
-        senders[finding.sender, default: 0] += finding.count
+        senders[reset.sender, default: 0] += finding.count
         // Only devices are named at the end, and what names one is not revised.
-        guard finding.sender.isForeign else { return remember(finding) }
+        guard reset.sender.isForeign else { return remember(finding, reset) }
         counted[finding.id] = nil
-        let device = Device(sender: finding.sender, hop: finding.hop, cause: finding.cause)
+        let device = Device(sender: reset.sender, hop: reset.hop, cause: reset.cause)
         guard devices[device] != nil || devices.count < Tally.bound else { return }
         var tally = devices[device] ?? Tally()
         tally.resets += finding.count
@@ -124,8 +131,8 @@ package struct TextReport: Sendable {
     }
 
     /// Keeps what a revision may replace: of too many the oldest gives way.
-    private mutating func remember(_ finding: Finding) {
-        let told = Earlier(sender: finding.sender, count: finding.count)
+    private mutating func remember(_ finding: Finding, _ reset: Finding.Reset) {
+        let told = Earlier(sender: reset.sender, count: finding.count)
         guard counted.updateValue(told, forKey: finding.id) == nil else { return }
         if ids.count < Self.revisable {
             ids.append(finding.id)
@@ -137,11 +144,14 @@ package struct TextReport: Sendable {
     }
 
     private func label(_ finding: Finding) -> String {
-        let hop = finding.sender == .middlebox ? " at hop \(finding.hop)" : ""
-        let cause = finding.cause == .unknown ? "" : ", \(finding.cause.rawValue)"
-        let confidence = finding.confidence.map { " (\(percent($0)))" } ?? ""
         let repeats = finding.count > 1 ? " × \(finding.count)" : ""
-        return "\(finding.sender.rawValue)\(hop)\(cause)\(confidence)\(repeats)"
+        let confidence = finding.confidence.map { " (\(percent($0)))" } ?? ""
+        guard let reset = finding.reset else {
+            return (finding.causeName ?? finding.kind.rawValue) + confidence + repeats
+        }
+        let hop = reset.sender == .middlebox ? " at hop \(reset.hop)" : ""
+        let cause = reset.cause == .unknown ? "" : ", \(reset.cause.rawValue)"
+        return "\(reset.sender.rawValue)\(hop)\(cause)\(confidence)\(repeats)"
     }
 
     /// Never 100 %: nothing is certain.
@@ -167,10 +177,8 @@ package struct TextReport: Sendable {
 
     private func paint(_ text: String, _ finding: Finding) -> String {
         guard isColoured else { return text }
-        switch finding.sender {
-        case .middlebox, .thisMachine: return "\u{1b}[1;31m\(text)\u{1b}[0m"
-        case .undetermined: return "\u{1b}[33m\(text)\u{1b}[0m"
-        default: return "\u{1b}[32m\(text)\u{1b}[0m"
-        }
+        if finding.isProblem { return "\u{1b}[1;31m\(text)\u{1b}[0m" }
+        guard let reset = finding.reset, reset.sender != .undetermined else { return "\u{1b}[33m\(text)\u{1b}[0m" }
+        return "\u{1b}[32m\(text)\u{1b}[0m"
     }
 }

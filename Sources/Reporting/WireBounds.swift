@@ -4,6 +4,7 @@
 enum WireBounds {
     /// A TTL has eight bits, so a distance has no more.
     static let hop = 0...256
+    static let mtu = 0...(1 << 32)
     static let count = 1...(1 << 32)
     static let revision = 0...(1 << 32)
     /// 30 years and more.

@@ -100,7 +100,7 @@ struct ReadSession: ~Copyable {
     private mutating func give() throws(OutputError) {
         for var finding in engine.takeFindings() {
             finding.names = hostNames
-            if finding.sender.isForeign { status = .worst(status, .found) }
+            if finding.isProblem { status = .worst(status, .found) }
             progress.clear()
             switch format {
             case .json: try output.write(JSONLines.line(finding))

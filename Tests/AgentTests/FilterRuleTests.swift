@@ -46,8 +46,11 @@ struct FilterRuleTests {
             id: "1",
             fiveTuple: FiveTuple(
                 source: IPAddress(v4: 0x0a04_0002), sourcePort: port, destination: IPAddress(v4: 0x0a01_0001),
-                destinationPort: 50992), flags: [.rst, .ack], ttl: 64, seq: 0, ack: 1, sender: sender, hop: 0,
-            cause: cause, stage: .syn, packetKey: "",
+                destinationPort: 50992),
+            details: .reset(
+                Finding.Reset(
+                    flags: [.rst, .ack], ttl: 64, seq: 0, ack: 1, sender: sender, hop: 0, cause: cause, stage: .syn,
+                    packetKey: "")),
             evidence: [Evidence(name: EvidenceName.madeHere.rawValue, weight: 7, text: "made here")])
         finding.time = time
         return finding
@@ -123,7 +126,7 @@ struct FilterRuleTests {
         #expect(namer.finish().isEmpty)
         let other = Self.finding(.thisMachine, time: 1, cause: .idleTimeout)
         let own = Self.finding(.host, time: 1)
-        #expect(namer.exchange([other, own]).map(\.sender) == [.thisMachine, .host])
+        #expect(namer.exchange([other, own]).map(\.reset?.sender) == [.thisMachine, .host])
         #expect(namer.exchange([Self.finding(.thisMachine, time: .max / 2), other]).count == 1)
         let back = namer.finish()
         #expect(back.count == 1)

@@ -52,10 +52,10 @@ import Testing
         store.add(finding(0, sender: .undetermined))
         store.add(finding(1))
         let previous = store.add(finding(0, sender: .middlebox, revision: 1))
-        #expect(previous?.sender == .undetermined)
+        #expect(previous?.reset?.sender == .undetermined)
         #expect(store.count == 2)
         #expect(ids(store.newest(limit: 9) { _ in true }) == [1, 0].map(findingID))
-        #expect(store[findingID(0)]?.sender == .middlebox)
+        #expect(store[findingID(0)]?.reset?.sender == .middlebox)
     }
 
     @Test func theRevisionOfAForgottenFindingIsANewEntry() {

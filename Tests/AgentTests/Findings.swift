@@ -8,8 +8,11 @@ func finding(_ number: Int, sender: Finding.Sender = .middlebox, revision: Int =
         source: IPAddress(v4: 0x0a04_0002), sourcePort: 22, destination: IPAddress(v4: 0x0a01_0001),
         destinationPort: UInt16(truncatingIfNeeded: number))
     var finding = Finding(
-        id: findingID(number), fiveTuple: tuple, flags: [.rst, .ack], ttl: 63, seq: 0, ack: 1, sender: sender, hop: 2,
-        cause: sender == .undetermined ? .unknown : .rejected, stage: .syn, packetKey: "9f3c")
+        id: findingID(number), fiveTuple: tuple,
+        details: .reset(
+            Finding.Reset(
+                flags: [.rst, .ack], ttl: 63, seq: 0, ack: 1, sender: sender, hop: 2,
+                cause: sender == .undetermined ? .unknown : .rejected, stage: .syn, packetKey: "9f3c")))
     finding.revision = revision
     finding.time = 1_700_000_000_000_000_000 + UInt64(number) * 1_000_000_000
     finding.vantage = Finding.Vantage(interface: "eth0")

@@ -19,8 +19,11 @@ struct UntranslatedTests {
         let tuple = FiveTuple(
             source: source, sourcePort: sourcePort, destination: destination, destinationPort: destinationPort)
         var finding = Finding(
-            id: "1", fiveTuple: tuple, flags: .rst, ttl: 64, seq: 0, ack: 1, sender: sender, hop: 0, cause: .unknown,
-            stage: .none, packetKey: "",
+            id: "1", fiveTuple: tuple,
+            details: .reset(
+                Finding.Reset(
+                    flags: .rst, ttl: 64, seq: 0, ack: 1, sender: sender, hop: 0, cause: .unknown, stage: .none,
+                    packetKey: "")),
             evidence: isMadeHere ? [Evidence(name: EvidenceName.madeHere.rawValue, weight: 7, text: "")] : [])
         finding.vantage = Finding.Vantage(direction: direction)
         finding.time = time
@@ -30,11 +33,11 @@ struct UntranslatedTests {
     /// Marks one finding; `original` is what connection tracking says of `reply`.
     private func cause(
         _ finding: Finding, reply: FiveTuple, original: FiveTuple, local: Set<IPAddress> = [router]
-    ) -> Finding.Cause {
+    ) -> Finding.Cause? {
         var untranslated = Untranslated(localAddresses: local) { $0 == reply ? original : nil }
         var findings = [finding]
         untranslated.mark(&findings)
-        return findings[0].cause
+        return findings[0].reset?.cause
     }
 
     /// The client's connection to the server, which the router shows as its own.
@@ -65,9 +68,9 @@ struct UntranslatedTests {
             $0 == masqueraded.reply ? masqueraded.original : nil
         }
         var findings = [finding(Self.router, 40003, Self.server, 22), finding(Self.router, 40004, Self.server, 22)]
-        for index in findings.indices { findings[index].stage = .syn }
+        for index in findings.indices { findings[index].reset?.stage = .syn }
         untranslated.mark(&findings)
-        #expect(findings.map(\.stage) == [.data, .syn])
+        #expect(findings.map(\.reset?.stage) == [.data, .syn])
     }
 
     @Test("A connection of the router's own, with another port or another server behind the one that it called")

@@ -78,8 +78,9 @@ struct TruthTests {
         for truth in Truth.all where truth.file == file {
             let verdict = try #require(verdicts[truth.frame], "\(truth) has no finding")
             #expect(
-                truth.allows(verdict.sender),
-                "\(truth) is \(truth.sender)'s, found \(verdict.sender): \(verdict.evidence.map(\.name))")
+                verdict.reset.map { truth.allows($0.sender) } == true,
+                "\(truth) is \(truth.sender)'s, found \(String(describing: verdict.reset?.sender)): \(verdict.evidence.map(\.name))"
+            )
         }
         #expect(verdicts.count == Truth.all.count { $0.file == file })
     }
@@ -95,7 +96,7 @@ struct TruthTests {
         #expect(!findings.isEmpty)
         for finding in findings {
             #expect(
-                !finding.sender.isForeign,
+                finding.reset?.sender.isForeign == false,
                 "frame \(finding.frame ?? 0) is the host's: \(finding.evidence.map(\.name))")
         }
     }
@@ -103,8 +104,8 @@ struct TruthTests {
     @Test("The first founding case: three resets by a device at hop 2 in the name of a host at hop 4")
     func foundingCase() throws {
         let findings = try Self.findings("ssh-refused.txt")
-        #expect(findings.map(\.sender) == [.middlebox, .middlebox, .middlebox])
-        #expect(findings.map(\.hop) == [2, 2, 2])
-        #expect(findings.map(\.hostHop) == [4, 4, 4])
+        #expect(findings.map(\.reset?.sender) == [.middlebox, .middlebox, .middlebox])
+        #expect(findings.map(\.reset?.hop) == [2, 2, 2])
+        #expect(findings.map(\.reset?.hostHop) == [4, 4, 4])
     }
 }

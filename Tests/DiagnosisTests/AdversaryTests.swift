@@ -17,7 +17,7 @@ struct AdversaryTests {
         story.server(.syn, seq: 1, ttl: 50)
         story.client([.syn, .ack], seq: 500, ack: 2)
         story.server(.rst, seq: 2)
-        #expect(story.findings().map(\.sender).contains(.middlebox) == false)
+        #expect(story.findings().map(\.reset?.sender).contains(.middlebox) == false)
     }
 
     @Test("An initial TTL of 32 or an IP_TTL of 100 tells no distance", arguments: [30, 98] as [UInt8])
@@ -28,7 +28,7 @@ struct AdversaryTests {
         story.client([.psh, .ack], seq: 1001, ack: 9001, payload: "A")
         story.server([.psh, .ack], seq: 9001, ack: 1002, payload: "B")
         story.server([.rst], seq: 9002, ttl: 62)
-        #expect(story.findings().map(\.sender) == [.undetermined])
+        #expect(story.findings().map(\.reset?.sender) == [.undetermined])
     }
 
     @Test("A published port behind an address that answers ping and has a service of its own")
@@ -43,7 +43,7 @@ struct AdversaryTests {
         story.serverPort = 8080
         story.clientPort = 7000
         story.refuse(ttl: 62)
-        #expect(story.findings().map(\.sender) == [.host])
+        #expect(story.findings().map(\.reset?.sender) == [.host])
     }
 
     @Test("Answered UDP and echo do not push connections out of the table")
@@ -57,7 +57,7 @@ struct AdversaryTests {
             story.add(Ethernet().ipv4(IPAddress(v4: 0x0909_0909), .client).udp(53, 10_000 + query).payload("a"))
         }
         story.refuse(ttl: 63)
-        #expect(story.findings().map(\.sender) == [.middlebox])
+        #expect(story.findings().map(\.reset?.sender) == [.middlebox])
     }
 
     @Test("A forged query is no answer to the answer that it drew")
@@ -68,7 +68,7 @@ struct AdversaryTests {
             story.add(Ethernet().ipv4(.client, .server).udp(53, 4000).payload("a"))
         }
         story.refuse(ttl: 61)
-        #expect(story.findings().map(\.sender) == [.undetermined])
+        #expect(story.findings().map(\.reset?.sender) == [.undetermined])
     }
 
     @Test("New data after the reset outweighs every field that can be copied")
@@ -80,7 +80,7 @@ struct AdversaryTests {
         story.server([.rst, .ack], seq: 9002, ack: 1002, window: 500, identification: 71)
         story.wait(0.05)
         story.server([.psh, .ack], seq: 9002, ack: 1002, identification: 71, payload: "C")
-        #expect(story.findings().map(\.sender) == [.middlebox])
+        #expect(story.findings().map(\.reset?.sender) == [.middlebox])
     }
 
     @Test("An abort of what was acknowledged before did not come too soon")
@@ -94,7 +94,7 @@ struct AdversaryTests {
         story.client(.ack, seq: 1002, ack: 9002)
         story.server([.rst, .ack], seq: 9002, ack: 1002, window: 500)
         let findings = story.findings()
-        #expect(findings.map(\.sender.isForeign) == [false])
+        #expect(findings.map(\.reset?.sender.isForeign) == [false])
         #expect(!findings.contains { $0.evidence.contains(.soonerThanRTT) })
     }
 
@@ -107,7 +107,7 @@ struct AdversaryTests {
         story.client(.syn)
         story.server([.rst, .ack], ack: 1001)
         story.server([.rst, .ack], ack: 1001, interface: egress)
-        #expect(story.findings().map(\.sender) == [.host])
+        #expect(story.findings().map(\.reset?.sender) == [.host])
     }
 
     @Test("A host whose entry was pushed out still settles what waits for it")
@@ -123,7 +123,7 @@ struct AdversaryTests {
         }
         story.wait(3)
         story.ping(5)
-        #expect(story.findings().map(\.sender) == [.middlebox])
+        #expect(story.findings().map(\.reset?.sender) == [.middlebox])
     }
 
     @Test("After a FIN the distance alone accuses nobody")
@@ -136,7 +136,7 @@ struct AdversaryTests {
         story.client([.fin, .ack], seq: 1002, ack: 9002)
         story.server(.rst, seq: 9002, ttl: 62)
         let findings = story.findings()
-        #expect(findings.map(\.sender) == [.undetermined])
+        #expect(findings.map(\.reset?.sender) == [.undetermined])
         #expect(findings.first?.evidence.contains(.benignClose) == true)
     }
 
@@ -148,13 +148,13 @@ struct AdversaryTests {
         let quoted = FrameBuilder.bareIP.ipv4(.client, other).tcp(5000, 80, flags: .syn)
         story.add(Ethernet().ipv4(other, .client, ttl: 63).icmpError(type: 3, code: 10, quoting: quoted))
         story.refuse(ttl: 63)
-        #expect(story.findings().map(\.originAddress) == [nil])
+        #expect(story.findings().map(\.reset?.originAddress) == [nil])
         let expired = FrameBuilder.bareIP.ipv4(.client, .server, ttl: 1).tcp(5000, 80, flags: .syn)
         story = Story()
         story.ping(4)
         story.add(Ethernet().ipv4(other, .client, ttl: 63).icmpError(type: 11, quoting: expired))
         story.refuse(ttl: 63)
-        #expect(story.findings().map(\.originAddress) == [other])
+        #expect(story.findings().map(\.reset?.originAddress) == [other])
     }
 
     @Test("An older capture after a newer one is judged by its own times")
@@ -177,6 +177,6 @@ struct AdversaryTests {
         older.trace.packets.withUnsafeBufferPointer { engine.observe($0, upTo: older.time) }
         engine.finish()
         let findings = engine.takeFindings()
-        #expect(findings.map(\.stage) == [.syn, .idle])
+        #expect(findings.map(\.reset?.stage) == [.syn, .idle])
     }
 }

@@ -10,7 +10,7 @@ import Testing
 struct CauseTests {
     /// A connection that was idle and that the server closes when the client writes. Seen at the client the data goes first,
     /// and its kernel acknowledges the FIN before the reset comes.
-    private func crossing(dataAck: UInt32, idle: Double) -> [Finding.Cause] {
+    private func crossing(dataAck: UInt32, idle: Double) -> [Finding.Cause?] {
         var story = Story()
         story.ping(4)
         story.open()
@@ -23,7 +23,7 @@ struct CauseTests {
         story.client(.ack, seq: dataAck == 9004 ? 1007 : 1004, ack: 9005)
         if dataAck != 9004 { story.client([.psh, .ack], seq: 1004, ack: dataAck, payload: "GET") }
         story.server(.rst, seq: 9005)
-        return story.findings().map(\.cause)
+        return story.findings().map(\.reset?.cause)
     }
 
     @Test("Data that crosses the FIN of an idle connection is a keep-alive race, data after the FIN is late")
@@ -34,13 +34,13 @@ struct CauseTests {
     }
 
     /// The server's address calls the client, gets `answer`, and resets.
-    private func call(answer: TCPFlags) -> [Finding.Cause] {
+    private func call(answer: TCPFlags) -> [Finding.Cause?] {
         var story = Story()
         story.ping(4)
         story.server(.syn, seq: 500)
         story.client(answer, seq: 1000, ack: answer.contains(.syn) ? 501 : 77_000)
         story.server(.rst, seq: answer.contains(.syn) ? 501 : 77_000)
-        return story.findings().map(\.cause)
+        return story.findings().map(\.reset?.cause)
     }
 
     @Test("A SYN-ACK that is reset was a check; a challenge ACK that is reset was not")

@@ -32,7 +32,7 @@ struct FingerprintTests {
         story.wait(hours * 3600)
         story.ping(1)
         story.refuse(ttl: 63)
-        #expect(story.findings().map(\.sender) == [isAccused ? .middlebox : .undetermined])
+        #expect(story.findings().map(\.reset?.sender) == [isAccused ? .middlebox : .undetermined])
     }
 
     @Test("A host that is silent keeps its baseline, and forged packets do not make it fade")
@@ -42,7 +42,7 @@ struct FingerprintTests {
         story.wait(8 * 3600)
         story.add(Ethernet().ipv4(.server, .client, ttl: 63).tcp(4000, 80, seq: 1, flags: .syn, window: 100))
         story.refuse(ttl: 63)
-        #expect(story.findings().map(\.sender) == [.middlebox])
+        #expect(story.findings().map(\.reset?.sender) == [.middlebox])
     }
 
     @Test(
@@ -54,7 +54,7 @@ struct FingerprintTests {
         story.ping(run, ttl: 62)
         story.refuse(ttl: reset)
         let finding = try story.finding()
-        #expect(finding.sender == (isAccused ? .middlebox : .undetermined))
+        #expect(finding.reset?.sender == (isAccused ? .middlebox : .undetermined))
         #expect((finding.weight(.pathMoved) == 0) == !isAccused)
     }
 
@@ -65,8 +65,8 @@ struct FingerprintTests {
         story.wait(3 * 3600)
         story.ping(40, ttl: 60)
         story.refuse(ttl: 63)
-        #expect(try story.finding().sender == .middlebox)
-        #expect(try story.finding().hostHop == 5)
+        #expect(try story.finding().reset?.sender == .middlebox)
+        #expect(try story.finding().reset?.hostHop == 5)
     }
 
     @Test(

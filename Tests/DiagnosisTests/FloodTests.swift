@@ -52,6 +52,6 @@ struct FloodTests {
         story.wait(0.4)
         story.refuse(ttl: 63)
         story.wait(3)
-        #expect(story.findings().filter { $0.sender == .middlebox }.map(\.count) == [1])
+        #expect(story.findings().filter { $0.reset?.sender == .middlebox }.map(\.count) == [1])
     }
 }

@@ -72,8 +72,8 @@ struct KernelWordTests {
     func answer() {
         let story = refused(options())
         let findings = findings(story, before: [trace(story)], wait: 0)
-        #expect(findings.map(\.sender) == [.hostKernel])
-        #expect(findings.map(\.cause) == [.portClosed])
+        #expect(findings.map(\.reset?.sender) == [.hostKernel])
+        #expect(findings.map(\.reset?.cause) == [.portClosed])
         #expect(findings.first?.evidence.contains(.kernelEvent) == true)
     }
 
@@ -85,8 +85,8 @@ struct KernelWordTests {
             reason: "TCP_STATE")
         #expect(findings(story, after: [event], wait: 50_000_000).isEmpty)
         let findings = findings(story, after: [event])
-        #expect(findings.map(\.sender) == [.hostApplication])
-        #expect(findings.map(\.cause) == [.aborted])
+        #expect(findings.map(\.reset?.sender) == [.hostApplication])
+        #expect(findings.map(\.reset?.cause) == [.aborted])
         let evidence = try #require(findings.first?.evidence.first { $0.name == EvidenceName.kernelEvent.rawValue })
         #expect(evidence.text.contains("sshd (process 42)"))
         #expect(evidence.observed == "sshd (42), TCP_STATE")
@@ -97,16 +97,16 @@ struct KernelWordTests {
         let story = aborted(options())
         let event = trace(
             story, seq: 8000, ack: 1005, isActive: true, process: Self.process, reason: "TCP_ABORT_ON_CLOSE")
-        #expect(findings(story, after: [event]).map(\.sender) == [.hostApplication])
+        #expect(findings(story, after: [event]).map(\.reset?.sender) == [.hostApplication])
         let other = trace(story, seq: 8000, ack: nil)
-        #expect(findings(story, before: [other]).map(\.sender) == [.hostFirewall])
+        #expect(findings(story, before: [other]).map(\.reset?.sender) == [.hostFirewall])
     }
 
     @Test("An aborted socket without a process, or for want of an answer: the kernel's timers")
     func timer() {
         let story = aborted(options())
         let event = trace(story, seq: 9001, ack: 1005, isActive: true, reason: "TCP_KEEPALIVE_TIMEOUT")
-        #expect(findings(story, after: [event]).map(\.sender) == [.hostKernel])
+        #expect(findings(story, after: [event]).map(\.reset?.sender) == [.hostKernel])
     }
 
     @Test("No event where the kernel tells of all: the packet filter, once the event must have come")
@@ -114,26 +114,26 @@ struct KernelWordTests {
         let story = refused(options())
         #expect(findings(story, wait: 50_000_000).isEmpty)
         let findings = findings(story)
-        #expect(findings.map(\.sender) == [.hostFirewall])
-        #expect(findings.map(\.cause) == [.rejected])
+        #expect(findings.map(\.reset?.sender) == [.hostFirewall])
+        #expect(findings.map(\.reset?.cause) == [.rejected])
     }
 
     @Test("No event where the kernel tells of some only, or of none: which part is not decidable")
     func silenceMeansNothing() {
-        #expect(findings(refused(options(.incomplete))).map(\.sender) == [.host])
-        #expect(findings(refused(options(.none)), wait: 0).map(\.sender) == [.host])
+        #expect(findings(refused(options(.incomplete))).map(\.reset?.sender) == [.host])
+        #expect(findings(refused(options(.none)), wait: 0).map(\.reset?.sender) == [.host])
     }
 
     @Test("The end of the capture before the event must have come: not decidable")
     func endBefore() {
-        #expect(findings(refused(options()), wait: 0, finishes: true).map(\.sender) == [.host])
+        #expect(findings(refused(options()), wait: 0, finishes: true).map(\.reset?.sender) == [.host])
     }
 
     @Test("Events that were lost around the packet: no event means nothing; lost long before, it does")
     func loss() {
         let story = refused(options())
-        #expect(findings(story, lossAt: story.time).map(\.sender) == [.host])
-        #expect(findings(story, lossAt: story.time - 1).map(\.sender) == [.hostFirewall])
+        #expect(findings(story, lossAt: story.time).map(\.reset?.sender) == [.host])
+        #expect(findings(story, lossAt: story.time - 1).map(\.reset?.sender) == [.hostFirewall])
     }
 
     @Test("A reset whose source was translated on its way out is known by its numbers and destination")
@@ -141,16 +141,16 @@ struct KernelWordTests {
         let story = refused(options())
         var inner = Self.fiveTuple
         inner.sourcePort = 2222
-        #expect(findings(story, before: [trace(story, fiveTuple: inner)]).map(\.sender) == [.hostKernel])
+        #expect(findings(story, before: [trace(story, fiveTuple: inner)]).map(\.reset?.sender) == [.hostKernel])
         inner.destinationPort = 1
-        #expect(findings(story, before: [trace(story, fiveTuple: inner)]).map(\.sender) == [.hostFirewall])
+        #expect(findings(story, before: [trace(story, fiveTuple: inner)]).map(\.reset?.sender) == [.hostFirewall])
     }
 
     @Test("An event of long ago is another packet's")
     func old() {
         let story = refused(options())
-        #expect(findings(story, before: [trace(story, after: -2_900_000_000)]).map(\.sender) == [.hostKernel])
-        #expect(findings(story, before: [trace(story, after: -3_100_000_000)]).map(\.sender) == [.hostFirewall])
+        #expect(findings(story, before: [trace(story, after: -2_900_000_000)]).map(\.reset?.sender) == [.hostKernel])
+        #expect(findings(story, before: [trace(story, after: -3_100_000_000)]).map(\.reset?.sender) == [.hostFirewall])
     }
 
     @Test("Two events with the same numbers before their two packets serve both")
@@ -160,14 +160,14 @@ struct KernelWordTests {
         story.client(.syn)
         story.server([.rst, .ack], ack: 1001, ttl: 64, interface: Self.madeHere)
         let both = [trace(story, after: -25_000_000), trace(story)]
-        #expect(findings(story, before: both).map(\.sender) == [.hostKernel, .hostKernel])
+        #expect(findings(story, before: both).map(\.reset?.sender) == [.hostKernel, .hostKernel])
     }
 
     @Test("In another's name: this machine's at once, whatever the kernel says")
     func anotherName() {
         let story = refused(options(local: []))
-        #expect(findings(story, wait: 0).map(\.sender) == [.thisMachine])
-        #expect(findings(story, before: [trace(story)], wait: 0).map(\.sender) == [.thisMachine])
+        #expect(findings(story, wait: 0).map(\.reset?.sender) == [.thisMachine])
+        #expect(findings(story, before: [trace(story)], wait: 0).map(\.reset?.sender) == [.thisMachine])
     }
 
     @Test("More events than are kept: the oldest give way, and then no event means nothing")
@@ -176,8 +176,8 @@ struct KernelWordTests {
         let flood = (0..<UInt32(ResetTraces.capacity)).map { number in
             trace(story, after: -1_000_000, ack: 500_000 + number)
         }
-        #expect(findings(story, before: flood).map(\.sender) == [.hostFirewall])
+        #expect(findings(story, before: flood).map(\.reset?.sender) == [.hostFirewall])
         let more = flood + [trace(story, after: 1000, ack: 7)]
-        #expect(findings(story, before: more).map(\.sender) == [.host])
+        #expect(findings(story, before: more).map(\.reset?.sender) == [.host])
     }
 }

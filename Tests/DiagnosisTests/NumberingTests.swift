@@ -63,8 +63,8 @@ struct NumberingTests {
             story.server([.rst, .ack], ack: 1001, ttl: 64, identification: 506)
             let finding = try story.finding()
             #expect(finding.weight(.otherCounter) == (isKnown ? 4 : nil))
-            #expect(finding.sender == .middlebox)
-            #expect(finding.originAddress == (isKnown ? Self.router : nil))
+            #expect(finding.reset?.sender == .middlebox)
+            #expect(finding.reset?.originAddress == (isKnown ? Self.router : nil))
         }
     }
 
@@ -77,7 +77,7 @@ struct NumberingTests {
         story.server([.rst, .ack], ack: 1001, ttl: 61, identification: 506)
         let finding = try story.finding()
         #expect(finding.weight(.otherCounter) == nil)
-        #expect(finding.sender == .host)
+        #expect(finding.reset?.sender == .host)
     }
 
     @Test("ip_id_of_other abstains where one machine with several addresses would explain it")
@@ -86,12 +86,12 @@ struct NumberingTests {
         Self.count(&story, IPAddress(v4: 0x0a04_0009), from: 500, 6, ttl: 125)
         story.client(.syn)
         story.server([.rst, .ack], ack: 1001, ttl: 125, identification: 506)
-        #expect(try story.finding().sender == .undetermined)
+        #expect(try story.finding().reset?.sender == .undetermined)
         story = Story()
         Self.count(&story, IPAddress(v4: 0x0a04_0009), from: 500, 6, ttl: 125)
         story.client(.syn)
         story.server([.rst, .ack], ack: 1001, ttl: 61, identification: 506)
-        #expect(try story.finding().sender == .middlebox)
+        #expect(try story.finding().reset?.sender == .middlebox)
     }
 
     @Test(

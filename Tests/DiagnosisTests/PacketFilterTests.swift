@@ -27,10 +27,10 @@ struct PacketFilterTests {
 
     @Test("IPv4: the lost DSCP names the host's filter, the kept one its kernel, another hop the device")
     func dscp() {
-        #expect(marked(ttl: 61, tos: 0).map(\.sender) == [.hostFirewall])
-        #expect(marked(ttl: 61, tos: 0).map(\.cause) == [.rejected])
-        #expect(marked(ttl: 61, tos: Self.dscp).map(\.sender) == [.hostKernel])
-        #expect(marked(ttl: 63, tos: 0).map(\.sender) == [.middlebox])
+        #expect(marked(ttl: 61, tos: 0).map(\.reset?.sender) == [.hostFirewall])
+        #expect(marked(ttl: 61, tos: 0).map(\.reset?.cause) == [.rejected])
+        #expect(marked(ttl: 61, tos: Self.dscp).map(\.reset?.sender) == [.hostKernel])
+        #expect(marked(ttl: 63, tos: 0).map(\.reset?.sender) == [.middlebox])
     }
 
     /// A closed port beside an open one whose application sets the TTL of its data; pings where there are any.
@@ -56,15 +56,15 @@ struct PacketFilterTests {
 
     @Test("IPv6: without a distance the missing label does not say whose filter it was")
     func noDistance() {
-        #expect(label(0, hopLimit: 61, dataHopLimit: 197, pings: 0).map(\.sender) == [.undetermined])
-        #expect(label(0, hopLimit: 61, dataHopLimit: 197, pings: 4).map(\.sender) == [.hostFirewall])
-        #expect(label(9, hopLimit: 61, dataHopLimit: 197, pings: 4).map(\.sender) == [.hostKernel])
+        #expect(label(0, hopLimit: 61, dataHopLimit: 197, pings: 0).map(\.reset?.sender) == [.undetermined])
+        #expect(label(0, hopLimit: 61, dataHopLimit: 197, pings: 4).map(\.reset?.sender) == [.hostFirewall])
+        #expect(label(9, hopLimit: 61, dataHopLimit: 197, pings: 4).map(\.reset?.sender) == [.hostKernel])
     }
 
     @Test("Where the application sets the TTL of its data, the kernel's echo replies tell the distance")
     func echoInstead() {
-        #expect(label(0, hopLimit: 63, dataHopLimit: 197, pings: 4).map(\.sender) == [.middlebox])
-        #expect(label(9, hopLimit: 63, dataHopLimit: 197, pings: 0).map(\.sender) == [.undetermined])
+        #expect(label(0, hopLimit: 63, dataHopLimit: 197, pings: 4).map(\.reset?.sender) == [.middlebox])
+        #expect(label(9, hopLimit: 63, dataHopLimit: 197, pings: 0).map(\.reset?.sender) == [.undetermined])
     }
 
     @Test("A socket that is reset before any data was aborted")
@@ -73,11 +73,11 @@ struct PacketFilterTests {
         story.ping(4)
         story.open()
         story.server([.rst, .ack], seq: 9001, ack: 1001, window: 509)
-        #expect(story.findings().map(\.cause) == [.aborted])
+        #expect(story.findings().map(\.reset?.cause) == [.aborted])
         story = Story()
         story.ping(4)
         story.open()
         story.server([.rst, .ack], seq: 9001, ack: 1001)
-        #expect(story.findings().map(\.cause) == [.unknown])
+        #expect(story.findings().map(\.reset?.cause) == [.unknown])
     }
 }

@@ -24,8 +24,8 @@ struct RaceTests {
         story.send(.server, [.psh, .ack], seq: 9002, ack: 1002, payload: "C")
         let finding = try story.finding()
         #expect(finding.weight(.dataAfterReset) == 5)
-        #expect(finding.sender == .middlebox)
-        #expect(finding.cause == .injected)
+        #expect(finding.reset?.sender == .middlebox)
+        #expect(finding.reset?.cause == .injected)
     }
 
     @Test("Data that was overtaken by the reset, within 3 ms, proves nothing")
@@ -36,7 +36,7 @@ struct RaceTests {
         story.send(.server, [.psh, .ack], seq: 9003, ack: 1002, payload: "D")
         let finding = try story.finding()
         #expect(finding.weight(.dataAfterReset) == nil)
-        #expect(finding.sender == .host)
+        #expect(finding.reset?.sender == .host)
     }
 
     @Test("Data sent again, data at another TTL, and silence prove nothing")
@@ -49,7 +49,7 @@ struct RaceTests {
         story.wait(0.01)
         story.send(.server, [.psh, .ack], seq: 9002, ack: 1002, Marks(ttl: 52), payload: "C")
         #expect(try story.finding().weight(.dataAfterReset) == nil)
-        #expect(try reset().finding().sender == .host)
+        #expect(try reset().finding().reset?.sender == .host)
     }
 
     @Test("Data after a FIN of the same side proves nothing")
@@ -77,10 +77,10 @@ struct RaceTests {
         story.client([.psh, .ack], seq: 70_001, ack: 500_001, payload: "again")
         story.server([.psh, .ack], seq: 500_001, ack: 70_006, payload: "yes")
         let finding = try story.finding()
-        #expect(!finding.sender.isForeign)
+        #expect(finding.reset?.sender.isForeign == false)
         #expect(finding.weight(.dataAfterReset) == nil)
         #expect(finding.weight(.bothTalkOn) == nil)
-        #expect(finding.cause != .halfOpenCheck)
+        #expect(finding.reset?.cause != .halfOpenCheck)
     }
 
     @Test("An abort and the same port again after 0.3 ms")
@@ -98,8 +98,8 @@ struct RaceTests {
         story.client([.psh, .ack], seq: 1501, ack: 12_001, payload: "again")
         story.server([.psh, .ack], seq: 12_001, ack: 1506, payload: "yes")
         let finding = try story.finding()
-        #expect(!finding.sender.isForeign)
-        #expect(finding.cause == .aborted)
+        #expect(finding.reset?.sender.isForeign == false)
+        #expect(finding.reset?.cause == .aborted)
     }
 
     @Test("A scanner with a TCP of its own goes on after its kernel's reset: nobody is accused")
@@ -113,7 +113,7 @@ struct RaceTests {
         story.send(.client, [.psh, .ack], seq: 1001, ack: 9001, Marks(ttl: 255), payload: "GET")
         story.send(.server, [.psh, .ack], seq: 9001, ack: 1004, payload: "200")
         let finding = try story.finding()
-        #expect(!finding.sender.isForeign)
+        #expect(finding.reset?.sender.isForeign == false)
         #expect(finding.weight(.dataAfterReset) == nil)
         #expect(finding.weight(.bothTalkOn) == nil)
     }
@@ -142,9 +142,9 @@ struct RaceTests {
         story.client(.ack, seq: 1001, ack: 9001)
         let finding = try story.finding()
         #expect(finding.weight(.synAckAfterReset) == 3)
-        #expect(finding.sender == .middlebox)
-        #expect(finding.cause == .injected)
-        #expect(finding.hostHop == 4)
+        #expect(finding.reset?.sender == .middlebox)
+        #expect(finding.reset?.cause == .injected)
+        #expect(finding.reset?.hostHop == 4)
     }
 
     @Test("syn_ack_after_reset abstains at another SYN's answer")
@@ -156,7 +156,7 @@ struct RaceTests {
         story.server([.syn, .ack], seq: 9000, ack: 8001)
         let finding = try story.finding()
         #expect(finding.weight(.synAckAfterReset) == nil)
-        #expect(!finding.sender.isForeign)
+        #expect(finding.reset?.sender.isForeign == false)
     }
 
     // MARK: Twins
@@ -192,7 +192,7 @@ struct RaceTests {
         story.send(.server, .rst, seq: 9002 + 1460, Marks(ttl: 63))
         let findings = story.findings()
         #expect(findings.map { $0.weight(.twinResets) } == [nil, 3])
-        #expect(findings.map(\.sender.isForeign) == [false, true])
+        #expect(findings.map(\.reset?.sender.isForeign) == [false, true])
     }
 
     // MARK: Both sides
@@ -220,7 +220,7 @@ struct RaceTests {
         story.send(.server, .ack, seq: 9002, ack: 1002)
         let finding = try story.finding()
         #expect(finding.weight(.otherLink) == 5)
-        #expect(finding.sender == .middlebox)
+        #expect(finding.reset?.sender == .middlebox)
     }
 
     @Test("other_link abstains after a failover: everything comes from the new next hop")
@@ -230,6 +230,6 @@ struct RaceTests {
         story.wait(0.01)
         story.send(.server, .ack, seq: 9002, ack: 1002, next)
         #expect(try story.finding().weight(.otherLink) == nil)
-        #expect(try reset(.rst, seq: 9002, next).finding().sender == .host)
+        #expect(try reset(.rst, seq: 9002, next).finding().reset?.sender == .host)
     }
 }

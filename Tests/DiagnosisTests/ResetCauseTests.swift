@@ -14,8 +14,8 @@ struct ResetCauseTests {
         var story = Story()
         story.ping(4)
         story.refuse(ttl: ttl)
-        #expect(try story.finding().cause == cause)
-        #expect(try story.finding().stage == .syn)
+        #expect(try story.finding().reset?.cause == cause)
+        #expect(try story.finding().reset?.stage == .syn)
     }
 
     @Test(
@@ -27,8 +27,8 @@ struct ResetCauseTests {
         story.converse()
         story.send(.server, flags, seq: seq, ack: flags.contains(.ack) ? 1002 : 0, Marks(ttl: 63))
         let finding = try story.finding()
-        #expect(finding.sender == .middlebox)
-        #expect(finding.cause == cause)
+        #expect(finding.reset?.sender == .middlebox)
+        #expect(finding.reset?.cause == cause)
     }
 
     @Test(
@@ -40,7 +40,7 @@ struct ResetCauseTests {
         story.add(
             Ethernet().ipv4(.server, .client, ttl: 63).tcp(
                 22, 50992, seq: 9001, ack: 1002, flags: [.rst, .ack], options: [30, 4, 0x80, reason]))
-        #expect(try story.finding().cause == cause)
+        #expect(try story.finding().reset?.cause == cause)
     }
 
     @Test("reset_text: the text that the reset carries is told")
@@ -58,11 +58,11 @@ struct ResetCauseTests {
         var story = Story()
         story.converse()
         story.send(.server, [.rst, .ack], seq: 9002, ack: 1002, Marks(window: 500))
-        #expect(try story.finding().cause == .aborted)
+        #expect(try story.finding().reset?.cause == .aborted)
         story = Story()
         story.converse()
         story.send(.server, [.rst, .ack], seq: 9002, ack: 1002)
-        #expect(try story.finding().cause == .unknown)
+        #expect(try story.finding().reset?.cause == .unknown)
     }
 
     @Test("late_data: what comes after the close draws the kernel's reset")
@@ -73,8 +73,8 @@ struct ResetCauseTests {
         story.send(.client, .ack, seq: 1002, ack: 9003)
         story.send(.client, [.psh, .ack], seq: 1002, ack: 9003, payload: "late")
         story.send(.server, .rst, seq: 9003)
-        #expect(try story.finding().cause == .lateData)
-        #expect(try story.finding().stage == .afterClose)
+        #expect(try story.finding().reset?.cause == .lateData)
+        #expect(try story.finding().reset?.stage == .afterClose)
     }
 
     /// The server closes after `silence` seconds; the client's data crosses the FIN if it does not acknowledge it.
@@ -92,15 +92,15 @@ struct ResetCauseTests {
     @Test("keepalive_race: the server closes at the moment when its client writes")
     func keepaliveRace() throws {
         let finding = try closed(after: 5, acknowledgesFIN: false)
-        #expect(finding.cause == .keepaliveRace)
-        #expect(!finding.sender.isForeign)
+        #expect(finding.reset?.cause == .keepaliveRace)
+        #expect(finding.reset?.sender.isForeign == false)
     }
 
     @Test("No keep-alive race: the client knew of the close, wrote much later, or there was no silence")
     func noKeepaliveRace() throws {
-        #expect(try closed(after: 5, acknowledgesFIN: true).cause == .lateData)
-        #expect(try closed(after: 5, acknowledgesFIN: false, pause: 0.5).cause == .lateData)
-        #expect(try closed(after: 0.2, acknowledgesFIN: false).cause == .lateData)
+        #expect(try closed(after: 5, acknowledgesFIN: true).reset?.cause == .lateData)
+        #expect(try closed(after: 5, acknowledgesFIN: false, pause: 0.5).reset?.cause == .lateData)
+        #expect(try closed(after: 0.2, acknowledgesFIN: false).reset?.cause == .lateData)
     }
 
     @Test("half_open_check: the client gives up what the server has just accepted")
@@ -109,12 +109,12 @@ struct ResetCauseTests {
         story.client(.syn)
         story.server([.syn, .ack], seq: 9000, ack: 1001)
         story.send(.client, .rst, seq: 1001)
-        #expect(try story.finding().cause == .halfOpenCheck)
+        #expect(try story.finding().reset?.cause == .halfOpenCheck)
         story = Story()
         story.client(.syn)
         story.server(.ack, seq: 500, ack: 400)
         story.send(.client, .rst, seq: 400)
-        #expect(try story.finding().cause == .unknown)
+        #expect(try story.finding().reset?.cause == .unknown)
     }
 
     @Test(
@@ -127,8 +127,8 @@ struct ResetCauseTests {
         story.send(.client, [.psh, .ack], seq: 1002, ack: 9002, payload: "C")
         story.send(.server, .rst, seq: 9002, Marks(ttl: 63))
         let finding = try story.finding()
-        #expect(finding.cause == cause)
-        #expect(abs(try #require(finding.idleSeconds) - silence) < 0.1)
+        #expect(finding.reset?.cause == cause)
+        #expect(abs(try #require(finding.reset?.idleSeconds) - silence) < 0.1)
     }
 
     @Test("injected: a race, a proof, or what was copied from the trigger")
@@ -136,30 +136,30 @@ struct ResetCauseTests {
         var story = Story()
         story.converse(client: Marks(window: 777))
         story.send(.server, [.rst, .ack], seq: 9001, ack: 1002, Marks(ttl: 63, window: 777))
-        #expect(try story.finding().cause == .injected)
+        #expect(try story.finding().reset?.cause == .injected)
         story = Story()
         story.converse(client: Marks(window: 777))
         story.send(.server, [.rst, .ack], seq: 9001, ack: 1002, Marks(ttl: 63, window: 778))
-        #expect(try story.finding().cause == .unknown)
+        #expect(try story.finding().reset?.cause == .unknown)
     }
 
     @Test("An undetermined sender has an unknown cause")
     func undetermined() throws {
         var story = Story()
         story.refuse(ttl: 63)
-        #expect(try story.finding().cause == .unknown)
+        #expect(try story.finding().reset?.cause == .unknown)
     }
 }
 
 @Suite("Which part of the host")
 struct HostPartTests {
-    private func judged(isIPv6: Bool = false, _ marks: Marks, ticks: UInt32? = nil) throws -> Finding.Sender {
+    private func judged(isIPv6: Bool = false, _ marks: Marks, ticks: UInt32? = nil) throws -> Finding.Sender? {
         var story = Story()
         story.isIPv6 = isIPv6
         story.converse(
             client: Marks(identification: 77), server: Marks(identification: isIPv6 ? 88 : 100), ticks: ticks)
         story.send(.server, [.rst, .ack], seq: 9002, ack: 1002, marks)
-        return try story.finding().sender
+        return try story.finding().reset?.sender
     }
 
     @Test("IPv4: a window with the connection's next IP-ID or its timestamps is a socket's")

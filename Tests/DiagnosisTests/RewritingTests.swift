@@ -9,7 +9,7 @@ import Testing
 @Suite("A next hop that gives all packets one TTL")
 struct RewritingTests {
     /// Hosts of as many networks as there are `ttls` answer a ping, then the server refuses a connection.
-    private func refused(_ ttls: [UInt8], resetTTL: UInt8) -> [Finding.Sender] {
+    private func refused(_ ttls: [UInt8], resetTTL: UInt8) -> [Finding.Sender?] {
         var story = Story()
         for (number, ttl) in ttls.enumerated() {
             let host = IPAddress(v4: 0x0b00_0001 + UInt32(number) << 16)
@@ -20,7 +20,7 @@ struct RewritingTests {
         }
         story.ping(4, ttl: 64)
         story.refuse(ttl: resetTTL)
-        return story.findings().map(\.sender)
+        return story.findings().map(\.reset?.sender)
     }
 
     @Test("Then a TTL tells no distance")
@@ -42,7 +42,7 @@ struct RewritingTests {
         story.refuse(ttl: 255)
         story.wait(1)
         story.refuse(ttl: 64, seq: 5000)
-        #expect(story.findings().first { $0.ttl == 64 }?.sender == .host)
+        #expect(story.findings().first { $0.reset?.ttl == 64 }?.reset?.sender == .host)
     }
 
     @Test("A neighbour beside a router, and one with addresses in two networks, are what they seem")

@@ -15,7 +15,7 @@ struct SettlingTests {
         story.wait(5)
         story.ping(4)
         let findings = story.findings(batch: 2, isFinished: false)
-        #expect(findings.map(\.sender) == [.undetermined, .middlebox])
+        #expect(findings.map(\.reset?.sender) == [.undetermined, .middlebox])
         #expect(findings.map(\.revision) == [0, 1])
         #expect(Set(findings.map(\.id)).count == 1)
     }
@@ -35,7 +35,7 @@ struct SettlingTests {
         story.wait(5)
         story.ping(4)
         let findings = story.findings()
-        #expect(findings.map(\.sender) == [.middlebox])
+        #expect(findings.map(\.reset?.sender) == [.middlebox])
         #expect(findings.map(\.revision) == [0])
     }
 
@@ -56,7 +56,9 @@ struct SettlingTests {
             story.wait(1.3)
             story.ping(1)
         }
-        func shape(_ findings: [Finding]) -> [String] { findings.map { "\($0.frame ?? 0) \($0.sender) \($0.id)" } }
+        func shape(_ findings: [Finding]) -> [String] {
+            findings.map { "\($0.frame ?? 0) \($0.reset?.sender.rawValue ?? "") \($0.id)" }
+        }
         #expect(shape(story.findings(batch: size)) == shape(story.findings(batch: 512)))
     }
 
@@ -82,7 +84,7 @@ struct SettlingTests {
         story.wait(3)
         story.server = IPAddress(v4: 0x0a04_0001)
         story.ping(4)
-        #expect(story.findings().map(\.sender) == [.undetermined, .undetermined, .undetermined])
+        #expect(story.findings().map(\.reset?.sender) == [.undetermined, .undetermined, .undetermined])
         #expect(story.statistics().undeterminedForgotten == 1)
     }
 
@@ -103,7 +105,7 @@ struct SettlingTests {
         story.client(.syn)
         story.server([.rst, .ack], ack: 1001)
         #expect(story.findings().count == 2)
-        #expect(Set(story.findings().map(\.stage)) == [.syn])
+        #expect(Set(story.findings().map(\.reset?.stage)) == [.syn])
 
         story = Story()
         story.ping(4)
@@ -123,11 +125,11 @@ struct SettlingTests {
         #expect(first.id == second.id)
         #expect(first.id.count == 26)
         #expect(first.id.hasPrefix("01KDV"))
-        #expect(first.packetKey.count == 16)
+        #expect(first.reset?.packetKey.count == 16)
         var other = Story()
         other.refuse(ttl: 63, seq: 2000)
         #expect(try #require(other.findings().first).id != first.id)
-        #expect(try #require(other.findings().first).packetKey != first.packetKey)
+        #expect(try #require(other.findings().first).reset?.packetKey != first.reset?.packetKey)
     }
 
     // MARK: Late proofs
@@ -145,19 +147,19 @@ struct SettlingTests {
     @Test("A proof after the settle time revises a known sender, live and from a file", arguments: [true, false])
     func lateProof(isLive: Bool) throws {
         let findings = talkOn(after: 5, isLive: isLive).findings(batch: 1)
-        #expect(findings.map(\.sender) == [.host, .middlebox])
+        #expect(findings.map(\.reset?.sender) == [.host, .middlebox])
         #expect(findings.map(\.revision) == [0, 1])
-        #expect(findings.map(\.cause) == [.unknown, .injected])
+        #expect(findings.map(\.reset?.cause) == [.unknown, .injected])
         #expect(Set(findings.map(\.id)).count == 1)
         let early = try #require(talkOn(after: 1, isLive: isLive).findings().last)
-        #expect(early.sender == .middlebox)
+        #expect(early.reset?.sender == .middlebox)
         #expect(early.revision == 0)
         #expect(early.confidence == findings.last?.confidence)
     }
 
     @Test("What comes two minutes later is not waited for")
     func tooLate() {
-        #expect(talkOn(after: 125, isLive: true).findings().map(\.sender) == [.host])
+        #expect(talkOn(after: 125, isLive: true).findings().map(\.reset?.sender) == [.host])
     }
 
     @Test("Late signs that are no proof do not change a known sender, but settle one that was not known")
@@ -168,13 +170,13 @@ struct SettlingTests {
         story.wait(5)
         story.send(.client, [.psh, .ack], seq: 1002, ack: 9002, payload: "A")
         story.send(.server, .ack, seq: 9002, ack: 1003)
-        #expect(story.findings().map(\.sender) == [.host])
+        #expect(story.findings().map(\.reset?.sender) == [.host])
 
         story = Story(isLive: true)
         story.refuse(ttl: 63)
         story.wait(5)
         story.server([.syn, .ack], seq: 9000, ack: 1001)
-        #expect(story.findings().map(\.sender) == [.undetermined, .middlebox])
+        #expect(story.findings().map(\.reset?.sender) == [.undetermined, .middlebox])
     }
 
     @Test("A five-tuple that is used again later is no proof")
@@ -187,7 +189,7 @@ struct SettlingTests {
         story.server([.syn, .ack], seq: 9500, ack: 2001)
         story.client(.ack, seq: 2001, ack: 9501)
         story.server([.psh, .ack], seq: 9501, ack: 2001, payload: "C")
-        #expect(story.findings().map(\.sender) == [.host])
+        #expect(story.findings().map(\.reset?.sender) == [.host])
     }
 
     @Test("Only the newest resets are remembered for a late proof")

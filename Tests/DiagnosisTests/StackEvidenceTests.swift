@@ -50,8 +50,8 @@ struct StackEvidenceTests {
             return try story.finding()
         }
         #expect(try judged().weight(.application) == -7)
-        #expect(try judged().sender == .hostApplication)
-        #expect(try judged().cause == .aborted)
+        #expect(try judged().reset?.sender == .hostApplication)
+        #expect(try judged().reset?.cause == .aborted)
         #expect(try judged { $0.identification = 300 }.weight(.application) == nil)
         #expect(try judged { $0.window = 0 }.weight(.application) == nil)
         #expect(try judged { $0.timestamps = nil }.weight(.application) == nil)
@@ -92,31 +92,31 @@ struct StackEvidenceTests {
     func dscpKept() throws {
         let finding = try answerToMarked(dscp: 4, keepsDSCP: false)
         #expect(finding.weight(.dscpKept) == -2)
-        #expect(finding.sender == .hostKernel)
-        #expect(finding.cause == .portClosed)
+        #expect(finding.reset?.sender == .hostKernel)
+        #expect(finding.reset?.cause == .portClosed)
     }
 
     @Test("dscp_lost at the host's distance: the host's own packet filter")
     func dscpLostAtHost() throws {
         let finding = try answerToMarked(dscp: 0, keepsDSCP: true)
         #expect(finding.weight(.dscpLost) == 0)
-        #expect(finding.sender == .hostFirewall)
-        #expect(finding.cause == .rejected)
+        #expect(finding.reset?.sender == .hostFirewall)
+        #expect(finding.reset?.cause == .rejected)
     }
 
     @Test("dscp_lost from elsewhere adds to the distance")
     func dscpLostOnTheWay() throws {
         let finding = try answerToMarked(dscp: 0, ttl: 63, keepsDSCP: true)
         #expect(finding.weight(.dscpLost) == 1.5)
-        #expect(finding.sender == .middlebox)
+        #expect(finding.reset?.sender == .middlebox)
     }
 
     @Test("dscp_lost abstains where nothing shows that the way back keeps DSCP: which part of the host is not known")
     func dscpWashed() throws {
         let finding = try answerToMarked(dscp: 0, keepsDSCP: false)
         #expect(finding.weight(.dscpLost) == nil)
-        #expect(finding.sender == .host)
-        #expect(finding.cause == .portClosed)
+        #expect(finding.reset?.sender == .host)
+        #expect(finding.reset?.cause == .portClosed)
     }
 
     @Test("A forged packet with a DSCP does not show that the way back keeps it")
@@ -145,17 +145,17 @@ struct StackEvidenceTests {
     func flowLabelKept() throws {
         let finding = try resetIPv6(label: 88, ttl: 61)
         #expect(finding.weight(.flowLabelKept) == -5)
-        #expect(finding.sender == .hostKernel)
+        #expect(finding.reset?.sender == .hostKernel)
     }
 
     @Test("flow_label_missing from elsewhere is a proof, at the host's distance it is its packet filter")
     func flowLabelMissing() throws {
         let away = try resetIPv6(label: 0, ttl: 63)
         #expect(away.weight(.flowLabelMissing) == 5)
-        #expect(away.sender == .middlebox)
+        #expect(away.reset?.sender == .middlebox)
         let near = try resetIPv6(label: 0, ttl: 61)
         #expect(near.weight(.flowLabelMissing) == 0)
-        #expect(near.sender == .hostFirewall)
+        #expect(near.reset?.sender == .hostFirewall)
     }
 
     @Test("flow_label_missing abstains where the flow has none, or where the trigger has none that a stack would copy")
@@ -181,8 +181,8 @@ struct StackEvidenceTests {
         story.send(.client, .syn, seq: 1000, Marks(identification: 77))
         story.send(.server, [.rst, .ack], ack: 1001, Marks(identification: label))
         let finding = try story.finding()
-        #expect(finding.sender == (isKernel ? .hostKernel : .hostFirewall))
-        #expect(finding.cause == (isKernel ? .portClosed : .rejected))
+        #expect(finding.reset?.sender == (isKernel ? .hostKernel : .hostFirewall))
+        #expect(finding.reset?.cause == (isKernel ? .portClosed : .rejected))
     }
 
     @Test("Without knowing where the host is, a missing label may be its own packet filter's: undetermined")
@@ -191,7 +191,7 @@ struct StackEvidenceTests {
         story.isIPv6 = true
         story.converse(client: Marks(identification: 77), server: Marks(ttl: 198, identification: 88))
         story.send(.server, .rst, seq: 9002, Marks(ttl: 62))
-        #expect(try story.finding().sender == .undetermined)
+        #expect(try story.finding().reset?.sender == .undetermined)
     }
 
     // MARK: Time

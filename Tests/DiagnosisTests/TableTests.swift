@@ -20,7 +20,7 @@ struct TableTests {
                     .tcp(UInt16(1024 + source % 50000), 80, seq: source, flags: .syn, window: 10))
         }
         story.refuse(ttl: 63)
-        #expect(story.findings().map(\.sender) == [.middlebox])
+        #expect(story.findings().map(\.reset?.sender) == [.middlebox])
         let statistics = story.statistics()
         #expect(statistics.hosts <= 64)
         #expect(statistics.flows <= 64)

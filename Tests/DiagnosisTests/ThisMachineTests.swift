@@ -24,9 +24,9 @@ struct ThisMachineTests {
         story.client(.syn)
         story.server([.rst, .ack], ack: 1001, ttl: 64, interface: Self.madeHere)
         let findings = story.findings(isFinished: false)
-        #expect(findings.map(\.sender) == [.thisMachine])
-        #expect(findings.map(\.hop) == [0])
-        #expect(findings.map(\.cause) == [.rejected])
+        #expect(findings.map(\.reset?.sender) == [.thisMachine])
+        #expect(findings.map(\.reset?.hop) == [0])
+        #expect(findings.map(\.reset?.cause) == [.rejected])
     }
 
     @Test("Made here with an address of this machine: the host's own")
@@ -35,9 +35,9 @@ struct ThisMachineTests {
         story.client(.syn)
         story.server([.rst, .ack], ack: 1001, ttl: 64, interface: Self.madeHere)
         let findings = story.findings(isFinished: false)
-        #expect(findings.map(\.sender) == [.host])
-        #expect(findings.map(\.hop) == [0])
-        #expect(findings.map(\.cause) == [.portClosed])
+        #expect(findings.map(\.reset?.sender) == [.host])
+        #expect(findings.map(\.reset?.hop) == [0])
+        #expect(findings.map(\.reset?.cause) == [.portClosed])
     }
 
     @Test("A forwarded reset is told once, and is not this machine's")
@@ -48,7 +48,7 @@ struct ThisMachineTests {
         story.server([.rst, .ack], ack: 1001, ttl: 63)
         story.server([.rst, .ack], ack: 1001, ttl: 62, interface: Self.egress)
         let findings = story.findings()
-        #expect(findings.map(\.sender) == [.host])
+        #expect(findings.map(\.reset?.sender) == [.host])
         #expect(story.statistics().rejected == 1)
     }
 
@@ -61,7 +61,7 @@ struct ThisMachineTests {
         story.add(
             Ethernet().ipv4(IPAddress(v4: 0xc000_0201), .client, ttl: 62, identification: 0)
                 .tcp(22, 50992, ack: 1001, flags: [.rst, .ack]), interface: Self.egress)
-        #expect(story.findings().map(\.sender) == [.host])
+        #expect(story.findings().map(\.reset?.sender) == [.host])
     }
 
     @Test("A reset seen only on its way out, forwarded, is judged by where it was on arrival")
@@ -71,9 +71,9 @@ struct ThisMachineTests {
         story.client(.syn)
         story.server([.rst, .ack], ack: 1001, ttl: 63, interface: Self.egress)
         let findings = story.findings()
-        #expect(findings.map(\.sender) == [.middlebox])
-        #expect(findings.map(\.hop) == [1])
-        #expect(findings.map(\.hostHop) == [3])
+        #expect(findings.map(\.reset?.sender) == [.middlebox])
+        #expect(findings.map(\.reset?.hop) == [1])
+        #expect(findings.map(\.reset?.hostHop) == [3])
     }
 
     @Test("From a file of all interfaces: left with a whole initial TTL, and the host is elsewhere")
@@ -83,8 +83,8 @@ struct ThisMachineTests {
         story.client(.syn)
         story.server([.rst, .ack], ack: 1001, ttl: 64, interface: Self.egress)
         let findings = story.findings()
-        #expect(findings.map(\.sender) == [.thisMachine])
-        #expect(findings.map(\.hostHop) == [2])
+        #expect(findings.map(\.reset?.sender) == [.thisMachine])
+        #expect(findings.map(\.reset?.hostHop) == [2])
     }
 
     @Test("From a file of all interfaces: a host whose own packets leave with a whole initial TTL is this machine")
@@ -97,7 +97,7 @@ struct ThisMachineTests {
         }
         story.client(.syn)
         story.server([.rst, .ack], ack: 1001, ttl: 64, interface: Self.egress)
-        #expect(story.findings().map(\.sender) == [.host])
+        #expect(story.findings().map(\.reset?.sender) == [.host])
     }
 
     @Test("From a file of all interfaces: a host that nothing is known of stays undetermined")
@@ -105,7 +105,7 @@ struct ThisMachineTests {
         var story = Story()
         story.client(.syn)
         story.server([.rst, .ack], ack: 1001, ttl: 64, interface: Self.egress)
-        #expect(story.findings().map(\.sender) == [.undetermined])
+        #expect(story.findings().map(\.reset?.sender) == [.undetermined])
     }
 
     @Test("A host behind an address translation proves its life by answering the translated question")
@@ -129,9 +129,9 @@ struct ThisMachineTests {
             Ethernet().ipv4(.server, outside, ttl: 63, identification: 0)
                 .tcp(22, 6000, ack: 1001, flags: [.rst, .ack]))
         let findings = story.findings()
-        #expect(findings.map(\.sender) == [.middlebox])
-        #expect(findings.map(\.stage) == [.syn])
-        #expect(findings.map(\.hostHop) == [4])
+        #expect(findings.map(\.reset?.sender) == [.middlebox])
+        #expect(findings.map(\.reset?.stage) == [.syn])
+        #expect(findings.map(\.reset?.hostHop) == [4])
     }
 
     @Test("Forwarded packets on their way out teach nothing: they taught on arrival")
@@ -161,7 +161,7 @@ struct ThisMachineTests {
             story.add(reset(64))
             story.add(reset(63), interface: Self.egress)
             // Nothing is known of the host; that this machine made it is not so.
-            #expect(story.findings().map(\.sender) == [.undetermined])
+            #expect(story.findings().map(\.reset?.sender) == [.undetermined])
             #expect(story.statistics().rejected == 1)
         }
     }

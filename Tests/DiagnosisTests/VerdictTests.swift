@@ -14,11 +14,11 @@ struct VerdictTests {
         story.refuse(ttl: 63)
         story.ping(4)
         let finding = try #require(story.findings().first)
-        #expect(finding.sender == .middlebox)
-        #expect(finding.hop == 2)
-        #expect(finding.hostHop == 4)
-        #expect(finding.cause == .rejected)
-        #expect(finding.stage == .syn)
+        #expect(finding.reset?.sender == .middlebox)
+        #expect(finding.reset?.hop == 2)
+        #expect(finding.reset?.hostHop == 4)
+        #expect(finding.reset?.cause == .rejected)
+        #expect(finding.reset?.stage == .syn)
         #expect(try #require(finding.confidence) > 0.95)
         #expect(finding.evidence.first?.observed == "63 (64-1)")
         #expect(finding.evidence.first?.expected == "61 (64-3), 4 samples")
@@ -41,7 +41,7 @@ struct VerdictTests {
         story.client(.ack, seq: 1001, ack: 5001)
         story.client(.rst, seq: 1001)
         let finding = try #require(story.findings().first)
-        #expect(finding.serverIsSource == false)
+        #expect(finding.reset?.serverIsSource == false)
         #expect(finding.servicePort == 50_051)
     }
 
@@ -52,7 +52,7 @@ struct VerdictTests {
         story.client(.ack, seq: 1001, ack: 5001)
         story.server(.rst, seq: 5001)
         let finding = try #require(story.findings().first)
-        #expect(finding.serverIsSource == nil)
+        #expect(finding.reset?.serverIsSource == nil)
         #expect(finding.servicePort == 40_000)
     }
 
@@ -62,9 +62,9 @@ struct VerdictTests {
         story.ping(4)
         story.refuse(ttl: 61)
         let finding = try #require(story.findings().first)
-        #expect(finding.sender == .host)
-        #expect(finding.cause == .portClosed)
-        #expect(finding.hostHop == 4)
+        #expect(finding.reset?.sender == .host)
+        #expect(finding.reset?.cause == .portClosed)
+        #expect(finding.reset?.hostHop == 4)
     }
 
     @Test("One echo reply is too little to accuse", arguments: [(1, false), (2, false), (3, true), (4, true)])
@@ -72,7 +72,7 @@ struct VerdictTests {
         var story = Story()
         story.ping(samples)
         story.refuse(ttl: 63)
-        #expect(story.findings().map(\.sender) == [isAccused ? .middlebox : .undetermined])
+        #expect(story.findings().map(\.reset?.sender) == [isAccused ? .middlebox : .undetermined])
     }
 
     @Test("A reset in an open connection, from another distance than its data")
@@ -83,8 +83,8 @@ struct VerdictTests {
         story.server([.psh, .ack], seq: 9001, ack: 1004, payload: "200")
         story.server([.rst], seq: 9004, ttl: 63)
         let finding = try #require(story.findings().first)
-        #expect(finding.sender == .middlebox)
-        #expect(finding.stage == .data)
+        #expect(finding.reset?.sender == .middlebox)
+        #expect(finding.reset?.stage == .data)
         #expect(finding.evidence.map(\.name) == ["ttl_flow"])
     }
 
@@ -96,9 +96,9 @@ struct VerdictTests {
         story.server([.psh, .ack], seq: 9001, ack: 1004, payload: "200")
         story.server([.rst, .ack], seq: 9004, ack: 1004, window: 500, identification: 77)
         let finding = try #require(story.findings().first)
-        #expect(finding.sender == .host)
-        #expect(finding.cause == .aborted)
-        #expect(finding.stage == .data)
+        #expect(finding.reset?.sender == .host)
+        #expect(finding.reset?.cause == .aborted)
+        #expect(finding.reset?.stage == .data)
     }
 
     @Test(
@@ -108,7 +108,7 @@ struct VerdictTests {
         var story = Story()
         story.ping(8)
         story.refuse(ttl: ttl)
-        #expect(story.findings().map(\.sender) == [.undetermined])
+        #expect(story.findings().map(\.reset?.sender) == [.undetermined])
     }
 
     @Test("Without a baseline nobody is accused")
@@ -116,8 +116,8 @@ struct VerdictTests {
         var story = Story()
         story.refuse(ttl: 63)
         let finding = try #require(story.findings().first)
-        #expect(finding.sender == .undetermined)
-        #expect(finding.cause == .unknown)
+        #expect(finding.reset?.sender == .undetermined)
+        #expect(finding.reset?.cause == .unknown)
         #expect(finding.confidence == nil)
         #expect(finding.evidence.map(\.name) == ["no_baseline"])
     }
@@ -128,8 +128,8 @@ struct VerdictTests {
         story.ping(8)
         story.server([.rst, .ack], ack: 5, ttl: 63)
         let finding = try #require(story.findings().first)
-        #expect(finding.sender == .undetermined)
-        #expect(finding.stage == .none)
+        #expect(finding.reset?.sender == .undetermined)
+        #expect(finding.reset?.stage == Finding.Stage.none)
         #expect(finding.evidence.map(\.name) == ["no_flow"])
     }
 
@@ -141,7 +141,7 @@ struct VerdictTests {
         story.client([.psh, .ack], seq: 1001, ack: 9001, payload: "A")
         story.server([.psh, .ack], seq: 9001, ack: 1002, payload: "B")
         story.server([.rst], seq: 9002, ttl: 62)
-        #expect(story.findings().map(\.sender) == [.undetermined])
+        #expect(story.findings().map(\.reset?.sender) == [.undetermined])
     }
 
     @Test("The kernel's distance silences the application's")
@@ -153,7 +153,7 @@ struct VerdictTests {
         story.server([.psh, .ack], seq: 9001, ack: 1002, payload: "B")
         story.ping(4, ttl: 62)
         story.server([.rst], seq: 9002, ttl: 62)
-        #expect(story.findings().map(\.sender) == [.host])
+        #expect(story.findings().map(\.reset?.sender) == [.host])
     }
 
     @Test("Farther than the address answers ping: a machine behind a translator, not an intruder")
@@ -162,7 +162,7 @@ struct VerdictTests {
         story.ping(8, ttl: 63)
         story.refuse(ttl: 62)
         let findings = story.findings()
-        #expect(findings.map(\.sender) == [.host])
+        #expect(findings.map(\.reset?.sender) == [.host])
         #expect(findings.first?.evidence.map(\.name) == ["behind_translator"])
     }
 
@@ -171,7 +171,7 @@ struct VerdictTests {
         var story = Story()
         for ttl in [61, 58, 61, 58, 61, 58, 49, 40] as [UInt8] { story.ping(1, ttl: ttl) }
         story.refuse(ttl: 63)
-        #expect(story.findings().map(\.sender) == [.undetermined])
+        #expect(story.findings().map(\.reset?.sender) == [.undetermined])
     }
 
     @Test("Far away, one or two hops more or less are common", arguments: [(50, false), (55, true)] as [(UInt8, Bool)])
@@ -181,11 +181,11 @@ struct VerdictTests {
         story.refuse(ttl: ttl)
         // Farther than the echo replies is a translator's; nearer by one or two is a route's.
         let sender: Finding.Sender = isAccused ? .middlebox : .host
-        #expect(story.findings().map(\.sender) == [sender])
+        #expect(story.findings().map(\.reset?.sender) == [sender])
         story = Story()
         story.ping(8, ttl: 51)
         story.refuse(ttl: 53)
-        #expect(story.findings().map(\.sender) == [.undetermined])
+        #expect(story.findings().map(\.reset?.sender) == [.undetermined])
     }
 
     @Test("Packets that could be forged teach nothing: SYNs at the reset's distance do not clear it")
@@ -197,7 +197,7 @@ struct VerdictTests {
                 Ethernet().ipv4(.server, .client, ttl: 63).tcp(4000 + port, 80, seq: 1, flags: .syn, window: 100))
         }
         story.refuse(ttl: 63)
-        #expect(story.findings().map(\.sender) == [.middlebox])
+        #expect(story.findings().map(\.reset?.sender) == [.middlebox])
     }
 
     @Test("An echo reply that nobody asked for teaches nothing")
@@ -208,7 +208,7 @@ struct VerdictTests {
                 Ethernet().ipv4(.server, .client, ttl: 61).echo(reply: true, identifier: 9, sequence: sequence))
         }
         story.refuse(ttl: 63)
-        #expect(story.findings().map(\.sender) == [.undetermined])
+        #expect(story.findings().map(\.reset?.sender) == [.undetermined])
     }
 
     @Test("Hosts of two VLANs with one address are two hosts")
@@ -229,8 +229,8 @@ struct VerdictTests {
         refuse(vlan: 100, port: 5000)
         refuse(vlan: 200, port: 5001)
         let findings = story.findings()
-        #expect(findings.map(\.sender) == [.middlebox, .undetermined])
-        #expect(findings.map(\.vlan) == [100, 200])
+        #expect(findings.map(\.reset?.sender) == [.middlebox, .undetermined])
+        #expect(findings.map(\.reset?.vlan) == [100, 200])
     }
 
     @Test("IPv6 is judged by its hop limit")
@@ -243,8 +243,8 @@ struct VerdictTests {
         story.add(Ethernet().ipv6(.client6, .server6).tcp(5000, 22, seq: 1, flags: .syn, window: 100))
         story.add(Ethernet().ipv6(.server6, .client6, hopLimit: 63).tcp(22, 5000, ack: 2, flags: [.rst, .ack]))
         let findings = story.findings()
-        #expect(findings.map(\.sender) == [.middlebox])
-        #expect(findings.first?.hop == 2)
+        #expect(findings.map(\.reset?.sender) == [.middlebox])
+        #expect(findings.first?.reset?.hop == 2)
     }
 
     @Test("A connection that was silent and is then reset by a device: its idle timeout")
@@ -257,10 +257,10 @@ struct VerdictTests {
         story.client([.psh, .ack], seq: 1002, ack: 9002, payload: "C")
         story.server([.rst], seq: 9002, ttl: 63)
         let finding = try #require(story.findings().first)
-        #expect(finding.sender == .middlebox)
-        #expect(finding.stage == .idle)
-        #expect(finding.cause == .idleTimeout)
-        #expect(abs(try #require(finding.idleSeconds) - 350) < 0.1)
+        #expect(finding.reset?.sender == .middlebox)
+        #expect(finding.reset?.stage == .idle)
+        #expect(finding.reset?.cause == .idleTimeout)
+        #expect(abs(try #require(finding.reset?.idleSeconds) - 350) < 0.1)
     }
 
     @Test("Data after the close is answered by the host's kernel: late data")
@@ -272,8 +272,8 @@ struct VerdictTests {
         story.client([.psh, .ack], seq: 1002, ack: 9002, payload: "B")
         story.server([.rst], seq: 9002)
         let finding = try #require(story.findings().first)
-        #expect(finding.sender == .host)
-        #expect(finding.stage == .afterClose)
-        #expect(finding.cause == .lateData)
+        #expect(finding.reset?.sender == .host)
+        #expect(finding.reset?.stage == .afterClose)
+        #expect(finding.reset?.cause == .lateData)
     }
 }

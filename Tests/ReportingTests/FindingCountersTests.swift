@@ -13,12 +13,12 @@ import Testing
         counters.count(finding, replacing: nil)
         #expect(counters.verdictDelay.count == 0)
         finding.revision = 1
-        finding.sender = .middlebox
-        finding.cause = .rejected
+        finding.reset?.sender = .middlebox
+        finding.reset?.cause = .rejected
         finding.delay = 3_000_000_000
         counters.count(finding, replacing: .undetermined)
         finding.revision = 2
-        finding.sender = .hostFirewall
+        finding.reset?.sender = .hostFirewall
         counters.count(finding, replacing: .middlebox)
         #expect(resets(counters) == 1)
         #expect(counters.resets[.init(sender: .undetermined, scope: .inside)] == 1)
@@ -53,7 +53,7 @@ import Testing
     @Test func whatIsNoResetIsNotCounted() throws {
         var counters = FindingCounters()
         var finding = try sampleFinding()
-        finding.kind = .notice
+        finding.details = .notice(Finding.Notice(cause: .ttlRewritten))
         counters.count(finding, replacing: nil)
         #expect(resets(counters) == 0)
     }

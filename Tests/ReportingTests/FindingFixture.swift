@@ -12,6 +12,8 @@ func sampleFinding(
     return Finding(
         id: id,
         fiveTuple: FiveTuple(source: server, sourcePort: 22, destination: client, destinationPort: 50992),
-        flags: [.rst, .ack], ttl: 63, seq: 0, ack: 1_641_646_915, sender: sender, hop: 2, cause: cause, stage: .syn,
-        packetKey: "9f3c")
+        details: .reset(
+            Finding.Reset(
+                flags: [.rst, .ack], ttl: 63, seq: 0, ack: 1_641_646_915, sender: sender, hop: 2, cause: cause,
+                stage: .syn, packetKey: "9f3c")))
 }

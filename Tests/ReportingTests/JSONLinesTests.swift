@@ -10,11 +10,11 @@ import Testing
         finding.time = 1_700_000_000_000_000_007
         finding.frame = 8
         finding.file = "a b.pcap"
-        finding.hostHop = 4
+        finding.reset?.hostHop = 4
         finding.confidence = 0.98213
-        finding.idleSeconds = 350.2
-        finding.vlan = 100
-        finding.nextHopMAC = "02:00:00:00:00:01"
+        finding.reset?.idleSeconds = 350.2
+        finding.reset?.vlan = 100
+        finding.reset?.nextHopMAC = "02:00:00:00:00:01"
         finding.vantage = Finding.Vantage(host: "fw1", interface: "eth0", hook: "tc", direction: "in")
         finding.evidence = [
             Evidence(
@@ -72,7 +72,7 @@ import Testing
     @Test func numbersThatAreNotFiniteAreLeftOut() throws {
         var finding = try sampleFinding()
         finding.confidence = .nan
-        finding.idleSeconds = .infinity
+        finding.reset?.idleSeconds = .infinity
         let line = JSONLines.line(finding)
         #expect(!line.contains("confidence"))
         #expect(!line.contains("idle_seconds"))
@@ -98,7 +98,7 @@ import Testing
         var finding = try sampleFinding(sender: .hostKernel, cause: .portClosed)
         finding.revision = 2
         finding.time = 1_700_000_000_123_456_789
-        finding.flags = [.fin, .syn, .rst, .psh, .ack, .urg, .ece, .cwr]
+        finding.reset?.flags = [.fin, .syn, .rst, .psh, .ack, .urg, .ece, .cwr]
         finding.vantage = Finding.Vantage(interface: "eth0")
         finding.evidence = [Evidence(name: "n", weight: -1.5, observed: "o", text: "t")]
         let line = JSONLines.line(finding)
@@ -109,15 +109,15 @@ import Testing
 
     @Test func theAgentsSentencesAreKept() throws {
         var finding = try sampleFinding(cause: .idleTimeout)
-        finding.stage = .idle
-        finding.hostHop = 4
-        finding.hostSamples = 7
-        finding.originAddress = IPAddress("10.2.0.1")
-        finding.originIdleTimer = 350
-        finding.serverIsSource = false
+        finding.reset?.stage = .idle
+        finding.reset?.hostHop = 4
+        finding.reset?.hostSamples = 7
+        finding.reset?.originAddress = IPAddress("10.2.0.1")
+        finding.reset?.originIdleTimer = 350
+        finding.reset?.serverIsSource = false
         let line = JSONLines.line(finding)
         let decoded = try #require(JSONLines.decode(line))
-        #expect(decoded.hostSamples == nil)
+        #expect(decoded.reset?.hostSamples == nil)
         #expect(JSONLines.line(decoded) == line)
         #expect(decoded.servicePort == 50992)
         var (here, there) = (TextReport(), TextReport())
@@ -138,7 +138,9 @@ import Testing
     ])
     func numbersThatNoFindingHasAreNotTaken(right: String, wrong: String) throws {
         var finding = try sampleFinding()
-        (finding.confidence, finding.idleSeconds, finding.hostHop) = (0.9, 350.2, 4)
+        finding.confidence = 0.9
+        finding.reset?.idleSeconds = 350.2
+        finding.reset?.hostHop = 4
         let line = JSONLines.line(finding)
         #expect(JSONLines.decode(line) != nil)
         #expect(line.contains(right))
@@ -148,8 +150,10 @@ import Testing
     @Test(arguments: [1e300, -1e300, .nan, .infinity])
     func noNumberTrapsInASentence(value: Double) throws {
         var finding = try sampleFinding(cause: .idleTimeout)
-        finding.stage = .idle
-        (finding.confidence, finding.idleSeconds, finding.originIdleTimer) = (value, value, value)
+        finding.reset?.stage = .idle
+        finding.confidence = value
+        finding.reset?.idleSeconds = value
+        finding.reset?.originIdleTimer = value
         var report = TextReport()
         #expect(report.text(finding).contains("drops connections after about"))
     }
@@ -165,5 +169,31 @@ import Testing
         #expect(JSONLines.decode(line.replacing("middlebox", with: "gremlin")) == nil)
         #expect(JSONLines.decode(line.replacing("\"RA\"", with: "\"RX\"")) == nil)
         #expect(JSONLines.decode(line.replacing("10.4.0.2", with: "10.4.0.256")) == nil)
+    }
+
+    /// One finding of each kind that is not a reset's.
+    private static func others() throws -> [Finding.Details] {
+        let quoted = try sampleFinding().fiveTuple
+        let router = try #require(IPAddress("10.2.0.2"))
+        var error = Finding.ICMPError(type: 3, code: 4, isIPv6: false, from: router, hop: 2, quoted: quoted)
+        error.mtu = 1400
+        return [
+            .path(Finding.Path(cause: .ackNotDelivered)), .pathChange(Finding.PathChange(hop: 3, hostHop: 4, hosts: 2)),
+            .icmpError(error), .notice(Finding.Notice(cause: .ttlRewritten)),
+        ]
+    }
+
+    @Test func everyKindIsReadAsItWasWritten() throws {
+        for details in try Self.others() {
+            var finding = try sampleFinding()
+            finding.details = details
+            let line = JSONLines.line(finding)
+            #expect(!line.contains("\"sender\""))
+            let decoded = try #require(JSONLines.decode(line))
+            #expect(decoded.kind == finding.kind)
+            #expect(decoded.causeName == finding.causeName)
+            #expect(JSONLines.line(decoded) == line)
+            #expect(JSONLines.decode(line.replacing("\"\(finding.kind.rawValue)\"", with: "\"reset\"")) == nil)
+        }
     }
 }

@@ -91,7 +91,7 @@ import Testing
         var snapshot = MetricsSnapshot()
         for hop in [0, 2, 2, 40] {
             var finding = try sampleFinding()
-            finding.hop = hop
+            finding.reset?.hop = hop
             finding.delay = 1_500_000_000
             snapshot.findings.count(finding, replacing: nil)
         }

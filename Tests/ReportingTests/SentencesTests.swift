@@ -24,11 +24,11 @@ struct SentencesTests {
         _ sender: Finding.Sender, _ cause: Finding.Cause, _ stage: Finding.Stage
     ) throws -> Finding {
         var finding = try sampleFinding(sender: sender, cause: cause)
-        finding.stage = stage
-        finding.hop = sender == .thisMachine ? 0 : sender == .middlebox ? 2 : 4
-        finding.hostHop = sender == .undetermined ? nil : 4
-        finding.hostSamples = 4
-        if stage == .idle { finding.idleSeconds = 350.2 }
+        finding.reset?.stage = stage
+        finding.reset?.hop = sender == .thisMachine ? 0 : sender == .middlebox ? 2 : 4
+        finding.reset?.hostHop = sender == .undetermined ? nil : 4
+        finding.reset?.hostSamples = 4
+        if stage == .idle { finding.reset?.idleSeconds = 350.2 }
         return finding
     }
 
@@ -65,9 +65,9 @@ struct SentencesTests {
     func timers() throws {
         var finding = try finding(.middlebox, .idleTimeout, .idle)
         #expect(finding.summary.contains("AWS Network Load Balancer or AWS NAT gateway"))
-        finding.idleSeconds = 100
+        finding.reset?.idleSeconds = 100
         #expect(finding.summary.contains("That is how an idle timeout looks."))
-        finding.originIdleTimer = 100
+        finding.reset?.originIdleTimer = 100
         #expect(finding.summary.contains("about 100 s of silence"))
     }
 

@@ -10,7 +10,7 @@ struct TextReportTests {
     func lines() throws {
         var report = TextReport()
         var finding = try sampleFinding()
-        finding.hostHop = 4
+        finding.reset?.hostHop = 4
         finding.evidence = [
             Evidence(name: "ttl_host", weight: 4, observed: "63 (64-1)", expected: "61 (64-3)", text: "")
         ]
@@ -25,9 +25,9 @@ struct TextReportTests {
     func revisions() throws {
         var report = TextReport()
         var finding = try sampleFinding()
-        finding.sender = .host
+        finding.reset?.sender = .host
         _ = report.text(finding)
-        finding.sender = .middlebox
+        finding.reset?.sender = .middlebox
         finding.revision = 1
         #expect(report.text(finding).contains("revised: middlebox at hop 2"))
         #expect(report.summary(packets: 9).hasPrefix("1 reset in 9 packets: middlebox 1."))

@@ -1,64 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
 
-/// What rstwho has to say about one reset.
+/// What rstwho has to say about a packet, a connection, a host or a link: what all kinds of findings have in common, and the
+/// details of its own kind.
 ///
 /// The fields are those of the JSON contract; `nil` means that the field is absent there. Its `summary` and `advice` are
 /// made from the others by Reporting's `Sentences`.
 package struct Finding: Sendable {
     package enum Kind: String, CaseIterable, Sendable {
+        /// Who sent one reset, and why.
         case reset
+        /// A connection fails because of the way that its packets take.
         case path
+        /// A host's packets take another way than before.
         case pathChange = "path_change"
+        /// A device or a host refused a packet, by ICMP.
         case icmpError = "icmp_error"
+        /// Something to know when reading the other findings.
         case notice
     }
 
-    /// Who sent a reset.
-    package enum Sender: String, CaseIterable, Sendable {
-        case hostApplication = "host_application"
-        case hostKernel = "host_kernel"
-        case hostFirewall = "host_firewall"
-        /// The host, but which part of it cannot be told.
-        case host
-        case middlebox
-        /// Made on this machine, with an address that is not this machine's.
-        case thisMachine = "this_machine"
-        case undetermined
-
-        /// True for a sender that is not the host whose address the reset carries.
-        package var isForeign: Bool { self == .middlebox || self == .thisMachine }
-    }
-
-    /// Why a reset was sent.
-    package enum Cause: String, CaseIterable, Sendable {
-        case portClosed = "port_closed"
-        case rejected
-        case aborted
-        case lateData = "late_data"
-        case keepaliveRace = "keepalive_race"
-        case halfOpenCheck = "half_open_check"
-        case idleTimeout = "idle_timeout"
-        case untranslated
-        case injected
-        case backscatter
-        case unknown
-    }
-
-    /// What the connection had come to: what the user felt.
-    package enum Stage: String, CaseIterable, Sendable {
-        /// Before the SYN was answered: a connect refused.
-        case syn
-        /// SYN and SYN-ACK seen, no data yet.
-        case handshake
-        /// Data flowed: a transfer cut.
-        case data
-        /// Nothing had flowed for a while: an idle connection dropped.
-        case idle
-        /// One side had closed before.
-        case afterClose = "after_close"
-        /// No flow is known.
-        case none
+    /// What only findings of its kind have.
+    package enum Details: Sendable {
+        case reset(Reset)
+        case path(Path)
+        case pathChange(PathChange)
+        case icmpError(ICMPError)
+        case notice(Notice)
     }
 
     /// Where rstwho stood when it saw the packet.
@@ -88,7 +56,6 @@ package struct Finding: Sendable {
         }
     }
 
-    package var kind: Kind = .reset
     /// 26 letters and digits, made of packet time and content: the same live, from a file and again tomorrow.
     package var id: String
     /// 0 at first; counts up when a later packet settles what was undetermined.
@@ -99,72 +66,78 @@ package struct Finding: Sendable {
     package var frame: UInt64?
     /// The file that the frame is in, where several are read.
     package var file: String?
+    /// Of a reset in its own direction; of a path finding and of what an ICMP error quotes with the client first, where that is
+    /// known. Of a path change from the host to one of its peers.
     package var fiveTuple: FiveTuple
-    package var flags: TCPFlags
-    package var ttl: UInt8
-    package var seq: UInt32
-    package var ack: UInt32
-    package var sender: Sender
-    /// The sender's hop by the reset's TTL: the neighbour is 1, this machine 0.
-    package var hop: Int
-    /// The hop of the host whose address the reset carries, where its baseline is known.
-    package var hostHop: Int?
-    /// Packets that this baseline rests on; for the sentences.
-    package var hostSamples: Int?
-    /// Probability that `sender` is right; absent for `undetermined`.
+    /// Probability that the verdict is right; absent where there is none.
     package var confidence: Double?
-    package var cause: Cause
-    package var stage: Stage
-    /// How the connection's flags went, where that is one of the published tampering signatures.
-    package var signature: TamperingSignature?
-    /// The device that sent it, as `origins` lists it: `o-7`.
-    package var origin: String?
-    /// That device's own address and idle timer (seconds), where they are known; for the sentences.
-    package var originAddress: IPAddress?
-    package var originIdleTimer: Double?
-    /// Seconds for which the flow had been silent before the reset; present only where it was measured.
-    package var idleSeconds: Double?
-    package var vlan: UInt16?
-    /// Source MAC address of the frame that carried the reset, as `02:00:00:00:00:01`.
-    package var nextHopMAC: String?
-    /// Hash of seq, ack, flags, payload length and timestamps, without addresses.
-    package var packetKey: String
+    /// Resets, connections or ICMP errors that it stands for.
     package var count: Int = 1
     package var vantage: Vantage?
     package var evidence: [Evidence]
+    package var details: Details
     /// Names that stand for addresses which the source did not tell (a text without `-n`); shown in their place.
     package var names: [IPAddress: String] = [:]
-    /// True where the reset's source is the side that was connected to; `nil` where no packet told.
-    package var serverIsSource: Bool?
     /// The sentences as another agent told them; what they are made from is not all in the JSON contract.
     package var told: Told?
     /// Whose connection it is; for metrics, not part of the JSON contract.
     package var scope: Scope = .transit
-    /// Packet time from the reset to this verdict, ns; for metrics, not part of the JSON contract.
+    /// Packet time from the packet to this verdict, ns; for metrics, not part of the JSON contract.
     package var delay: UInt64 = 0
 
-    package init(
-        kind: Kind = .reset, id: String, fiveTuple: FiveTuple, flags: TCPFlags, ttl: UInt8, seq: UInt32, ack: UInt32,
-        sender: Sender, hop: Int, cause: Cause, stage: Stage, packetKey: String, evidence: [Evidence] = []
-    ) {
-        self.kind = kind
+    package init(id: String, fiveTuple: FiveTuple, details: Details, evidence: [Evidence] = []) {
         self.id = id
         self.fiveTuple = fiveTuple
-        self.flags = flags
-        self.ttl = ttl
-        self.seq = seq
-        self.ack = ack
-        self.sender = sender
-        self.hop = hop
-        self.cause = cause
-        self.stage = stage
-        self.packetKey = packetKey
+        self.details = details
         self.evidence = evidence
+    }
+
+    package var kind: Kind {
+        switch details {
+        case .reset: .reset
+        case .path: .path
+        case .pathChange: .pathChange
+        case .icmpError: .icmpError
+        case .notice: .notice
+        }
+    }
+
+    /// A reset's details; `nil` for other kinds. Setting it makes it a finding of that kind.
+    package var reset: Reset? {
+        get { if case .reset(let reset) = details { reset } else { nil } }
+        set { if let newValue { details = .reset(newValue) } }
+    }
+
+    /// A path finding's details; `nil` for other kinds.
+    package var path: Path? { if case .path(let path) = details { path } else { nil } }
+
+    /// The cause as JSON has it, whatever the kind; `nil` for kinds without one.
+    package var causeName: String? {
+        switch details {
+        case .reset(let reset): reset.cause.rawValue
+        case .path(let path): path.cause.rawValue
+        case .notice(let notice): notice.cause.rawValue
+        case .pathChange, .icmpError: nil
+        }
+    }
+
+    /// True for what someone has to look into: a reset that its host did not send, a connection that fails on its way.
+    package var isProblem: Bool {
+        switch details {
+        case .reset(let reset): reset.sender.isForeign
+        case .path(let path): path.cause.isProblem
+        case .pathChange, .icmpError, .notice: false
+        }
     }
 
     /// The port of the service.
     package var servicePort: UInt16 {
-        fiveTuple.servicePort(serverIsSource: serverIsSource ?? (stage == .syn ? true : nil))
+        switch details {
+        case .reset(let reset):
+            fiveTuple.servicePort(serverIsSource: reset.serverIsSource ?? (reset.stage == .syn ? true : nil))
+        case .path: fiveTuple.destinationPort
+        case .pathChange, .icmpError, .notice: fiveTuple.servicePort(serverIsSource: nil)
+        }
     }
 
     /// `address` as it is shown.

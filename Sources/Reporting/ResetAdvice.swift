@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Diagnosis
+internal import Diagnosis
 internal import Packets
 
-extension Finding {
+extension ResetSentences {
     /// What to do next, as a sentence.
-    package var advice: String {
-        if let told { return told.advice }
-        switch sender {
+    var advice: String {
+        switch reset.sender {
         case .middlebox: return adviceOnDevice
         case .thisMachine: return adviceOnThisMachine
         case .host, .hostApplication, .hostKernel, .hostFirewall: return adviceOnHost
@@ -15,8 +14,8 @@ extension Finding {
     }
 
     private var adviceOnDevice: String {
-        let ask = "Ask whoever runs the device at hop \(hop)"
-        switch cause {
+        let ask = "Ask whoever runs the device at hop \(reset.hop)"
+        switch reset.cause {
         case .idleTimeout: return "\(ask) for its idle timeout, or send TCP keepalives more often than that."
         case .rejected: return "\(ask) to check its policy for \(service)."
         case .injected: return "\(ask) why it injects resets; encryption below TCP keeps it out."
@@ -25,7 +24,7 @@ extension Finding {
     }
 
     private var adviceOnThisMachine: String {
-        switch cause {
+        switch reset.cause {
         case .untranslated: return adviceOnTranslation
         default:
             if let rule { return "Check this machine's own rule: \(rule)." }
@@ -34,7 +33,7 @@ extension Finding {
     }
 
     private var adviceOnHost: String {
-        switch (cause, sender) {
+        switch (reset.cause, reset.sender) {
         case (.portClosed, .hostKernel): return "Start the service on \(claimed), or ask for the right port."
         case (.portClosed, _):
             return "Check that the service on \(claimed) runs and listens on \(service); "
@@ -57,20 +56,20 @@ extension Finding {
     }
 
     /// This machine's rule that made it, where it is known.
-    private var rule: String? { evidence.first { $0.name == EvidenceName.filterRule.rawValue }?.observed }
+    private var rule: String? { finding.evidence.first { $0.name == EvidenceName.filterRule.rawValue }?.observed }
 
     /// What would settle it.
     private var adviceOnEvidence: String {
-        if evidence.contains(where: { $0.name == EvidenceName.noFlow.rawValue }) {
+        if finding.evidence.contains(where: { $0.name == EvidenceName.noFlow.rawValue }) {
             return "Watch the interfaces that the connection's other packets cross, and try again."
         }
-        if evidence.contains(where: { $0.name == EvidenceName.severalDistances.rawValue }) {
+        if finding.evidence.contains(where: { $0.name == EvidenceName.severalDistances.rawValue }) {
             return "Watch closer to \(claimed): where it is reached by one way only, its distance is one."
         }
-        if evidence.contains(where: { $0.name == EvidenceName.leftUndiminished.rawValue && $0.weight == 0 }) {
+        if finding.evidence.contains(where: { $0.name == EvidenceName.leftUndiminished.rawValue && $0.weight == 0 }) {
             return "Run rstwho watch on the machine that captured: its kernel knows what it made itself."
         }
-        if evidence.contains(where: { $0.weight > 0 }), evidence.contains(where: { $0.weight < 0 }) {
+        if finding.evidence.contains(where: { $0.weight > 0 }), finding.evidence.contains(where: { $0.weight < 0 }) {
             return "The evidence contradicts itself: capture nearer to \(claimed)."
         }
         return "Ping \(claimed) while rstwho watches: the TTL of its replies tells how far it is."

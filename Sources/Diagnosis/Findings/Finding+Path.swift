@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Packets
+
+extension Finding {
+    /// Why a connection fails on its way.
+    package enum PathCause: String, CaseIterable, Sendable {
+        /// The client acknowledges the SYN-ACK again and again, and the server never gets it.
+        case ackNotDelivered = "ack_not_delivered"
+        /// The server has the acknowledgement and no room for the connection.
+        case acceptQueueFull = "accept_queue_full"
+        /// One of the two; from here they look the same.
+        case ackLostOrQueueFull = "ack_lost_or_queue_full"
+        /// SYN and ACK come past here, the SYN-ACK never does: the reply takes another way.
+        case replyBypasses = "reply_bypasses"
+        /// A SYN-ACK comes past here, its SYN never did.
+        case oneWayHere = "one_way_here"
+        /// Nearly all connections show one direction only: the tap does.
+        case oneWayTap = "one_way_tap"
+        /// SYNs stay without an answer although the host answers others.
+        case noAnswer = "no_answer"
+        /// Packets were lost and sent again, and got through.
+        case loss
+        /// Traffic goes on by the way that a router's ICMP redirect told it to leave.
+        case redirectIgnored = "redirect_ignored"
+        /// This machine got the packet and did not send it on.
+        case droppedHere = "dropped_here"
+        /// The packet was seen at one point and not at the next.
+        case droppedBetween = "dropped_between"
+
+        /// False for what networks live with, and for what is the capture's own doing.
+        package var isProblem: Bool { self != .loss && self != .oneWayTap }
+    }
+
+    /// What is said of a connection's way. The finding's five-tuple has the client first; its `count` is the number of
+    /// connections of this route that show it.
+    package struct Path: Sendable {
+        package var cause: PathCause
+
+        package init(cause: PathCause) {
+            self.cause = cause
+        }
+    }
+
+    /// A host's packets come another way than before. The finding's five-tuple goes from the host to one of its peers; its
+    /// `count` is the number of flows that moved.
+    package struct PathChange: Sendable {
+        /// The host's hop now.
+        package var hop: Int
+        /// The host's hop before.
+        package var hostHop: Int
+        /// Hosts that moved together.
+        package var hosts: Int
+
+        package init(hop: Int, hostHop: Int, hosts: Int = 1) {
+            self.hop = hop
+            self.hostHop = hostHop
+            self.hosts = hosts
+        }
+    }
+
+    /// What an ICMP error says. The finding's five-tuple is the one that it quotes.
+    package struct ICMPError: Sendable {
+        package var type: UInt8
+        package var code: UInt8
+        /// True for ICMPv6: its types have other numbers.
+        package var isIPv6: Bool
+        /// Who sent it, and the hop that its TTL tells.
+        package var from: IPAddress
+        package var hop: Int
+        /// Of a redirect: the router to use instead.
+        package var gateway: IPAddress?
+        /// Of "fragmentation needed" and "packet too big", bytes.
+        package var mtu: Int?
+        package var quoted: FiveTuple
+
+        package init(type: UInt8, code: UInt8, isIPv6: Bool, from: IPAddress, hop: Int, quoted: FiveTuple) {
+            self.type = type
+            self.code = code
+            self.isIPv6 = isIPv6
+            self.from = from
+            self.hop = hop
+            self.quoted = quoted
+        }
+    }
+
+    /// Something to know when reading the other findings. The finding's five-tuple is that of the packet that showed it.
+    package struct Notice: Sendable {
+        package enum Cause: String, CaseIterable, Sendable {
+            /// A next hop gives all packets one TTL: distances through it tell nothing.
+            case ttlRewritten = "ttl_rewritten"
+        }
+
+        package var cause: Cause
+
+        package init(cause: Cause) {
+            self.cause = cause
+        }
+    }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Packets
+
+extension Finding {
+    /// Who sent a reset.
+    package enum Sender: String, CaseIterable, Sendable {
+        case hostApplication = "host_application"
+        case hostKernel = "host_kernel"
+        case hostFirewall = "host_firewall"
+        /// The host, but which part of it cannot be told.
+        case host
+        case middlebox
+        /// Made on this machine, with an address that is not this machine's.
+        case thisMachine = "this_machine"
+        case undetermined
+
+        /// True for a sender that is not the host whose address the reset carries.
+        package var isForeign: Bool { self == .middlebox || self == .thisMachine }
+    }
+
+    /// Why a reset was sent.
+    package enum Cause: String, CaseIterable, Sendable {
+        case portClosed = "port_closed"
+        case rejected
+        case aborted
+        case lateData = "late_data"
+        case keepaliveRace = "keepalive_race"
+        case halfOpenCheck = "half_open_check"
+        case idleTimeout = "idle_timeout"
+        case untranslated
+        case injected
+        case backscatter
+        case unknown
+    }
+
+    /// What the connection had come to: what the user felt.
+    package enum Stage: String, CaseIterable, Sendable {
+        /// Before the SYN was answered: a connect refused.
+        case syn
+        /// SYN and SYN-ACK seen, no data yet.
+        case handshake
+        /// Data flowed: a transfer cut.
+        case data
+        /// Nothing had flowed for a while: an idle connection dropped.
+        case idle
+        /// One side had closed before.
+        case afterClose = "after_close"
+        /// No flow is known.
+        case none
+    }
+
+    /// What is said of one reset.
+    package struct Reset: Sendable {
+        package var flags: TCPFlags
+        package var ttl: UInt8
+        package var seq: UInt32
+        package var ack: UInt32
+        package var sender: Sender
+        /// The sender's hop by the reset's TTL: the neighbour is 1, this machine 0.
+        package var hop: Int
+        /// The hop of the host whose address the reset carries, where its baseline is known.
+        package var hostHop: Int?
+        /// Packets that this baseline rests on; for the sentences.
+        package var hostSamples: Int?
+        package var cause: Cause
+        package var stage: Stage
+        /// How the connection's flags went, where that is one of the published tampering signatures.
+        package var signature: TamperingSignature?
+        /// The device that sent it, as `origins` lists it: `o-7`.
+        package var origin: String?
+        /// That device's own address and idle timer (seconds), where they are known; for the sentences.
+        package var originAddress: IPAddress?
+        package var originIdleTimer: Double?
+        /// Seconds for which the flow had been silent before the reset; present only where it was measured.
+        package var idleSeconds: Double?
+        package var vlan: UInt16?
+        /// Source MAC address of the frame that carried the reset, as `02:00:00:00:00:01`.
+        package var nextHopMAC: String?
+        /// Hash of seq, ack, flags, payload length and timestamps, without addresses.
+        package var packetKey: String
+        /// True where the reset's source is the side that was connected to; `nil` where no packet told.
+        package var serverIsSource: Bool?
+
+        package init(
+            flags: TCPFlags, ttl: UInt8, seq: UInt32, ack: UInt32, sender: Sender, hop: Int, cause: Cause, stage: Stage,
+            packetKey: String
+        ) {
+            self.flags = flags
+            self.ttl = ttl
+            self.seq = seq
+            self.ack = ack
+            self.sender = sender
+            self.hop = hop
+            self.cause = cause
+            self.stage = stage
+            self.packetKey = packetKey
+        }
+    }
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Diagnosis
+internal import Packets
+
+/// What people read of a reset: who sent it, then what the user felt, then why, then what is uncertain.
+struct ResetSentences {
+    let finding: Finding
+    let reset: Finding.Reset
+
+    private var sender: Finding.Sender { reset.sender }
+    private var hop: Int { reset.hop }
+    private var evidence: [Evidence] { finding.evidence }
+
+    /// Who sent the reset, from how far, and what the user felt.
+    var summary: String {
+        [who, felt, why, caveat].compactMap { $0 }.joined(separator: " ")
+    }
+
+    // MARK: Who
+
+    private var who: String {
+        switch sender {
+        case .middlebox:
+            let address = reset.originAddress.map { " (\($0))" } ?? ""
+            return "A device at the \(ordinal(hop)) hop\(address) sent this reset, not \(claimed)\(hostPlace)."
+        case .thisMachine:
+            let host = reset.hostHop.map { $0 > 0 ? ", which is at the \(ordinal($0)) hop" : "" } ?? ""
+            return "This machine sent this reset in the name of \(claimed)\(host)."
+        case .hostApplication: return "An application on \(claimed)\(place) sent this reset."
+        case .hostKernel: return "The kernel of \(claimed)\(place) sent this reset."
+        case .hostFirewall: return "The packet filter of \(claimed)\(place) sent this reset."
+        case .host:
+            return hop == 0
+                ? "This machine sent this reset, as \(claimed), its own address."
+                : "\(claimed)\(place) itself sent this reset."
+        case .undetermined: return "Who sent this reset is not known."
+        }
+    }
+
+    var claimed: String { finding.text(finding.fiveTuple.source) }
+
+    private var hostPlace: String {
+        guard let hostHop = reset.hostHop else { return "" }
+        return hostHop == hop ? ", which is as far away" : ", which is at the \(ordinal(hostHop)) hop\(samples)"
+    }
+
+    private var samples: String {
+        reset.hostSamples.map { $0 == 1 ? " (1 packet says so)" : " (\($0) packets say so)" } ?? ""
+    }
+
+    private var place: String {
+        if hop == 0 { return ", this machine," }
+        return reset.hostHop.map { ", at the \(ordinal($0)) hop," } ?? ""
+    }
+
+    // MARK: What the user felt
+
+    var service: String { "tcp/\(finding.servicePort)" }
+
+    private var felt: String {
+        switch reset.stage {
+        case .syn: return "A connect to \(service) was refused."
+        case .handshake: return "A connection to \(service) was cut before any data."
+        case .data: return "A transfer on \(service) was cut."
+        case .idle: return "A connection to \(service) that had been silent\(silence) was dropped."
+        case .afterClose: return "The connection to \(service) was being closed already."
+        case .none: return "No connection that it belongs to was seen."
+        }
+    }
+
+    private var silence: String { reset.idleSeconds.map { " for \(DecimalText.whole($0)) s" } ?? "" }
+
+    // MARK: Why
+
+    private var why: String? {
+        switch reset.cause {
+        case .portClosed: return "Nothing listens there."
+        case .rejected: return sender == .middlebox ? "Its policy rejects it." : "A packet filter's rule rejects it."
+        case .aborted: return "The application gave up the connection."
+        case .lateData: return "Data came after the close, to a socket that was gone."
+        case .keepaliveRace:
+            return "The server closed the idle connection at the moment when the client used it again\(silence)."
+        case .halfOpenCheck: return "A health check opens a connection halfway and drops it: harmless."
+        case .idleTimeout: return idleTimer
+        case .untranslated: return "Address translation did not translate it back."
+        case .injected: return injection
+        case .backscatter: return "It answers a packet that somebody forged."
+        case .unknown: return sender == .undetermined ? capitalised(mostTelling) + "." : nil
+        }
+    }
+
+    private var idleTimer: String {
+        if let timer = reset.originIdleTimer {
+            return "This device drops connections after about \(DecimalText.whole(timer)) s of silence."
+        }
+        let known = reset.idleSeconds.map(KnownTimers.matching) ?? []
+        guard !known.isEmpty else { return "That is how an idle timeout looks." }
+        return "That is the idle timer of " + known.map(\.device).joined(separator: " or ") + "."
+    }
+
+    private var injection: String {
+        let races = evidence.filter { $0.weight > 0 && $0.name != EvidenceName.ttlHost.rawValue }
+        let strongest = races.first { $0.name != EvidenceName.ttlFlow.rawValue } ?? races.first
+        return strongest.map { "It was injected: \($0.text)." } ?? "It was injected."
+    }
+
+    private var mostTelling: String {
+        evidence.max { abs($0.weight) < abs($1.weight) }?.text ?? "nothing to compare it with was seen"
+    }
+
+    // MARK: What is uncertain
+
+    private var caveat: String? {
+        let distance: Set = [EvidenceName.ttlFlow.rawValue, EvidenceName.ttlHost.rawValue]
+        let weighing = evidence.filter { $0.weight != 0 }
+        switch sender {
+        case .middlebox where weighing.contains { distance.contains($0.name) && $0.weight < 0 }:
+            return "The hop is not reliable: the device copies the host's TTL."
+        case .host where weighing.count == 1 && weighing[0].name == EvidenceName.ttlHost.rawValue:
+            return "Only its distance says so, which one host in ten shares."
+        case .host where evidence.contains { $0.name == EvidenceName.behindTranslator.rawValue }:
+            return "It stands behind a translator that answers ping itself."
+        default: return nil
+        }
+    }
+}
