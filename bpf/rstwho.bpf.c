@@ -10,6 +10,7 @@
 #include <bpf/bpf_helpers.h>
 
 #include "counters.h"
+#include "focus.h"
 #include "lease.h"
 #include "rings.h"
 #include "settings.h"
@@ -102,7 +103,14 @@ static __always_inline void fill_headers(void *context, enum hook hook, struct h
 		headers->length = (__u16)length;
 }
 
-/* Hands a parsed packet to user space, or counts why not. */
+static __always_inline _Bool is_focused(const struct packet_record *record)
+{
+	const struct packet_focus *focused = find_focus();
+
+	return focused && has_focus_on(focused, focus_bit_of_record(record));
+}
+
+/* Hands a parsed packet to user space, or counts why not. Bulk in focus may use the room of handshakes. */
 static __always_inline void record_packet(void *context, enum hook hook, struct packet_counters *count,
 					  const struct packet_parse *parse, const struct packet_frame *frame,
 					  __u8 interface)
@@ -120,7 +128,9 @@ static __always_inline void record_packet(void *context, enum hook hook, struct 
 	if (class == PACKET_CLASS_BULK) {
 		struct packet_record *record;
 
-		if (!has_headroom(ring, settings.ring_limit_bulk, sizeof(*record))) {
+		if (!has_headroom(ring, settings.ring_limit_bulk, sizeof(*record)) &&
+		    !(is_focused(&parse->record) &&
+		      has_headroom(ring, settings.ring_limit_handshake, sizeof(*record)))) {
 			count->lost[class][PACKET_LOST_HEADROOM]++;
 			return;
 		}
@@ -191,11 +201,20 @@ static __always_inline _Bool counts_on_the_way_out(const struct packet_record *r
 	return record->class == PACKET_CLASS_HANDSHAKE && (record->flags == 0 || record->flags & FLAG_SYN);
 }
 
-/* True for plain TCP that does not: most of what is forwarded, told without a parse. */
-static __always_inline _Bool is_plainly_passing(const struct __sk_buff *skb)
+static __always_inline __u64 mapped(__u32 address)
+{
+	return 0xffff00000000ull | address;
+}
+
+/*
+ * True for plain TCP that does not, and that is not in focus (`focused` is NULL where nothing is): most of what is forwarded,
+ * told without a parse.
+ */
+static __always_inline _Bool is_plainly_passing(const struct __sk_buff *skb, const struct packet_focus *focused)
 {
 	const __u8 *ip = (const void *)(long)skb->data;
 	const __u8 *end = (const void *)(long)skb->data_end;
+	__u32 bit;
 
 	if (settings.link == PACKET_LINK_ETHERNET) {
 		__u16 ethertype;
@@ -209,10 +228,24 @@ static __always_inline _Bool is_plainly_passing(const struct __sk_buff *skb)
 	}
 	if (ip + 40 > end)
 		return 0;
-	if (ip[0] == 0x45)
-		return ip[9] == 6 && !(load16(ip + 6) & 0x3fff) && !(ip[33] & (FLAG_RST | FLAG_SYN));
-	if (ip[0] >> 4 == 6 && ip + 60 <= end)
-		return ip[6] == 6 && !(ip[53] & (FLAG_RST | FLAG_SYN));
+	if (ip[0] == 0x45) {
+		if (ip[9] != 6 || load16(ip + 6) & 0x3fff || ip[33] & (FLAG_RST | FLAG_SYN))
+			return 0;
+		if (!focused)
+			return 1;
+		bit = focus_bit(focus_end(0, mapped(load32(ip + 12)), load16(ip + 20)),
+				focus_end(0, mapped(load32(ip + 16)), load16(ip + 22)));
+		return !has_focus_on(focused, bit);
+	}
+	if (ip[0] >> 4 == 6 && ip + 60 <= end) {
+		if (ip[6] != 6 || ip[53] & (FLAG_RST | FLAG_SYN))
+			return 0;
+		if (!focused)
+			return 1;
+		bit = focus_bit(focus_end(load64(ip + 8), load64(ip + 16), load16(ip + 40)),
+				focus_end(load64(ip + 24), load64(ip + 32), load16(ip + 42)));
+		return !has_focus_on(focused, bit);
+	}
 	return 0;
 }
 
@@ -223,6 +256,7 @@ static __always_inline void observe_skb(struct __sk_buff *skb, enum hook hook)
 	struct packet_counters *count;
 	struct packet_parse *parse;
 	struct packet_frame frame;
+	const struct packet_focus *focused = NULL;
 	__u8 interface = settings.slot & PACKET_INTERFACE_SLOT_MASK;
 	__u32 refusal, segments;
 
@@ -235,7 +269,9 @@ static __always_inline void observe_skb(struct __sk_buff *skb, enum hook hook)
 	segments = skb->gso_segs;
 	count->seen++;
 	count->segments += segments ? segments : 1;
-	if (is_forwarded && is_plainly_passing(skb)) {
+	if (is_forwarded)
+		focused = find_focus();
+	if (is_forwarded && is_plainly_passing(skb, focused)) {
 		count->skipped++;
 		return;
 	}
@@ -246,7 +282,9 @@ static __always_inline void observe_skb(struct __sk_buff *skb, enum hook hook)
 		if (bpf_skb_pull_data(skb, wanted) == 0)
 			refusal = parse_skb(skb, parse);
 	}
-	if (is_forwarded && (refusal != PACKET_PARSED || !counts_on_the_way_out(&parse->record))) {
+	if (is_forwarded &&
+	    (refusal != PACKET_PARSED || !(counts_on_the_way_out(&parse->record) ||
+					   (focused && has_focus_on(focused, focus_bit_of_record(&parse->record)))))) {
 		count->skipped++;
 		return;
 	}

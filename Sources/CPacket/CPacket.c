@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "../../bpf/focus.h"
 #include "../../bpf/parse.h"
 
 uint32_t rstwho_parse_frame(const uint8_t *bytes, uint32_t captured_length, const struct frame_description *description,
@@ -42,4 +43,9 @@ uint32_t rstwho_parse_frame(const uint8_t *bytes, uint32_t captured_length, cons
 	memcpy(snapshot->bytes, bytes, length);
 	*has_snapshot = 1;
 	return PACKET_PARSED;
+}
+
+uint32_t rstwho_focus_bit(const struct packet_record *record)
+{
+	return focus_bit_of_record(record);
 }

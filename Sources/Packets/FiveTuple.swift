@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CPacket
 
 /// The protocols that a record can carry.
 package enum TransportProtocol: UInt8, Hashable, Sendable {
@@ -46,5 +47,13 @@ package struct FiveTuple: Hashable, Sendable {
         FiveTuple(
             source: destination, sourcePort: destinationPort, destination: source, destinationPort: sourcePort,
             transport: transport)
+    }
+
+    /// The bit of this flow in the kernel part's focus (`bpf/focus.h`), below 65,536; the same for both directions.
+    package var focusBit: UInt32 {
+        var record = PacketRecord()
+        (record.src_high, record.src_low, record.src_port) = (source.high, source.low, sourcePort)
+        (record.dst_high, record.dst_low, record.dst_port) = (destination.high, destination.low, destinationPort)
+        return rstwho_focus_bit(&record)
     }
 }

@@ -98,7 +98,7 @@ private final class FakeSource: CaptureSource {
     @Test(arguments: [(0x0a04_0002 as UInt32, Finding.Sender.host), (0x0a04_0003, .thisMachine)])
     func anAddressThatComesLaterIsThisMachinesOwn(address: UInt32, sender: Finding.Sender) async throws {
         let findings = try await ownReset(newAddresses: { [IPAddress(v4: address)] })
-        #expect(findings.map(\.sender) == [sender])
+        #expect(findings.map(\.reset?.sender) == [sender])
     }
 
     /// The address goes in the very batch that has the reset, or before.
@@ -108,7 +108,7 @@ private final class FakeSource: CaptureSource {
         let findings = try await ownReset(localAddresses: [IPAddress(v4: 0x0a04_0002)]) {
             batches.add(1, ordering: .relaxed).oldValue == batch ? [IPAddress(v4: 0x0a04_0009)] : nil
         }
-        #expect(findings.map(\.sender) == [sender])
+        #expect(findings.map(\.reset?.sender) == [sender])
     }
 
     private func ownReset(

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "../../bpf/counters.h"
+#include "../../bpf/focus.h"
 #include "../../bpf/lease.h"
 #include "../../bpf/rings.h"
 #include "../../bpf/settings.h"
@@ -30,6 +31,7 @@ struct harness {
 	int programs[HARNESS_PROGRAM_COUNT];
 	int renewal;
 	int counters;
+	int focus;
 	int cpus;
 	struct packet_counters *per_cpu;
 	struct packet_counters before[PACKET_WAY_COUNT];
@@ -139,6 +141,10 @@ static const char *prepare(struct harness *harness, const char *path)
 		return "the object lacks the lease or the counters";
 	harness->renewal = bpf_program__fd(program);
 	harness->counters = bpf_map__fd(map);
+	map = bpf_object__find_map_by_name(harness->object, "focus");
+	if (!map)
+		return "the object lacks the focus";
+	harness->focus = bpf_map__fd(map);
 	if (create_rings(harness))
 		return "cannot create the rings";
 	if (harness_renew_lease(harness, LONG_LEASE))
@@ -202,6 +208,7 @@ static void tell_difference(const struct packet_counters *before, const struct p
 			    struct harness_result *result)
 {
 	result->seen += after->seen - before->seen;
+	result->skipped += after->skipped - before->skipped;
 	for (__u32 class = 0; class < PACKET_CLASS_COUNT; class ++) {
 		result->recorded += after->recorded[class] - before->recorded[class];
 		for (__u32 reason = 0; reason < PACKET_LOSS_COUNT; reason++)
@@ -216,17 +223,33 @@ static void tell_difference(const struct packet_counters *before, const struct p
 	}
 }
 
-int harness_run(struct harness *harness, enum harness_program program, const uint8_t *frame, uint32_t length,
-		struct harness_result *result)
+int harness_focus(struct harness *harness, uint32_t bit, bool is_on)
+{
+	const __u32 key = 0;
+	struct packet_focus focus = { 0 };
+
+	if (bpf_map_lookup_elem(harness->focus, &key, &focus))
+		return -errno;
+	if (is_on)
+		focus.bits[bit / 64] |= 1ull << bit % 64;
+	else
+		focus.bits[bit / 64] &= ~(1ull << bit % 64);
+	focus.count = 0;
+	for (size_t i = 0; i < PACKET_FOCUS_BITS / 64; i++)
+		focus.count += (__u32)__builtin_popcountll(focus.bits[i]);
+	return bpf_map_update_elem(harness->focus, &key, &focus, BPF_ANY) ? -errno : 0;
+}
+
+static int run(struct harness *harness, enum harness_program program, struct bpf_test_run_opts *options,
+	       struct harness_result *result)
 {
 	const __u32 way = program == HARNESS_TC_EGRESS ? PACKET_WAY_EGRESS : PACKET_WAY_INGRESS;
 	struct packet_counters after;
-	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = length, .repeat = 1);
 
 	memset(result, 0, sizeof(*result));
-	if (bpf_prog_test_run_opts(harness->programs[program], &options))
+	if (bpf_prog_test_run_opts(harness->programs[program], options))
 		return -errno;
-	result->verdict = options.retval;
+	result->verdict = options->retval;
 	harness->result = result;
 	ring_buffer__consume(harness->rings);
 	harness->result = NULL;
@@ -235,4 +258,21 @@ int harness_run(struct harness *harness, enum harness_program program, const uin
 	tell_difference(&harness->before[way], &after, result);
 	harness->before[way] = after;
 	return 0;
+}
+
+int harness_run(struct harness *harness, enum harness_program program, const uint8_t *frame, uint32_t length,
+		struct harness_result *result)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = length, .repeat = 1);
+
+	return run(harness, program, &options, result);
+}
+
+int harness_run_forwarded(struct harness *harness, const uint8_t *frame, uint32_t length, struct harness_result *result)
+{
+	const struct __sk_buff context = { .ingress_ifindex = 1 };
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = length, .ctx_in = &context,
+		    .ctx_size_in = sizeof(context), .repeat = 1);
+
+	return run(harness, HARNESS_TC_EGRESS, &options, result);
 }

@@ -75,6 +75,16 @@ struct KernelPrograms: ~Copyable {
         return result
     }
 
+    /// The same at TC egress, for a packet that arrived on an interface.
+    func runForwarded(_ bytes: [UInt8]) -> harness_result? {
+        var result = harness_result()
+        guard harness_run_forwarded(harness, bytes, UInt32(bytes.count), &result) == 0 else { return nil }
+        return result
+    }
+
+    /// Puts the flows of a bit into focus, or takes them out.
+    func focus(_ bit: UInt32, isOn: Bool = true) -> Bool { harness_focus(harness, bit, isOn) == 0 }
+
     func run(_ program: harness_program, _ bytes: [UInt8]) -> harness_result? {
         bytes.withUnsafeBufferPointer { run(program, $0) }
     }

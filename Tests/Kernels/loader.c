@@ -150,6 +150,33 @@ static bool run_program(struct harness *harness, const char *object, enum harnes
 	return true;
 }
 
+// Whether focus on its flow has a forwarded packet recorded that is skipped otherwise.
+static bool run_focus(struct harness *harness, const char *object)
+{
+	bool good = true;
+	uint32_t count = 0;
+
+	for (size_t i = 0; i < FRAME_COUNT; i++) {
+		uint8_t bytes[FRAME_BYTES];
+		const uint32_t length = decode(frames[i].bytes, bytes);
+		struct harness_result before, focused;
+		uint32_t bit;
+
+		if (harness_run_forwarded(harness, bytes, length, &before) || before.skipped == 0 || frames[i].refusal)
+			continue;
+		harness_run(harness, HARNESS_TC_INGRESS, bytes, length, &focused);
+		bit = rstwho_focus_bit(&focused.record);
+		if (harness_focus(harness, bit, true) || harness_run_forwarded(harness, bytes, length, &focused) ||
+		    focused.recorded != 1 || harness_focus(harness, bit, false)) {
+			say("%s: %s: not recorded in focus", object, frames[i].name);
+			good = false;
+		}
+		count++;
+	}
+	say("%s: %u forwarded frames recorded in focus", object, count);
+	return good && count > 0;
+}
+
 static bool run_object(const char *object)
 {
 	char message[512] = "";
@@ -162,6 +189,7 @@ static bool run_object(const char *object)
 	}
 	for (int program = 0; program < HARNESS_PROGRAM_COUNT; program++)
 		good &= run_program(harness, object, (enum harness_program)program);
+	good &= run_focus(harness, object);
 	harness_close(harness);
 	return good;
 }

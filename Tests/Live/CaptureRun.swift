@@ -33,8 +33,12 @@ final class CaptureRun: Sendable {
     private let ended = DispatchSemaphore(value: 0)
 
     /// Starts it. `keeps` is false where only counts matter; `delay` slows the consumer down, in microseconds a batch.
-    init(_ options: LiveCapture.Options, keeps: Bool = true, delay: UInt32 = 0) throws {
+    /// The flows of `focus` are in focus when it returns.
+    init(
+        _ options: LiveCapture.Options, keeps: Bool = true, delay: UInt32 = 0, focus: [FiveTuple] = []
+    ) throws {
         capture = try LiveCapture(options)
+        for flow in focus { capture.focus(flow, isOn: true) }
         let thread = Thread { [self] in
             let end = Result { () throws(CaptureError) in
                 try capture.run(notice: { notice in self.state.withLock { $0.notices.append(notice) } }) { batch in

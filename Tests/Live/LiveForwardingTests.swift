@@ -50,6 +50,55 @@ struct LiveForwardingTests {
         }
     }
 
+    @Test(
+        "a flow in focus is recorded on its way in and out, another is not", arguments: AttachWay.allCases)
+    func focused(_ way: AttachWay) async throws {
+        try await inNamespace {
+            let router = try Self.makeRouter()
+            let flow = FiveTuple(
+                source: .server, sourcePort: 22, destination: .client, destinationPort: 40000)
+            let run = try CaptureRun(way.options(["in", "out"]), focus: [flow])
+            let there = Ethernet(destination: router.mac).ipv4(.client, .server, ttl: 64)
+            for port in [40000, 40001] as [UInt16] {
+                try there.tcp(port, 22, seq: 1, flags: [.ack]).send(to: router.inFar)
+                try there.tcp(port, 22, seq: 1, flags: [.psh, .ack]).payload("data").send(to: router.inFar, count: 2)
+                try there.tcp(port, 22, seq: 5, flags: [.fin, .ack]).send(to: router.inFar)
+            }
+            #expect(run.waits { $0.kept.count == 12 && $0.capture.ledger.rows[3].count.seen == 8 })
+            _ = run.stop()
+            let out = run.kept.filter { $0.record.interfaceSlot == 1 }
+            #expect(out.map(\.record.src_port) == [40000, 40000, 40000, 40000])
+            #expect(out.map(\.record.seq) == [1, 1, 1, 5])
+            #expect(out.allSatisfy { $0.record.direction == .egress && $0.record.ttl == 63 })
+            let ledger = run.capture.ledger
+            #expect(ledger.isBalanced)
+            #expect(ledger.rows.map(\.count.seen) == [8, 0, 0, 8])
+            #expect(ledger.rows.map(\.count.skipped) == [0, 0, 0, 4])
+        }
+    }
+
+    @Test("focus ends when the last of the flows that share it is taken out")
+    func unfocused() async throws {
+        try await inNamespace {
+            let router = try Self.makeRouter()
+            let flow = FiveTuple(
+                source: .client, sourcePort: 40000, destination: .server, destinationPort: 22)
+            let run = try CaptureRun(AttachWay.tcx.options(["in", "out"]), focus: [flow, flow.reversed])
+            let data = Ethernet(destination: router.mac).ipv4(.client, .server, ttl: 64).tcp(40000, 22, flags: [.ack])
+            var expected = 0
+            for (index, wanted) in [2, 2, 1].enumerated() {
+                // The map has one writer: the capture's thread writes only when the engine asks it to.
+                if index > 0 { run.capture.focus(flow, isOn: false) }
+                try data.send(to: router.inFar)
+                expected += wanted
+                #expect(run.waits { $0.kept.count == expected })
+            }
+            #expect(run.waits { $0.capture.ledger.rows[3].count.skipped == 1 })
+            _ = run.stop()
+            #expect(run.capture.ledger.isBalanced)
+        }
+    }
+
     @Test("a reset that this machine makes is told from one that it forwards, with and without NAT")
     func madeHere() async throws {
         try await inNamespace {

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "../../../bpf/counters.h"
+#include "../../../bpf/focus.h"
 #include "../../../bpf/lease.h"
 #include "../../../bpf/reset_trace.h"
 #include "../../../bpf/rings.h"
@@ -99,6 +100,12 @@ _Bool rstwho_addresses_changed(int watch);
 // An eventfd, which the Glibc module for Swift lacks. Waiting: true once something other than 0 was written to it.
 int rstwho_event_create(void);
 _Bool rstwho_event_wait(int event, uint64_t nanoseconds);
+
+// The kernel part's focus, mapped from its map's descriptor, which may be closed then. NULL with errno.
+struct packet_focus *_Nullable rstwho_focus_map(int map);
+void rstwho_focus_unmap(struct packet_focus *_Nullable focus);
+// Sets or clears a bit (rstwho_focus_bit). One writer at a time.
+void rstwho_focus_set(struct packet_focus *_Nonnull focus, uint32_t bit, _Bool is_on);
 
 // The optional object that tells of the resets that this machine's own TCP stack sends. NULL with errno.
 struct bpf_object *_Nullable rstwho_open_reset_trace(void);

@@ -31,4 +31,8 @@ struct frame_description {
 uint32_t rstwho_parse_frame(const uint8_t *bytes, uint32_t captured_length, const struct frame_description *description,
 			    struct packet_record *record, struct header_snapshot *snapshot, _Bool *has_snapshot);
 
+// The bit of a record's flow in the kernel part's focus, below 65536; the same for both directions. Only addresses and ports
+// matter.
+uint32_t rstwho_focus_bit(const struct packet_record *record);
+
 #endif

@@ -14,9 +14,10 @@ package enum KernelProgram: String, CaseIterable, Sendable {
     package static let prefix = "rstwho_"
 }
 
-/// The maps of the kernel part (`bpf/counters.h`, `rings.h`, `settings.h`).
+/// The maps of the kernel part (`bpf/counters.h`, `focus.h`, `lease.h`, `rings.h`).
 package enum KernelMap: String, CaseIterable, Sendable {
     case counters
+    case focus
     case lease
     case rings
     case scratch

@@ -76,6 +76,7 @@ package final class LiveCapture: @unchecked Sendable {
         var object: BPFObject?
         var lease: Lease
         var rings: RingBox
+        var focus: FocusMap
         var promiscuous: [Int32]
         var control: Int32
         var ringBytes: Int
@@ -163,7 +164,7 @@ package final class LiveCapture: @unchecked Sendable {
         do throws(CaptureError) {
             return State(
                 attached: attached, object: first, lease: Lease(program: first.descriptor(of: .renewLease)),
-                rings: rings,
+                rings: rings, focus: try FocusMap(map: first.descriptor(of: .focus)),
                 promiscuous: options.isTap ? try promiscuous(interfaces) : [], control: control, ringBytes: ringBytes)
         } catch {
             close(control)

@@ -18,6 +18,7 @@ struct harness_result {
 	uint32_t refusal; // enum packet_refusal whose counter moved, or 0
 	uint32_t records; // entries that came out of the rings
 	uint64_t seen; // by how much the ledger's counters moved
+	uint64_t skipped;
 	uint64_t recorded;
 	uint64_t refused;
 	uint64_t lost;
@@ -43,5 +44,11 @@ int harness_renew_lease(struct harness *harness, uint64_t ticks);
 // Runs a frame through a program. 0, or a negative errno where the kernel does not take such a frame.
 int harness_run(struct harness *harness, enum harness_program program, const uint8_t *frame, uint32_t length,
 		struct harness_result *result);
+// Runs it through the TC egress program as a packet that arrived on an interface and is forwarded.
+int harness_run_forwarded(struct harness *harness, const uint8_t *frame, uint32_t length,
+			  struct harness_result *result);
+
+// Puts the flows of a bit (rstwho_focus_bit) into focus, or takes them out. 0, or a negative errno.
+int harness_focus(struct harness *harness, uint32_t bit, bool is_on);
 
 #endif
