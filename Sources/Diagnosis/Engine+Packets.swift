@@ -129,9 +129,11 @@ extension Engine {
     @inline(__always)
     private mutating func learn(_ record: PacketRecord, as fingerprint: FingerprintClass, isLocal: Bool) {
         let key = HostKey(address: record.source, domain: record.domain)
-        guard let host = hosts.learn(key, ttl: record.ttl, class: fingerprint, isLocal: isLocal, now: now) else {
-            return
-        }
+        guard
+            let host = hosts.learn(
+                key, ttl: record.ttl, class: fingerprint, on: isLocal ? [] : arrival(record), isLocal: isLocal, now: now
+            )
+        else { return }
         // What could be forged teaches neither.
         if fingerprint != .unproven {
             rewriting.learn(record)
@@ -149,6 +151,16 @@ extension Engine {
             settleUndetermined(key, host.pointee)
             host.pointee.hasUndetermined = !undetermined.isEmpty(key)
         }
+    }
+
+    /// Where a packet arrived; empty for one that was seen leaving.
+    func arrival(_ record: PacketRecord) -> InterfaceSet {
+        record.direction == .ingress ? InterfaceSet(slot: group(of: record.interfaceSlot)) : []
+    }
+
+    /// The slot that stands for an interface and for those that are one with it.
+    func group(of slot: UInt8) -> UInt8 {
+        Int(slot) < options.interfaceGroups.count ? options.interfaceGroups[Int(slot)] : slot
     }
 
     private mutating func countConnection(_ record: PacketRecord) {

@@ -58,12 +58,18 @@ extension Engine {
     ) -> ResetCase {
         let record = packet.record
         let headers = packet.headers.map { ResetHeaders($0.pointee) } ?? ResetHeaders()
-        return ResetCase(
+        var reset = ResetCase(
             record: record, time: packet.time, frame: packet.frame, file: file, passage: passage,
             isOwnAddress: localAddresses.contains(record.source), flow: flow, headers: headers,
             counter: counters.continued(by: record), habit: habit(of: record),
             id: FindingIdentity.id(record, time: packet.time, occurrence: occurrence),
             packetKey: FindingIdentity.packetKey(record, timestamps: headers.timestamps), vantage: vantage(record))
+        reset.interface = arrival(record)
+        if let side = flow?.source, side.packets > 0, record.direction == .ingress {
+            reset.isFromElsewhere =
+                group(of: side.interface) != group(of: record.interfaceSlot) && side.linkHash != record.link_hash
+        }
+        return reset
     }
 
     /// Judges a reset whose sender is proved, or lets it wait; then its number is returned.

@@ -30,6 +30,9 @@ package struct Engine: ~Copyable {
         package var hook: String?
         /// Names of the interfaces by slot; empty where the source has none.
         package var interfaceNames: [String] = []
+        /// The slot that stands for each slot's interface: the first of the members of one bond or bridge. Empty where each is
+        /// one of its own.
+        package var interfaceGroups: [UInt8] = []
         /// Seeds the tables' hashes. Any number for a file; one that nobody outside knows for live capture.
         package var seed: UInt64 = 0
 

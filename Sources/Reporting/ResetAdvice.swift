@@ -63,7 +63,8 @@ extension ResetSentences {
         if finding.evidence.contains(where: { $0.name == EvidenceName.noFlow.rawValue }) {
             return "Watch the interfaces that the connection's other packets cross, and try again."
         }
-        if finding.evidence.contains(where: { $0.name == EvidenceName.severalDistances.rawValue }) {
+        let ways: Set = [EvidenceName.severalDistances.rawValue, EvidenceName.otherInterface.rawValue]
+        if finding.evidence.contains(where: { ways.contains($0.name) }) {
             return "Watch closer to \(claimed): where it is reached by one way only, its distance is one."
         }
         if finding.evidence.contains(where: { $0.name == EvidenceName.leftUndiminished.rawValue && $0.weight == 0 }) {

@@ -105,6 +105,7 @@ struct WatchSession {
         options.host = Self.hostName()
         options.hook = capture.hook.rawValue
         options.interfaceNames = live.attachments.map(\.interface)
+        options.interfaceGroups = AttachmentInfo.groups(live.attachments)
         options.seed = .random(in: .min ... .max)
         return options
     }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-import Capture
 import Packets
 import Testing
+
+@testable import Capture
 
 /// What names and patterns choose, and the texts of errors: nothing here touches the machine.
 struct SelectionTests {
@@ -35,6 +36,20 @@ struct SelectionTests {
         let port = InterfaceInfo(name: "by", index: 13, master: 11)
         #expect(try names(["b*"], [bond, bridge, slave, port]) == ["b0", "by"])
         #expect(try names(["bx"], [bond, slave]) == ["bx"])
+    }
+
+    @Test("members of one bond or bridge show the same links, and so does that itself; a VLAN does not")
+    func groups() {
+        func attachment(_ slot: UInt8, _ index: Int32, master: Int32? = nil) -> AttachmentInfo {
+            AttachmentInfo(
+                interface: "e\(slot)", index: index, master: master, slot: slot, ingress: .tcx, egress: .tcx, reason: ""
+            )
+        }
+        let attachments = [
+            attachment(0, 2), attachment(1, 12, master: 10), attachment(2, 13, master: 10), attachment(3, 10),
+            attachment(4, 14, master: 11),
+        ]
+        #expect(AttachmentInfo.groups(attachments) == [0, 1, 1, 1, 4])
     }
 
     @Test("what cannot be watched is told with what could be")

@@ -18,6 +18,8 @@ package enum AttachMechanism: String, CaseIterable, Sendable {
 package struct AttachmentInfo: Sendable, Equatable {
     package var interface: String
     package var index: Int32
+    /// The bond, team or bridge that it belongs to.
+    package var master: Int32?
     /// The interface's number in records.
     package var slot: UInt8
     package var ingress: AttachMechanism
@@ -25,6 +27,14 @@ package struct AttachmentInfo: Sendable, Equatable {
     package var egress: AttachMechanism?
     /// Why it is attached in this way, for people.
     package var reason: String
+
+    /// For each interface the first that shows the same links: the members of one bond or bridge, and that itself.
+    package static func groups(_ attachments: [AttachmentInfo]) -> [UInt8] {
+        attachments.map { one in
+            let first = attachments.first { ($0.master ?? $0.index) == (one.master ?? one.index) }
+            return (first ?? one).slot
+        }
+    }
 }
 
 /// One interface's hooks. Detached when this is released.
@@ -49,7 +59,8 @@ final class Attachment {
             let ingress = try builder.attachIngress(hook)
             let egress = isTap ? nil : try builder.attachTC(.egress)
             info = AttachmentInfo(
-                interface: interface.name, index: interface.index, slot: slot, ingress: ingress, egress: egress,
+                interface: interface.name, index: interface.index, master: interface.master, slot: slot,
+                ingress: ingress, egress: egress,
                 reason: Self.reason(ingress, egress))
         } catch {
             builder.undo()

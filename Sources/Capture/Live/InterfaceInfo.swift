@@ -75,9 +75,19 @@ package struct InterfaceInfo: Sendable, Equatable {
                     errno: -found)
             }
             if Int(found) <= links.count {
-                return links[..<Int(found)].map { InterfaceInfo($0) }.sorted { $0.index < $1.index }
+                return apartFromRouting(links[..<Int(found)].map { InterfaceInfo($0) }.sorted { $0.index < $1.index })
             }
             links = [rstwho_link](repeating: rstwho_link(), count: Int(found) * 2)
+        }
+    }
+
+    /// A VRF is the master of interfaces that have no more than their routing table in common.
+    private static func apartFromRouting(_ interfaces: [InterfaceInfo]) -> [InterfaceInfo] {
+        let tables = Set(interfaces.filter { $0.kind == "vrf" }.map(\.index))
+        return interfaces.map { interface in
+            var interface = interface
+            if let master = interface.master, tables.contains(master) { interface.master = nil }
+            return interface
         }
     }
 

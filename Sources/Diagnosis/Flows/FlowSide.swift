@@ -38,6 +38,8 @@ struct FlowSide: BitwiseCopyable, Sendable {
     var ttls = FlowTTLs()
     /// The first packet's TTL, forged or not.
     var firstTTL: UInt8 = 0
+    /// The interface slot of the newest packet.
+    var interface: UInt8 = 0
     /// The TCP flags of its packets, or-ed.
     var flags: UInt8 = 0
     /// The newest packet's TOS or traffic class.
@@ -114,6 +116,7 @@ struct FlowSide: BitwiseCopyable, Sendable {
         tos = record.tos
         window = record.window
         linkHash = record.link_hash
+        interface = record.interfaceSlot
     }
 
     /// Moves sequence and acknowledgement numbers on. Returns true where the segment proves that its sender lives: it

@@ -42,6 +42,8 @@ struct HostEntry: BucketEntry {
     private(set) var newestRun: UInt8 = 0
     /// When the fingerprints were halved last, units of 2³⁰ ns.
     private var fadedAt: UInt32 = 0
+    /// The interfaces that packets which prove life arrived on (`InterfaceSet`).
+    private(set) var interfaces = InterfaceSet()
     /// Resets of this host wait for its baseline.
     var hasUndetermined = false
     var firstSeen: UInt64
@@ -92,14 +94,21 @@ struct HostEntry: BucketEntry {
     /// Counts a packet. What proves life makes older samples fade: they are halved each hour of packet time, so that an old
     /// baseline gives way to a new one.
     @inline(__always)
-    mutating func count(_ ttl: UInt8, as fingerprint: FingerprintClass, now: UInt64) {
+    mutating func count(_ ttl: UInt8, as fingerprint: FingerprintClass, on interface: InterfaceSet, now: UInt64) {
         if fingerprint != .unproven {
             fade(now: now)
+            interfaces.formUnion(interface)
             if ttl != newestTTL { newestRun = 0 }
             newestTTL = ttl
             if newestRun < .max { newestRun += 1 }
         }
         fingerprints[fingerprint.rawValue].add(ttl)
+    }
+
+    /// Forgets how far away it was.
+    mutating func forget() {
+        fingerprints = .init(repeating: TTLFingerprint())
+        interfaces = []
     }
 
     /// An hour in units of 2³⁰ ns.
@@ -113,6 +122,7 @@ struct HostEntry: BucketEntry {
         let times = (unit - fadedAt) / Self.halfLife
         fadedAt += times * Self.halfLife
         for index in fingerprints.indices { fingerprints[index].fade(Int(min(times, 16))) }
+        if !isProven { interfaces = [] }
     }
 
     // MARK: BucketEntry
@@ -165,7 +175,8 @@ struct HostTable: ~Copyable {
     /// Counts one packet of a source. Returns its entry, valid until the next `learn`, or `nil` if there was no room.
     @inline(__always)
     mutating func learn(
-        _ key: HostKey, ttl: UInt8, class fingerprint: FingerprintClass, isLocal: Bool, now: UInt64
+        _ key: HostKey, ttl: UInt8, class fingerprint: FingerprintClass, on interface: InterfaceSet = [], isLocal: Bool,
+        now: UInt64
     ) -> UnsafeMutablePointer<HostEntry>? {
         let hash = hash(key)
         guard
@@ -178,12 +189,12 @@ struct HostTable: ~Copyable {
             // The address is now seen from the other side (it moved, or a capture was joined to another): start again.
             if isLocal || fingerprint != .unproven {
                 entry.pointee.isLocal = isLocal
-                entry.pointee.fingerprints = .init(repeating: TTLFingerprint())
+                entry.pointee.forget()
             } else {
                 return entry
             }
         }
-        entry.pointee.count(ttl, as: fingerprint, now: now)
+        entry.pointee.count(ttl, as: fingerprint, on: interface, now: now)
         return entry
     }
 

@@ -30,7 +30,7 @@ enum DistanceEvidence {
             if flow.distance.hop > EvidenceModel.longestPath {
                 evidence.append(applicationTTL(flow))
             } else {
-                evidence.append(Self.flow(distance, flow))
+                evidence.append(Self.flow(reset, flow))
                 // One packet is little: then the host's other packets are heard too.
                 if flow.samples >= EvidenceModel.row(.ttlFlow).samplesForFull { return evidence }
             }
@@ -38,7 +38,7 @@ enum DistanceEvidence {
         if let host, host.isProven {
             let isKnown = evidence.contains(.applicationTTL)
             return evidence
-                + Self.host(distance, host, echo: echo).filter {
+                + Self.host(reset, host, echo: echo).filter {
                     !isKnown || $0.name != EvidenceName.applicationTTL.rawValue
                 }
         }
@@ -77,8 +77,13 @@ enum DistanceEvidence {
         return Baseline(first, isEgress: host?.isLocal ?? false)
     }
 
-    private static func flow(_ distance: HopDistance, _ flow: Baseline) -> Evidence {
+    private static func flow(_ reset: ResetCase, _ flow: Baseline) -> Evidence {
+        let distance = reset.distance
         if flow.distance.hop != distance.hop {
+            // The connection may have moved to another path. Whether the old one still carries it shows afterwards.
+            if reset.isFromElsewhere, !reset.aftermath.usesOldLink {
+                return otherInterface(distance, flow, whose: "this connection's other packets")
+            }
             return Evidence(
                 .ttlFlow, against: true, samples: flow.samples, observed: distance.description, expected: flow.text,
                 "this connection's other packets from there came from hop \(flow.distance.hop), "
@@ -90,7 +95,8 @@ enum DistanceEvidence {
             "the reset came as far as this connection's other packets from there")
     }
 
-    private static func host(_ distance: HopDistance, _ host: HostEntry, echo: Baseline?) -> [Evidence] {
+    private static func host(_ reset: ResetCase, _ host: HostEntry, echo: Baseline?) -> [Evidence] {
+        let distance = reset.distance
         let sockets = Baseline([host[.tcp]], isEgress: host.isLocal)
         let tcp = sockets.flatMap { $0.distance.hop > EvidenceModel.longestPath ? nil : $0 }
         // TCP packets are of the reset's own class; the others stand in for them where there are none, or where an
@@ -105,12 +111,17 @@ enum DistanceEvidence {
             return [equal(distance, baseline, kind: "packets")]
         }
         let alike = everything.samples(asFarAs: distance)
-        if Double(alike) >= EvidenceModel.knownShare * Double(everything.total) {
+        // Over several interfaces a host has a distance on each, and one of them may carry little of it.
+        let isKnown = Double(alike) >= EvidenceModel.knownShare * Double(everything.total)
+        if isKnown || (alike > 0 && host.interfaces.isSeveral) {
             return [
                 Evidence(
                     note: .severalDistances, observed: distance.description, expected: everything.text,
                     "\(alike) of the host's \(everything.total) packets came as far as the reset")
             ]
+        }
+        if !reset.interface.isEmpty, !host.interfaces.isEmpty, host.interfaces.isDisjoint(with: reset.interface) {
+            return [otherInterface(distance, baseline, whose: "the host's packets")]
         }
         // The path may have changed: until the new baseline stands, the old one accuses nobody.
         let newest = host.newest
@@ -172,6 +183,12 @@ enum DistanceEvidence {
             .otherInitialTTL, against: false, observed: distance.description, expected: baseline.text,
             "the reset came as far as the host's packets but started from \(distance.initialTTL), "
                 + "they from \(baseline.distance.initialTTL)")
+    }
+
+    private static func otherInterface(_ distance: HopDistance, _ baseline: Baseline, whose: String) -> Evidence {
+        Evidence(
+            note: .otherInterface, observed: distance.description, expected: baseline.text,
+            "\(whose) came by another interface than the reset: another path has another distance")
     }
 
     private static func applicationTTL(_ baseline: Baseline) -> Evidence {

@@ -42,6 +42,10 @@ struct ResetCase: Sendable {
     var habit = ResetHabit()
     /// Its next hop gives all packets one TTL.
     var isRewritten = false
+    /// Where it arrived; empty where it was seen leaving.
+    var interface = InterfaceSet()
+    /// It arrived on another interface, and from another next hop, than its connection's newest packet from there.
+    var isFromElsewhere = false
     var aftermath = Aftermath()
     /// Resets that it stands for, in a flood.
     var count = 1
