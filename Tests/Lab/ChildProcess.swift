@@ -93,6 +93,15 @@ final class ChildProcess {
         }
     }
 
+    /// Waits for a line of standard error with `text`; false if there is none within `seconds`.
+    ///
+    /// Throws `LabError` if the program ends without it.
+    func hasPrinted(_ expected: String, within seconds: Double) throws -> Bool {
+        let found = waited(atMost: seconds) { self.text(self.standardError).contains(expected) ? true : nil } ?? false
+        guard found || isRunning else { throw LabError("\(name): ended\n\(text(standardError))") }
+        return found
+    }
+
     private func text(_ file: URL) -> String {
         (try? Data(contentsOf: file)).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }

@@ -47,6 +47,11 @@ struct Recorder {
 
     /// What `rstwho read` finds in a capture.
     static func findings(in capture: URL) throws -> [ReportedFinding] {
+        try reading(of: capture).findings
+    }
+
+    /// What `rstwho read` finds in a capture, and its exit status: 0 or 1.
+    static func reading(of capture: URL) throws -> (findings: [ReportedFinding], status: Int32) {
         let scratch = try Scratch()
         let child = try ChildProcess(
             [Requirements.built("rstwho"), "read", "--format", "json", capture.path],
@@ -56,6 +61,6 @@ struct Recorder {
             let message = String(decoding: try Data(contentsOf: child.standardError), as: UTF8.self)
             throw LabError("read ended with status \(status): \(message)")
         }
-        return try ReportedFinding.lines(try Data(contentsOf: child.standardOutput))
+        return (try ReportedFinding.lines(try Data(contentsOf: child.standardOutput)), status)
     }
 }

@@ -6,6 +6,7 @@ struct ReportedFinding: Decodable, Sendable {
     struct Evidence: Decodable, Sendable {
         let name: String
         let weight: Double
+        let text: String?
     }
 
     let kind: String
@@ -26,11 +27,21 @@ struct ReportedFinding: Decodable, Sendable {
     let stage: String?
     let confidence: Double?
     let evidence: [Evidence]?
+    let summary: String?
+    let advice: String?
 
     /// What live capture and capture file have to agree on, as a line to compare and to read in a failure.
     var essence: String {
         let hops = "hop \(hop.map(String.init) ?? "-") host_hop \(hostHop.map(String.init) ?? "-")"
         return "\(packet): \(sender ?? "-") \(hops) \(cause ?? "-") \(stage ?? "-")"
+    }
+
+    /// The cause, of kinds that have none the kind.
+    var label: String { cause ?? kind }
+
+    /// All that it says in words.
+    var words: String {
+        ([summary, advice] + (evidence ?? []).map(\.text)).compactMap { $0 }.joined(separator: " ")
     }
 
     /// What it is about.

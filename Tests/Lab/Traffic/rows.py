@@ -44,6 +44,8 @@ class Row:
     def __init__(self, lab, name, number, version):
         self.lab, self.name, self.version = lab, name, version
         self.number = number
+        # When its first packet may have been sent, as others' clocks have it.
+        self.began = None
         self.port = 2000 + 20 * number + (10 if version == 6 else 0)
         self.forged = []
         self.sockets = []
@@ -64,6 +66,7 @@ class Row:
             "server": self.server,
             "client": self.client_address,
             "port": self.port,
+            "began": self.began,
             "forged": self.forged,
         }
 

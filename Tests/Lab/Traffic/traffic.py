@@ -48,6 +48,7 @@ def play(lab, group, versions=(4, 6)):
         if time.monotonic() - begin > DEADLINE:
             raise TrafficError(f"{group}: not over after {DEADLINE} s")
         row = rows[order][1]
+        row.began = row.began or time.time()
         try:
             wait = next(generator)
             heapq.heappush(due, (time.monotonic() + wait, order, generator))

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What has to be said of a row at one point of view, or must not be said.
+struct PathExpectation: Sendable {
+    /// The machine that watches.
+    let point: String
+    /// One of these has to be found; empty where nothing is wrong. Causes of path findings, or the kind of another finding.
+    let causes: Set<String>
+    /// Other causes that are true as well.
+    let tolerated: Set<String>
+    /// Where a file does not hold what decides live, what may be found in it instead.
+    let fromFile: Set<String>?
+    /// Seconds after the row began within which it has to be said.
+    let within: Double?
+    /// What the finding's texts have to name, by IP version.
+    let names: [Int: [String]]
+    /// What is still wrong.
+    let knownIssue: String?
+
+    /// Something is wrong, and its cause can be told.
+    static func finding(
+        at point: String, _ causes: String..., besides tolerated: Set<String> = [], fromFile: Set<String>? = nil,
+        within: Double? = nil, naming names: [Int: [String]] = [:], knownIssue: String? = nil
+    ) -> PathExpectation {
+        PathExpectation(
+            point: point, causes: Set(causes), tolerated: tolerated, fromFile: fromFile, within: within, names: names,
+            knownIssue: knownIssue)
+    }
+
+    /// Nothing is wrong here, or nothing that can be told from here.
+    static func nothing(
+        at point: String, but tolerated: Set<String> = [], knownIssue: String? = nil
+    ) -> PathExpectation {
+        PathExpectation(
+            point: point, causes: [], tolerated: tolerated, fromFile: nil, within: nil, names: [:],
+            knownIssue: knownIssue)
+    }
+}

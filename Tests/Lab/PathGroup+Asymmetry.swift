@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension PathGroup {
+    private static let office = ["pc1", "r1", "r2", "pc2", "net", "real", "lan"]
+    private static let officePoints = ["pc1", "r1", "r2", "pc2"]
+    private static let unjudged = "paths are not judged yet"
+    /// The router on the way says that there is a shorter one, and nobody listens.
+    private static let redirected: Set = ["redirect_ignored", "icmp_error"]
+
+    /// The client's packets pass a router that filters by connection state, the answers do not. It sends redirects.
+    static let caseTwo = PathGroup(
+        name: "case2", machines: office, points: [.end("pc1"), .router("r1"), .router("r2"), .end("pc2")],
+        rows: [
+            PathRow(
+                "case2",
+                .finding(
+                    at: "pc1", "ack_not_delivered", besides: redirected, within: 4.5,
+                    naming: [4: ["192.168.1.1", "192.168.1.254"], 6: ["fe80::254"]], knownIssue: unjudged),
+                .finding(
+                    at: "r1", "dropped_here", besides: redirected.union(["reply_bypasses"]), naming: conntrack,
+                    knownIssue: unjudged),
+                .finding(at: "r2", "ack_not_delivered", besides: redirected, knownIssue: unjudged),
+                .finding(at: "pc2", "ack_not_delivered", knownIssue: unjudged)),
+            .healthy("rest_of_the_world", at: officePoints),
+        ])
+
+    private static let conntrack = [4: ["conntrack"], 6: ["conntrack"]]
+
+    /// The same without redirects, and the other way round: the SYN passes beside the router, the SYN-ACK does not.
+    static let quiet = PathGroup(
+        name: "quiet", machines: office, points: [.end("pc1"), .router("r1"), .end("pc2")],
+        rows: [
+            PathRow(
+                "case2_quiet",
+                .finding(at: "pc1", "ack_lost_or_queue_full", knownIssue: unjudged),
+                .finding(
+                    at: "r1", "dropped_here", besides: ["reply_bypasses"], naming: conntrack, knownIssue: unjudged),
+                .finding(at: "pc2", "ack_not_delivered", knownIssue: unjudged)),
+            PathRow(
+                "reply_filtered",
+                .finding(at: "pc1", "no_answer", knownIssue: unjudged),
+                .finding(at: "r1", "dropped_here", "one_way_here", knownIssue: unjudged),
+                // It is the SYN-ACK that does not arrive: the client repeats its SYN.
+                .finding(at: "pc2", "no_answer", "ack_not_delivered", knownIssue: unjudged)),
+            .healthy("rest_of_the_world", at: ["pc1", "r1", "pc2"]),
+        ])
+
+    /// The cures, and those to whom two ways are no harm.
+    static let healthy = PathGroup(
+        name: "healthy", machines: office, points: [.end("pc1"), .router("r1"), .router("r2"), .end("pc2")],
+        rows: ["same_way", "same_way_back", "untracked", "direct_server_return", "rest_of_the_world"].map {
+            .healthy($0, at: officePoints)
+        })
+
+    /// A router without state on the one-way path; its redirects are ignored, to nobody's harm.
+    static let stateless = PathGroup(
+        name: "stateless", machines: office, points: [.end("pc1"), .router("r1")],
+        rows: [
+            .healthy("stateless", at: ["pc1", "r1"], but: redirected),
+            .healthy("rest_of_the_world", at: ["pc1", "r1"]),
+        ])
+}

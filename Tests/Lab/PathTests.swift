@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Testing
+
+/// Where a connection's packets get lost, asserted against what its row does by construction, at every point of view, live and
+/// from the file of the same traffic.
+@Suite(
+    "Lab, the paths", .serialized,
+    .enabled(if: Requirements.areMet && Requirements.has("python3"), "\(Requirements.reason), and python3"))
+struct PathTests {
+    @Test("Each point of view says what can be known there", arguments: PathGroup.all)
+    func truth(group: PathGroup) throws {
+        let run = try PathRun.of(group)
+        for row in group.rows {
+            for version in [4, 6] {
+                guard let played = run.played(row, version: version) else { continue }
+                for expectation in row.expectations {
+                    let view = try #require(run.view(from: expectation.point))
+                    if let issue = expectation.knownIssue {
+                        withKnownIssue("\(row.name) at \(expectation.point): \(issue)", isIntermittent: true) {
+                            expectation.expect(view, played)
+                        }
+                    } else {
+                        expectation.expect(view, played)
+                    }
+                }
+            }
+        }
+        #expect(Set(run.played.map(\.row)) == Set(group.rows.map(\.name)))
+    }
+
+    @Test("Nothing is said of what no row did", arguments: PathGroup.all)
+    func strays(group: PathGroup) throws {
+        let run = try PathRun.of(group)
+        let servers = Set(run.played.map(\.server))
+        for view in run.views {
+            let strays = view.live.filter {
+                $0.kind != "reset" && !servers.contains($0.src) && !servers.contains($0.dst)
+            }
+            #expect(strays.map(\.essence) == [], "\(group.name) at \(view.point.machine)")
+        }
+    }
+
+    @Test("Live and file say the same", arguments: PathGroup.all)
+    func agreement(group: PathGroup) throws {
+        let run = try PathRun.of(group)
+        for view in run.views {
+            let told = group.rows.filter { row in
+                !row.expectations.contains { $0.point == view.point.machine && $0.fromFile != nil }
+            }
+            let servers = Set(run.played.filter { played in told.contains { $0.name == played.row } }.map(\.server))
+            let live = view.live.filter { $0.kind != "reset" && !servers.isDisjoint(with: [$0.src, $0.dst]) }
+            for file in view.files {
+                let findings = file.filter { $0.kind != "reset" && !servers.isDisjoint(with: [$0.src, $0.dst]) }
+                #expect(live.essences == findings.essences, "\(group.name) at \(view.point.machine)")
+            }
+        }
+    }
+}
+
+extension PathExpectation {
+    /// Expects of what one point of view said of a row what the row's construction says.
+    func expect(_ view: PathRun.View, _ played: MatrixRun.Played) {
+        let title = "\(played.row) over IPv\(played.version) at \(point)"
+        let live = played.paths(view.live)
+        expect(live, causes: causes, "\(title), live")
+        for (file, recording) in zip(view.files, view.point.recordings) {
+            expect(played.paths(file), causes: fromFile ?? causes, "\(title), file of \(recording)")
+        }
+        guard let finding = live.first(where: { causes.contains($0.label) }) else { return }
+        for name in names[played.version] ?? [] {
+            #expect(finding.words.contains(name), "\(title): \(finding.words)")
+        }
+        if let within {
+            let delay = view.printed[finding.id].map { $0 - played.began }
+            #expect(delay.map { $0 <= within } == true, "\(title): said after \(delay.map { "\($0)" } ?? "-") s")
+        }
+    }
+
+    private func expect(_ findings: [ReportedFinding], causes: Set<String>, _ title: String) {
+        let wrong = findings.filter { !causes.contains($0.label) && !tolerated.contains($0.label) }
+        #expect(wrong.map(\.essence) == [], "\(title)")
+        if !causes.isEmpty {
+            #expect(findings.contains { causes.contains($0.label) }, "\(title): \(findings.map(\.essence))")
+        }
+    }
+}
