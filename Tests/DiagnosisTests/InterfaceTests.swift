@@ -34,16 +34,16 @@ struct InterfaceTests {
     @Test("other_interface: a distance learned on another interface accuses nobody, but may speak for the host")
     func elsewhere() throws {
         let finding = try refused(ttl: 63, interface: 1).finding()
-        #expect(finding.sender == .undetermined)
+        #expect(finding.reset?.sender == .undetermined)
         #expect(finding.weight(.otherInterface) == 0)
-        #expect(try refused(ttl: 61, interface: 1).finding().sender == .host)
-        #expect(try refused(ttl: 63, interface: 0).finding().sender == .middlebox)
+        #expect(try refused(ttl: 61, interface: 1).finding().reset?.sender == .host)
+        #expect(try refused(ttl: 63, interface: 0).finding().reset?.sender == .middlebox)
     }
 
     @Test("Members of one bond or bridge are one interface")
     func members() throws {
-        #expect(try refused(ttl: 63, interface: 1, groups: [0, 0]).finding().sender == .middlebox)
-        #expect(try refused(ttl: 63, interface: 1, groups: [0, 1]).finding().sender == .undetermined)
+        #expect(try refused(ttl: 63, interface: 1, groups: [0, 0]).finding().reset?.sender == .middlebox)
+        #expect(try refused(ttl: 63, interface: 1, groups: [0, 1]).finding().reset?.sender == .undetermined)
     }
 
     @Test("A host that is reached over two interfaces has the distances of both, however little one of them carries")
@@ -55,7 +55,7 @@ struct InterfaceTests {
         story.client(.syn)
         story.server([.rst, .ack], ack: 1001, ttl: 63, interface: 1)
         let finding = try story.finding()
-        #expect(finding.sender == .undetermined)
+        #expect(finding.reset?.sender == .undetermined)
         #expect(finding.weight(.severalDistances) == 0)
 
         story = Story()
@@ -64,7 +64,7 @@ struct InterfaceTests {
         ping(&story, 8, ttl: 61, interface: 0)
         story.client(.syn)
         story.server([.rst, .ack], ack: 1001, ttl: 63, interface: 0)
-        #expect(try story.finding().sender == .middlebox)
+        #expect(try story.finding().reset?.sender == .middlebox)
     }
 
     /// A connection over interface 0, its reset from another hop over interface 1.
@@ -84,16 +84,16 @@ struct InterfaceTests {
     @Test("A reset over another interface than its connection's packets may come a new way")
     func connectionMoved() throws {
         let finding = try moved().finding()
-        #expect(finding.sender == .undetermined)
+        #expect(finding.reset?.sender == .undetermined)
         #expect(finding.weight(.otherInterface) == 0)
         // The same next hop: one link under two names.
-        #expect(try moved(mac: .neighbour).finding().sender == .middlebox)
+        #expect(try moved(mac: .neighbour).finding().reset?.sender == .middlebox)
     }
 
     @Test("Where the old way still carries the connection, it does not")
     func connectionStayed() throws {
         let finding = try moved(thenOldLink: true).finding()
-        #expect(finding.sender == .middlebox)
+        #expect(finding.reset?.sender == .middlebox)
         #expect(finding.weight(.otherLink) == 5)
         #expect(finding.weight(.ttlFlow) == 4)
     }
