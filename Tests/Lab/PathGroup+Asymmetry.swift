@@ -42,6 +42,11 @@ extension PathGroup {
                 .finding(at: "r1", "dropped_here", "one_way_here", knownIssue: unjudged),
                 // It is the SYN-ACK that does not arrive: the client repeats its SYN.
                 .finding(at: "pc2", "no_answer", "ack_not_delivered", knownIssue: unjudged)),
+            PathRow(
+                "reverse_path",
+                .finding(at: "pc1", "no_answer", knownIssue: unjudged),
+                .finding(at: "r1", "dropped_here", naming: [4: ["rp_filter"]], knownIssue: unjudged),
+                .nothing(at: "pc2")),
             .healthy("rest_of_the_world", at: ["pc1", "r1", "pc2"]),
         ])
 
@@ -50,7 +55,8 @@ extension PathGroup {
         name: "healthy", machines: office, points: [.end("pc1"), .router("r1"), .router("r2"), .end("pc2")],
         rows: ["same_way", "same_way_back", "untracked", "direct_server_return", "rest_of_the_world"].map {
             .healthy($0, at: officePoints)
-        })
+        },
+        half: "src net 192.168.1.0/24 or src net fd00:1::/64")
 
     /// A router without state on the one-way path; its redirects are ignored, to nobody's harm.
     static let stateless = PathGroup(

@@ -23,6 +23,16 @@ struct PathGroup: Sendable, CustomTestStringConvertible {
     let machines: [String]
     let points: [Point]
     let rows: [PathRow]
+    /// Leaves one direction only of what the first point records, in tcpdump's language.
+    let half: String?
+
+    init(name: String, machines: [String], points: [Point], rows: [PathRow], half: String? = nil) {
+        self.name = name
+        self.machines = machines
+        self.points = points
+        self.rows = rows
+        self.half = half
+    }
 
     var testDescription: String { name }
 

@@ -21,6 +21,8 @@ struct PathRun: Sendable {
     let group: PathGroup
     let played: [MatrixRun.Played]
     let views: [View]
+    /// From what the group's filter leaves of its first point's recording.
+    let half: [ReportedFinding]
 
     private static let runs = Mutex<Result<[String: PathRun], LabError>?>(nil)
 

@@ -76,6 +76,14 @@ final class PathStage {
         _ = try traffic.wait(timeout: 5)
     }
 
+    /// What is found in a point's last recording if it holds only what the group's filter leaves of it.
+    private func halfFindings() throws -> [ReportedFinding] {
+        guard let filter = group.half, let whole = points.first?.recorders.last?.file else { return [] }
+        let half = scratch.file("half.pcap")
+        try Namespace.host(["tcpdump", "-n", "-r", whole.path, "-w", half.path, filter])
+        return try Recorder.findings(in: half)
+    }
+
     /// What has been said, live and of the recordings.
     func run() throws -> PathRun {
         let decoder = JSONDecoder()
@@ -87,6 +95,6 @@ final class PathStage {
                 return PathRun.View(
                     point: point.point, live: point.live.last, files: files.map(\.findings.last),
                     statuses: files.map(\.status), printed: point.printed)
-            })
+            }, half: try halfFindings())
     }
 }

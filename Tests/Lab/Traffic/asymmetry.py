@@ -192,6 +192,20 @@ def reply_filtered(r):
         raise TrafficError("the server has accepted the connection")
 
 
+@row("quiet", only=4, kind=Office)
+def reverse_path(r):
+    """pc1 uses an address that r1 does not route back to it: r1's reverse path filter drops what comes from there."""
+    r.ping()
+    r.client_address = f"192.168.77.{100 + r.number}"
+    r.client_machine.alias(r.client_address, "eth0")
+    r.lab.machines["r1"].set("net.ipv4.conf.eth0.rp_filter", "1")
+    r.listen()
+    client = r.socket(bind=(r.client_address, 0))
+    client.setblocking(False)
+    client.connect_ex((r.server, r.port))
+    yield 8
+
+
 GROUPS["quiet.prepare"] = prepare(redirects=False)
 
 
