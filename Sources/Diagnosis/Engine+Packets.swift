@@ -36,6 +36,10 @@ extension Engine {
         }
         counts.observed += 1
         counters.learn(record)
+        if record.packetClass == .icmp {
+            observeICMPError(packet)
+            return
+        }
         switch record.transport {
         case .tcp: observeTCP(packet, isLocal: isLocal)
         case .udp: observeRequestOrReply(record, isRequest: true, isReply: true, as: .udp, isLocal: isLocal)
@@ -60,7 +64,6 @@ extension Engine {
     private mutating func observeRequestOrReply(
         _ record: PacketRecord, isRequest: Bool, isReply: Bool, as fingerprint: FingerprintClass, isLocal: Bool
     ) {
-        if record.packetClass == .icmp { hopAddresses.learn(record) }
         guard isRequest || isReply else { return }
         let (key, sourceIsHigh) = FlowKey.of(record)
         guard let (flow, _) = flows.findOrInsert(key, now: now) else { return }

@@ -75,6 +75,7 @@ package struct Engine: ~Copyable {
     var counters = IdentificationCounters()
     var rewriting = RewritingLinks()
     var hopAddresses = HopAddresses()
+    var redirects = Redirects()
     var resetOrigins = ResetOrigins()
     var given: [Finding] = []
     var counts = Statistics()

@@ -6,19 +6,19 @@ package typealias HeaderSnapshot = header_snapshot
 
 extension HeaderSnapshot {
     /// Calls `body` with the bytes that are valid.
-    private func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         withUnsafeBytes(of: bytes) { all in
             // `length` comes from the kernel part or the host parser; the bound holds whatever it says.
             body(UnsafeRawBufferPointer(rebasing: all.prefix(Int(length))))
         }
     }
 
-    private static func load16(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> UInt16? {
+    static func load16(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> UInt16? {
         guard offset >= 0, offset + 2 <= bytes.count else { return nil }
         return UInt16(bytes[offset]) << 8 | UInt16(bytes[offset + 1])
     }
 
-    private static func load32(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> UInt32? {
+    static func load32(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> UInt32? {
         guard let high = load16(bytes, at: offset), let low = load16(bytes, at: offset + 2) else { return nil }
         return UInt32(high) << 16 | UInt32(low)
     }

@@ -102,6 +102,14 @@ struct Story {
         return all
     }
 
+    /// What `body` makes of the engine after all packets, before the end of the capture.
+    @discardableResult
+    func engineAfterwards<Result>(_ body: (inout Engine) -> Result) -> Result {
+        var engine = Engine(options: engine)
+        trace.packets.withUnsafeBufferPointer { engine.observe($0, upTo: time) }
+        return body(&engine)
+    }
+
     /// The engine after all packets, for its statistics.
     func statistics() -> Engine.Statistics {
         var engine = Engine(options: engine)

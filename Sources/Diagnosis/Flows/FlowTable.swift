@@ -13,6 +13,16 @@ struct FlowKey: BitwiseCopyable {
 
     var isTCP: Bool { ports & 0xff == 0 }
 
+    /// The key of a five-tuple, and whether its source is the high end.
+    static func of(_ tuple: FiveTuple) -> (key: FlowKey, sourceIsHigh: Bool) {
+        var record = PacketRecord()
+        (record.src_high, record.src_low, record.src_port) = (tuple.source.high, tuple.source.low, tuple.sourcePort)
+        (record.dst_high, record.dst_low) = (tuple.destination.high, tuple.destination.low)
+        record.dst_port = tuple.destinationPort
+        record.layers = tuple.transport.rawValue << UInt8(PACKET_LAYERS_PROTOCOL_SHIFT)
+        return of(record)
+    }
+
     /// The key of a record, and whether the record's source is the high end.
     @inline(__always)
     static func of(_ record: PacketRecord) -> (key: FlowKey, sourceIsHigh: Bool) {
