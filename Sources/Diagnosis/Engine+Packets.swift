@@ -34,6 +34,10 @@ extension Engine {
             counts.rejected += 1
             return
         }
+        if packet.time != 0, copies.isCopy(record, now: packet.time) {
+            counts.rejected += 1
+            return
+        }
         counts.observed += 1
         counters.learn(record)
         if record.packetClass == .icmp {

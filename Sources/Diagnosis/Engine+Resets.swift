@@ -23,6 +23,9 @@ extension Engine {
             packet.time == 0 ? packet.frame : recent.occurrence(of: record, answered: answered, time: packet.time)
         guard let occurrence else {
             counts.rejected += 1
+            if passage == .arrived, let number = known?.pointee.pendingReset, number != 0 {
+                noteCopy(record, of: number &- 1)
+            }
             return
         }
         counts.observed += 1
@@ -50,6 +53,18 @@ extension Engine {
         if let flow = known {
             if flow.pointee.pendingReset != 0 { pair(flow.pointee.pendingReset &- 1, with: number, record, context) }
             flow.pointee.pendingReset = number &+ 1
+        }
+    }
+
+    /// Tells the reset that waits, if it is the same, where else it was seen.
+    private mutating func noteCopy(_ record: PacketRecord, of number: UInt32) {
+        pending.update(number) { reset in
+            let first = reset.record
+            guard reset.passage == .arrived, first.src_port == record.src_port, first.source == record.source,
+                first.seq == record.seq,
+                first.ttl != record.ttl || first.link_hash != record.link_hash
+            else { return }
+            reset.copy = (record.ttl, record.link_hash)
         }
     }
 
@@ -166,6 +181,9 @@ extension Engine {
     func judge(_ reset: ResetCase, host: HostEntry?) -> ResetJudge.Verdict {
         var reset = reset
         reset.isRewritten = rewriting.isRewritten(reset.record)
+        if let copy = reset.copy {
+            reset.isOrderUsual = copies.order.isUsual(first: (reset.record.ttl, reset.record.link_hash), copy: copy)
+        }
         return judge.judge(reset, host: host)
     }
 

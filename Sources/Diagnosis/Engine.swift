@@ -65,6 +65,7 @@ package struct Engine: ~Copyable {
     var hosts: HostTable
     var flows: FlowTable
     var recent = RecentResets()
+    var copies: RecentPackets
     var undetermined: UndeterminedResets
     var pending = PendingResets()
     var told = ToldResets()
@@ -94,6 +95,7 @@ package struct Engine: ~Copyable {
         self.options = options
         hosts = HostTable(capacity: options.hostCapacity, seed: options.seed)
         flows = FlowTable(capacity: options.flowCapacity, seed: options.seed)
+        copies = RecentPackets(seed: options.seed)
         undetermined = UndeterminedResets(capacity: options.undeterminedCapacity)
         localAddresses = options.localAddresses
     }

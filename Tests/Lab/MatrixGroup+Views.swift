@@ -5,14 +5,12 @@ extension MatrixGroup {
     static let mirror = MatrixGroup(
         name: "mirror", vantage: .sensor,
         rows: [
-            MatrixRow("mirrored_closed_port", .kernel, "port_closed", undecidable: [4, 6], because: twice),
-            MatrixRow("mirrored_rejected", .device(hop: nil), "rejected", undecidable: [4, 6], because: twice),
+            MatrixRow("mirrored_closed_port", .kernel, "port_closed", named: [6]),
+            MatrixRow("mirrored_rejected", .device(hop: nil), "rejected"),
             MatrixRow("mirrored_midstream", .device(hop: nil), "rejected"),
             MatrixRow("mirrored_abort", .application, "aborted", named: [4, 6]),
             MatrixRow("mirrored_late_data", .kernel, "late_data", named: [6]),
         ])
-
-    private static let twice = "each packet is seen twice, a hop apart: the host has two distances"
 
     /// The firewall forwards tunnels whose packets it looks into. The routers at their ends are its neighbours.
     static let tunnels = MatrixGroup(

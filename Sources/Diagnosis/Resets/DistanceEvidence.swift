@@ -16,6 +16,13 @@ enum DistanceEvidence {
                     "the next hop gives the packets of all hosts a whole initial TTL: it tells no distance")
             ]
         }
+        if !reset.isOrderUsual, let copy = reset.copy {
+            return [
+                Evidence(
+                    note: .copiesUnordered, observed: "\(reset.record.ttl) and \(copy.ttl)",
+                    "copies of packets arrive in changing order: which of its distances to compare is not known")
+            ]
+        }
         let echo = host.flatMap { Baseline([$0[.echo]], isEgress: $0.isLocal) }
         if let echo, echo.distance.hop == distance.hop, echo.share >= EvidenceModel.dominantShare {
             return [equal(distance, echo, kind: "echo replies")]

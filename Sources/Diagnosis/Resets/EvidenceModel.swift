@@ -44,6 +44,7 @@ package enum EvidenceName: String, CaseIterable, Sendable {
     case noBaseline = "no_baseline"
     case severalDistances = "several_distances"
     case otherInterface = "other_interface"
+    case copiesUnordered = "copies_unordered"
     case pathMoved = "path_moved"
     case applicationTTL = "application_ttl"
     case ttlRewritten = "ttl_rewritten"
@@ -152,7 +153,8 @@ package enum EvidenceModel {
             Row(.note, 0, 0, source: "nf_conntrack: what is invalid is not translated (nf_nat_core.c)")
         case .filterRule:
             Row(.note, 0, 0, source: "nft list ruleset: the rule's counter before and after")
-        case .benignClose, .noFlow, .noBaseline, .severalDistances, .otherInterface, .pathMoved, .applicationTTL,
+        case .benignClose, .noFlow, .noBaseline, .severalDistances, .otherInterface, .copiesUnordered, .pathMoved,
+            .applicationTTL,
             .ttlRewritten,
             .resetText:
             Row(.note, 0, 0, source: "explains")

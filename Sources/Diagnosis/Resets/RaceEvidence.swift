@@ -36,7 +36,7 @@ enum RaceEvidence {
                 Evidence(.bothSidesReset, against: true, "both sides got a reset of the same making within 5 ms"))
         }
         if flow.source.packets > 0, reset.passage == .arrived, reset.record.link_hash != flow.source.linkHash,
-            after.usesOldLink
+            reset.copy?.link != flow.source.linkHash, after.usesOldLink
         {
             evidence.append(
                 Evidence(

@@ -46,6 +46,10 @@ struct ResetCase: Sendable {
     var interface = InterfaceSet()
     /// It arrived on another interface, and from another next hop, than its connection's newest packet from there.
     var isFromElsewhere = false
+    /// The same reset seen once more, elsewhere: a copy.
+    var copy: (ttl: UInt8, link: UInt16)?
+    /// Copies of other packets come in the order of this reset and its copy.
+    var isOrderUsual = true
     var aftermath = Aftermath()
     /// Resets that it stands for, in a flood.
     var count = 1

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CPacket
+internal import Packets
+
+/// The newest packets that are no resets, for recognising copies: a mirror port shows what a router forwards twice, and with two
+/// TTLs. The first is taken, as of resets (`RecentResets`), so that all that is compared was seen in one place.
+///
+/// A fixed table of 8192 places by the packet's content; a newer packet overwrites an older one in its place. Handshakes and echoes
+/// are always looked up, bulk only one packet in sixteen until a copy is seen, then all for a minute.
+struct RecentPackets {
+    private static let places = 8192
+    /// Copies come within 10 ms, in units of 1024 ns.
+    private static let window: UInt32 = 9766
+    /// How long (ns) bulk is looked up after a copy was seen.
+    private static let alertness: UInt64 = 60_000_000_000
+
+    private struct Sighting: BitwiseCopyable {
+        var hash: UInt64 = 0
+        /// Units of 1024 ns.
+        var time: UInt32 = 0
+        var link: UInt16 = 0
+        var ttl: UInt8 = 0
+        var interface: UInt8 = 0
+    }
+
+    private var sightings = [Sighting](repeating: Sighting(), count: places)
+    private var alertUntil: UInt64 = 0
+    private let seed: UInt64
+    /// Which way round copies come.
+    private(set) var order = CopyOrder()
+
+    init(seed: UInt64) {
+        self.seed = seed
+    }
+
+    /// True where the packet was seen a moment ago, elsewhere: between the same ends, with the same numbers, flags, length and
+    /// IP-ID, and the TTL one apart, or another next hop or interface.
+    ///
+    /// What came the same way is another packet: a segment that is sent again, or a second acknowledgement, may be equal to the
+    /// first. UDP has no numbers: without an IP-ID both the TTL and the next hop have to differ.
+    ///
+    /// - Parameter now: ns since 1970.
+    @inline(__always)
+    mutating func isCopy(_ record: PacketRecord, now: UInt64) -> Bool {
+        guard record.packetClass != .bulk || now < alertUntil || Self.isSample(record) else { return false }
+        return lookUp(record, now: now)
+    }
+
+    /// One packet in sixteen, by what its copies share.
+    @inline(__always)
+    private static func isSample(_ record: PacketRecord) -> Bool {
+        ((record.seq &+ record.ack &+ record.identification) &* 0x9e37_79b1) >> 28 == 0
+    }
+
+    private mutating func lookUp(_ record: PacketRecord, now: UInt64) -> Bool {
+        let hash = contentHash(record)
+        let place = Int(truncatingIfNeeded: hash % UInt64(Self.places))
+        let earlier = sightings[place]
+        if earlier.hash == hash, record.time &- earlier.time <= Self.window, Self.isCopy(record, of: earlier) {
+            alertUntil = now + Self.alertness
+            order.note(first: (earlier.ttl, earlier.link), copy: (record.ttl, record.link_hash))
+            return true
+        }
+        sightings[place] = Sighting(
+            hash: hash, time: record.time, link: record.link_hash, ttl: record.ttl, interface: record.interface)
+        return false
+    }
+
+    private static func isCopy(_ record: PacketRecord, of earlier: Sighting) -> Bool {
+        let step = abs(Int(record.ttl) - Int(earlier.ttl))
+        guard step <= 1 else { return false }
+        if record.transport == .udp, record.isIPv6 || record.identification == 0 {
+            return step == 1 && record.link_hash != earlier.link
+        }
+        return step == 1 || record.link_hash != earlier.link || record.interface != earlier.interface
+    }
+
+    /// Of everything that routers and mirrors leave alone.
+    private func contentHash(_ record: PacketRecord) -> UInt64 {
+        var hash = TableHash(seed: seed)
+        hash.combine(record.src_low ^ (record.src_high << 1 | record.src_high >> 63))
+        hash.combine(record.dst_low ^ (record.dst_high << 1 | record.dst_high >> 63))
+        hash.combine(UInt64(record.seq) << 32 | UInt64(record.ack))
+        hash.combine(
+            UInt64(record.src_port) << 48 | UInt64(record.dst_port) << 32 | UInt64(record.identification) << 8
+                | UInt64(record.flags))
+        hash.combine(
+            UInt64(record.payload_length) << 32 | UInt64(record.window) << 16
+                | UInt64(record.layers & UInt8(PACKET_LAYERS_PROTOCOL_MASK | PACKET_LAYERS_IPV6)))
+        return hash.value
+    }
+}
