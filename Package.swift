@@ -46,6 +46,8 @@ let package = Package(
         .target(name: "Diagnosis", dependencies: ["CPacket", "Packets"], swiftSettings: strict),
         .target(
             name: "Capture", dependencies: ["CLibbpf", "CCompression", "CPacket", "Packets"], swiftSettings: strict),
+        .target(
+            name: "Probing", dependencies: ["CPacket", "Diagnosis", "Packets"], swiftSettings: strict),
         .target(name: "Reporting", dependencies: ["Diagnosis", "Packets"], swiftSettings: strict),
         .target(
             name: "Agent",
@@ -63,7 +65,7 @@ let package = Package(
         .executableTarget(
             name: "rstwho",
             dependencies: [
-                "Agent", "Capture", "Diagnosis", "Packets", "Reporting",
+                "Agent", "Capture", "Diagnosis", "Packets", "Probing", "Reporting",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

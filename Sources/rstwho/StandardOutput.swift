@@ -19,6 +19,13 @@ struct StandardOutput: ~Copyable {
         return getenv("NO_COLOR").map { $0[0] == 0 } ?? true
     }
 
+    /// Columns of the terminal; 80 where it is none, or does not say.
+    var columns: Int {
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return Int(size.ws_col)
+    }
+
     mutating func write(_ text: String) throws(OutputError) {
         buffer.append(contentsOf: text.utf8)
         if buffer.count >= Self.bound { try flush() }

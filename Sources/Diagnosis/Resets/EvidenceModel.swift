@@ -11,6 +11,7 @@ package enum EvidenceName: String, CaseIterable, Sendable {
     case application = "application"
     case flowLabelKept = "flow_label_kept"
     case flowLabelMissing = "flow_label_missing"
+    case activeTrace = "active_trace"
     // Distance
     case ttlFlow = "ttl_flow"
     case ttlHost = "ttl_host"
@@ -115,6 +116,8 @@ package enum EvidenceModel {
             Row(.proof, 0, -5, source: "RFC 6437, 3: a source labels all packets of a flow alike")
         case .flowLabelMissing:
             Row(.proof, 5, 0, source: "nf_reject_ip6hdr_put (net/ipv6/netfilter/nf_reject_ipv6.c) sets no label")
+        case .activeTrace:
+            Row(.proof, 6, 0, samples: 3, source: "what its TTL does not let reach the host, the host cannot answer")
         case .ttlFlow:
             Row(.distance, 4, -3, samples: 2, source: "one five-tuple, one path; Weaver, Sommer, Paxson, NDSS 2009")
         case .ttlHost:
@@ -161,6 +164,8 @@ package enum EvidenceModel {
         }
     }
 
+    /// No verdict is more probable than that.
+    package static let proven = 0.999
     /// `middlebox` needs at least this probability.
     package static let foreignThreshold = 0.95
     /// Below this probability of "not the host" it is the host's.

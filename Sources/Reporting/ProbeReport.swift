@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Diagnosis
+internal import Packets
+
+/// What a probe found out, for people and for machines.
+package struct ProbeReport: Sendable {
+    package var result: ProbeResult
+    /// The name that was asked for, where it is not the address itself.
+    package var name: String?
+
+    package init(_ result: ProbeResult, name: String? = nil) {
+        self.result = result
+        self.name = name
+    }
+
+    /// The answer, what to do, the path, and what the answer rests on.
+    package func text(width: Int = 80, drawing: LineDrawing = .unicode, isColoured: Bool = false) -> String {
+        var lines = [result.summary, "> \(result.advice)"]
+        if let name { lines[0] = "\(name) is \(result.target). " + lines[0] }
+        lines = lines.map(drawing.printable)
+        var text = lines.joined(separator: "\n") + "\n\n"
+        text += path.text(width: width, indent: 4, drawing: drawing, isColoured: isColoured) + "\n"
+        for piece in result.evidence {
+            let observed = piece.observed.map { " (\($0)\(piece.expected.map { " against \($0)" } ?? ""))" } ?? ""
+            text += drawing.printable("    \(piece.name): \(piece.text)\(observed)") + "\n"
+        }
+        for note in notes { text += drawing.printable("    \(note)") + "\n" }
+        return text
+    }
+
+    private var notes: [String] {
+        var notes: [String] = []
+        if result.hasSeveralPaths { notes.append("Paths part on the way: a hop has several addresses.") }
+        if result.unmatched > 0 {
+            let count = result.unmatched == 1 ? "1 segment" : "\(result.unmatched) segments"
+            notes.append("\(count) from \(result.target) answered nothing that was sent, and did not count.")
+        }
+        if !result.isComplete { notes.append("Ended early, at the bound of packets or time.") }
+        notes.append("\(result.packets) packets sent.")
+        return notes
+    }
+
+    /// One object on one line.
+    package var json: String {
+        var writer = JSONWriter()
+        writer.object { json in
+            json.member("kind", "probe")
+            json.member("name", name)
+            json.member("dst", result.target.description)
+            json.member("dst_port", result.port)
+            json.member("state", result.state.rawValue)
+            json.member("sender", result.sender.rawValue)
+            json.member("hop", result.hop)
+            if let hops = result.hops, result.hop == nil {
+                json.member("possible_hops") { json in
+                    json.array { json in
+                        for hop in hops { json.raw("\(hop)") }
+                    }
+                }
+            }
+            json.member("address", result.address?.description)
+            json.member("answered_at_ttl", result.answeredAt)
+            json.member("host_hop", result.hostHop)
+            json.member("host_hop_is_minimum", result.hostHopIsMinimum ? true : nil)
+            json.member("confidence", result.confidence, digits: 3)
+            json.member("unreachable", result.unreachable?.rawValue)
+            json.member("evidence") { json in
+                json.array { json in
+                    for piece in result.evidence { write(piece, to: &json) }
+                }
+            }
+            json.member("hops") { json in
+                json.array { json in
+                    for hop in result.path { write(hop, to: &json) }
+                }
+            }
+            json.member("path") { json in path.write(to: &json) }
+            json.member("packets", result.packets)
+            json.member("unmatched", result.unmatched)
+            json.member("complete", result.isComplete)
+            json.member("summary", result.summary)
+            json.member("advice", result.advice)
+        }
+        writer.endLine()
+        return writer.text
+    }
+
+    private func write(_ piece: Evidence, to writer: inout JSONWriter) {
+        writer.object { json in
+            json.member("name", piece.name)
+            json.member("weight", piece.weight, digits: 2)
+            json.member("observed", piece.observed)
+            json.member("expected", piece.expected)
+            json.member("text", piece.text)
+        }
+    }
+
+    private func write(_ hop: ProbeResult.Hop, to writer: inout JSONWriter) {
+        writer.object { json in
+            json.member("hop", hop.number)
+            json.member("addresses") { json in
+                json.array { json in
+                    for address in hop.addresses { json.string(address.description) }
+                }
+            }
+            json.member("rtt_ms", hop.roundTrip.map { Double($0) / 1e6 }, digits: 3)
+        }
+    }
+}
+
+extension ProbeResult {
+    /// The sender's hop, where there is only one that it can be.
+    package var hop: Int? { hops.flatMap { $0.count == 1 ? $0.lowerBound : nil } }
+}

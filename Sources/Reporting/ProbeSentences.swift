@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Diagnosis
+internal import Packets
+
+/// The sentences that people read: what the port is, who says so, from where.
+extension ProbeResult {
+    private var service: String { "tcp/\(port)" }
+    private var host: String { target.description }
+
+    /// What was found out.
+    package var summary: String {
+        switch (state, sender) {
+        case (.open, .host): "\(service) of \(host) is open: the host itself answers\(hostPlace)."
+        case (.open, .undetermined):
+            "\(service) of \(host) is open; whether the host itself answers is not known. \(doubt)"
+        case (.open, _): "\(capitalised(device)) answers \(service) in the name of \(host)\(hostIs)."
+        case (.closed, _) where unreachable != nil:
+            "\(service) of \(host) is closed: the host itself says \"port unreachable\"\(hostPlace)."
+        case (.closed, _): "\(service) of \(host) is closed: the host itself sends the RST\(hostPlace)."
+        case (.rejected, _):
+            "\(capitalised(device)) sends the RST for \(service), not \(host)\(hostIs)."
+        case (.refused, _): "\(service) of \(host) is refused; who sends the RST is not known. \(doubt)"
+        case (.filtered, .thisMachine): "This machine's own packet filter drops the SYN to \(service) of \(host)."
+        case (.filtered, .middlebox):
+            "\(service) of \(host) is filtered: \(device) drops the SYN without an answer. \(capitalised(hostIsAt))"
+        case (.filtered, _):
+            "\(service) of \(host) is filtered: the SYN vanishes without an answer, at the host itself\(hostPlace)"
+                + "\(orBefore)."
+        case (.prohibited, .host):
+            "\(service) of \(host) is rejected by the host itself\(hostPlace): \"\(reason)\"."
+        case (.prohibited, _): "\(capitalised(device)) rejects \(service) of \(host) by ICMP: \"\(reason)\"."
+        case (.unreachable, _) where unreachable == nil: "Packets to \(host) go in a circle: no hop is the last one."
+        case (.unreachable, _): "\(host) cannot be reached, \(device) says: \"\(reason)\"."
+        case (.silent, _):
+            lastReached > 0
+                ? "Nothing answers in the name of \(host), on any port or by ping; the last word comes from "
+                    + "hop \(lastReached)\(known(atHop: lastReached))."
+                : "Nothing answers in the name of \(host), and no device on the way either."
+        }
+    }
+
+    /// What to do next.
+    package var advice: String {
+        switch (state, sender) {
+        case (.open, .host): "Nothing to do."
+        case (.open, .undetermined), (.refused, _):
+            hostHop == nil
+                ? "Give a port that the host is known to answer itself: --reference PORT."
+                : "Capture the next attempt: rstwho watch has more to go by than a probe."
+        case (.open, _):
+            "A proxy or load balancer, usually harmless. Ask whoever runs \(toAsk) whether it should answer."
+        case (.closed, _):
+            "Check that the service on \(host) runs and listens on \(service), on that address; its own packet filter can "
+                + "answer in the same way."
+        case (.rejected, .thisMachine), (.filtered, .thisMachine), (.prohibited, .thisMachine):
+            "Check this machine's own packet filter for \(service): nft list ruleset."
+        case (.rejected, _), (.filtered, .middlebox), (.prohibited, .middlebox), (.prohibited, .undetermined):
+            "Ask whoever runs \(toAsk) to check its policy for \(service)."
+        case (.filtered, _):
+            "Check the packet filter of \(host) for \(service)\(thenBefore)."
+        case (.prohibited, .host): "Check the packet filter of \(host) for \(service): nft list ruleset."
+        case (.unreachable, .thisMachine): "Check that \(host) is up, and this machine's route: ip route get \(host)."
+        case (.unreachable, _): "Check that \(host) is up, and the routes of the last device on the way."
+        case (.silent, _):
+            "Check that \(host) is up. If it is, it or a device drops everything: give a port that answers with "
+                + "--reference PORT."
+        }
+    }
+
+    // MARK: Parts
+
+    private var reason: String { unreachable?.text ?? "destination unreachable" }
+
+    /// `the device at hop 2 (10.2.0.2)`
+    private var device: String {
+        if sender == .thisMachine { return "this machine" }
+        let named = address.map { " (\($0))" } ?? ""
+        guard let hops else { return "a device\(named)" }
+        if hops.count == 1 { return "the device at hop \(hops.lowerBound)\(named)" }
+        return "a device at hop \(places(hops))"
+    }
+
+    /// `the device at hop 2`
+    private var toAsk: String {
+        if sender == .thisMachine { return "this machine" }
+        guard let hops else { return address.map { "\($0)" } ?? "the devices on the path" }
+        if hops.count == 1 { return "the device at hop \(hops.lowerBound)\(known(atHop: hops.lowerBound))" }
+        return "the device at hop \(places(hops))"
+    }
+
+    /// `2 (10.2.0.2) or 3 (10.3.0.2)`, `2 to 5`
+    private func places(_ hops: ClosedRange<Int>) -> String {
+        guard hops.count == 2 else { return "\(hops.lowerBound) to \(hops.upperBound)" }
+        return hops.map { "\($0)\(known(atHop: $0))" }.joined(separator: " or ")
+    }
+
+    /// ` (10.2.0.2)`
+    private func known(atHop hop: Int) -> String {
+        guard let addresses = path.first(where: { $0.number == hop })?.addresses, addresses.count == 1 else {
+            return ""
+        }
+        return " (\(addresses[0]))"
+    }
+
+    private var hostPlace: String {
+        if hops == 0...0 { return ", this machine" }
+        return (hostHop ?? hop).map { ", at hop \($0)" } ?? ""
+    }
+
+    private var hostIs: String {
+        guard let hostHop else { return "" }
+        return hostHopIsMinimum ? ", which is at hop \(hostHop) or farther" : ", which is at hop \(hostHop)"
+    }
+
+    /// A sentence.
+    private var hostIsAt: String {
+        guard let hostHop else { return "how far the host is, is not known." }
+        return "the host is at hop \(hostHop)\(hostHopIsMinimum ? " or farther" : "")."
+    }
+
+    /// `, or at hop 3 (10.3.0.2) before it`
+    private var orBefore: String {
+        guard let hops, hops.lowerBound < hops.upperBound else { return "" }
+        let before = hops.lowerBound...hops.upperBound - 1
+        let place = before.count == 1 ? "\(before.lowerBound)\(known(atHop: before.lowerBound))" : places(before)
+        return ", or before it at hop \(place)"
+    }
+
+    /// `, then the device at hop 3 (10.3.0.2)`
+    private var thenBefore: String {
+        guard let hostHop, hostHop > 1 else { return "" }
+        return ", then the device at hop \(hostHop - 1)\(known(atHop: hostHop - 1))"
+    }
+
+    private var doubt: String {
+        hostHop == nil
+            ? "The host answers nothing else: how far it is, is not known."
+            : "What speaks for the host and what against it do not decide."
+    }
+}

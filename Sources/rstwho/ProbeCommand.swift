@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Diagnosis
+import Foundation
+import Packets
+import Probing
+import Reporting
+
+/// `rstwho probe`: who answers a port, and from which hop.
+struct ProbeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "probe",
+        abstract: "Send SYNs of growing TTL to a port, and say who answers and from which hop.",
+        discussion: """
+            Tells an open, a closed and a filtered port apart, and names the device that answers or drops in the host's \
+            name. The host's own hop is measured by ping, or by UDP where ping is not answered, or by another port \
+            (--reference).
+
+            This is the only command that sends packets: 20 a second, 400 at most, from ports that no connection uses. \
+            Needs CAP_NET_RAW: run it with sudo.
+
+            Exit status: 0 the host answers itself, or who answers is not known, 1 a device on the path or this machine \
+            answers or drops in its place, or the port is filtered, 64 usage, 66 no such name, 69 the host cannot be reached, 74 a system call failed, 77 missing \
+            privilege.
+            """)
+
+    @Argument(help: "Name or address, and port. An IPv6 address stands in brackets: [2001:db8::1]:443.")
+    var target: ProbeTarget
+
+    @OptionGroup var output: OutputOptions
+
+    @Flag(name: .customShort("4"), help: "Only IPv4.")
+    var isIPv4 = false
+
+    @Flag(name: .customShort("6"), help: "Only IPv6.")
+    var isIPv6 = false
+
+    @Option(help: "Another port of the host that is known to answer: it shows the host's distance.")
+    var reference: UInt16?
+
+    @Option(help: "Hops to look at, at most.")
+    var maxHops = 32
+
+    @Option(help: "Packets that a hop gets before it counts as silent.")
+    var tries = 3
+
+    func validate() throws {
+        if isIPv4, isIPv6 { throw ValidationError("Give -4 or -6, not both.") }
+        if !(1...60).contains(maxHops) { throw ValidationError("--max-hops is a number from 1 to 60.") }
+        if !(1...10).contains(tries) { throw ValidationError("--tries is a number from 1 to 10.") }
+        if reference == 0 || reference == target.port {
+            throw ValidationError("--reference is another port than the one in question.")
+        }
+    }
+
+    func run() throws {
+        throw try probe().exitCode
+    }
+
+    private func probe() throws -> ExitStatus {
+        let result: ProbeResult
+        do throws(ProbeError) {
+            let addresses = try target.addresses(isIPv6: isIPv4 || isIPv6 ? isIPv6 : nil)
+            let chosen = addresses[0]
+            if addresses.count > 1 {
+                let others = addresses.dropFirst().map(\.address.description).joined(separator: ", ")
+                printMessage("\(target.host) is \(chosen.address), which is probed, and \(others)")
+            }
+            var options = ProbeOptions(target: chosen.address, port: target.port)
+            options.reference = reference
+            options.maxHops = maxHops
+            options.tries = tries
+            result = try ProbeRun.prepare(options, scope: chosen.scope).run()
+        } catch {
+            printMessage(error.description)
+            return ExitStatus(error)
+        }
+        var standardOutput = StandardOutput()
+        let report = ProbeReport(result, name: target.host == result.target.description ? nil : target.host)
+        do throws(OutputError) {
+            switch output.format {
+            case .json: try standardOutput.write(report.json)
+            case .text:
+                try standardOutput.write(
+                    report.text(
+                        width: standardOutput.columns,
+                        drawing: LineDrawing(environment: ProcessInfo.processInfo.environment),
+                        isColoured: standardOutput.isColoured))
+            }
+            try standardOutput.flush()
+        } catch {
+            return .ioError
+        }
+        if result.isForeign { return .found }
+        switch result.state {
+        case .unreachable, .silent: return .agentUnreachable
+        default: return .nothingForeign
+        }
+    }
+}
+
+extension ProbeTarget: ExpressibleByArgument {
+    public init?(argument: String) {
+        self.init(argument)
+    }
+}
+
+extension ExitStatus {
+    fileprivate init(_ error: ProbeError) {
+        switch error.code {
+        case .notFound: self = .noInput
+        case .unreachable: self = .agentUnreachable
+        case .noPermission: self = .noPrivilege
+        case .ioError: self = .ioError
+        }
+    }
+}
