@@ -20,6 +20,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     private let translation: @Sendable (FiveTuple) -> FiveTuple?
     private let notice: @Sendable (LiveCapture.Notice) -> Void
     private let ready: @Sendable () -> Void
+    private let beat: @Sendable () -> Void
     private let ended: @Sendable (LiveCapture.End) -> Void
 
     /// - Parameters:
@@ -31,6 +32,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     ///     them back.
     ///   - notice: called on the capture thread for what people should know.
     ///   - ready: called on the capture thread when findings can be expected.
+    ///   - beat: called on the capture thread with every batch, many times a second also when nothing passes.
     ///   - ended: called on the capture thread when the capture has ended without an error.
     package init(
         source: Source, state: AgentState, options: Engine.Options, interfaces: [AgentState.Interface],
@@ -38,6 +40,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         translation: @escaping @Sendable (FiveTuple) -> FiveTuple? = { _ in nil },
         notice: @escaping @Sendable (LiveCapture.Notice) -> Void = { _ in },
         ready: @escaping @Sendable () -> Void = {},
+        beat: @escaping @Sendable () -> Void = {},
         ended: @escaping @Sendable (LiveCapture.End) -> Void = { _ in }
     ) {
         self.source = source
@@ -49,6 +52,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         self.translation = translation
         self.notice = notice
         self.ready = ready
+        self.beat = beat
         self.ended = ended
     }
 
@@ -78,6 +82,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         let end: LiveCapture.End
         do {
             end = try source.run(notice: notice) { batch in
+                beat()
                 for trace in batch.traces { engine.observe(trace: trace) }
                 if !batch.hasAllTraces { engine.noteTraceLoss(upTo: batch.watermark) }
                 let addresses = newAddresses()

@@ -13,10 +13,13 @@ final class ReadyLine: Sendable {
     }
 
     private let attachments: [AttachmentInfo]
+    private let manager: ServiceManager?
     private let state: Mutex<State>
 
-    init(attachments: [AttachmentInfo], waitsForServer: Bool) {
+    /// - Parameter manager: is told as well.
+    init(attachments: [AttachmentInfo], waitsForServer: Bool, manager: ServiceManager? = nil) {
         self.attachments = attachments
+        self.manager = manager
         state = Mutex(State(waitsForServer: waitsForServer))
     }
 
@@ -54,5 +57,6 @@ final class ReadyLine: Sendable {
             case nil: ""
             }
         printMessage("ready: watching \(names)\(served)")
+        manager?.ready(status: "watching \(names)\(served)")
     }
 }

@@ -44,7 +44,8 @@ struct WatchSession {
     private func captureHere() async throws -> ExitStatus {
         let live = try LiveCapture(capture)
         let state = AgentState(ledger: { live.ledger })
-        let ready = ReadyLine(attachments: live.attachments, waitsForServer: server != nil)
+        let manager = ServiceManager.ofThisProcess()
+        let ready = ReadyLine(attachments: live.attachments, waitsForServer: server != nil, manager: manager)
         let printer = FindingPrinter(format: format, isGrouped: isGrouped) {
             ready.isSaid ? live.ledger.total.seen : nil
         }
@@ -68,6 +69,7 @@ struct WatchSession {
                 printMessage(notice.interface.isEmpty ? notice.text : "\(notice.interface): \(notice.text)")
             },
             ready: { ready.captureRuns() },
+            beat: { manager?.beat() },
             ended: { reason in end.withLock { $0 = reason } })
         let logger = Self.logger()
         if case .unavailable(let reason) = live.resetTracing {
@@ -83,6 +85,7 @@ struct WatchSession {
             printer.finish(seconds: Self.patience)
             throw error
         }
+        manager?.stopping()
         printer.finish(seconds: Self.patience)
         if case .unixSocket(let path) = server?.address { unlink(path) }
         if let status = Self.status(of: printer) { return status }

@@ -205,7 +205,9 @@ package final class LiveCapture: @unchecked Sendable {
     ///
     /// - Returns: how many were removed.
     package static func removeLeftovers() throws(CaptureError) -> Int {
-        try InterfaceInfo.all().reduce(0) { $0 + TCFilter.removeLeftovers(index: $1.index) }
+        // It asks for what is mostly not there.
+        rstwho_quiet_libbpf()
+        return try InterfaceInfo.all().reduce(0) { $0 + TCFilter.removeLeftovers(index: $1.index) }
     }
 
     /// Ends the capture: `run` returns after the batch it is at.
