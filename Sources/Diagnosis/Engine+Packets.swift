@@ -46,13 +46,13 @@ extension Engine {
         }
         switch record.transport {
         case .tcp: observeTCP(packet, isLocal: isLocal)
-        case .udp: observeRequestOrReply(record, isRequest: true, isReply: true, as: .udp, isLocal: isLocal)
+        case .udp: observeRequestOrReply(packet, isRequest: true, isReply: true, as: .udp, isLocal: isLocal)
         case .icmp:
             observeRequestOrReply(
-                record, isRequest: record.icmpType == 8, isReply: record.icmpType == 0, as: .echo, isLocal: isLocal)
+                packet, isRequest: record.icmpType == 8, isReply: record.icmpType == 0, as: .echo, isLocal: isLocal)
         case .icmpv6:
             observeRequestOrReply(
-                record, isRequest: record.icmpType == 128, isReply: record.icmpType == 129, as: .echo, isLocal: isLocal)
+                packet, isRequest: record.icmpType == 128, isReply: record.icmpType == 129, as: .echo, isLocal: isLocal)
         }
     }
 
@@ -66,8 +66,9 @@ extension Engine {
 
     /// Echo and UDP: what answers a request that was seen proves that its sender lives; everything else could be spoofed.
     private mutating func observeRequestOrReply(
-        _ record: PacketRecord, isRequest: Bool, isReply: Bool, as fingerprint: FingerprintClass, isLocal: Bool
+        _ packet: ObservedPacket, isRequest: Bool, isReply: Bool, as fingerprint: FingerprintClass, isLocal: Bool
     ) {
+        let record = packet.record
         guard isRequest || isReply else { return }
         let (key, sourceIsHigh) = FlowKey.of(record)
         guard let (flow, _) = flows.findOrInsert(key, now: now) else { return }
@@ -75,12 +76,16 @@ extension Engine {
         flow.pointee.touch(now: now)
         // Who spoke first asks; else a forged request would be an answer to the answer.
         let isFirst = (sourceIsHigh ? flow.pointee.low : flow.pointee.high).packets == 0
-        flow.pointee.withSide(isHigh: sourceIsHigh) { side in
+        let earlier = flow.pointee.withSide(isHigh: sourceIsHigh) { side in
+            let earlier = side.ttls
             side.count(record)
             if isRequest, isFirst { side.hasRequest = true }
+            if isAnswer, record.domain == side.domain { side.ttls.add(record.ttl) }
+            return earlier
         }
         if isAnswer { flow.pointee.isProven = true }
-        learn(record, as: isAnswer ? fingerprint : .unproven, isLocal: isLocal)
+        learn(packet, as: isAnswer ? fingerprint : .unproven, isLocal: isLocal)
+        if isAnswer, earlier.isLeft(by: record.ttl) { noteMove(packet, from: earlier) }
     }
 
     /// A forwarded packet on its way out: it asks for an answer, which will come for the five-tuple that it has now.
@@ -116,25 +121,30 @@ extension Engine {
         }
         flow.pointee.touch(now: now)
         let other = sourceIsHigh ? flow.pointee.low : flow.pointee.high
-        let isProof = flow.pointee.withSide(isHigh: sourceIsHigh) { side in
+        let (isProof, earlier) = flow.pointee.withSide(isHigh: sourceIsHigh) { side in
+            let earlier = side.ttls
             side.count(record)
             if flags.contains(.syn), let timestamps = packet.headers?.pointee.tcpTimestamps {
                 side.usesTimestamps = true
                 side.timestamp = timestamps.value
             }
             let isProof = side.advance(record, other: other)
+            // What follows a FIN may be the kernel's without the socket.
+            let isMove = side.isAlive && record.domain == side.domain && !side.sentFIN && earlier.isLeft(by: record.ttl)
             if side.isAlive, record.domain == side.domain { side.ttls.add(record.ttl) }
-            return isProof
+            return (isProof, isMove ? earlier : nil)
         }
         if flow.pointee.pendingReset != 0, !noteAftermath(record, of: flow.pointee.pendingReset &- 1) {
             flow.pointee.pendingReset = 0
         }
         if isProof { flow.pointee.isProven = true }
-        learn(record, as: isProof ? .tcp : .unproven, isLocal: isLocal)
+        learn(packet, as: isProof ? .tcp : .unproven, isLocal: isLocal)
+        if let earlier { noteMove(packet, from: earlier) }
     }
 
     @inline(__always)
-    private mutating func learn(_ record: PacketRecord, as fingerprint: FingerprintClass, isLocal: Bool) {
+    private mutating func learn(_ packet: ObservedPacket, as fingerprint: FingerprintClass, isLocal: Bool) {
+        let record = packet.record
         let key = HostKey(address: record.source, domain: record.domain)
         guard
             let host = hosts.learn(
@@ -143,11 +153,14 @@ extension Engine {
         else { return }
         // What could be forged teaches neither.
         if fingerprint != .unproven {
-            rewriting.learn(record)
+            if rewriting.learn(record) { tellRewriting(packet) }
             if record.tos >> 2 != 0 { host.pointee.keepsDSCP = true }
             if record.isIPv6, record.identification != 0, record.transport != .udp {
                 host.pointee.usesFlowLabels = true
             }
+        }
+        if host.pointee.isMoving {
+            host.pointee.isMoving = pathChanges.note(key, at: record.distance.hop, now: now)
         }
         // Its entry may have been given up since the resets came.
         if fingerprint != .unproven, undetermined.count > 0, host.pointee.provenSamples == 1 {

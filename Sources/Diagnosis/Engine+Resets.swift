@@ -139,7 +139,7 @@ extension Engine {
         return first.identification != 0 && step <= 4
     }
 
-    private func vantage(_ record: PacketRecord) -> Finding.Vantage? {
+    func vantage(_ record: PacketRecord) -> Finding.Vantage? {
         let slot = Int(record.interfaceSlot)
         let interface = slot < options.interfaceNames.count ? options.interfaceNames[slot] : nil
         guard options.host != nil || interface != nil else { return nil }
@@ -152,6 +152,7 @@ extension Engine {
 
     /// Settles the resets whose time has come.
     mutating func settleDue() {
+        settlePathChanges()
         for reset in flood.advance(now: now, window: options.settleTime) { _ = accept(reset) }
         settleMadeHere()
         while !pending.isEmpty {
@@ -166,6 +167,7 @@ extension Engine {
         for reset in flood.drain() { _ = accept(reset) }
         settleMadeHere(all: true)
         while !pending.isEmpty { settleFirst() }
+        settlePathChanges(all: true)
     }
 
     private mutating func settleFirst() {
@@ -183,6 +185,10 @@ extension Engine {
         reset.isRewritten = rewriting.isRewritten(reset.record)
         if let copy = reset.copy {
             reset.isOrderUsual = copies.order.isUsual(first: (reset.record.ttl, reset.record.link_hash), copy: copy)
+        }
+        if let host, let baseline = host.baseline {
+            let shift = reset.distance.hop - baseline.distance.hop
+            reset.isOfMovedPath = pathChanges.explains(shift: shift, at: reset.time)
         }
         return judge.judge(reset, host: host)
     }

@@ -75,6 +75,7 @@ package struct Engine: ~Copyable {
     var traces = ResetTraces()
     var counters = IdentificationCounters()
     var rewriting = RewritingLinks()
+    var pathChanges = PathChanges()
     var hopAddresses = HopAddresses()
     var redirects = Redirects()
     var resetOrigins = ResetOrigins()

@@ -173,4 +173,7 @@ struct FlowTTLs: BitwiseCopyable, Sendable {
 
     /// True where there were packets and all had the same TTL.
     var isConstant: Bool { count > 0 && others == 0 }
+
+    /// True where `ttl` is the first other one after enough packets with one TTL.
+    func isLeft(by ttl: UInt8) -> Bool { ttl != first && others == 0 && count >= PathChanges.samples }
 }

@@ -46,6 +46,8 @@ struct HostEntry: BucketEntry {
     private(set) var interfaces = InterfaceSet()
     /// Resets of this host wait for its baseline.
     var hasUndetermined = false
+    /// Some of its flows' packets come from another hop than before (`PathChanges`).
+    var isMoving = false
     var firstSeen: UInt64
     var lastSeen: UInt64
     /// One fingerprint per `FingerprintClass`.

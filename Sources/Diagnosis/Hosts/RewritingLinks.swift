@@ -11,6 +11,8 @@ struct RewritingLinks {
     private static let places = 64
     /// Networks that have to appear with the one TTL: a router has addresses in a few of its own.
     private static let networks = 3
+    /// Packets with the one TTL after which it is told: a neighbour with addresses in several networks may show a few.
+    private static let told: UInt32 = 16
     /// Packets with another TTL that are tolerated: one in 20.
     private static let tolerance: UInt32 = 20
 
@@ -21,24 +23,30 @@ struct RewritingLinks {
         var others: UInt32 = 0
         var networks: InlineArray<3, UInt64> = .init(repeating: 0)
         var count: UInt8 = 0
+        /// It was said of this link.
+        var isTold = false
         /// A reset came with another TTL: what the device itself sends can be told from what it passes on.
         var isRefuted = false
     }
 
     private var links = [Link](repeating: Link(), count: places)
 
-    /// Learns from a packet that proves that its sender lives.
+    /// Learns from a packet that proves that its sender lives. Returns true where it is now plain that its next hop rewrites TTLs:
+    /// once for each.
     @inline(__always)
-    mutating func learn(_ record: PacketRecord) {
-        guard record.direction == .ingress, record.link_hash != 0 else { return }
+    mutating func learn(_ record: PacketRecord) -> Bool {
+        guard record.direction == .ingress, record.link_hash != 0 else { return false }
         let place = Int(record.link_hash) % Self.places
         if links[place].hash != record.link_hash { links[place] = Link(hash: record.link_hash, ttl: record.ttl) }
         guard record.ttl == links[place].ttl, record.distance.decrements == 0 else {
             if links[place].others < .max { links[place].others += 1 }
-            return
+            return false
         }
         if links[place].alike < .max { links[place].alike += 1 }
         note(Self.network(record), at: place)
+        guard !links[place].isTold, links[place].alike >= Self.told, isRewritten(record) else { return false }
+        links[place].isTold = true
+        return true
     }
 
     /// Learns from a reset.

@@ -88,6 +88,11 @@ enum DistanceEvidence {
         let distance = reset.distance
         if flow.distance.hop != distance.hop {
             // The connection may have moved to another path. Whether the old one still carries it shows afterwards.
+            if reset.isOfMovedPath {
+                return Evidence(
+                    note: .pathMoved, observed: distance.description, expected: flow.text,
+                    "paths have just moved by as many hops as the reset is from this connection's other packets")
+            }
             if reset.isFromElsewhere, !reset.aftermath.usesOldLink {
                 return otherInterface(distance, flow, whose: "this connection's other packets")
             }
@@ -129,6 +134,13 @@ enum DistanceEvidence {
         }
         if !reset.interface.isEmpty, !host.interfaces.isEmpty, host.interfaces.isDisjoint(with: reset.interface) {
             return [otherInterface(distance, baseline, whose: "the host's packets")]
+        }
+        if reset.isOfMovedPath {
+            return [
+                Evidence(
+                    note: .pathMoved, observed: distance.description, expected: baseline.text,
+                    "paths have just moved by as many hops as the reset is from the host's old place")
+            ]
         }
         // The path may have changed: until the new baseline stands, the old one accuses nobody.
         let newest = host.newest

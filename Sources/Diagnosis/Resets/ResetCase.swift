@@ -42,6 +42,8 @@ struct ResetCase: Sendable {
     var habit = ResetHabit()
     /// Its next hop gives all packets one TTL.
     var isRewritten = false
+    /// It came from as many hops nearer or farther than its host as the paths of others have just moved by.
+    var isOfMovedPath = false
     /// Where it arrived; empty where it was seen leaving.
     var interface = InterfaceSet()
     /// It arrived on another interface, and from another next hop, than its connection's newest packet from there.
