@@ -14,7 +14,7 @@ extension PathGroup {
             PathRow(
                 "case2",
                 .finding(
-                    at: "pc1", "ack_not_delivered", besides: redirected, within: 4.5,
+                    at: "pc1", "ack_not_delivered", besides: redirected, within: 6,
                     naming: [4: ["192.168.1.1", "192.168.1.254"], 6: ["fe80::254"]], knownIssue: unjudged),
                 .finding(
                     at: "r1", "dropped_here", besides: redirected.union(["reply_bypasses"]), naming: conntrack,

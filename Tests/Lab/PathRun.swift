@@ -23,6 +23,10 @@ struct PathRun: Sendable {
     let views: [View]
     /// From what the group's filter leaves of its first point's recording.
     let half: [ReportedFinding]
+    /// Of the recordings of all points.
+    let comparison: ReportedComparison
+    /// Of what cannot be compared, by what is wrong.
+    var wrongComparisons: [String: ReportedComparison] = [:]
 
     private static let runs = Mutex<Result<[String: PathRun], LabError>?>(nil)
 
@@ -58,7 +62,9 @@ struct PathRun: Sendable {
             // What came last has to settle, and an idle link's tick to come.
             usleep(3_000_000)
             for stage in stages { try stage.end() }
-            return Dictionary(try stages.map { ($0.group.name, try $0.run()) }, uniquingKeysWith: { $1 })
+            var runs = Dictionary(try stages.map { ($0.group.name, try $0.run()) }, uniquingKeysWith: { $1 })
+            runs[stages[0].group.name]?.wrongComparisons = try stages[0].wrongComparisons(beside: stages[4])
+            return runs
         }
     }
 

@@ -84,6 +84,22 @@ final class PathStage {
         return try Recorder.findings(in: half)
     }
 
+    /// The last recording of each point, as `compare` takes it.
+    private var captures: [String] {
+        points.compactMap { point in point.recorders.last.map { "\(point.point.machine)=\($0.file.path)" } }
+    }
+
+    /// What cannot be compared: what is no capture, one capture alone, and captures of different traffic.
+    func wrongComparisons(beside other: PathStage) throws -> [String: ReportedComparison] {
+        let text = scratch.file("text")
+        try Data("no capture, but a text\n".utf8).write(to: text)
+        return [
+            "no capture": try ReportedComparison([captures[0], "text=\(text.path)"]),
+            "one capture alone": try ReportedComparison([captures[0]]),
+            "no common traffic": try ReportedComparison([captures[0], other.captures[0]]),
+        ]
+    }
+
     /// What has been said, live and of the recordings.
     func run() throws -> PathRun {
         let decoder = JSONDecoder()
@@ -95,6 +111,6 @@ final class PathStage {
                 return PathRun.View(
                     point: point.point, live: point.live.last, files: files.map(\.findings.last),
                     statuses: files.map(\.status), printed: point.printed)
-            }, half: try halfFindings())
+            }, half: try halfFindings(), comparison: try ReportedComparison(captures))
     }
 }

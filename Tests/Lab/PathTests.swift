@@ -51,6 +51,18 @@ struct PathTests {
         #expect(Set(causes).isSubset(of: ["one_way_tap"]))
     }
 
+    @Test("Reading a file ends with 1 where something is wrong, and with 0 where nothing is", arguments: PathGroup.all)
+    func statuses(group: PathGroup) throws {
+        for view in try PathRun.of(group).views {
+            for (file, status) in zip(view.files, view.statuses) {
+                let problems = file.filter(\.isProblem)
+                #expect(
+                    status == (problems.isEmpty ? 0 : 1),
+                    "\(group.name) at \(view.point.machine): \(problems.map(\.essence))")
+            }
+        }
+    }
+
     @Test("Live and file say the same", arguments: PathGroup.all)
     func agreement(group: PathGroup) throws {
         let run = try PathRun.of(group)

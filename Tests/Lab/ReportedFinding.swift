@@ -39,6 +39,15 @@ struct ReportedFinding: Decodable, Sendable {
     /// The cause, of kinds that have none the kind.
     var label: String { cause ?? kind }
 
+    /// True for what somebody has to look into, as the contract has it.
+    var isProblem: Bool {
+        switch kind {
+        case "reset": sender == "middlebox" || sender == "this_machine"
+        case "path": cause != "loss" && cause != "one_way_tap"
+        default: false
+        }
+    }
+
     /// All that it says in words.
     var words: String {
         ([summary, advice] + (evidence ?? []).map(\.text)).compactMap { $0 }.joined(separator: " ")
