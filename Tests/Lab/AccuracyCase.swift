@@ -37,8 +37,9 @@ extension AccuracyCase {
     static func of(_ run: MatrixRun, rules: PlainRules) -> [AccuracyCase] {
         run.group.rows.flatMap { row in
             run.played.filter { $0.row == row.name }.flatMap { played in
-                played.ofServer(run.plainFile).compactMap { reset -> AccuracyCase? in
-                    guard let sender = row.sender.map({ played.sender(of: reset, made: $0) }) else { return nil }
+                let resets = played.ofServer(run.plainFile)
+                return resets.compactMap { reset -> AccuracyCase? in
+                    guard let sender = row.truth(of: reset, among: resets, played) else { return nil }
                     let frame = reset.frame ?? 0
                     let verdict = reset.sender ?? "-"
                     return AccuracyCase(

@@ -29,11 +29,11 @@ extension MatrixGroup {
             // Of each of two machines two connections abort and two are closed too soon.
             MatrixRow("masqueraded_aborts", .application, "aborted", named: [4, 6], count: 4...4),
             MatrixRow("masqueraded_late_data", .kernel, "late_data", named: [6], count: 4...4),
-            // The kernel resets what the proxy sends on after the abort.
-            MatrixRow("proxied_abort", .application, "aborted", "late_data", count: 1...2),
+            // The kernel resets what the proxy sends on after the abort, be it a SYN.
+            MatrixRow("proxied_abort", .application, then: .kernel, "aborted", "late_data", count: 1...3),
             MatrixRow("proxied_closed_port", .kernel, "port_closed", "unknown"),
             MatrixRow(
-                "proxied_rejected", .device(hop: 3), "rejected", undecidable: [4], count: 1...2,
+                "proxied_rejected", .device(hop: 3), "rejected", undecidable: [4, 6], count: 1...2,
                 because: severalDistances),
             MatrixRow("failover_abort", .application, "aborted", named: [4, 6]),
             MatrixRow("failover_late_data", .kernel, "late_data", named: [6]),

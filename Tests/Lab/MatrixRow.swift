@@ -33,6 +33,8 @@ struct MatrixRow: Sendable {
     let name: String
     /// `nil`: nobody resets anything.
     let sender: Sender?
+    /// Who makes the resets that follow the first, where that is somebody else.
+    let next: Sender?
     let causes: Set<String>
     /// Where the part of the host has to be named; elsewhere `host` will do.
     let named: Versions
@@ -46,17 +48,25 @@ struct MatrixRow: Sendable {
     let knownIssue: String?
 
     init(
-        _ name: String, _ sender: Sender?, _ causes: String..., named: Versions = [], undecidable: Versions = [],
+        _ name: String, _ sender: Sender?, then next: Sender? = nil, _ causes: String..., named: Versions = [],
+        undecidable: Versions = [],
         count: ClosedRange<Int>? = nil, because reason: String? = nil, knownIssue: String? = nil
     ) {
         self.name = name
         self.sender = sender
+        self.next = next
         self.causes = Set(causes)
         self.named = named
         self.undecidable = undecidable
         self.count = count ?? (sender == nil ? 0...0 : 1...1)
         self.reason = reason
         self.knownIssue = knownIssue
+    }
+
+    /// Who made one of the row's resets.
+    func truth(of reset: ReportedFinding, among resets: [ReportedFinding], _ played: MatrixRun.Played) -> Sender? {
+        if let next, reset.id != resets.map(\.id).min() { return next }
+        return sender.map { played.sender(of: reset, made: $0) }
     }
 
     /// How a verdict relates to the truth.

@@ -80,7 +80,7 @@ extension MatrixRow {
             #expect(reset.sender?.hasPrefix("host") == true, "\(title): \(reset.essence)")
         }
         for reset in resets {
-            guard let sender = sender.map({ played.sender(of: reset, made: $0) }) else { continue }
+            guard let sender = truth(of: reset, among: resets, played) else { continue }
             let verdict = reset.sender ?? "-"
             let outcome = Self.outcome(of: verdict, truth: sender)
             let text = "\(title): \(reset.essence), evidence \(reset.evidence?.map(\.name) ?? [])"

@@ -365,12 +365,16 @@ def abort_caller(caller, answerer):
 
 def synproxy(r):
     """The firewall answers SYNs itself and connects to the host once the client has proved to be there."""
+    if r.version == 6:
+        # Linux's SYNPROXY checks an IPv6 checksum as if it were IPv4 (measured, 6.18), unless it is left to the hardware.
+        for machine, interface in ((r.client_machine, "eth0"), (r.lab.machines["near"], "eth1")):
+            machine.run("ethtool", "-K", interface, "tx-checksum-ip-generic", "on")
     to = f"{ip(r)} daddr {r.server} tcp dport {r.port}"
     translate(r, "raw", f"{to} tcp flags syn / fin,syn,rst,ack notrack")
     translate(r, "forward", f"{to} ct state invalid,untracked synproxy mss 1460 wscale 7 timestamp sack-perm")
 
 
-@row("paths", only=4)
+@row("paths")
 def proxied_abort(r):
     r.ping()
     synproxy(r)
@@ -380,7 +384,7 @@ def proxied_abort(r):
     yield 0
 
 
-@row("paths", only=4)
+@row("paths")
 def proxied_closed_port(r):
     r.ping()
     synproxy(r)
@@ -391,7 +395,7 @@ def proxied_closed_port(r):
     yield 0
 
 
-@row("paths", only=4)
+@row("paths")
 def proxied_rejected(r):
     """Cut in mid-stream by the last router, behind the proxy."""
     r.ping()

@@ -87,22 +87,17 @@ def place_beside(lab):
 
 
 def mirror(machine, interfaces, port):
-    """Shows at `port` every frame that passes one of the interfaces, in and out."""
+    """Shows at `port` every frame that passes one of the interfaces, in and out, in that order."""
     out = machine.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
     out.bind((port, 0))
-    taps = {}
-    for interface in interfaces:
-        tap = machine.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
-        tap.bind((interface, ETH_P_ALL))
-        taps[tap.fileno()] = tap
+    # One socket for all interfaces keeps the order.
+    tap = machine.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETH_P_ALL))
 
     def work():
-        poller = select.poll()
-        for tap in taps.values():
-            poller.register(tap, select.POLLIN)
         while True:
-            for descriptor, _ in poller.poll():
-                out.send(taps[descriptor].recv(65535))
+            frame, address = tap.recvfrom(65535)
+            if address[0] in interfaces:
+                out.send(frame)
 
     _start(work)
 
