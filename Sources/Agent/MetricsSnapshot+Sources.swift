@@ -15,6 +15,7 @@ extension MetricsSnapshot {
         origins = statistics.origins
         hostEvictions = statistics.hostEvictions
         flowEvictions = statistics.flowEvictions
+        undeterminedForgotten = statistics.undeterminedForgotten
     }
 
     mutating func fill(from ledger: Ledger) {

@@ -212,7 +212,7 @@ extension Engine {
         let record = reset.record
         var details = Finding.Reset(
             flags: record.tcpFlags, ttl: record.ttl, seq: record.seq, ack: record.ack, sender: verdict.sender,
-            hop: reset.distance.hop, cause: verdict.cause, stage: reset.stage, packetKey: reset.packetKey)
+            hop: reset.hop, cause: verdict.cause, stage: reset.stage, packetKey: reset.packetKey)
         details.hostHop =
             verdict.baseline?.distance.hop ?? (reset.passage == .madeHere && !verdict.sender.isForeign ? 0 : nil)
         details.hostSamples = verdict.baseline?.samples

@@ -29,7 +29,7 @@ package struct FindingCounters: Sendable {
     /// Path findings; one stands for all connections of a route that fail alike.
     package private(set) var paths: [Finding.PathCause: UInt64] = [:]
     package private(set) var revisions: [Revision: UInt64] = [:]
-    /// The hop of each reset's sender.
+    /// The hop of each reset's sender, where its TTL tells one.
     package private(set) var distance = Histogram(bounds: [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32])
     /// Seconds of packet time from a reset to its first verdict, once for each finding; a reset that stays undetermined has none.
     package private(set) var verdictDelay = Histogram(bounds: [0.01, 0.1, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 3600])
@@ -49,7 +49,7 @@ package struct FindingCounters: Sendable {
         if finding.revision == 0 {
             resets[SenderAndScope(sender: reset.sender, scope: finding.scope), default: 0] += UInt64(finding.count)
             causes[reset.cause, default: 0] += UInt64(finding.count)
-            distance.observe(Double(reset.hop), times: UInt64(finding.count))
+            if let hop = reset.hop { distance.observe(Double(hop), times: UInt64(finding.count)) }
         } else if before != reset.sender {
             revisions[Revision(from: before, to: reset.sender), default: 0] += UInt64(finding.count)
         }

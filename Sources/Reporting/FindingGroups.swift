@@ -15,7 +15,7 @@ package struct FindingGroups {
         var source: IPAddress
         var port: UInt16
         var sender: Finding.Sender
-        var hop: Int
+        var hop: Int?
         var cause: Finding.Cause
         var stage: Finding.Stage
     }

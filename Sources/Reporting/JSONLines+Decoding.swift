@@ -124,8 +124,7 @@ private struct WireFinding: Decodable {
     private var reset: Finding.Reset? {
         guard let sender = sender.flatMap(Finding.Sender.init), let cause = cause.flatMap(Finding.Cause.init),
             let stage = stage.flatMap(Finding.Stage.init), let flags = flags.flatMap(Self.flags), let ttl, let seq,
-            let ack,
-            let hop, let packet_key
+            let ack, let packet_key
         else { return nil }
         var reset = Finding.Reset(
             flags: flags, ttl: ttl, seq: seq, ack: ack, sender: sender, hop: hop, cause: cause, stage: stage,

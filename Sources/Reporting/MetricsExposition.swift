@@ -103,6 +103,9 @@ package enum MetricsExposition {
         writer.sample([], snapshot.hostEvictions)
         writer.family("rstwho_flow_evictions_total", .counter, "Flows forgotten because the table was full.")
         writer.sample([], snapshot.flowEvictions)
+        writer.family(
+            "rstwho_undetermined_forgotten_total", .counter, "Undetermined resets that can no longer be revised.")
+        writer.sample([], snapshot.undeterminedForgotten)
         writer.family("rstwho_ring_used_bytes", .gauge, "Bytes that wait to be read in the fullest ring.")
         writer.sample([], snapshot.ringUsedBytes)
         writer.family("rstwho_ring_size_bytes", .gauge, "Bytes of one CPU's ring.")

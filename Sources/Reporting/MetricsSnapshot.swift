@@ -35,6 +35,7 @@ package struct MetricsSnapshot: Sendable {
     package var origins = 0
     package var hostEvictions: UInt64 = 0
     package var flowEvictions: UInt64 = 0
+    package var undeterminedForgotten: UInt64 = 0
     package var findings = FindingCounters()
 
     package init() {}

@@ -14,7 +14,7 @@ extension ResetSentences {
     }
 
     private var adviceOnDevice: String {
-        let ask = "Ask whoever runs the device at hop \(reset.hop)"
+        let ask = "Ask whoever runs the device\(reset.hop.map { " at hop \($0)" } ?? "")"
         switch reset.cause {
         case .idleTimeout: return "\(ask) for its idle timeout, or send TCP keepalives more often than that."
         case .rejected: return "\(ask) to check its policy for \(service)."

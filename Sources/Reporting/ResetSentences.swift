@@ -8,7 +8,7 @@ struct ResetSentences {
     let reset: Finding.Reset
 
     private var sender: Finding.Sender { reset.sender }
-    private var hop: Int { reset.hop }
+    private var hop: Int? { reset.hop }
     private var evidence: [Evidence] { finding.evidence }
 
     /// Who sent the reset, from how far, and what the user felt.
@@ -22,7 +22,8 @@ struct ResetSentences {
         switch sender {
         case .middlebox:
             let address = reset.originAddress.map { " (\($0))" } ?? ""
-            return "A device at the \(ordinal(hop)) hop\(address) sent this reset, not \(claimed)\(hostPlace)."
+            let place = hop.map { "at the \(ordinal($0)) hop" } ?? "somewhere on the path"
+            return "A device \(place)\(address) sent this reset, not \(claimed)\(hostPlace)."
         case .thisMachine:
             let host = reset.hostHop.map { $0 > 0 ? ", which is at the \(ordinal($0)) hop" : "" } ?? ""
             return "This machine sent this reset in the name of \(claimed)\(host)."

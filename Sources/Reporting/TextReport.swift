@@ -25,7 +25,7 @@ package struct TextReport: Sendable {
     /// Resets of one kind: who sent them, from which hop, for which service.
     private struct Device: Hashable {
         var sender: Finding.Sender
-        var hop: Int
+        var hop: Int?
         var cause: Finding.Cause
     }
 
@@ -82,10 +82,11 @@ package struct TextReport: Sendable {
         }
         text += ": " + parts.joined(separator: ", ") + ".\n"
         let foreign = devices.sorted {
-            ($1.value.resets, $0.key.hop) < ($0.value.resets, $1.key.hop)
+            ($1.value.resets, $0.key.hop ?? .max) < ($0.value.resets, $1.key.hop ?? .max)
         }
         for (device, tally) in foreign {
-            let who = device.sender == .thisMachine ? "This machine" : "A device at hop \(device.hop)"
+            let place = device.hop.map { " at hop \($0)" } ?? ""
+            let who = device.sender == .thisMachine ? "This machine" : "A device\(place)"
             let services = tally.services.sorted().prefix(8).map { "tcp/\($0)" }.joined(separator: ", ")
             let more = tally.services.count > 8 ? " and \(tally.services.count - 8) more" : ""
             let hosts = tally.hosts.count == 1 ? tally.hosts.first ?? "" : "\(tally.hosts.count) hosts"
@@ -149,7 +150,7 @@ package struct TextReport: Sendable {
         guard let reset = finding.reset else {
             return (finding.causeName ?? finding.kind.rawValue) + confidence + repeats
         }
-        let hop = reset.sender == .middlebox ? " at hop \(reset.hop)" : ""
+        let hop = reset.sender == .middlebox ? reset.hop.map { " at hop \($0)" } ?? "" : ""
         let cause = reset.cause == .unknown ? "" : ", \(reset.cause.rawValue)"
         return "\(reset.sender.rawValue)\(hop)\(cause)\(confidence)\(repeats)"
     }

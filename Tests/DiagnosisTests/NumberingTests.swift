@@ -127,7 +127,6 @@ struct NumberingTests {
             seen.append(habit.equalIdentifications)
         }
         #expect(seen == [1, 1, 2, 0])
-        #expect(habit.equalWindows == 0)
     }
 
     @Test("Counters: a step of up to 16 continues, a counter runs after two steps, a newcomer wears the weakest down")

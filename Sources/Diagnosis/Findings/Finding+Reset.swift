@@ -56,8 +56,9 @@ extension Finding {
         package var seq: UInt32
         package var ack: UInt32
         package var sender: Sender
-        /// The sender's hop by the reset's TTL: the neighbour is 1, this machine 0.
-        package var hop: Int
+        /// The sender's hop by the reset's TTL: the neighbour is 1, this machine 0. `nil` where the TTL is none that a path
+        /// leaves of 64, 128 or 255: an application set it.
+        package var hop: Int?
         /// The hop of the host whose address the reset carries, where its baseline is known.
         package var hostHop: Int?
         /// Packets that this baseline rests on; for the sentences.
@@ -82,7 +83,8 @@ extension Finding {
         package var serverIsSource: Bool?
 
         package init(
-            flags: TCPFlags, ttl: UInt8, seq: UInt32, ack: UInt32, sender: Sender, hop: Int, cause: Cause, stage: Stage,
+            flags: TCPFlags, ttl: UInt8, seq: UInt32, ack: UInt32, sender: Sender, hop: Int?, cause: Cause,
+            stage: Stage,
             packetKey: String
         ) {
             self.flags = flags

@@ -10,6 +10,7 @@ struct ResetOrigins: Sendable {
         var initialTTL: UInt8
         var isNumbered: Bool
         var hasWindow: Bool
+        var dontFragment: Bool
         var interface: String?
         var nextHopMAC: String?
     }
@@ -25,7 +26,8 @@ struct ResetOrigins: Sendable {
         let key = Key(
             isThisMachine: verdict.sender == .thisMachine, hop: reset.distance.hop,
             initialTTL: reset.distance.initialTTL, isNumbered: !record.isIPv6 && record.identification != 0,
-            hasWindow: record.window != 0, interface: reset.vantage?.interface, nextHopMAC: reset.headers.sourceMAC)
+            hasWindow: record.window != 0, dontFragment: record.dontFragment, interface: reset.vantage?.interface,
+            nextHopMAC: reset.headers.sourceMAC)
         let number: Int
         if let known = numbers[key] {
             number = known

@@ -65,6 +65,9 @@ struct ResetCase: Sendable {
     /// A forwarded reset has lost one to this machine already: its hop counts from the arrival.
     var distance: HopDistance { HopDistance(ttl: record.ttl, isEgress: passage != .arrived) }
 
+    /// The sender's hop, unless the TTL is one that an application has set.
+    var hop: Int? { distance.hop <= EvidenceModel.longestPath ? distance.hop : nil }
+
     var stage: Finding.Stage { flow?.stage ?? .none }
 }
 

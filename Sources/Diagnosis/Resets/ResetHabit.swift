@@ -5,12 +5,9 @@ internal import Packets
 /// What the resets in one host's name have in common over several connections.
 struct ResetHabit: BitwiseCopyable, Sendable {
     private var identification: UInt16 = 0
-    private var window: UInt16 = 0
     private var lastPorts: UInt32 = 0
     /// Resets of different connections in a row with the same IP-ID that is not 0, this one included.
     private(set) var equalIdentifications: UInt8 = 0
-    /// The same for the window.
-    private(set) var equalWindows: UInt8 = 0
 
     mutating func note(_ record: PacketRecord) {
         let ports = UInt32(record.src_port) << 16 | UInt32(record.dst_port)
@@ -19,9 +16,7 @@ struct ResetHabit: BitwiseCopyable, Sendable {
         let identification = record.isIPv6 ? 0 : UInt16(truncatingIfNeeded: record.identification)
         equalIdentifications = Self.count(
             equalIdentifications, isEqual: identification == self.identification, value: identification)
-        equalWindows = Self.count(equalWindows, isEqual: record.window == window, value: record.window)
         self.identification = identification
-        window = record.window
     }
 
     private static func count(_ count: UInt8, isEqual: Bool, value: UInt16) -> UInt8 {
