@@ -21,9 +21,9 @@ C_SOURCES = $(wildcard bpf/*.[ch] Sources/C*/*.[ch] Sources/C*/include/*.h Tests
 
 SECONDS ?= 60
 # One file to copy: Swift's libraries are linked in, as Package.swift has it for libbpf and the like.
-RELEASE := -c release --static-swift-stdlib --product rstwho
+RELEASE := -c release --static-swift-stdlib -Xswiftc -no-toolchain-stdlib-rpath --product rstwho
 
-.PHONY: all help deps deps-build deps-demo bpf debug lint format test test-all accuracy test-kernels fuzz demo clean
+.PHONY: all help deps deps-build deps-demo deps-package bpf man deb dist test-package debug lint format test test-all accuracy test-kernels fuzz demo clean
 
 all: deps-build bpf
 	swift build $(RELEASE)
@@ -82,6 +82,26 @@ fuzz: deps bpf ## fuzz every parser for SECONDS=n each
 demo: deps-demo bpf ## a firewall's reset, caught in a network of namespaces
 	swift build $(RELEASE)
 	@scripts/demo .build/release/rstwho
+
+deps-package:
+	@scripts/install-packages build package
+
+# The plugin of swift-argument-parser writes it from the commands' own help.
+man: deps-build bpf
+	@mkdir -p build/man
+	swift package --allow-writing-to-directory build/man generate-manual --product rstwho \
+		--output-directory build/man --section 8 --date $$(git log -1 --format=%cs 2>/dev/null || date +%F)
+
+deb: deps-package man ## a Debian package, in build/
+	swift build $(RELEASE)
+	scripts/package deb .build/release/rstwho
+
+test-package: deb ## install, upgrade, remove and purge the package in a fresh root
+	Tests/Deploy/package build/rstwho_*.deb
+
+dist: man ## a tarball with one file to copy, in build/
+	swift build $(RELEASE)
+	scripts/package dist .build/release/rstwho
 
 clean: ## remove what was built
 	rm -rf build .build
