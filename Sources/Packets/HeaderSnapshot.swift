@@ -55,6 +55,11 @@ extension HeaderSnapshot {
         }
     }
 
+    /// The maximum segment size option (RFC 9293, 3.7.1), if there is one.
+    package var maximumSegmentSize: UInt16? {
+        tcpOption(2) { bytes, offset in Self.load16(bytes, at: offset + 2) }
+    }
+
     /// The reason of an MP_TCPRST option (RFC 8684, 3.6): option 30, subtype 8.
     package var multipathResetReason: UInt8? {
         tcpOption(30) { bytes, offset in

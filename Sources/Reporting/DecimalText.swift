@@ -25,4 +25,12 @@ enum DecimalText {
         while fraction.count > 1, fraction.last == "0" { fraction.removeLast() }
         return "\(scaled < 0 ? "-" : "")\(whole).\(digits == 0 ? "0" : fraction)"
     }
+
+    /// Nanoseconds as seconds, exactly: `-0.000120500`.
+    static func nanoseconds(_ value: Int64) -> String {
+        let magnitude = value.magnitude
+        let fraction = String(magnitude % 1_000_000_000)
+        let zeros = String(repeating: "0", count: 9 - fraction.count)
+        return "\(value < 0 ? "-" : "")\(magnitude / 1_000_000_000).\(zeros)\(fraction)"
+    }
 }

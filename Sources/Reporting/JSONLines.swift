@@ -82,6 +82,27 @@ package enum JSONLines {
     private static func write(_ path: Finding.Path, of finding: Finding, to json: inout JSONWriter) {
         json.member("cause", path.cause.rawValue)
         writeConfidence(of: finding, to: &json)
+        if let crossing = path.crossing { json.member("between") { write(crossing, to: &$0) } }
+    }
+
+    private static func write(_ crossing: Finding.Crossing, to writer: inout JSONWriter) {
+        writer.object { json in
+            json.member("from", crossing.from)
+            json.member("to", crossing.to)
+            json.member("first", crossing.firstKind.label)
+            json.member("from_client", crossing.isFromClient)
+            json.member("lost") { ComparisonReport.write(crossing.lost, to: &$0) }
+            json.member("passed") { ComparisonReport.write(crossing.passed, to: &$0) }
+            json.member("services", crossing.services)
+            json.member("never_came", crossing.neverCame > 0 ? crossing.neverCame : nil)
+            json.member("inside", crossing.isInside ? true : nil)
+            for (name, points) in [("there", crossing.there), ("back", crossing.back)] where !points.isEmpty {
+                json.member(name) { json in json.array { json in for point in points { json.string(point) } } }
+            }
+            json.member("bypassed", crossing.bypassed)
+            json.member("smallest_lost", crossing.smallestLost)
+            json.member("largest_passed", crossing.largestPassed)
+        }
     }
 
     private static func write(_ change: Finding.PathChange, of finding: Finding, to json: inout JSONWriter) {

@@ -9,10 +9,15 @@ struct PathSentences {
 
     private var client: String { finding.text(finding.fiveTuple.source) }
     private var server: String { finding.text(finding.fiveTuple.destination) }
+    private var crossing: CrossingSentences? {
+        path.crossing.map { CrossingSentences(finding: finding, cause: path.cause, crossing: $0) }
+    }
+
     private var service: String { "tcp/\(finding.servicePort)" }
 
     var summary: String {
-        switch path.cause {
+        if let crossing { return crossing.summary }
+        return switch path.cause {
         case .ackNotDelivered:
             "\(server) never gets the acknowledgements of \(client): connections to \(service) stall."
         case .acceptQueueFull: "\(server) accepts no more connections to \(service): its accept queue is full."
@@ -31,7 +36,8 @@ struct PathSentences {
     }
 
     var advice: String {
-        switch path.cause {
+        if let crossing { return crossing.advice }
+        return switch path.cause {
         case .ackNotDelivered, .replyBypasses, .oneWayHere, .redirectIgnored:
             "Make both directions take the same way, or do not track these connections on the router that sees only one."
         case .acceptQueueFull:

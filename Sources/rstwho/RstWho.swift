@@ -10,5 +10,8 @@ struct RstWho: AsyncParsableCommand {
             Says of each TCP reset who really sent it: the host that it claims to come from, a device on the path and at \
             which hop, or this machine.
             """,
-        subcommands: [WatchCommand.self, ReadCommand.self, OriginsCommand.self, ProbeCommand.self, DoctorCommand.self])
+        subcommands: [
+            WatchCommand.self, ReadCommand.self, CompareCommand.self, OriginsCommand.self, ProbeCommand.self,
+            DoctorCommand.self,
+        ])
 }

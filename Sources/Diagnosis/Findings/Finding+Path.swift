@@ -35,6 +35,8 @@ extension Finding {
     /// connections of this route that show it.
     package struct Path: Sendable {
         package var cause: PathCause
+        /// What a comparison of captures found; `nil` for what one point tells.
+        package var crossing: Crossing?
 
         package init(cause: PathCause) {
             self.cause = cause

@@ -12,6 +12,7 @@ package enum EvidenceName: String, CaseIterable, Sendable {
     case flowLabelKept = "flow_label_kept"
     case flowLabelMissing = "flow_label_missing"
     case activeTrace = "active_trace"
+    case notSeenNearer = "not_seen_nearer"
     // Distance
     case ttlFlow = "ttl_flow"
     case ttlHost = "ttl_host"
@@ -118,6 +119,8 @@ package enum EvidenceModel {
             Row(.proof, 5, 0, source: "nf_reject_ip6hdr_put (net/ipv6/netfilter/nf_reject_ipv6.c) sets no label")
         case .activeTrace:
             Row(.proof, 6, 0, samples: 3, source: "what its TTL does not let reach the host, the host cannot answer")
+        case .notSeenNearer:
+            Row(.proof, 5, 0, source: "what a host sends passes every point on its way")
         case .ttlFlow:
             Row(.distance, 4, -3, samples: 2, source: "one five-tuple, one path; Weaver, Sommer, Paxson, NDSS 2009")
         case .ttlHost:

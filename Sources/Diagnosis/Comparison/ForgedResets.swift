@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import Packets
+
+/// Resets that were seen at a point and not at the one before: where they appear is where they were made.
+struct ForgedResets {
+    /// Findings at the most.
+    static let capacity = 10_000
+
+    /// Resets without a finding of their own.
+    private(set) var further = 0
+    /// Conversations that such a reset ended.
+    private(set) var conversations: Set<UInt32> = []
+    private var findings: [Finding] = []
+
+    init(_ judge: ComparisonJudge, _ appeared: [ComparisonJudge.Stray], _ resets: [[UInt64: Finding]]) {
+        for stray in appeared {
+            let (from, to) = (Int(stray.from), Int(stray.to))
+            guard let packet = judge.packet(Int(stray.row), at: to), packet.kind == .rst else { continue }
+            conversations.insert(judge.conversations.direction(of: packet, in: to) >> 1)
+            guard var finding = resets[to][UInt64(packet.frame)], findings.count < Self.capacity else {
+                further += 1
+                continue
+            }
+            finding.file = judge.captures[to].name
+            // What the point before missed of what passed it is how likely it is that it missed this one, too.
+            let passed = judge.legs[from * judge.points + to]?.leg.passed.total ?? 0
+            let missed = judge.missed[from]
+            Self.add(
+                &finding, from: judge.captures[from].name, to: judge.captures[to].name, missed: missed,
+                of: passed + missed)
+            findings.append(finding)
+        }
+    }
+
+    mutating func takeFindings() -> [Finding] {
+        defer { findings = [] }
+        return findings
+    }
+
+    /// Adds the proof that a point nearer the host did not see the reset, and judges again.
+    static func add(_ finding: inout Finding, from: String, to: String, missed: Int, of total: Int) {
+        guard var reset = finding.reset else { return }
+        let full = EvidenceModel.weight(.notSeenNearer, against: true)
+        let weight = min(full, -log(Double(missed + 1) / Double(total + 2)))
+        finding.evidence.append(
+            Evidence(
+                name: EvidenceName.notSeenNearer.rawValue, weight: weight,
+                observed: "first seen at \(to)", expected: "\(from), which it would have passed",
+                text: "it was seen at \(to) and not at \(from), which is nearer to the host"))
+        if !reset.sender.isForeign {
+            let probability = EvidenceModel.probability(finding.evidence)
+            if probability >= EvidenceModel.foreignThreshold {
+                reset.sender = .middlebox
+                reset.cause = reset.stage == .syn ? .rejected : reset.stage == .idle ? .idleTimeout : .injected
+                finding.confidence = probability
+            } else if probability > EvidenceModel.hostThreshold {
+                reset.sender = .undetermined
+                reset.cause = .unknown
+                finding.confidence = nil
+            }
+        } else {
+            finding.confidence = max(finding.confidence ?? 0, EvidenceModel.probability(finding.evidence))
+        }
+        finding.told = nil
+        finding.details = .reset(reset)
+    }
+}

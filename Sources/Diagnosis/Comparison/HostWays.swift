@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Packets
+
+/// Past which points the packets of one host to another come, and in which order: by how much of their TTL is gone.
+struct HostWays {
+    /// What one point saw of a way.
+    private struct Sight: BitwiseCopyable {
+        var packets: UInt32 = 0
+        /// The commonest number of routers so far (Boyer and Moore's majority vote): a traceroute must not move it.
+        var decrements: UInt8 = 0
+        var votes: Int32 = 0
+        /// Sum of how much later (ms) than at the mean of all points the packets came.
+        var lag: Float = 0
+
+        @inline(__always)
+        mutating func add(_ distance: Int) {
+            let distance = UInt8(truncatingIfNeeded: distance)
+            packets &+= 1
+            if votes == 0 {
+                decrements = distance
+                votes = 1
+            } else {
+                votes &+= distance == decrements ? 1 : -1
+            }
+        }
+    }
+
+    struct Way {
+        var source: IPAddress
+        var destination: IPAddress
+        /// The points in the order in which its packets pass them.
+        var points: [Int] = []
+    }
+
+    private static let unknown = UInt32.max
+
+    private(set) var ways: [Way] = []
+    private let points: Int
+    private var sights: [Sight] = []
+    /// By direction of a conversation.
+    private var ofDirection: [UInt32]
+
+    init(
+        _ captures: [ComparedCapture], _ join: PacketJoin, _ conversations: Conversations, _ time: SharedTime,
+        seed: UInt64
+    ) {
+        points = captures.count
+        ofDirection = [UInt32](repeating: Self.unknown, count: conversations.count * 2)
+        var index = HashIndex()
+        let hasLag = (1..<max(1, points)).allSatisfy { time.isSeparable(0, $0) }
+        var times = [UInt64?](repeating: nil, count: points)
+        for row in 0..<join.count {
+            var way: Int?
+            var present = 0
+            for point in 0..<points {
+                times[point] = nil
+                guard let found = join.packet(row, at: point) else { continue }
+                let packet = captures[point].packets[found]
+                let direction = conversations.direction(of: packet, in: point)
+                let its = way ?? number(of: direction, conversations, &index, seed: seed)
+                way = its
+                // What somebody forges shows no way.
+                guard packet.kind != .rst else { break }
+                sights[its * points + point].add(HopDistance(ttl: packet.ttl).decrements)
+                if hasLag { times[point] = time.common(packet.time, of: point) }
+                present += 1
+            }
+            if hasLag, present > 1, let way { addLag(times, way: way) }
+        }
+        order()
+    }
+
+    /// The number of a direction's way; `nil` where no packet of it came.
+    func number(of direction: UInt32) -> Int? {
+        let number = ofDirection[Int(direction)]
+        return number == Self.unknown ? nil : Int(number)
+    }
+
+    /// Packets of a way that a point saw.
+    func packets(_ way: Int, at point: Int) -> Int { Int(sights[way * points + point].packets) }
+
+    /// Routers between a way's source and a point.
+    func decrements(_ way: Int, at point: Int) -> Int { Int(sights[way * points + point].decrements) }
+
+    private mutating func number(
+        of direction: UInt32, _ conversations: Conversations, _ index: inout HashIndex, seed: UInt64
+    ) -> Int {
+        let known = ofDirection[Int(direction)]
+        if known != Self.unknown { return Int(known) }
+        let key = conversations.keys[Int(direction >> 1)]
+        let source = key.address(isHigh: direction & 1 == 1)
+        let destination = key.address(isHigh: direction & 1 == 0)
+        func hash(_ source: IPAddress, _ destination: IPAddress) -> UInt64 {
+            var hash = TableHash(seed: seed)
+            hash.combine(source.high)
+            hash.combine(source.low)
+            hash.combine(destination.high)
+            hash.combine(destination.low)
+            return hash.value
+        }
+        let found = ways.withUnsafeBufferPointer { ways in
+            index.find(hash(source, destination)) {
+                ways[$0].source == source && ways[$0].destination == destination
+            }
+        }
+        let number = found ?? ways.count
+        if found == nil {
+            ways.append(Way(source: source, destination: destination))
+            sights.append(contentsOf: repeatElement(Sight(), count: points))
+            ways.withUnsafeBufferPointer { ways in
+                index.insert(number) { hash(ways[$0].source, ways[$0].destination) }
+            }
+        }
+        ofDirection[Int(direction)] = UInt32(number)
+        return number
+    }
+
+    /// By way: the number of the one back.
+    private func opposites() -> [Int?] {
+        var opposites = [Int?](repeating: nil, count: ways.count)
+        for direction in ofDirection.indices {
+            let (there, back) = (ofDirection[direction], ofDirection[direction ^ 1])
+            if there != Self.unknown, back != Self.unknown { opposites[Int(there)] = Int(back) }
+        }
+        return opposites
+    }
+
+    private mutating func addLag(_ times: [UInt64?], way: Int) {
+        guard let base = times.lazy.compactMap({ $0 }).first else { return }
+        var sum = 0.0
+        var count = 0.0
+        for time in times {
+            guard let time else { continue }
+            sum += Double(Int64(bitPattern: time &- base))
+            count += 1
+        }
+        for (point, time) in times.enumerated() {
+            guard let time else { continue }
+            let lag = Double(Int64(bitPattern: time &- base)) - sum / count
+            sights[way * points + point].lag += Float(lag / 1e6)
+        }
+    }
+
+    private mutating func order() {
+        let backward = opposites()
+        // The points at which a host's own packets have lost nothing yet: it is there, or a neighbour.
+        var places: [IPAddress: UInt32] = [:]
+        var isLonely = false
+        for way in ways.indices {
+            ways[way].points = (0..<points).filter { packets(way, at: $0) > 0 }.sorted { left, right in
+                let (first, second) = (sights[way * points + left], sights[way * points + right])
+                if first.decrements != second.decrements { return first.decrements < second.decrements }
+                // No router between them in this direction: then there may be one in the other.
+                if let back = backward[way] {
+                    let (there, here) = (sights[back * points + left], sights[back * points + right])
+                    if there.packets > 0, here.packets > 0, there.decrements != here.decrements {
+                        return there.decrements > here.decrements
+                    }
+                }
+                let lags = (first.lag / Float(first.packets), second.lag / Float(second.packets))
+                return lags.0 != lags.1 ? lags.0 < lags.1 : left < right
+            }
+            if ways[way].points.count == 1 { isLonely = true }
+        }
+        guard isLonely else { return }
+        for way in ways.indices {
+            for point in ways[way].points where decrements(way, at: point) == 0 {
+                places[ways[way].source, default: 0] |= 1 << UInt32(point)
+            }
+        }
+        // Nothing of a way arrives anywhere else: where its destination is, it should have.
+        for way in ways.indices where ways[way].points.count == 1 {
+            let place = places[ways[way].destination, default: 0] & ~(1 << UInt32(ways[way].points[0]))
+            if place.nonzeroBitCount == 1 { ways[way].points.append(place.trailingZeroBitCount) }
+        }
+    }
+}
+
+extension HostWays.Way {
+    /// Whether its packets pass the first of two points before the second.
+    func passes(_ first: Int, before second: Int) -> Bool {
+        guard let left = points.firstIndex(of: first), let right = points.firstIndex(of: second) else { return false }
+        return left < right
+    }
+}

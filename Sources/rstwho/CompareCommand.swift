@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
+import Capture
+import Diagnosis
+import Glibc
+import Reporting
+
+/// `rstwho compare`: captures of the same traffic at several points.
+struct CompareCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "compare",
+        abstract: "Say where packets vanish or appear between several captures of the same traffic.",
+        discussion: """
+            Each capture is a file of pcap or pcapng (also .gz and .zst) or the text that `tcpdump -v` prints. It is named by \
+            its file, or as you say: rstwho compare client=pc1.pcap r2=mirror.pcap server=pc2.pcap
+
+            The order of the points along the path is found by TTL. Packets are matched by sequence numbers, whatever address \
+            translation, sequence number translation, offloading or wrong clocks do.
+
+            Exit status: 0 nothing is swallowed or forged, 1 something is, 64 usage, 65 bad input (not a capture, one capture \
+            alone, captures without common traffic; the others are compared), 66 no such file, 74 read error.
+            """)
+
+    @Argument(help: "Captures, as FILE or NAME=FILE; - for standard input.")
+    var captures: [String]
+
+    @Option(help: "Packets compared at most, of all captures together; about 100 bytes of memory each.")
+    var maxPackets = 20_000_000
+
+    @OptionGroup var output: OutputOptions
+
+    func validate() throws {
+        guard captures.count <= Comparison.capacity else {
+            throw ValidationError("compare takes up to \(Comparison.capacity) captures.")
+        }
+        guard (1000...1 << 29).contains(maxPackets) else {
+            throw ValidationError("--max-packets takes a number from 1000 to \(1 << 29).")
+        }
+    }
+
+    func run() throws {
+        var session = CompareSession(PointName.all(captures), capacity: maxPackets / max(1, captures.count))
+        guard captures.count > 1 else {
+            session.check()
+            printMessage(
+                "\(captures[0]): one capture alone cannot be compared. Name a second one, taken at another point at the same "
+                    + "time; rstwho read looks into one")
+            throw ExitStatus.worst(session.status, .badInput).exitCode
+        }
+        guard let comparison = session.compare() else { throw session.status.exitCode }
+        var standard = StandardOutput()
+        do throws(OutputError) {
+            switch output.format {
+            case .json: try standard.write(ComparisonReport.lines(comparison))
+            case .text:
+                try standard.write(ComparisonReport(comparison, isColoured: standard.isColoured).text)
+            }
+            try standard.flush()
+        } catch {
+            if error.errno != EPIPE {
+                printMessage("standard output: \(String(cString: strerror(error.errno)))")
+                throw ExitStatus.ioError.exitCode
+            }
+        }
+        throw session.status.exitCode
+    }
+}
+
+/// A capture and what its point is called.
+struct PointName {
+    var name: String
+    var file: String
+
+    /// `NAME=FILE` is named; a file alone is called by its own name, without its directory and what its kind is called.
+    static func all(_ arguments: [String]) -> [PointName] {
+        var points = arguments.map { argument in
+            if let equals = argument.firstIndex(of: "="), equals != argument.startIndex,
+                !argument[..<equals].contains("/"), access(argument, F_OK) != 0
+            {
+                return PointName(
+                    name: String(argument[..<equals]), file: String(argument[argument.index(after: equals)...]))
+            }
+            return PointName(name: shortName(argument), file: argument)
+        }
+        for (index, point) in points.enumerated() where points[..<index].contains(where: { $0.name == point.name }) {
+            points[index].name = "\(point.name)#\(index + 1)"
+        }
+        return points
+    }
+
+    private static func shortName(_ file: String) -> String {
+        var name = file.split(separator: "/").last.map(String.init) ?? file
+        for kind in [".gz", ".zst", ".pcap", ".pcapng", ".cap", ".dmp", ".txt"]
+        where name.hasSuffix(kind) && name.count > kind.count {
+            name.removeLast(kind.count)
+        }
+        return name == "-" ? "standard input" : name
+    }
+}
