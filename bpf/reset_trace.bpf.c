@@ -1,38 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The optional object: tells which resets this machine's own TCP stack sends (tcp:tcp_send_reset). The only part that
- * needs the running kernel's BTF; where that or the tracepoint is missing, all else works without it.
+ * The optional object: tells which resets this machine's own TCP stack sends (tcp:tcp_send_reset). It needs the running
+ * kernel's BTF; where that or the tracepoint is missing, all else works without it.
  *
  * The tracepoint's arguments are read as plain numbers: its socket and packet may each be NULL, which verifiers before
  * 6.13 do not know, so that they would drop the check of a typed pointer.
  */
 #include <linux/bpf.h>
-#include <bpf/bpf_helpers.h>
-#include <bpf/bpf_core_read.h>
-#include <bpf/bpf_endian.h>
+
+#include "kernel_packet.h"
+#include "reset_trace.h"
 
 #include "lease.h"
-#include "reset_trace.h"
+#include "trace_settings.h"
 
 #define AF_INET 2
 #define AF_INET6 10
 #define STATE_TIME_WAIT 6
 #define STATE_NEW_SYN_RECV 12
-
-#define KERNEL_TYPE __attribute__((preserve_access_index))
-
-/* The members of the kernel's types that are read; where they are is found out when the object is loaded. */
-struct ns_common {
-	unsigned int inum;
-} KERNEL_TYPE;
-
-struct net {
-	struct ns_common ns;
-} KERNEL_TYPE;
-
-typedef struct {
-	struct net *net;
-} KERNEL_TYPE possible_net_t;
 
 struct in6_addr {
 	__u8 bytes[16];
@@ -67,23 +52,11 @@ struct tcp_sock {
 	__u32 rcv_nxt;
 } KERNEL_TYPE;
 
-struct net_device {
-	possible_net_t nd_net;
-} KERNEL_TYPE;
-
-struct sk_buff {
-	struct net_device *dev;
-	unsigned int len;
-	__u16 transport_header;
-	__u16 network_header;
-	unsigned char *head;
-} KERNEL_TYPE;
-
 enum sk_rst_reason {
 	SK_RST_REASON_NO_SOCKET = 1,
 };
 
-const volatile struct reset_trace_settings settings = {};
+const volatile struct trace_settings settings = {};
 
 /* Events on their way to user space. */
 struct {
@@ -99,44 +72,14 @@ struct {
 	__type(value, __u64);
 } traces_lost SEC(".maps");
 
-static __always_inline __u64 load64(const __u8 *bytes)
-{
-	__u64 value;
-
-	__builtin_memcpy(&value, bytes, sizeof(value));
-	return bpf_be64_to_cpu(value);
-}
-
-static __always_inline __u32 load32(const __u8 *bytes)
-{
-	__u32 value;
-
-	__builtin_memcpy(&value, bytes, sizeof(value));
-	return bpf_ntohl(value);
-}
-
-static __always_inline __u16 load16(const __u8 *bytes)
-{
-	return (__u16)(bytes[0] << 8 | bytes[1]);
-}
-
-static __always_inline __u64 mapped(__u32 address)
-{
-	return 0xffff00000000ull | address;
-}
-
 static __always_inline _Bool is_here(const struct sock *socket, const struct sk_buff *packet)
 {
-	struct net_device *device = NULL;
 	struct net *net = NULL;
 	unsigned int inode = 0;
 
-	if (socket) {
-		bpf_core_read(&net, sizeof(net), &socket->__sk_common.skc_net.net);
-	} else {
-		bpf_core_read(&device, sizeof(device), &packet->dev);
-		bpf_core_read(&net, sizeof(net), &device->nd_net.net);
-	}
+	if (!socket)
+		return namespace_of_packet(packet) == settings.namespace_inode;
+	bpf_core_read(&net, sizeof(net), &socket->__sk_common.skc_net.net);
 	bpf_core_read(&inode, sizeof(inode), &net->ns.inum);
 	return inode == settings.namespace_inode;
 }

@@ -39,9 +39,4 @@ struct reset_trace_event {
 
 _Static_assert(sizeof(struct reset_trace_event) == 80, "no padding");
 
-/* The whole .rodata section of the object; written before it is loaded. */
-struct reset_trace_settings {
-	__u32 namespace_inode; /* of the network namespace whose resets are told */
-};
-
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Capture
+package import Packets
 
 /// Where the agent's packets come from: a live capture, or a test's packets.
 package protocol CaptureSource: Sendable {
@@ -8,6 +9,11 @@ package protocol CaptureSource: Sendable {
 
     /// Ends the capture: `run` returns after the batch it is at. May be called from any thread, also before `run`.
     func stop()
+
+    /// Puts a flow into focus, or takes it out. Called while `run` hands over a batch, by its thread.
+    ///
+    /// - Returns: from when on that holds, ns since 1970.
+    func focus(_ flow: FiveTuple, isOn: Bool) -> UInt64
 
     /// Hands over batches until `stop` or until there is nothing left to capture. Blocks.
     func run(

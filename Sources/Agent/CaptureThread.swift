@@ -17,6 +17,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     private let interfaces: [AgentState.Interface]
     private let rules: RuleNamer?
     private let newAddresses: @Sendable () -> Set<IPAddress>?
+    private let inquirer: FlowInquirer?
     private let translation: @Sendable (FiveTuple) -> FiveTuple?
     private let notice: @Sendable (LiveCapture.Notice) -> Void
     private let ready: @Sendable () -> Void
@@ -26,6 +27,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     /// - Parameters:
     ///   - interfaces: what is captured, by slot.
     ///   - rules: names the rules of this machine's own packet filter.
+    ///   - inquirer: finds out what this machine knows of flows that it forwards.
     ///   - newAddresses: called on the capture thread; gives this machine's own addresses if they have changed since the last
     ///     call. What the batch holds was sent before.
     ///   - translation: gives the original direction of the connection whose replies look so before this machine translates
@@ -36,7 +38,8 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     ///   - ended: called on the capture thread when the capture has ended without an error.
     package init(
         source: Source, state: AgentState, options: Engine.Options, interfaces: [AgentState.Interface],
-        rules: RuleNamer? = nil, newAddresses: @escaping @Sendable () -> Set<IPAddress>? = { nil },
+        rules: RuleNamer? = nil, inquirer: FlowInquirer? = nil,
+        newAddresses: @escaping @Sendable () -> Set<IPAddress>? = { nil },
         translation: @escaping @Sendable (FiveTuple) -> FiveTuple? = { _ in nil },
         notice: @escaping @Sendable (LiveCapture.Notice) -> Void = { _ in },
         ready: @escaping @Sendable () -> Void = {},
@@ -48,6 +51,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         self.options = options
         self.interfaces = interfaces
         self.rules = rules
+        self.inquirer = inquirer
         self.newAddresses = newAddresses
         self.translation = translation
         self.notice = notice
@@ -77,6 +81,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         engine.begin(file: nil, isLive: true)
         var nextFigures: UInt64 = 0
         var untranslated = Untranslated(localAddresses: options.localAddresses, original: translation)
+        var liaison = ForwardingLiaison(source: source, inquirer: inquirer)
         state.begin(interfaces)
         ready()
         let end: LiveCapture.End
@@ -85,10 +90,12 @@ package struct CaptureThread<Source: CaptureSource>: Service {
                 beat()
                 for trace in batch.traces { engine.observe(trace: trace) }
                 if !batch.hasAllTraces { engine.noteTraceLoss(upTo: batch.watermark) }
+                liaison.begin(batch, &engine)
                 let addresses = newAddresses()
                 // What was sent with an address that has gone since was this machine's own, too.
                 if let addresses { engine.localAddresses.formUnion(addresses) }
                 engine.observe(batch.packets, upTo: batch.watermark)
+                liaison.end(batch, &engine)
                 if let addresses {
                     engine.localAddresses = addresses
                     untranslated.localAddresses = addresses

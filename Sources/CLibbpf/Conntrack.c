@@ -3,6 +3,7 @@
 #include "CLibbpf.h"
 
 #include <errno.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <linux/netlink.h>
@@ -142,16 +143,18 @@ static _Bool read_tuple(const uint8_t *bytes, size_t length, uint16_t type, stru
 	       read_port(part, part_length, CTA_PROTO_DST_PORT, &tuple->dst_port);
 }
 
-int rstwho_conntrack_original(const struct rstwho_tuple *reply, struct rstwho_tuple *original)
+// Asks for the connection one of whose tuples `tuple` is, given as `type`. Fills in `answer`: the length of its attributes
+// behind *attributes, or a negative errno.
+static ssize_t ask(uint16_t type, const struct rstwho_tuple *tuple, uint8_t answer[ANSWER_BYTES],
+		   const uint8_t **attributes)
 {
 	const struct timeval patience = { .tv_usec = 100000 };
 	struct request request = {
 		.header = { .nlmsg_len = NLMSG_LENGTH(sizeof(struct nfgenmsg)),
 			    .nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET,
 			    .nlmsg_flags = NLM_F_REQUEST },
-		.family = { .nfgen_family = is_ipv4(reply) ? AF_INET : AF_INET6, .version = NFNETLINK_V0 },
+		.family = { .nfgen_family = is_ipv4(tuple) ? AF_INET : AF_INET6, .version = NFNETLINK_V0 },
 	};
-	_Alignas(struct nlmsghdr) uint8_t answer[ANSWER_BYTES];
 	const size_t start = NLMSG_LENGTH(sizeof(struct nfgenmsg));
 	struct nlmsghdr header;
 	ssize_t received;
@@ -160,11 +163,11 @@ int rstwho_conntrack_original(const struct rstwho_tuple *reply, struct rstwho_tu
 
 	if (netlink < 0)
 		return -errno;
-	put_tuple(&request, CTA_TUPLE_REPLY, reply);
+	put_tuple(&request, type, tuple);
 	setsockopt(netlink, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	received = send(netlink, &request, request.header.nlmsg_len, 0);
 	if (received >= 0)
-		received = recv(netlink, answer, sizeof(answer), 0);
+		received = recv(netlink, answer, ANSWER_BYTES, 0);
 	result = received < 0 ? -errno : -EBADMSG;
 	close(netlink);
 	if (received < (ssize_t)sizeof(header))
@@ -172,10 +175,59 @@ int rstwho_conntrack_original(const struct rstwho_tuple *reply, struct rstwho_tu
 	memcpy(&header, answer, sizeof(header));
 	if (header.nlmsg_type == NLMSG_ERROR && received >= (ssize_t)(sizeof(header) + sizeof(int))) {
 		memcpy(&result, answer + sizeof(header), sizeof(result));
-		return result ? result : -EBADMSG;
+		return result < 0 ? result : -EBADMSG;
 	}
 	if (header.nlmsg_len > (size_t)received || header.nlmsg_len < start ||
 	    header.nlmsg_type != (NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW))
 		return -EBADMSG;
-	return read_tuple(answer + start, header.nlmsg_len - start, CTA_TUPLE_ORIG, original) ? 0 : -EBADMSG;
+	*attributes = answer + start;
+	return (ssize_t)(header.nlmsg_len - start);
+}
+
+int rstwho_conntrack_original(const struct rstwho_tuple *reply, struct rstwho_tuple *original)
+{
+	_Alignas(struct nlmsghdr) uint8_t answer[ANSWER_BYTES];
+	const uint8_t *attributes;
+	const ssize_t length = ask(CTA_TUPLE_REPLY, reply, answer, &attributes);
+
+	if (length < 0)
+		return (int)length;
+	return read_tuple(attributes, (size_t)length, CTA_TUPLE_ORIG, original) ? 0 : -EBADMSG;
+}
+
+static uint8_t read_state(const uint8_t *bytes, size_t length)
+{
+	size_t found;
+	const uint8_t *part = find(bytes, length, CTA_PROTOINFO, &found);
+
+	part = part ? find(part, found, CTA_PROTOINFO_TCP, &found) : NULL;
+	part = part ? find(part, found, CTA_PROTOINFO_TCP_STATE, &found) : NULL;
+	return part && found == 1 ? *part : 0;
+}
+
+int rstwho_conntrack_find(const struct rstwho_tuple *tuple, struct rstwho_connection *connection)
+{
+	_Alignas(struct nlmsghdr) uint8_t answer[ANSWER_BYTES];
+	const uint8_t *attributes, *status;
+	uint32_t bits = 0;
+	// The kernel looks for either direction, whichever the question names (nf_conntrack_find_get).
+	const ssize_t length = ask(CTA_TUPLE_ORIG, tuple, answer, &attributes);
+	size_t found;
+
+	if (length < 0)
+		return (int)length;
+	memset(connection, 0, sizeof(*connection));
+	if (!read_tuple(attributes, (size_t)length, CTA_TUPLE_ORIG, &connection->original) ||
+	    !read_tuple(attributes, (size_t)length, CTA_TUPLE_REPLY, &connection->reply))
+		return -EBADMSG;
+	status = find(attributes, (size_t)length, CTA_STATUS, &found);
+	if (status && found == sizeof(bits)) {
+		memcpy(&bits, status, sizeof(bits));
+		bits = ntohl(bits);
+	}
+	connection->is_replied = bits & IPS_SEEN_REPLY;
+	connection->is_assured = bits & IPS_ASSURED;
+	connection->adjusts_sequence = bits & IPS_SEQ_ADJUST;
+	connection->state = read_state(attributes, (size_t)length);
+	return 0;
 }

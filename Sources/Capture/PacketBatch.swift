@@ -18,6 +18,8 @@ package struct PacketBatch {
     package var traces: [ResetTrace] = []
     /// False where more was said than could be handed over, up to the watermark.
     package var hasAllTraces = true
+    /// What it said of packets of focused flows that it dropped, to be taken before the packets.
+    package var drops: [DropTrace] = []
 
     package init(packets: UnsafeBufferPointer<ObservedPacket>, watermark: UInt64) {
         self.packets = packets

@@ -31,6 +31,7 @@ extension Engine {
         guard passage != .forwarded else {
             // It taught what it can when it arrived; but its addresses may have been translated since.
             noteForwarded(record)
+            noteLeaving(record, time: packet.time)
             counts.rejected += 1
             return
         }
@@ -102,6 +103,7 @@ extension Engine {
         flow.pointee.touch(now: now)
         flow.pointee.withSide(isHigh: sourceIsHigh) { side in
             if isSYN { _ = side.advance(record, other: other) } else { side.hasRequest = true }
+            side.hasLeft = true
         }
     }
 
@@ -121,6 +123,13 @@ extension Engine {
         }
         flow.pointee.touch(now: now)
         let other = sourceIsHigh ? flow.pointee.low : flow.pointee.high
+        if options.egressIsMarked {
+            let side = sourceIsHigh ? flow.pointee.high : flow.pointee.low
+            if flow.pointee.watch == 0, !isLocal, Self.isRepeated(record, side: side, other: other) {
+                requestFocus(record)
+            }
+            if flow.pointee.watch != 0 { noteWatched(record, time: packet.time, watch: flow.pointee.watch) }
+        }
         let (isProof, earlier) = flow.pointee.withSide(isHigh: sourceIsHigh) { side in
             let earlier = side.ttls
             side.count(record)

@@ -155,6 +155,7 @@ extension Engine {
         settlePathChanges()
         for reset in flood.advance(now: now, window: options.settleTime) { _ = accept(reset) }
         settleMadeHere()
+        settleForwarding()
         while !pending.isEmpty {
             let time = pending.firstTime
             guard time != 0, now >= time, now - time >= options.settleTime else { break }

@@ -23,6 +23,8 @@ package struct Engine: ~Copyable {
         package var localAddresses: Set<IPAddress> = []
         /// Whether `observe(trace:)` will be called for every reset of this machine's own TCP stack.
         package var resetTracing = ResetTracing.none
+        /// Whether `observe(drop:)` will be called for every packet of a flow in focus that the kernel drops.
+        package var tellsDrops = false
         /// Prefixes that count as inside, for `Scope`.
         package var inside = InsidePrefixes.standard
         /// This machine's name and the hook, for `Finding.Vantage`; `nil` for a file.
@@ -79,6 +81,10 @@ package struct Engine: ~Copyable {
     var hopAddresses = HopAddresses()
     var redirects = Redirects()
     var resetOrigins = ResetOrigins()
+    var forwarding = ForwardingJudge()
+    var destinations: ForwardedDestinations
+    var localCounters = CounterHistory()
+    var droppedRoutes: [DroppedRoute: Finding] = [:]
     var given: [Finding] = []
     var counts = Statistics()
     let judge = ResetJudge()
@@ -97,6 +103,7 @@ package struct Engine: ~Copyable {
         hosts = HostTable(capacity: options.hostCapacity, seed: options.seed)
         flows = FlowTable(capacity: options.flowCapacity, seed: options.seed)
         copies = RecentPackets(seed: options.seed)
+        destinations = ForwardedDestinations(seed: options.seed)
         undetermined = UndeterminedResets(capacity: options.undeterminedCapacity)
         localAddresses = options.localAddresses
     }

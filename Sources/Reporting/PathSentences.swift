@@ -17,6 +17,9 @@ struct PathSentences {
 
     var summary: String {
         if let crossing { return crossing.summary }
+        if let forwarding = path.forwarding {
+            return ForwardingSentences(finding: finding, forwarding: forwarding).summary
+        }
         return switch path.cause {
         case .ackNotDelivered:
             "\(server) never gets the acknowledgements of \(client): connections to \(service) stall."
@@ -37,6 +40,9 @@ struct PathSentences {
 
     var advice: String {
         if let crossing { return crossing.advice }
+        if let forwarding = path.forwarding {
+            return ForwardingSentences(finding: finding, forwarding: forwarding).advice
+        }
         return switch path.cause {
         case .ackNotDelivered, .replyBypasses, .oneWayHere, .redirectIgnored:
             "Make both directions take the same way, or do not track these connections on the router that sees only one."

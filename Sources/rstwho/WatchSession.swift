@@ -60,7 +60,7 @@ struct WatchSession {
         }
         let thread = CaptureThread(
             source: live, state: state, options: engineOptions(live, addresses),
-            interfaces: live.attachments.map { interface($0) }, rules: rules,
+            interfaces: live.attachments.map { interface($0) }, rules: rules, inquirer: isTap ? nil : FlowInquirer(),
             newAddresses: { addresses?.changed() },
             translation: { reply in
                 isTap || !ConnectionTracking.isThere ? nil : ConnectionTracking.original(ofReply: reply)
@@ -105,6 +105,7 @@ struct WatchSession {
         case .incomplete: options.resetTracing = .incomplete
         case .complete: options.resetTracing = .complete
         }
+        options.tellsDrops = live.tellsDrops
         options.host = Self.hostName()
         options.hook = capture.hook.rawValue
         options.interfaceNames = live.attachments.map(\.interface)

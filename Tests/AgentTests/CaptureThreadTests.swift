@@ -24,6 +24,8 @@ private final class FakeSource: CaptureSource {
         isStopped.store(true, ordering: .releasing)
     }
 
+    func focus(_ flow: FiveTuple, isOn: Bool) -> UInt64 { 0 }
+
     func run(
         notice: (LiveCapture.Notice) -> Void, _ handle: (PacketBatch) -> Void
     ) throws(CaptureError) -> LiveCapture.End {

@@ -19,6 +19,7 @@
 
 #include "../../bpf/lease.h"
 #include "../../bpf/reset_trace.h"
+#include "../../bpf/trace_settings.h"
 
 #define CLOSED_PORT 9
 #define OPEN_PORT 7
@@ -114,7 +115,7 @@ bool trace_resets(const char *path, char *message, size_t bytes)
 	struct bpf_object *object = bpf_object__open(path);
 	const struct packet_lease lease = { .expires = UINT64_MAX };
 	const uint32_t key = 0;
-	struct reset_trace_settings settings;
+	struct trace_settings settings;
 	struct stat namespace = { 0 };
 	struct seen seen = { .count = 0 };
 	struct ring_buffer *ring = NULL;

@@ -11,11 +11,13 @@
 #include <stdint.h>
 
 #include "../../../bpf/counters.h"
+#include "../../../bpf/drop_trace.h"
 #include "../../../bpf/focus.h"
 #include "../../../bpf/lease.h"
 #include "../../../bpf/reset_trace.h"
 #include "../../../bpf/rings.h"
 #include "../../../bpf/settings.h"
+#include "../../../bpf/trace_settings.h"
 
 // All functions return 0 or a non-negative result, or a negative errno.
 
@@ -107,21 +109,22 @@ void rstwho_focus_unmap(struct packet_focus *_Nullable focus);
 // Sets or clears a bit (rstwho_focus_bit). One writer at a time.
 void rstwho_focus_set(struct packet_focus *_Nonnull focus, uint32_t bit, _Bool is_on);
 
-// The optional object that tells of the resets that this machine's own TCP stack sends. NULL with errno.
+// The optional objects: the one that tells of the resets that this machine's own TCP stack sends, and the one that tells of
+// packets of focused flows that its kernel drops. NULL with errno.
 struct bpf_object *_Nullable rstwho_open_reset_trace(void);
+struct bpf_object *_Nullable rstwho_open_drop_trace(void);
 
-// Calls `handle` for each member of the running kernel's enum sk_rst_reason. Returns how many: -ENOENT where the kernel
-// gives no reasons (before 6.10), or no BTF.
-int rstwho_reset_reasons(void *_Nullable context,
-			 void (*_Nonnull handle)(void *_Nullable context, uint32_t value, const char *_Nonnull name));
+// Calls `handle` for each member of an enumeration of the running kernel, for example "sk_rst_reason". Returns how many:
+// -ENOENT where the kernel has none of that name, or no BTF.
+int rstwho_kernel_names(const char *_Nonnull enumeration, void *_Nullable context,
+			void (*_Nonnull handle)(void *_Nullable context, uint32_t value, const char *_Nonnull name));
 
-// A ring of such events.
+// A ring of such objects' events, all of `event_bytes`.
 struct rstwho_traces;
-struct rstwho_traces *_Nullable rstwho_traces_open(int descriptor); // NULL with errno
+struct rstwho_traces *_Nullable rstwho_traces_open(int descriptor, uint32_t event_bytes); // NULL with errno
 void rstwho_traces_close(struct rstwho_traces *_Nullable traces);
 // Takes up to `capacity` events, in the order of the ring. Returns how many.
-int rstwho_traces_next(struct rstwho_traces *_Nonnull traces, struct reset_trace_event *_Nonnull events,
-		       uint32_t capacity);
+int rstwho_traces_next(struct rstwho_traces *_Nonnull traces, void *_Nonnull events, uint32_t capacity);
 
 // One direction of a TCP connection; addresses as in struct packet_record.
 struct rstwho_tuple {
@@ -136,6 +139,20 @@ struct rstwho_tuple {
 // The original direction of the tracked connection whose replies look like `reply` before they are translated back.
 // -ENOENT where this network namespace tracks none. Waits 100 ms at most.
 int rstwho_conntrack_original(const struct rstwho_tuple *_Nonnull reply, struct rstwho_tuple *_Nonnull original);
+
+// A tracked connection: how packets of both directions arrive, what was seen of it (IPS_SEEN_REPLY, IPS_ASSURED,
+// IPS_SEQ_ADJUST of linux/netfilter/nf_conntrack_common.h), and its TCP_CONNTRACK_* state (nf_conntrack_tcp.h), 0 where the
+// kernel does not tell.
+struct rstwho_connection {
+	struct rstwho_tuple original;
+	struct rstwho_tuple reply;
+	_Bool is_replied;
+	_Bool is_assured;
+	_Bool adjusts_sequence;
+	uint8_t state;
+};
+// The tracked connection one of whose directions arrives as `tuple`, in the default zone. Errors as above.
+int rstwho_conntrack_find(const struct rstwho_tuple *_Nonnull tuple, struct rstwho_connection *_Nonnull connection);
 
 // One ring buffer for one CPU. `bytes`: a power of two and a multiple of the page size. The descriptor is returned.
 int rstwho_ring_create(uint32_t bytes);

@@ -12,7 +12,10 @@ struct CaptureClock {
     }
 
     /// CLOCK_MONOTONIC in ns: what bpf_ktime_get_ns() reads.
-    func now() -> UInt64 { UInt64(Self.read(CLOCK_MONOTONIC)) }
+    func now() -> UInt64 { Self.monotonic() }
+
+    /// The same without a clock of one's own.
+    static func monotonic() -> UInt64 { UInt64(read(CLOCK_MONOTONIC)) }
 
     /// Follows the time of day where it was set forward by a millisecond or more.
     mutating func adjust() {

@@ -43,7 +43,11 @@ final class FocusMap {
 extension LiveCapture {
     /// Puts a flow into focus, or takes it out: its packets are recorded on their way in and, forwarded ones too, on their
     /// way out. Each call that puts in is undone by one that takes out. Only for the thread that is in `run`.
-    package func focus(_ flow: FiveTuple, isOn: Bool) {
+    ///
+    /// - Returns: from when on that holds, ns since 1970.
+    @discardableResult
+    package func focus(_ flow: FiveTuple, isOn: Bool) -> UInt64 {
         if isOn { state.focus.insert(flow) } else { state.focus.remove(flow) }
+        return UInt64(clamping: Int64(clamping: CaptureClock.monotonic()) + state.offset)
     }
 }

@@ -24,10 +24,19 @@ extension LiveCapture {
         }
     }
 
-    /// Takes what is ready in the rings, and what the kernel said of its resets until then.
+    /// Opens the optional object. The capture works without it.
+    static func openDrops(_ state: inout State) -> Bool {
+        guard let object = state.object, let reader = try? DropTraceReader(sharing: object) else { return false }
+        state.drops = reader
+        return true
+    }
+
+    /// Takes what is ready in the rings, and what the kernel said of its resets and drops until then.
     func drain(_ clock: borrowing CaptureClock) -> EventRing.Drained {
+        state.offset = clock.offset
         var drained = state.rings.ring.next(now: clock.now(), offset: clock.offset)
-        if let traces = state.traces { traces.take(into: &drained.batch, offset: clock.offset) }
+        state.traces?.take(into: &drained.batch, offset: clock.offset)
+        state.drops?.take(into: &drained.batch, offset: clock.offset)
         return drained
     }
 }

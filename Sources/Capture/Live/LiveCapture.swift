@@ -63,6 +63,8 @@ package final class LiveCapture: @unchecked Sendable {
     package let leftOut: [String]
     /// Whether the kernel tells of the resets that this machine itself sends.
     package let resetTracing: ResetTracing
+    /// True where the kernel tells of packets of focused flows that it drops.
+    package let tellsDrops: Bool
     private let stopSignal: StopSignal
     private let published = Mutex(Ledger())
     private let hasRun = Atomic<Bool>(false)
@@ -82,6 +84,10 @@ package final class LiveCapture: @unchecked Sendable {
         var ringBytes: Int
         /// `nil` where the kernel does not tell of its own resets.
         var traces: ResetTraceReader?
+        /// `nil` where it does not tell of packets that it drops.
+        var drops: DropTraceReader?
+        /// What makes the kernel part's clock ns since 1970, as `run` has it.
+        var offset: Int64 = 0
     }
 
     /// Holds what cannot be copied.
@@ -118,6 +124,7 @@ package final class LiveCapture: @unchecked Sendable {
         state = try Self.open(selection.interfaces, options)
         attachments = state.attached.compactMap { $0?.info }
         resetTracing = options.isTap ? .unavailable("a mirror port has none") : Self.openTraces(&state)
+        tellsDrops = !options.isTap && Self.openDrops(&state)
         try state.lease.renew()
         publishLedger()
     }
@@ -198,6 +205,7 @@ package final class LiveCapture: @unchecked Sendable {
         state.control = -1
         state.object = nil
         state.traces = nil
+        state.drops = nil
     }
 
     /// Removes the clsact filters that killed runs left on any interface, where there is no TCX (before Linux 6.6). The

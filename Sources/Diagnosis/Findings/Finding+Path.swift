@@ -37,6 +37,8 @@ extension Finding {
         package var cause: PathCause
         /// What a comparison of captures found; `nil` for what one point tells.
         package var crossing: Crossing?
+        /// Of `dropped_here`: what this machine did not send on.
+        package var forwarding: Forwarding?
 
         package init(cause: PathCause) {
             self.cause = cause

@@ -57,6 +57,7 @@ struct FlowSide: BitwiseCopyable, Sendable {
         static let hasAck = Marks(rawValue: 8)
         static let hasRequest = Marks(rawValue: 16)
         static let isAlive = Marks(rawValue: 32)
+        static let hasLeft = Marks(rawValue: 64)
 
         subscript(mark: Marks) -> Bool {
             get { contains(mark) }
@@ -96,6 +97,12 @@ struct FlowSide: BitwiseCopyable, Sendable {
     var isAlive: Bool {
         get { marks[.isAlive] }
         set { marks[.isAlive] = newValue }
+    }
+
+    /// Packets of it were seen leaving this machine, forwarded.
+    var hasLeft: Bool {
+        get { marks[.hasLeft] }
+        set { marks[.hasLeft] = newValue }
     }
 
     var hasData: Bool { dataSegments > 0 }

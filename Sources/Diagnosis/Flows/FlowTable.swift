@@ -3,7 +3,7 @@ internal import CPacket
 internal import Packets
 
 /// A flow: both directions of a five-tuple, in an order that does not depend on the direction.
-struct FlowKey: BitwiseCopyable {
+struct FlowKey: BitwiseCopyable, Hashable {
     var lowHigh: UInt64
     var lowLow: UInt64
     var highHigh: UInt64
@@ -55,6 +55,8 @@ struct FlowEntry: BucketEntry {
     var isProven = false
     /// How often the five-tuple was used again.
     var generation: UInt16 = 0
+    /// Its place in focus, plus 1 (`FocusRequests`); 0 where it is not.
+    var watch: UInt32 = 0
     var lastSeen: UInt64
     /// The number of the newest reset of this flow that waits to be judged, plus 1 (`PendingResets`); 0 if there was none.
     var pendingReset: UInt32 = 0
@@ -84,9 +86,9 @@ struct FlowEntry: BucketEntry {
 
     /// Forgets the flow's past: the same five-tuple is used again.
     mutating func restart(now: UInt64) {
-        let generation = generation &+ 1
+        let (generation, watch) = (generation &+ 1, watch)
         self = FlowEntry(key: key, now: now)
-        self.generation = generation
+        (self.generation, self.watch) = (generation, watch)
     }
 
     // MARK: BucketEntry

@@ -41,6 +41,14 @@ package enum EvidenceName: String, CaseIterable, Sendable {
     case kernelEvent = "kernel_event"
     case filterRule = "filter_rule"
     case conntrack
+    // What this machine did not send on
+    case notForwarded = "not_forwarded"
+    case kernelDrop = "kernel_drop"
+    case leftBefore = "left_before"
+    case destinationLeft = "destination_left"
+    case trackingState = "conntrack_state"
+    case trackingCounter = "conntrack_counter"
+    case reversePathFilter = "reverse_path_filter"
     // Why nothing, or less, can be said
     case noFlow = "no_flow"
     case noBaseline = "no_baseline"
@@ -76,6 +84,10 @@ package enum EvidenceModel {
         case time
         /// What else happened in the connection at that moment.
         case race
+        /// What arrived here and did not leave.
+        case forwarding
+        /// What shows that it would have been seen leaving.
+        case leaving
         /// Explains; weighs nothing.
         case note
     }
@@ -153,6 +165,20 @@ package enum EvidenceModel {
             Row(.time, 3, -1, source: "an answer takes a round trip; a device on the way answers sooner")
         case .synAckAfterReset, .bothTalkOn, .twinResets, .bothSidesReset:
             Row(.race, 3, 0, source: "races of an injector with the host; Weaver, Sommer, Paxson, NDSS 2009")
+        case .notForwarded:
+            Row(.forwarding, 2, 0, source: "what is forwarded arrives by one hook and leaves by another")
+        case .kernelDrop:
+            Row(.proof, 7, 0, source: "tracepoint skb:kfree_skb, which a packet that is sent on does not pass")
+        case .leftBefore:
+            Row(.leaving, 4, 0, source: "one connection, one way out: its earlier packets were seen there")
+        case .destinationLeft:
+            Row(.leaving, 2, 0, source: "one destination, one way out, but for policy routing by port")
+        case .trackingState:
+            Row(.note, 0, 0, source: "nf_conntrack_proto_tcp.c: the table of states, asked by ctnetlink")
+        case .trackingCounter:
+            Row(.note, 0, 0, source: "/proc/net/stat/nf_conntrack")
+        case .reversePathFilter:
+            Row(.note, 0, 0, source: "TcpExt IPReversePathFilter, net.ipv4.conf.*.rp_filter (RFC 3704)")
         case .kernelEvent:
             Row(.note, 0, 0, source: "tracepoint tcp:tcp_send_reset, which netfilter's resets do not pass")
         case .conntrack:

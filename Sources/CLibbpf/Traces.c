@@ -6,12 +6,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if !__has_embed("../../build/reset_trace.bpf.o")
+#if !__has_embed("../../build/reset_trace.bpf.o") || !__has_embed("../../build/drop_trace.bpf.o")
 #error "The kernel part is not built: run `make bpf` first (it needs clang and libbpf-dev), then build again."
 #else
 // Aligned as libelf reads it.
-_Alignas(16) static const unsigned char object[] = {
+_Alignas(16) static const unsigned char reset_object[] = {
 #embed "../../build/reset_trace.bpf.o"
+};
+_Alignas(16) static const unsigned char drop_object[] = {
+#embed "../../build/drop_trace.bpf.o"
 };
 #endif
 
@@ -19,10 +22,18 @@ struct bpf_object *rstwho_open_reset_trace(void)
 {
 	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "rstwho_trace");
 
-	return bpf_object__open_mem(object, sizeof(object), &options);
+	return bpf_object__open_mem(reset_object, sizeof(reset_object), &options);
 }
 
-int rstwho_reset_reasons(void *context, void (*handle)(void *context, uint32_t value, const char *name))
+struct bpf_object *rstwho_open_drop_trace(void)
+{
+	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "rstwho_drops");
+
+	return bpf_object__open_mem(drop_object, sizeof(drop_object), &options);
+}
+
+int rstwho_kernel_names(const char *enumeration, void *context,
+			void (*handle)(void *context, uint32_t value, const char *name))
 {
 	struct btf *kernel = btf__load_vmlinux_btf();
 	const struct btf_type *type;
@@ -30,7 +41,7 @@ int rstwho_reset_reasons(void *context, void (*handle)(void *context, uint32_t v
 
 	if (!kernel)
 		return -ENOENT;
-	id = btf__find_by_name_kind(kernel, "sk_rst_reason", BTF_KIND_ENUM);
+	id = btf__find_by_name_kind(kernel, enumeration, BTF_KIND_ENUM);
 	if (id < 0) {
 		btf__free(kernel);
 		return -ENOENT;
@@ -49,7 +60,8 @@ int rstwho_reset_reasons(void *context, void (*handle)(void *context, uint32_t v
 
 struct rstwho_traces {
 	struct ring_buffer *ring;
-	struct reset_trace_event *events; // where the events go that are being taken
+	uint32_t event_bytes;
+	uint8_t *events; // where the events go that are being taken
 	uint32_t capacity;
 	uint32_t count;
 };
@@ -58,18 +70,19 @@ static int take(void *context, void *data, size_t size)
 {
 	struct rstwho_traces *traces = context;
 
-	if (size == sizeof(struct reset_trace_event) && traces->count < traces->capacity)
-		memcpy(&traces->events[traces->count++], data, size);
+	if (size == traces->event_bytes && traces->count < traces->capacity)
+		memcpy(traces->events + size * traces->count++, data, size);
 	// An error ends the look at the ring after this event: there is no room for another.
 	return traces->count < traces->capacity ? 0 : -ENOSPC;
 }
 
-struct rstwho_traces *rstwho_traces_open(int descriptor)
+struct rstwho_traces *rstwho_traces_open(int descriptor, uint32_t event_bytes)
 {
 	struct rstwho_traces *traces = calloc(1, sizeof(*traces));
 
 	if (!traces)
 		return NULL;
+	traces->event_bytes = event_bytes;
 	traces->ring = ring_buffer__new(descriptor, take, traces, NULL);
 	if (!traces->ring) {
 		free(traces);
@@ -86,7 +99,7 @@ void rstwho_traces_close(struct rstwho_traces *traces)
 	free(traces);
 }
 
-int rstwho_traces_next(struct rstwho_traces *traces, struct reset_trace_event *events, uint32_t capacity)
+int rstwho_traces_next(struct rstwho_traces *traces, void *events, uint32_t capacity)
 {
 	int result;
 

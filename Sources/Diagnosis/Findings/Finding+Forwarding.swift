@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Finding {
+    /// What this machine was to forward and did not: what the sentences of `dropped_here` are made from. Not part of the JSON
+    /// contract; the evidence says it there.
+    package struct Forwarding: Sendable, Equatable {
+        /// What the packets were for.
+        package enum Packet: String, Sendable {
+            case syn = "SYN"
+            case synAck = "SYN-ACK"
+            case ack = "ACK"
+            case data
+            case fin = "FIN"
+        }
+
+        /// What explains it, the most telling first.
+        package enum Reason: Sendable, Equatable {
+            /// Connection tracking knows the connection from one side only.
+            case replyNeverSeen
+            /// Connection tracking never saw how the connection began.
+            case openingNeverSeen
+            /// Connection tracking knows the connection and takes the packet for none of it.
+            case invalid
+            /// Connection tracking has no room.
+            case tableFull(tracked: UInt64, maximum: UInt64)
+            /// The source is not routed back by the interface that the packet came by.
+            case reversePath
+            /// The packet filter, for another reason.
+            case filter
+            /// What the kernel names, in its words.
+            case kernel(String)
+            case unknown
+        }
+
+        package var packet: Packet
+        package var isFromClient: Bool
+        /// How many arrived and did not leave.
+        package var packets: Int
+        package var reason: Reason
+        /// The interface that they came by, where it has a name.
+        package var interface: String?
+
+        package init(packet: Packet, isFromClient: Bool, packets: Int, reason: Reason, interface: String? = nil) {
+            self.packet = packet
+            self.isFromClient = isFromClient
+            self.packets = packets
+            self.reason = reason
+            self.interface = interface
+        }
+    }
+}

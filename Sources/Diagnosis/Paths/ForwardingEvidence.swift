@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CPacket
+internal import Packets
+
+/// What shows that this machine dropped packets, and why it did.
+enum ForwardingEvidence {
+    /// Reasons of enum skb_drop_reason (include/net/dropreason-core.h) for packets that are not this machine's to forward: for
+    /// another host on the same wire, for its own sockets, or too big for the next link, which it says by ICMP.
+    private static let others: Set<String> = ["OTHERHOST", "PKT_TOO_BIG", "UNICAST_IN_L2_MULTICAST"]
+    private static let ownPrefixes = ["NO_SOCKET", "SOCKET_", "TCP_", "UDP_CSUM", "UNIX_"]
+
+    static func isNotForwarding(_ reason: String) -> Bool {
+        others.contains(reason) || ownPrefixes.contains { reason.hasPrefix($0) }
+    }
+
+    // MARK: Why
+
+    static func reason(_ watch: ForwardingWatch, _ direction: ForwardingDirection) -> Finding.Forwarding.Reason {
+        let before = watch.countersBefore
+        let counters = watch.facts?.counters
+        let told = direction.drop?.reason
+        if told == "IP_RPFILTER" { return .reversePath }
+        if let told, told != "NETFILTER_DROP", told != "NOT_SPECIFIED" { return .kernel(told) }
+        if told == nil, grew(before?.reversePathFilter, counters?.reversePathFilter, by: direction.missingCount) {
+            return .reversePath
+        }
+        if let tracked = counters?.tracked, let maximum = counters?.trackedMaximum, maximum > 0, tracked >= maximum {
+            return .tableFull(tracked: tracked, maximum: maximum)
+        }
+        let isInvalid = grew(before?.trackingInvalid, counters?.trackingInvalid, by: 1)
+        let isOpening = direction.missing.first?.record.tcpFlags.contains(.syn) ?? false
+        switch watch.facts?.tracking {
+        case .tracked(let connection)?:
+            let isOriginal = direction.arrival == connection.original
+            if !connection.isReplied, isOriginal, !isOpening { return .replyNeverSeen }
+            if isInvalid { return .invalid }
+        case .unknown?:
+            let isAnswer = direction.missing.first?.record.tcpFlags.contains(.ack) ?? false
+            if isAnswer, isInvalid || told == nil || told == "NETFILTER_DROP" { return .openingNeverSeen }
+        default: break
+        }
+        return told == "NETFILTER_DROP" ? .filter : .unknown
+    }
+
+    private static func grew(_ before: UInt64?, _ after: UInt64?, by amount: Int) -> Bool {
+        guard let before, let after else { return false }
+        return after >= before &+ UInt64(amount)
+    }
+
+    // MARK: What shows it
+
+    static func pieces(
+        _ watch: ForwardingWatch, _ direction: ForwardingDirection, _ reason: Finding.Forwarding.Reason,
+        _ surroundings: ForwardingJudge.Surroundings
+    ) -> [Evidence] {
+        [missing(direction, surroundings), kernel(direction), leaving(direction, surroundings)].compactMap { $0 }
+            + notes(watch, direction, reason)
+    }
+
+    private static func missing(
+        _ direction: ForwardingDirection, _ surroundings: ForwardingJudge.Surroundings
+    ) -> Evidence {
+        let first = direction.missing.first?.time ?? direction.lastMissing
+        let milliseconds = (direction.lastMissing - first) / 1_000_000
+        let way = surroundings.interfaceIn.map { " by \($0)" } ?? ""
+        return Evidence(
+            .notForwarded, against: true, observed: "\(direction.missingCount) in \(milliseconds) ms, 0 left",
+            "\(direction.missingCount) packets from \(direction.arrival.source) to \(direction.arrival.destination) port "
+                + "\(direction.arrival.destinationPort) arrived\(way) and did not leave again")
+    }
+
+    private static func kernel(_ direction: ForwardingDirection) -> Evidence? {
+        guard let drop = direction.drop else { return nil }
+        return Evidence(
+            .kernelDrop, against: true, observed: drop.reason,
+            "this machine's kernel says that it dropped the packet"
+                + (drop.reason.map { $0 == "NOT_SPECIFIED" ? "" : " (\($0))" } ?? ""))
+    }
+
+    private static func leaving(
+        _ direction: ForwardingDirection, _ surroundings: ForwardingJudge.Surroundings
+    ) -> Evidence? {
+        let way = surroundings.interfaceOut.map { " by \($0)" } ?? ""
+        if surroundings.hasLeft {
+            return Evidence(
+                .leftBefore, against: true, observed: surroundings.interfaceOut,
+                "earlier packets of this connection's direction were seen leaving\(way)")
+        }
+        guard surroundings.destinationLeaves else { return nil }
+        return Evidence(
+            .destinationLeft, against: true, observed: surroundings.interfaceOut,
+            "other packets to \(direction.departure.destination) were seen leaving\(way)")
+    }
+
+    /// What explains it.
+    private static func notes(
+        _ watch: ForwardingWatch, _ direction: ForwardingDirection, _ reason: Finding.Forwarding.Reason
+    ) -> [Evidence] {
+        [tracking(watch), trackingCounters(watch, reason), reversePath(watch, reason)].compactMap { $0 }
+    }
+
+    private static func tracking(_ watch: ForwardingWatch) -> Evidence? {
+        switch watch.facts?.tracking {
+        case .tracked(let connection)?:
+            let state = connection.state ?? "unknown state"
+            let marks = (connection.isReplied ? "" : " [UNREPLIED]") + (connection.isAssured ? " [ASSURED]" : "")
+            let translation =
+                connection.isTranslated
+                ? "; it is translated: the server's packets come from \(connection.reply.source) port "
+                    + "\(connection.reply.sourcePort) to \(connection.reply.destination) port "
+                    + "\(connection.reply.destinationPort)"
+                : ""
+            return Evidence(
+                note: .trackingState, observed: state + marks,
+                "connection tracking has the connection as \(state)"
+                    + (connection.isReplied ? "" : ", without a packet of the reply") + translation)
+        case .unknown?:
+            return Evidence(
+                note: .trackingState, observed: "none", "connection tracking does not know the connection")
+        case .unreadable(let problem)?:
+            return Evidence(note: .trackingState, "connection tracking cannot be read: \(problem)")
+        case .absent?, nil:
+            return nil
+        }
+    }
+
+    private static func trackingCounters(
+        _ watch: ForwardingWatch, _ reason: Finding.Forwarding.Reason
+    ) -> Evidence? {
+        guard let before = watch.countersBefore, let after = watch.facts?.counters else { return nil }
+        if case .tableFull(let tracked, let maximum) = reason {
+            return Evidence(
+                note: .trackingCounter, observed: "\(tracked) of \(maximum)",
+                "connection tracking has \(tracked) connections, and may have \(maximum)")
+        }
+        let growths = [
+            ("invalid", before.trackingInvalid, after.trackingInvalid),
+            ("drop", before.trackingDropped, after.trackingDropped),
+            ("insert_failed", before.trackingInsertFailed, after.trackingInsertFailed),
+        ].compactMap { name, before, after in
+            guard let before, let after, after > before else { return nil as String? }
+            return "\(name) +\(after - before)"
+        }
+        guard !growths.isEmpty else { return nil }
+        let text = growths.joined(separator: ", ")
+        return Evidence(
+            note: .trackingCounter, observed: text,
+            "connection tracking's counters moved meanwhile: \(text) (of all connections)")
+    }
+
+    private static func reversePath(_ watch: ForwardingWatch, _ reason: Finding.Forwarding.Reason) -> Evidence? {
+        guard reason == .reversePath, let before = watch.countersBefore?.reversePathFilter,
+            let after = watch.facts?.counters.reversePathFilter, after > before
+        else { return nil }
+        return Evidence(
+            note: .reversePathFilter, observed: "+\(after - before)",
+            "reverse path filtering (rp_filter) dropped \(after - before) packets meanwhile, of all connections")
+    }
+}
