@@ -189,7 +189,7 @@ extension Engine {
         }
         if let host, let baseline = host.baseline {
             let shift = reset.distance.hop - baseline.distance.hop
-            reset.isOfMovedPath = pathChanges.explains(shift: shift, at: reset.time)
+            reset.isOfMovedPath = pathChanges.explains(shift: shift, at: reset.time, lastSeen: host.lastSeen)
         }
         return judge.judge(reset, host: host)
     }

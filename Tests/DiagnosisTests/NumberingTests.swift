@@ -30,6 +30,23 @@ struct NumberingTests {
         #expect(try story.finding().weight(.triggerIdentification) == (isCopied ? 3 : nil))
     }
 
+    @Test(
+        "Copies abstain where the host itself copies: a server that evades inspection resets before its SYN-ACK",
+        arguments: [true, false])
+    func hostCopies(isHosts: Bool) throws {
+        var story = Story()
+        story.serverTTL = 64
+        let copied = Marks(identification: 0xe5de, window: 64_240)
+        story.send(.client, .syn, seq: 1000, copied)
+        story.send(.server, [.rst, .ack], ack: 1001, copied)
+        story.send(.server, [.syn, .ack], seq: 9000, ack: 1001, isHosts ? copied : Marks(window: 65_160))
+        story.send(.client, .ack, seq: 1001, ack: 9001)
+        let finding = try story.finding()
+        #expect(finding.weight(.triggerIdentification) == (isHosts ? nil : 3))
+        #expect(finding.weight(.triggerWindow) == (isHosts ? nil : 3))
+        #expect(finding.reset?.sender == (isHosts ? .host : .undetermined))
+    }
+
     @Test("trigger_ip_id_copied abstains where the IP-ID is 0, and in IPv6, where it is a label")
     func triggerIdentificationAbstains() throws {
         var story = Story()

@@ -117,9 +117,9 @@ struct PathChangeTests {
         #expect(changes(story).isEmpty)
     }
 
-    @Test("After a change, who comes from as much farther is not accused, though its host was not heard since")
+    @Test("After a change, who comes from as many hops nearer is not accused, though its host was not heard since")
     func frozen() {
-        func story(resetTTL: UInt8) -> Story {
+        func story(resetTTL: UInt8, isHeard: Bool = false) -> Story {
             var story = Story()
             let server = story.server
             story.ping(8)
@@ -127,12 +127,15 @@ struct PathChangeTests {
             pings(&story, [1, 2], rounds: 0..<6, ttl: 60)
             pings(&story, [1, 2], rounds: 6..<20, ttl: 62)
             story.server = server
+            if isHeard { story.ping(1) }
             story.refuse(ttl: resetTTL)
             return story
         }
         func senders(_ ttl: UInt8) -> [Finding.Sender] { story(resetTTL: ttl).findings().compactMap(\.reset?.sender) }
         #expect(senders(63) == [.undetermined])
         #expect(senders(62) == [.middlebox])
+        // It was, and is where it was.
+        #expect(story(resetTTL: 63, isHeard: true).findings().compactMap(\.reset?.sender) == [.middlebox])
     }
 
     // MARK: Notices

@@ -53,10 +53,6 @@ extension AccuracyCase {
         }
     }
 
-    private static let reasons = [
-        "server-evasion-equal-ttl.pcap": "the server itself resets before its SYN-ACK, as an injector does"
-    ]
-
     /// Captures without forged resets.
     private static let genuine = [
         "data-after-reset-scanner.pcap", "genuine-mixed-lan-vlan.pcap", "genuine-rtsp-sll.pcap", "genuine-smb.pcap",
@@ -87,7 +83,7 @@ extension AccuracyCase {
                     cause: byFrame[frame]?.cause ?? "-", confidence: byFrame[frame]?.confidence,
                     outcome: outcome(of: verdict, truth: truth, file: file), byFlow: rules.byFlow[frame] ?? .silent,
                     byHost: rules.byHost[frame] ?? .silent,
-                    reason: truth == "undetermined" ? "the source sends nothing but resets" : reasons[file])
+                    reason: truth == "undetermined" ? "the source sends nothing but resets" : nil)
             }
         }
     }

@@ -45,5 +45,6 @@ extension MatrixGroup {
             MatrixRow("ttl200_late_data_pinged", .kernel, "late_data", named: [6]),
         ])
 
-    private static let applicationTTL = "the application's TTL tells no distance, and no packet of the kernel was seen"
+    private static let applicationTTL =
+        "`application_ttl`: the application's TTL tells no distance, and no packet of the kernel was seen"
 }

@@ -41,7 +41,7 @@ extension MatrixGroup {
         ])
 
     private static let severalDistances =
-        "packets of the address come from several distances: a distance proves nothing"
-    private static let pathChange = "the path has just changed: what came another way is not accused"
+        "`several_distances`: packets of the address come from more than one, and none proves anything"
+    private static let pathChange = "`path_moved`: what comes another way is not accused"
     private static let washed = "the way back loses the DSCP, and without it an IPv4 filter's reset is the kernel's"
 }

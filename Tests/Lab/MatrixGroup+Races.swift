@@ -16,7 +16,7 @@ extension MatrixGroup {
             MatrixRow("injected_syn_own_ttl", .device(hop: 2), "injected"),
             MatrixRow(
                 "injected_syn_ttl_copied", .device(hop: nil), "injected", undecidable: [4, 6],
-                because: "a server that evades inspection sends such a reset itself, before its SYN-ACK"),
+                because: "a copied TTL speaks for the host, and some servers send such a reset before their SYN-ACK"),
             MatrixRow("flood_known_host", .device(hop: 2), undecidable: [4, 6], count: 150...150, because: noFlow),
             MatrixRow("flood_unknown_host", .device(hop: 2), undecidable: [4, 6], count: 150...150, because: noFlow),
             MatrixRow("abort_and_same_port", .application, "aborted", named: [4, 6]),

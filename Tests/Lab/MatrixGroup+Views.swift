@@ -35,5 +35,5 @@ extension MatrixGroup {
             MatrixRow("rewritten_late_data", .kernel, "late_data", undecidable: [4], because: rewriting),
         ])
 
-    private static let rewriting = "all packets arrive with one TTL, whoever sent them"
+    private static let rewriting = "`ttl_rewritten`: all packets arrive with one TTL, whoever sent them"
 }

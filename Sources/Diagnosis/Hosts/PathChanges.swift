@@ -94,10 +94,16 @@ struct PathChanges: Sendable {
         return [Change(move: first, hosts: together.count, flows: flows)]
     }
 
-    /// True where so many hops nearer or farther is what other flows or hosts have just moved by.
-    func explains(shift: Int, at time: UInt64) -> Bool {
-        shift != 0
-            && (recent.contains { $0.shift == shift && (time < $0.time || time - $0.time <= Self.memory) }
-                || moves.values.reduce(0) { $1.shift == shift ? $0 + $1.flows : $0 } >= Self.flows)
+    /// True where so many hops nearer or farther is what other flows or hosts have just moved by, and the host has not been heard
+    /// since.
+    ///
+    /// - Parameter lastSeen: When the host was heard last, ns.
+    func explains(shift: Int, at time: UInt64, lastSeen: UInt64) -> Bool {
+        guard shift != 0 else { return false }
+        let isTold = recent.contains {
+            $0.shift == shift && lastSeen < $0.time && (time < $0.time || time - $0.time <= Self.memory)
+        }
+        return isTold
+            || moves.values.reduce(0) { $1.shift == shift && lastSeen < $1.time ? $0 + $1.flows : $0 } >= Self.flows
     }
 }

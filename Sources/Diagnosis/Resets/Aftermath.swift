@@ -20,6 +20,10 @@ struct Aftermath: Sendable {
     var synAck: Sighting?
     /// The source's packets still come from the next hop that they came from before the reset.
     var usesOldLink = false
+    /// A packet of the source has the reset's IP-ID that is not 0, or that and its window: what the reset copied from the packet that
+    /// drew it, the host copies as well.
+    var repeatsIdentification = false
+    var repeatsWindow = false
     var sourceTalks = false
     var otherTalks = false
     /// The next reset in the same direction.
@@ -40,6 +44,12 @@ struct Aftermath: Sendable {
     /// - Parameter before: The flow's direction of the reset as it was before this packet.
     mutating func note(_ record: PacketRecord, after reset: PacketRecord, isFromSource: Bool, context: FlowContext) {
         let delay = record.time &- reset.time
+        if isFromSource, delay < .max / 2, !record.isIPv6, reset.identification != 0,
+            record.identification == reset.identification
+        {
+            repeatsIdentification = true
+            if record.window == reset.window { repeatsWindow = true }
+        }
         guard delay >= Self.reordering, delay < .max / 2 else { return }
         guard isFromSource else {
             otherTalks = true

@@ -23,7 +23,9 @@ enum StackEvidence {
         let record = reset.record
         guard !record.isIPv6, record.identification != 0 else { return [] }
         var evidence: [Evidence] = []
-        if flow.other.packets > 0, record.identification == flow.other.identification {
+        if flow.other.packets > 0, record.identification == flow.other.identification,
+            !reset.aftermath.repeatsIdentification
+        {
             evidence.append(
                 Evidence(
                     .triggerIdentification, against: true, observed: "\(record.identification)",
@@ -93,7 +95,7 @@ enum StackEvidence {
         let record = reset.record
         guard record.window != 0 else { return [] }
         var evidence: [Evidence] = []
-        if flow.other.packets > 0, record.window == flow.other.window,
+        if flow.other.packets > 0, record.window == flow.other.window, !reset.aftermath.repeatsWindow,
             flow.source.packets == 0 || flow.source.window != record.window
         {
             evidence.append(
