@@ -42,6 +42,7 @@ let package = Package(
         ),
         .target(
             name: "CCompression", cSettings: strictC, linkerSettings: archives),
+        .target(name: "CPage", cSettings: strictC),
         .target(name: "Packets", dependencies: ["CPacket"], swiftSettings: strict),
         .target(name: "Diagnosis", dependencies: ["CPacket", "Packets"], swiftSettings: strict),
         .target(
@@ -52,7 +53,7 @@ let package = Package(
         .target(
             name: "Agent",
             dependencies: [
-                "Capture", "Diagnosis", "Packets", "Reporting",
+                "CPage", "Capture", "Diagnosis", "Packets", "Reporting",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),

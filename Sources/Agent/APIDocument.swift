@@ -84,6 +84,16 @@ enum APIDocument {
                     for (kind, count) in host.samples { json.member(label(kind), count) }
                 }
             }
+            json.member("ttls") { json in
+                json.array { json in
+                    for (ttl, packets) in host.ttls {
+                        json.object { json in
+                            json.member("ttl", ttl)
+                            json.member("packets", packets)
+                        }
+                    }
+                }
+            }
             json.member("first_seen", Timestamp.format(host.firstSeen))
             json.member("last_seen", Timestamp.format(host.lastSeen))
         }

@@ -80,11 +80,15 @@ struct APIResponder: HTTPResponder {
             let wanted = try FindingQuery(&query, isStream: true)
             try query.finish()
             return try FindingStream(state: state, query: wanted).response(to: request, context)
-        default:
+        case let path:
+            if let page = Page.response(path) {
+                try query.finish()
+                return page
+            }
             throw Problem(
                 status: .notFound,
                 detail:
-                    "Here are /metrics, /healthz, /readyz and /api/v1/ with resets, findings, hosts, origins, ledger, stream."
+                    "Here are the page at /, /metrics, /healthz, /readyz and /api/v1/ with resets, findings, hosts, origins, ledger, stream."
             )
         }
     }

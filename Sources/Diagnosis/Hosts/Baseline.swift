@@ -81,6 +81,9 @@ package struct Baseline: Sendable {
             || Double(other) >= 0.5 * Double(total)
     }
 
+    /// Packets by TTL, the most frequent first.
+    package var ttls: [(ttl: UInt8, packets: Int)] { spread.map { ($0.distance.ttl, $0.count) } }
+
     /// `61 (64-3), 4 samples`
     package var text: String {
         "\(distance), \(samples == 1 ? "1 sample" : "\(samples) samples")"

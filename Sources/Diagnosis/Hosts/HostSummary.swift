@@ -13,6 +13,8 @@ package struct HostSummary: Sendable {
     package var ttl: UInt8?
     /// Packets that prove life, of each class.
     package var samples: [(class: FingerprintClass, count: Int)]
+    /// How many of those packets arrived with each TTL, the most frequent first.
+    package var ttls: [(ttl: UInt8, packets: Int)]
     /// True where several distances have a substantial part of its packets: NAT, a load balancer, anycast, or several paths. Its
     /// distance accuses nobody.
     package var isShared: Bool
@@ -30,8 +32,9 @@ package struct HostSummary: Sendable {
         initialTTL = baseline?.distance.initialTTL
         ttl = baseline?.distance.ttl
         samples = FingerprintClass.allCases.map { ($0, host[$0].samples) }
-        isShared =
-            Baseline([host[.echo], host[.tcp], host[.udp]], isEgress: host.isLocal).map(\.isShared) ?? false
+        let all = Baseline([host[.echo], host[.tcp], host[.udp]], isEgress: host.isLocal)
+        ttls = all?.ttls ?? []
+        isShared = all?.isShared ?? false
         isLocal = host.isLocal
         firstSeen = host.firstSeen
         lastSeen = host.lastSeen
