@@ -110,7 +110,7 @@ import Testing
         try await TestServer.run { server async throws in
             #expect(try await isProblem(server.get("/nothing"), 404))
             #expect(try await isProblem(server.get("/api/v1/../../etc/passwd"), 404))
-            #expect(try await isProblem(server.get("/"), 404))
+            #expect(try await isProblem(server.get("/page.html"), 404))
         }
     }
 
