@@ -62,7 +62,7 @@ struct PathComparisonTests {
                     #expect(labels == ["dropped_between"], "\(title): \(findings.map(\.essence))")
                     #expect(findings.allSatisfy { $0.words.contains("firewall") }, "\(title): \(findings.map(\.words))")
                 case let row where Self.forged.contains(row):
-                    #expect(findings.contains { $0.kind == "reset" && $0.sender == "middlebox" }, "\(title): \(labels)")
+                    #expect(findings.contains { $0.kind == "reset" && $0.isProblem }, "\(title): \(labels)")
                 default:
                     #expect(labels.isSubset(of: ["loss"]), "\(title): \(findings.map(\.essence))")
                 }
