@@ -65,6 +65,33 @@ struct ComparisonTests {
         #expect(finding.isProblem)
     }
 
+    @Test("Replies that reach the client beside its neighbour are not missed there")
+    func replyBesideNeighbour() {
+        // Points: client, a router on the client's link that its packets pass.
+        var story = PointStory(points: 2)
+        func toServer(_ flags: TCPFlags, seq: UInt32, ack: UInt32 = 0, payload: Int = 0) {
+            story.send(Segment(flags: flags, seq: seq, ack: ack, payload: payload)) { $1.ttl += $0 == 1 ? 1 : 0 }
+        }
+        for round in 0..<10 as Range<UInt32> {
+            toServer(.syn, seq: 1000 + round)
+            story.server([.syn, .ack], seq: 9000 + round, ack: 1001 + round, seen: [0])
+            toServer([.psh, .ack], seq: 1001 + round, ack: 9001 + round, payload: 10)
+            story.server(.ack, seq: 9001 + round, ack: 1011 + round, seen: [0])
+        }
+        #expect(story.compare().findings.isEmpty)
+    }
+
+    @Test("What neighbours say to each other is not missed elsewhere")
+    func neighbours() {
+        var story = PointStory(points: 3)
+        story.client = IPAddress(high: 0xfe80_0000_0000_0000, low: 2)
+        story.server = IPAddress(high: 0xfe80_0000_0000_0000, low: 1)
+        for round in 0..<10 as Range<UInt32> {
+            story.send(Segment(flags: .ack, seq: round, ack: 1), seen: round < 5 ? nil : [0, 1], isIPv6: true)
+        }
+        #expect(story.compare().findings.isEmpty)
+    }
+
     @Test("Two directions on two ways are no fault by themselves")
     func asymmetryWithoutFailure() {
         var story = PointStory(points: 3)

@@ -131,8 +131,9 @@ struct ComparisonJudge {
         return nil
     }
 
-    /// The points that a packet should pass, in order.
+    /// The points that a packet should pass, in order; empty for what neighbours say to each other (RFC 4861), which passes nothing.
     func expectedPoints(of direction: UInt32) -> [Int] {
+        if let way = ways.number(of: direction), ways.ways[way].isLocal { return [] }
         let there = ways.number(of: direction).map { ways.ways[$0].points } ?? []
         guard there.isEmpty else { return there }
         // Nothing but resets came from there: by the way that leads to it.

@@ -143,7 +143,7 @@ struct HostWays {
 
     private mutating func order() {
         let backward = opposites()
-        // The points at which a host's own packets have lost nothing yet: it is there, or a neighbour.
+        // The point at which a host's own packets have lost nothing yet: it is there.
         var places: [IPAddress: UInt32] = [:]
         var isLonely = false
         for way in ways.indices {
@@ -163,20 +163,24 @@ struct HostWays {
             if ways[way].points.count == 1 { isLonely = true }
         }
         guard isLonely else { return }
+        // A neighbour may see a host's packets before any router does as well: the host is where they come past first.
         for way in ways.indices {
-            for point in ways[way].points where decrements(way, at: point) == 0 {
-                places[ways[way].source, default: 0] |= 1 << UInt32(point)
-            }
+            guard let first = ways[way].points.first, decrements(way, at: first) == 0 else { continue }
+            places[ways[way].source, default: 0] |= 1 << UInt32(first)
         }
         // Nothing of a way arrives anywhere else: where its destination is, it should have.
         for way in ways.indices where ways[way].points.count == 1 {
-            let place = places[ways[way].destination, default: 0] & ~(1 << UInt32(ways[way].points[0]))
-            if place.nonzeroBitCount == 1 { ways[way].points.append(place.trailingZeroBitCount) }
+            let place = places[ways[way].destination, default: 0]
+            let arrived = 1 << UInt32(ways[way].points[0])
+            if place.nonzeroBitCount == 1, place != arrived { ways[way].points.append(place.trailingZeroBitCount) }
         }
     }
 }
 
 extension HostWays.Way {
+    /// True where one end is an address of one link only.
+    var isLocal: Bool { source.isLinkLocalV6 || destination.isLinkLocalV6 || destination.isMulticast }
+
     /// Whether its packets pass the first of two points before the second.
     func passes(_ first: Int, before second: Int) -> Bool {
         guard let left = points.firstIndex(of: first), let right = points.firstIndex(of: second) else { return false }
