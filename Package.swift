@@ -89,6 +89,9 @@ let package = Package(
             dependencies: ["Capture", "CPacket", "Diagnosis", "Packets", "Fixtures"],
             swiftSettings: strict),
         .testTarget(
+            name: "ProbingTests", dependencies: ["CPacket", "Diagnosis", "Probing", "Packets", "Fixtures"],
+            swiftSettings: strict),
+        .testTarget(
             name: "ReportingTests", dependencies: ["Reporting", "Diagnosis", "Packets", "Fixtures"],
             swiftSettings: strict),
         .target(

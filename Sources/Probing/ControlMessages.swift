@@ -37,9 +37,9 @@ struct ControlMessages {
         messages.first { $0.level == level && $0.type == type }?.data
     }
 
-    /// The integer at `offset` of a message's data, in host byte order: the interface of a packet, say.
-    func integer(_ level: Int32, _ type: Int32, at offset: Int = 0) -> Int32? {
-        guard let data = data(level, type)?.dropFirst(offset), data.count >= 4 else { return nil }
+    /// A message's data as an integer, in host byte order.
+    private func integer(_ level: Int32, _ type: Int32) -> Int32? {
+        guard let data = data(level, type), data.count >= 4 else { return nil }
         return data.withUnsafeBytes { $0.loadUnaligned(as: Int32.self) }
     }
 

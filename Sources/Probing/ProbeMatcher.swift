@@ -51,9 +51,7 @@ package struct ProbeMatcher: Sendable {
     }
 
     /// The packet that `bytes`, from the IP header on, answer; `nil` where they answer none.
-    ///
-    /// - Parameter isLocal: true where they came in by the loopback interface.
-    package mutating func match(_ bytes: [UInt8], isLocal: Bool) -> (number: Int, answer: ProbeAnswer)? {
+    package mutating func match(_ bytes: [UInt8]) -> (number: Int, answer: ProbeAnswer)? {
         var description = frame_description()
         description.wire_length = UInt32(clamping: bytes.count)
         description.link = UInt8(PACKET_LINK_IP.rawValue)
@@ -73,7 +71,7 @@ package struct ProbeMatcher: Sendable {
         }
         guard let found else { return nil }
         // What this machine says of its own neighbours comes from its own address, on no wire.
-        let isOwn = isLocal || record.source == source
+        let isOwn = record.source == source
         return (
             found.number, ProbeAnswer(found.kind, from: record.source, distance: record.distance, isLocal: isOwn)
         )

@@ -12,7 +12,6 @@ package struct ProbeRun: ~Copyable {
     private let sender: RawSocket
     private let segments: RawSocket
     private let messages: RawSocket
-    private let loopback: Int32
     private var flows: [Flow.Name: Flow] = [:]
     private var random = SystemRandomNumberGenerator()
 
@@ -46,7 +45,6 @@ package struct ProbeRun: ~Copyable {
         self.sender = sender
         self.segments = segments
         self.messages = messages
-        loopback = Int32(if_nametoindex("lo"))
     }
 
     /// Opens what is needed and sends nothing yet.
@@ -142,9 +140,8 @@ package struct ProbeRun: ~Copyable {
         }
     }
 
-    private mutating func take(_ arrival: RawSocket.Arrival) {
-        let isLocal = arrival.interface == loopback
-        guard let (number, answer) = matcher.match(arrival.bytes, isLocal: isLocal) else { return }
+    private mutating func take(_ bytes: [UInt8]) {
+        guard let (number, answer) = matcher.match(bytes) else { return }
         planner.receive(answer, to: number, at: Self.now())
     }
 

@@ -14,13 +14,6 @@ struct RawSocket: ~Copyable {
         case messages
     }
 
-    /// A packet that arrived.
-    struct Arrival {
-        /// From the IP header on. For IPv6 the header is made of what the kernel tells of it.
-        var bytes: [UInt8]
-        var interface: Int32
-    }
-
     let descriptor: Int32
     private let isIPv6: Bool
     private let receives: UInt8
@@ -58,12 +51,12 @@ struct RawSocket: ~Copyable {
             // The kernel takes IPPROTO_RAW as a wish for IP_HDRINCL (raw(7)), for IPv6 too (inet6_create, net/ipv6/af_inet6.c).
             break
         case .segments(let host):
-            try made.askForMetadata()
+            try made.askForHeader()
             guard host.with({ connect(opened, $0, $1) }) == 0 else {
                 throw .system("connect to \(host.address)", errno)
             }
         case .messages:
-            try made.askForMetadata()
+            try made.askForHeader()
             try made.filterMessages()
         }
         return made
@@ -73,13 +66,11 @@ struct RawSocket: ~Copyable {
         close(descriptor)
     }
 
-    private func askForMetadata() throws(ProbeError) {
-        if isIPv6 {
-            for option in [Int32(IPV6_RECVPKTINFO), Int32(IPV6_RECVHOPLIMIT), ControlMessages.flowInfo] {
-                try set(Int32(IPPROTO_IPV6), option, Int32(1))
-            }
-        } else {
-            try set(Int32(IPPROTO_IP), Int32(IP_PKTINFO), Int32(1))
+    /// Of an IPv6 packet the kernel hands over no header, but tells what was in it.
+    private func askForHeader() throws(ProbeError) {
+        guard isIPv6 else { return }
+        for option in [Int32(IPV6_RECVPKTINFO), Int32(IPV6_RECVHOPLIMIT), ControlMessages.flowInfo] {
+            try set(Int32(IPPROTO_IPV6), option, Int32(1))
         }
     }
 
@@ -121,8 +112,9 @@ struct RawSocket: ~Copyable {
         }
     }
 
-    /// The next packet that has arrived; `nil` where there is none, or it is not whole.
-    func receive() -> Arrival? {
+    /// The next packet that has arrived, from the IP header on; `nil` where there is none, or it is not whole. For IPv6 the header
+    /// is made of what the kernel tells of it.
+    func receive() -> [UInt8]? {
         // An answer is small: headers and a quote. What is longer is cut.
         var data = [UInt8](repeating: 0, count: 2048)
         var control = [UInt8](repeating: 0, count: 256)
@@ -148,18 +140,18 @@ struct RawSocket: ~Copyable {
             }
         }
         guard count > 0 else { return nil }
-        let told = ControlMessages(control[..<controlLength])
         let bytes = Array(data[..<count])
-        guard isIPv6 else {
-            return Arrival(bytes: bytes, interface: told.integer(Int32(IPPROTO_IP), Int32(IP_PKTINFO)) ?? 0)
+        guard isIPv6 else { return bytes }
+        let source = withUnsafePointer(to: &name) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                SocketAddress($0, length: socklen_t(MemoryLayout<sockaddr_storage>.size))
+            }
         }
-        guard
-            let source = withUnsafePointer(
-                to: &name, { $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { SocketAddress($0, length: 28) } }),
-            let header = told.header(source: source.address, next: receives, length: count)
+        guard let source,
+            let header = ControlMessages(control[..<controlLength])
+                .header(source: source.address, next: receives, length: count)
         else { return nil }
-        return Arrival(
-            bytes: header + bytes, interface: told.integer(Int32(IPPROTO_IPV6), Int32(IPV6_PKTINFO), at: 16) ?? 0)
+        return header + bytes
     }
 }
 

@@ -268,6 +268,31 @@ struct ProbeTests {
 
     // MARK: This machine
 
+    @Test("What this machine lets not out is dropped by its filter, or rejected where a RST comes all the same")
+    func refused() {
+        for isRejected in [true, false] {
+            var planner = ProbePlanner(ProbeOptions(target: ProbeNetwork.host, port: 22))
+            var now: UInt64 = 0
+            while now < 60_000_000_000 {
+                switch planner.next(at: now) {
+                case .send(let packet):
+                    guard packet.kind == .syn else { break }
+                    planner.refuse(packet.number)
+                    let reset = ProbeAnswer(.reset, from: ProbeNetwork.host, distance: HopDistance(ttl: 64))
+                    if isRejected { planner.receive(reset, to: packet.number, at: now) }
+                case .wait(let until): now = until
+                case .done: now = .max
+                }
+            }
+            let result = ProbeJudge(planner).result()
+            #expect(result.sender == .thisMachine)
+            #expect(result.state == (isRejected ? .rejected : .filtered))
+            #expect(result.hops == 0...0)
+            #expect(result.isForeign)
+            #expect(planner.log.entries.count { $0.packet.kind == .syn } == 1)
+        }
+    }
+
     @Test("An answer that was on no wire is this machine's; on an own address it is the host's")
     func local() {
         func answer(_ packet: ProbePacket) -> ProbeAnswer {

@@ -50,6 +50,8 @@ package struct ProbePlanner: Sendable {
     package mutating func receive(_ answer: ProbeAnswer, to number: Int, at now: UInt64) {
         guard log.entries.indices.contains(number), log.entries[number].answer == nil else { return }
         log.entries[number].answer = answer
+        // What never left was answered here.
+        if log.entries[number].isRefused { log.entries[number].answer?.isLocal = true }
         log.entries[number].roundTrip = now - min(now, log.entries[number].sentAt)
     }
 
@@ -57,6 +59,7 @@ package struct ProbePlanner: Sendable {
     package mutating func refuse(_ number: Int) {
         guard log.entries.indices.contains(number) else { return }
         log.entries[number].isRefused = true
+        log.entries[number].answer?.isLocal = true
     }
 
     private func isPending(_ entry: ProbeLog.Entry, at now: UInt64) -> Bool {
