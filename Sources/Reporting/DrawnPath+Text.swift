@@ -95,8 +95,10 @@ extension DrawnPath {
         // This machine needs no number.
         let hop = stop.hop.flatMap { $0 > 0 ? "hop \($0)" : nil }
         if stop.isMarked {
-            let place = hop.map { "\($0): " } ?? ""
-            return "[\(place)\([remark, name].compactMap { $0 }.joined(separator: ", "))]"
+            // This machine is known by its name.
+            let place = stop.hop == 0 ? name : hop
+            let rest = [remark, stop.hop == 0 ? nil : name].compactMap { $0 }.joined(separator: ", ")
+            return "[\([place, rest].compactMap { $0 }.filter { !$0.isEmpty }.joined(separator: ": "))]"
         }
         let shown = remark == nil && !isLast ? [] : [hop, remark].compactMap { $0 }
         return (name ?? "?") + (shown.isEmpty ? "" : " (\(shown.joined(separator: ", ")))")

@@ -17,16 +17,16 @@ extension ProbeReport {
             stops.append(.init(name, hop: number))
         }
         mark(&stops)
-        if result.state != .unreachable || result.hostHop != nil {
-            let remark = [result.hostHopIsMinimum ? "or farther" : nil, hostRemark].compactMap { $0 }
-            stops.append(
-                .init(
-                    result.target.description, hop: result.hostHop ?? (result.sender == .host ? result.hop : nil),
-                    remark: remark.joined(separator: ", ")))
-        } else {
-            stops.append(.init(result.target.description, remark: "not reached"))
-        }
+        stops.append(hostStop)
         return DrawnPath(stops)
+    }
+
+    private var hostStop: DrawnPath.Stop {
+        let name = result.target.description
+        if result.hostHopIsMinimum, let hop = result.hostHop {
+            return .init(name, remark: "hop \(hop) or farther, \(hostRemark)")
+        }
+        return .init(name, hop: result.hostHop ?? (result.sender == .host ? result.hop : nil), remark: hostRemark)
     }
 
     /// The last hop before the host that is drawn.
@@ -45,16 +45,18 @@ extension ProbeReport {
             let last = min(result.lastReached, stops.count - 1)
             stops[last].link = .broken("SYN vanishes here")
         default:
-            guard result.isForeign, let hop = result.hop, stops.indices.contains(hop) else { return }
-            stops[hop].remark = deed
-            stops[hop].isMarked = true
+            guard result.sender != .host, let hops = result.hops else { return }
+            for hop in hops where stops.indices.contains(hop) {
+                stops[hop].remark = hops.count == 1 ? deed : "perhaps " + deed
+                stops[hop].isMarked = result.isForeign
+            }
         }
     }
 
     private var deed: String {
         switch result.state {
         case .open: "answers for the host"
-        case .prohibited: "says \(result.unreachable?.text ?? "no")"
+        case .prohibited, .unreachable: "says \(result.unreachable?.text ?? "no")"
         default: "sent the RST"
         }
     }

@@ -21,11 +21,17 @@ package struct ProbeReport: Sendable {
         var text = lines.joined(separator: "\n") + "\n\n"
         text += path.text(width: width, indent: 4, drawing: drawing, isColoured: isColoured) + "\n"
         for piece in result.evidence {
-            let observed = piece.observed.map { " (\($0)\(piece.expected.map { " against \($0)" } ?? ""))" } ?? ""
-            text += drawing.printable("    \(piece.name): \(piece.text)\(observed)") + "\n"
+            text += drawing.printable("    \(piece.name): \(Self.text(piece))") + "\n"
         }
         for note in notes { text += drawing.printable("    \(note)") + "\n" }
         return text
+    }
+
+    /// Distances are known by their form, everything else needs its sentence.
+    private static func text(_ piece: Evidence) -> String {
+        guard piece.name == EvidenceName.ttlHost.rawValue, let observed = piece.observed, let expected = piece.expected
+        else { return piece.text }
+        return "TTL \(observed) against \(expected)"
     }
 
     private var notes: [String] {

@@ -33,9 +33,9 @@ extension ProbeResult {
         case (.unreachable, _): "\(host) cannot be reached, \(device) says: \"\(reason)\"."
         case (.silent, _):
             lastReached > 0
-                ? "Nothing answers in the name of \(host), on any port or by ping; the last word comes from "
+                ? "\(host) answers neither on \(service) nor to ping nor by UDP; the last word comes from "
                     + "hop \(lastReached)\(known(atHop: lastReached))."
-                : "Nothing answers in the name of \(host), and no device on the way either."
+                : "\(host) answers neither on \(service) nor to ping nor by UDP, and no device on the way says anything."
         }
     }
 

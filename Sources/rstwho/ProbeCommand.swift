@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Agent
 import ArgumentParser
 import Diagnosis
 import Foundation
@@ -38,6 +39,9 @@ struct ProbeCommand: ParsableCommand {
     @Option(help: "Another port of the host that is known to answer: it shows the host's distance.")
     var reference: UInt16?
 
+    @Option(name: .customLong("http"), help: "A running agent to ask what it knows of the host.")
+    var agent = HTTPAddress.standard
+
     @Option(help: "Hops to look at, at most.")
     var maxHops = 32
 
@@ -68,6 +72,7 @@ struct ProbeCommand: ParsableCommand {
             }
             var options = ProbeOptions(target: chosen.address, port: target.port)
             options.reference = reference
+            options.baseline = RunningAgent.find(at: agent)?.baseline(of: chosen.address)
             options.maxHops = maxHops
             options.tries = tries
             result = try ProbeRun.prepare(options, scope: chosen.scope).run()

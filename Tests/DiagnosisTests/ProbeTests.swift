@@ -129,11 +129,14 @@ struct ProbeTests {
         #expect(result.state == .open)
         #expect(result.path.map(\.addresses.count) == [1, 1, 1])
 
-        network = ProbeNetwork(3, at: 2, .drop)
-        for index in network.devices.indices { network.devices[index].errorsPerSecond = perSecond }
-        result = network.probe()
-        #expect(result.state == .filtered)
-        #expect(result.hops == 2...3)
+        for answersEcho in [true, false] {
+            network = ProbeNetwork(3, at: 2, .drop)
+            network.answersEcho = answersEcho
+            for index in network.devices.indices { network.devices[index].errorsPerSecond = perSecond }
+            result = network.probe()
+            #expect(result.state == .filtered)
+            #expect(result.hops == 2...3)
+        }
     }
 
     @Test("A host that is down is silent, not filtered")
@@ -198,6 +201,14 @@ struct ProbeTests {
         #expect(result.sender == .undetermined)
         #expect(!result.isForeign)
         #expect(result.hostHop == nil)
+
+        // What an agent saw of the host decides in its place: at the distance of the RST, farther, and with little of it.
+        for (ttl, samples, state) in [(61, 4, .rejected), (61, 1, .refused), (63, 4, .closed), (64, 4, .refused)]
+            as [(UInt8, Int, ProbeResult.State)]
+        {
+            let baseline = ProbeBaseline(distance: HopDistance(ttl: ttl), samples: samples)
+            #expect(network.probe { $0.baseline = baseline }.state == state, "TTL \(ttl), \(samples) samples")
+        }
 
         // Another port of the host that is let through.
         result = network.probe { $0.reference = 443 }

@@ -87,6 +87,14 @@ struct ProbeTests {
             }
     }
 
+    /// Several probes at once draw more errors than a router sends to one address in a second.
+    private func unlimitErrors(_ topology: Topology) throws {
+        for router in [topology.nearRouter, topology.firewall, topology.farRouter, topology.server] {
+            try router.set("net.ipv4.icmp_ratelimit", to: "0")
+            try router.set("net.ipv6.icmp.ratelimit", to: "0")
+        }
+    }
+
     private func server(isIPv6: Bool, _ port: Int) -> String {
         isIPv6 ? "[\(Topology.serverAddressIPv6)]:\(port)" : "\(Topology.serverAddress):\(port)"
     }
@@ -128,11 +136,7 @@ struct ProbeTests {
             #expect(open.hop == 4)
             #expect(status == 0)
 
-            // Several probes at once draw more errors than a router sends to one address in a second.
-            for router in [topology.nearRouter, topology.firewall, topology.farRouter, topology.server] {
-                try router.set("net.ipv4.icmp_ratelimit", to: "0")
-                try router.set("net.ipv6.icmp.ratelimit", to: "0")
-            }
+            try unlimitErrors(topology)
             let silent = try probe(topology, (1...4).map { server(isIPv6: isIPv6, 2220 + $0) })
             for (hop, (dropped, status)) in zip(1...4, silent) {
                 #expect(dropped.state == "filtered", "hop \(hop)")
@@ -169,13 +173,6 @@ struct ProbeTests {
     @Test("A host that is not there, and one that answers nothing")
     func absent() throws {
         try withFirewalls { topology in
-            let (absent, status) = try probe(topology, "10.4.0.77:22")
-            #expect(absent.state == "unreachable")
-            #expect(absent.sender == "middlebox")
-            #expect(absent.address == "10.3.0.2")
-            #expect(absent.unreachable == "host")
-            #expect(status == 69)
-
             try topology.server.loadRules(
                 """
                 table inet mute {
@@ -184,15 +181,22 @@ struct ProbeTests {
                 }
 
                 """)
-            let (mute, muteStatus) = try probe(topology, server(isIPv6: false, 80))
-            #expect(mute.state == "silent")
-            #expect(mute.sender == "undetermined")
-            #expect(muteStatus == 69)
+            try unlimitErrors(topology)
+            let answers = try probe(
+                topology, ["10.4.0.77:22", server(isIPv6: false, 80), server(isIPv6: false, 2211)])
+            let (absent, mute, rejected) = (answers[0], answers[1], answers[2])
+            #expect(absent.report.state == "unreachable")
+            #expect(absent.report.sender == "middlebox")
+            #expect(absent.report.address == "10.3.0.2")
+            #expect(absent.report.unreachable == "host")
+            #expect(absent.status == 69)
+            #expect(mute.report.state == "silent")
+            #expect(mute.report.sender == "undetermined")
+            #expect(mute.status == 69)
             // What is rejected before it is still told: other packets went farther.
-            let (rejected, rejectedStatus) = try probe(topology, server(isIPv6: false, 2211))
-            #expect(rejected.state == "rejected")
-            #expect(rejected.hop == 1)
-            #expect(rejectedStatus == 1)
+            #expect(rejected.report.state == "rejected")
+            #expect(rejected.report.hop == 1)
+            #expect(rejected.status == 1)
         }
     }
 

@@ -63,6 +63,19 @@ struct DrawnPathTests {
         }
     }
 
+    @Test("A mark, with as much as is known of the stop")
+    func marks() {
+        let stops: [(DrawnPath.Stop, String)] = [
+            (.init("10.2.0.2", hop: 2, remark: "sent the RST", isMarked: true), "[hop 2: sent the RST, 10.2.0.2]"),
+            (.init(nil, hop: 2, remark: "sent the RST", isMarked: true), "[hop 2: sent the RST]"),
+            (.init("r1", remark: "sent the RST", isMarked: true), "[sent the RST, r1]"),
+            (.init("r1", hop: 2, isMarked: true), "[hop 2: r1]"), (.init("r1", isMarked: true), "[r1]"),
+            (.init("you", hop: 0, remark: "drops the SYN", isMarked: true), "[you: drops the SYN]"),
+            (.init("you", hop: 0, isMarked: true), "[you]"),
+        ]
+        for (stop, text) in stops { #expect(DrawnPath([stop]).text() == text + "\n") }
+    }
+
     @Test("Two unknown hops are two, three are drawn as one")
     func unknown() {
         func path(_ count: Int) -> String {

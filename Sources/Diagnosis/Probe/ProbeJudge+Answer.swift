@@ -17,7 +17,8 @@ extension ProbeJudge {
             result.hostHop = farthestOther + 1
             result.hostHopIsMinimum = true
         }
-        result.evidence = [trace(result), distance(answer, result)].compactMap { $0 }
+        let distance = hostDistances.isEmpty ? known(answer) : distance(answer, result)
+        result.evidence = [trace(result), distance].compactMap { $0 }
         let probability = EvidenceModel.probability(result.evidence)
         if probability >= EvidenceModel.foreignThreshold {
             result.sender = .middlebox
@@ -48,7 +49,7 @@ extension ProbeJudge {
         return Evidence(
             .activeTrace, against: true, samples: samples, observed: "TTL \(answeredAt)",
             expected: "TTL \(least)\(host), \(flows) \(flows == 1 ? "flow" : "flows")",
-            "a SYN with TTL \(answeredAt) is answered already, the host is reached with TTL \(least)\(host) only")
+            "a SYN with TTL \(answeredAt) is answered already, other packets need \(least)\(host) to reach the host")
     }
 
     /// The distance that the answer came from against that of the host's other answers.
@@ -85,6 +86,20 @@ extension ProbeJudge {
         return Evidence(
             .ttlHost, against: true, samples: isExplained ? samples.count : 1, observed: "\(observed)",
             expected: expected, "it came from nearer than the host's other answers")
+    }
+
+    /// The same against what was known before.
+    private func known(_ answer: ProbeAnswer) -> Evidence? {
+        guard let baseline = options.baseline else { return nil }
+        let (observed, expected) = (answer.distance, baseline.distance)
+        guard observed.decrements <= expected.decrements else { return nil }
+        let isForeign = observed.decrements < expected.decrements
+        return Evidence(
+            .ttlHost, against: isForeign, samples: baseline.samples, observed: "\(observed)",
+            expected: "\(expected), \(baseline.samples) packets that the agent saw",
+            isForeign
+                ? "it came from nearer than the host's packets that the agent saw"
+                : "it came from as far as the host's packets that the agent saw")
     }
 
     /// How many flows of other packets went past `hop` without being answered by the host.

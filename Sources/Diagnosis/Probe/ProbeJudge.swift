@@ -15,11 +15,11 @@ package struct ProbeJudge {
 
     package func result() -> ProbeResult {
         var result = ProbeResult(
-            target: options.target, port: options.port, state: .silent, sender: .undetermined,
-            hostHopIsMinimum: false, evidence: [], path: path,
-            hasSeveralPaths: path.contains { $0.addresses.count > 1 },
-            lastReached: log.lastExceeded(.syn, maxHops: options.maxHops) ?? 0,
-            packets: log.entries.count, isComplete: isComplete)
+            target: options.target, port: options.port, state: .silent, sender: .undetermined)
+        result.path = path
+        result.lastReached = log.lastExceeded(.syn, maxHops: options.maxHops) ?? 0
+        result.packets = log.entries.count
+        result.isComplete = isComplete
         result.answeredAt = log.firstAnswered(.syn, maxHops: options.maxHops)
         result.hostHop = otherHops.min()
         if let answer {

@@ -9,6 +9,8 @@ package struct ProbeOptions: Sendable {
     package var reference: UInt16?
     /// True where the target is an address of this machine.
     package var isOwnAddress = false
+    /// What is known of the target already; weighed where it answers nothing but the SYN.
+    package var baseline: ProbeBaseline?
     /// Hops that are looked at, at most; 1 to 63.
     package var maxHops = 32
     /// Packets that a hop gets before it counts as silent.

@@ -105,20 +105,21 @@ extension ProbePlanner {
         let opening = [opener(.syn, now), opener(.echo, now)]
         guard opening.allSatisfy(\.isFinished) else { return opening }
         var stages = [scan(.syn, now), scan(.echo, now)]
-        if options.reference != nil {
-            let opener = opener(.reference, now)
-            stages.append(opener.isFinished ? scan(.reference, now) : opener)
+        for kind in [ProbePacket.Kind.reference, .udp] where isWorthAsking(kind) {
+            let opener = opener(kind, now)
+            stages.append(opener.isFinished ? scan(kind, now) : opener)
         }
         guard stages.allSatisfy(\.isFinished) else { return stages }
         // A device that remembers the first SYN may take the next one of the same flow for a mistake.
         if isAnswered(.syn), log.firstAnswered(.syn, maxHops: options.maxHops) == nil {
             stages = [scan(.syn, now, isFresh: true)]
         }
-        if hostHop(.echo) == nil, !isUnreachable {
-            let opener = opener(.udp, now)
-            stages.append(opener.isFinished ? scan(.udp, now) : opener)
-        }
         return stages
+    }
+
+    /// UDP only where ping shows no host.
+    private func isWorthAsking(_ kind: ProbePacket.Kind) -> Bool {
+        kind == .reference ? options.reference != nil : !isAnsweredByHost(.echo) && !isUnreachable
     }
 
     /// Looks whether the host can be reached on another path with the TTL that drew the answer.

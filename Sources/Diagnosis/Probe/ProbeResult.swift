@@ -39,6 +39,12 @@ package struct ProbeResult: Sendable {
         package var addresses: [IPAddress]
         /// The shortest round trip, in ns.
         package var roundTrip: UInt64?
+
+        package init(number: Int, addresses: [IPAddress], roundTrip: UInt64?) {
+            self.number = number
+            self.addresses = addresses
+            self.roundTrip = roundTrip
+        }
     }
 
     package var target: IPAddress
@@ -53,25 +59,33 @@ package struct ProbeResult: Sendable {
     package var answeredAt: Int?
     /// The host's hop: the smallest TTL with which it answered anything else, or at least that where `hostHopIsMinimum`.
     package var hostHop: Int?
-    package var hostHopIsMinimum: Bool
+    package var hostHopIsMinimum = false
     /// The probability that `sender` is right; `nil` for `undetermined`.
     package var confidence: Double?
-    package var evidence: [Evidence]
+    package var evidence: [Evidence] = []
     /// What an ICMP error said.
     package var unreachable: ProbeAnswer.Unreachable?
     /// The devices on the way, from the neighbour to the last that answered.
-    package var path: [Hop]
-    /// True where one hop has several addresses.
-    package var hasSeveralPaths: Bool
+    package var path: [Hop] = []
     /// The last hop that a SYN demonstrably reached without being answered for good; 0 for none.
-    package var lastReached: Int
+    package var lastReached = 0
     /// Packets that were sent.
-    package var packets: Int
+    package var packets = 0
     /// Segments that came from the host's address and answer none of them: forged, or of a device that answers what nobody
     /// asked. They count for nothing.
     package var unmatched = 0
     /// False where a bound ended the probe.
-    package var isComplete: Bool
+    package var isComplete = true
+
+    package init(target: IPAddress, port: UInt16, state: State, sender: Sender) {
+        self.target = target
+        self.port = port
+        self.state = state
+        self.sender = sender
+    }
+
+    /// True where one hop has several addresses.
+    package var hasSeveralPaths: Bool { path.contains { $0.addresses.count > 1 } }
 
     /// True where the answer, or the silence, is not the host's: somebody to ask stands on the path.
     package var isForeign: Bool {
