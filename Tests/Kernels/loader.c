@@ -68,7 +68,15 @@ static const struct {
 #define FRAME_COUNT (sizeof(frames) / sizeof(frames[0]))
 
 static const char *const objects[] = { "/rstwho.bpf.o", "/rstwho.bpf.swift-clang.o" };
-static const char *const traces[] = { "/reset_trace.bpf.o", "/reset_trace.bpf.swift-clang.o" };
+static const struct {
+	const char *path;
+	bool (*trace)(const char *object, char *message, size_t bytes);
+} traces[] = {
+	{ "/reset_trace.bpf.o", trace_resets },
+	{ "/reset_trace.bpf.swift-clang.o", trace_resets },
+	{ "/drop_trace.bpf.o", trace_drops },
+	{ "/drop_trace.bpf.swift-clang.o", trace_drops },
+};
 
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 {
@@ -194,10 +202,10 @@ static bool run_object(const char *object)
 	return good;
 }
 
-static bool run_trace(const char *object)
+static bool run_trace(size_t index)
 {
 	char message[512] = "";
-	bool good = trace_resets(object, message, sizeof(message));
+	bool good = traces[index].trace(traces[index].path, message, sizeof(message));
 
 	say("%s", message);
 	return good;
@@ -229,7 +237,7 @@ int main(void)
 	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
 		say("%s %s", run_object(objects[i]) ? "passed" : "failed", objects[i]);
 	for (size_t i = 0; i < sizeof(traces) / sizeof(traces[0]); i++)
-		say("%s %s", run_trace(traces[i]) ? "passed" : "failed", traces[i]);
+		say("%s %s", run_trace(i) ? "passed" : "failed", traces[i].path);
 	say("done");
 	sync();
 	reboot(RB_AUTOBOOT); // qemu ends with -no-reboot

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/types.h>
@@ -17,6 +18,8 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "../../bpf/drop_trace.h"
+#include "../../bpf/focus.h"
 #include "../../bpf/lease.h"
 #include "../../bpf/reset_trace.h"
 #include "../../bpf/trace_settings.h"
@@ -152,4 +155,104 @@ bool trace_resets(const char *path, char *message, size_t bytes)
 	bpf_link__destroy(link);
 	bpf_object__close(object);
 	return !failed && link && ring;
+}
+
+struct dropped {
+	struct drop_trace_event event;
+	uint32_t count; // of SYNs to the closed port
+};
+
+static int take_drop(void *context, void *data, size_t size)
+{
+	struct dropped *dropped = context;
+	const struct drop_trace_event *event = data;
+
+	if (size == sizeof(*event) && event->dst_port == CLOSED_PORT && event->tcp_flags & 2) {
+		dropped->event = *event;
+		dropped->count++;
+	}
+	return 0;
+}
+
+// The running kernel's number for a reason, or -1.
+static int64_t reason_named(const char *name)
+{
+	struct btf *kernel = btf__load_vmlinux_btf();
+	const int id = kernel ? btf__find_by_name_kind(kernel, "skb_drop_reason", BTF_KIND_ENUM) : -1;
+	int64_t value = -1;
+
+	if (id >= 0) {
+		const struct btf_type *type = btf__type_by_id(kernel, (uint32_t)id);
+
+		for (int i = 0; i < btf_vlen(type); i++)
+			if (!strcmp(btf__name_by_offset(kernel, btf_enum(type)[i].name_off), name))
+				value = btf_enum(type)[i].val;
+	}
+	btf__free(kernel);
+	return value;
+}
+
+// What is told of a refused connection with focus on all flows, or on none.
+static int refuse(struct bpf_object *object, struct ring_buffer *ring, bool is_focused, struct dropped *dropped)
+{
+	static struct packet_focus focus;
+	const uint32_t key = 0;
+	int failed;
+
+	memset(focus.bits, is_focused ? 0xff : 0, sizeof(focus.bits));
+	focus.count = is_focused ? PACKET_FOCUS_BITS : 0;
+	failed = bpf_map_update_elem(bpf_object__find_map_fd_by_name(object, "focus"), &key, &focus, BPF_ANY);
+	if (failed)
+		return failed;
+	dropped->count = 0;
+	close(connect_to(CLOSED_PORT));
+	ring_buffer__consume(ring);
+	return 0;
+}
+
+bool trace_drops(const char *path, char *message, size_t bytes)
+{
+	struct bpf_object *object = bpf_object__open(path);
+	const struct packet_lease lease = { .expires = UINT64_MAX };
+	const uint32_t key = 0;
+	struct trace_settings settings;
+	struct stat namespace = { 0 };
+	struct dropped dropped = { .count = 0 };
+	struct ring_buffer *ring = NULL;
+	struct bpf_link *link = NULL;
+	bool good = false;
+	int failed;
+
+	if (!object) {
+		snprintf(message, bytes, "%s: %s", path, strerror(errno));
+		return false;
+	}
+	stat("/proc/self/ns/net", &namespace);
+	settings.namespace_inode = (uint32_t) namespace.st_ino;
+	failed = bpf_map__set_initial_value(bpf_object__find_map_by_name(object, ".rodata"), &settings,
+					    sizeof(settings));
+	if (!failed)
+		failed = bpf_object__load(object);
+	if (!failed)
+		failed = bpf_map_update_elem(bpf_object__find_map_fd_by_name(object, "lease"), &key, &lease, BPF_ANY);
+	if (!failed) {
+		link = bpf_program__attach_trace(bpf_object__find_program_by_name(object, "rstwho_drop"));
+		ring = ring_buffer__new(bpf_object__find_map_fd_by_name(object, "drops"), take_drop, &dropped, NULL);
+	}
+	if (failed || !link || !ring) {
+		snprintf(message, bytes, "%s: cannot be loaded and attached: error %d", path, failed);
+	} else {
+		raise_loopback();
+		failed = refuse(object, ring, false, &dropped);
+		const uint32_t without = dropped.count;
+		failed = failed ? failed : refuse(object, ring, true, &dropped);
+		good = !failed && without == 0 && dropped.count == 1 && dropped.event.flags == DROP_TRACE_REASON &&
+		       dropped.event.reason == reason_named("SKB_DROP_REASON_NO_SOCKET");
+		snprintf(message, bytes, "%s: %u drops told without focus, %u with, reason %u", path, without,
+			 dropped.count, dropped.event.reason);
+	}
+	ring_buffer__free(ring);
+	bpf_link__destroy(link);
+	bpf_object__close(object);
+	return good;
 }

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+import Diagnosis
+import Packets
+import Reporting
+import Testing
+
+@Suite("What people read of packets that this machine dropped")
+struct ForwardingSentencesTests {
+    private func finding(
+        _ packet: Finding.Forwarding.Packet, _ reason: Finding.Forwarding.Reason, isFromClient: Bool = true
+    ) -> Finding {
+        var path = Finding.Path(cause: .droppedHere)
+        path.forwarding = Finding.Forwarding(
+            packet: packet, isFromClient: isFromClient, packets: 3, reason: reason, interface: "eth0")
+        return Finding(
+            id: "01JABCDEFGHJKMNPQRSTVWXYZ0",
+            fiveTuple: FiveTuple(
+                source: IPAddress(v4: 0x0a01_0001), sourcePort: 50992, destination: IPAddress(v4: 0x0a04_0002),
+                destinationPort: 22), details: .path(path))
+    }
+
+    @Test("It says what was dropped, whose, and why")
+    func summaries() {
+        #expect(
+            finding(.ack, .replyNeverSeen).summary
+                == "This machine dropped the client's ACK: connection tracking has never seen the SYN-ACK, the reply takes "
+                + "another way. (10.1.0.1 to 10.4.0.2, tcp/22, 3 packets)")
+        #expect(
+            finding(.synAck, .openingNeverSeen, isFromClient: false).summary.hasPrefix(
+                "This machine dropped the server's SYN-ACK: connection tracking does not know the connection"))
+        #expect(finding(.syn, .tableFull(tracked: 256, maximum: 256)).summary.contains("is full (256 of 256)"))
+        #expect(finding(.syn, .reversePath).summary.contains("the way back to its source is not eth0 (rp_filter)"))
+        #expect(finding(.data, .kernel("NEIGH_FAILED")).summary.contains("client's data: the kernel says NEIGH_FAILED"))
+        #expect(finding(.fin, .unknown).summary.hasPrefix("This machine dropped the client's FIN. ("))
+    }
+
+    @Test("The advice fits the reason, and names what to change")
+    func advice() {
+        #expect(finding(.ack, .replyNeverSeen).advice.contains("Route both directions through this machine"))
+        #expect(finding(.ack, .replyNeverSeen).advice.contains("10.4.0.2 tcp/22"))
+        #expect(finding(.syn, .tableFull(tracked: 1, maximum: 1)).advice.contains("nf_conntrack_max"))
+        #expect(finding(.synAck, .reversePath, isFromClient: false).advice.hasPrefix("Route 10.4.0.2 back by eth0"))
+        #expect(finding(.syn, .filter).advice.contains("nft"))
+        #expect(!finding(.syn, .filter).advice.contains("Route"))
+    }
+}
