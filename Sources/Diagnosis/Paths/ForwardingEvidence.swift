@@ -112,13 +112,13 @@ enum ForwardingEvidence {
                 : ""
             return Evidence(
                 note: .trackingState, observed: state + marks,
-                "connection tracking has the connection as \(state)"
+                "connection tracking (conntrack) has the connection as \(state)"
                     + (connection.isReplied ? "" : ", without a packet of the reply") + translation)
         case .unknown?:
             return Evidence(
-                note: .trackingState, observed: "none", "connection tracking does not know the connection")
+                note: .trackingState, observed: "none", "connection tracking (conntrack) does not know the connection")
         case .unreadable(let problem)?:
-            return Evidence(note: .trackingState, "connection tracking cannot be read: \(problem)")
+            return Evidence(note: .trackingState, "connection tracking (conntrack) cannot be read: \(problem)")
         case .absent?, nil:
             return nil
         }
