@@ -42,9 +42,14 @@ deps-build:
 deps-demo:
 	@scripts/install-packages build $$([ "$$(id -u)" -ne 0 ] || echo demo)
 
-bpf: $(BPF_OBJECTS) ## build the kernel part into build/
+bpf: $(BPF_OBJECTS) build/frames.bpf.o ## build the kernel part into build/
 
 build/%.bpf.o: bpf/%.bpf.c $(BPF_HEADERS) Makefile
+	@mkdir -p build
+	$(BPF_CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+# The program of the tests' generator of packets.
+build/frames.bpf.o: Tests/Generator/frames.bpf.c Tests/Generator/frames.h Makefile
 	@mkdir -p build
 	$(BPF_CLANG) $(BPF_CFLAGS) -c $< -o $@
 

@@ -107,8 +107,11 @@ let package = Package(
             ],
             swiftSettings: strict),
         .executableTarget(name: "lab-traffic", path: "Tests/LabTraffic", cSettings: strictC),
+        .executableTarget(
+            name: "frame-generator", path: "Tests/Generator", exclude: ["frames.bpf.c"], cSettings: strictC,
+            linkerSettings: archives),
         .testTarget(
-            name: "LabTests", dependencies: ["lab-traffic"], path: "Tests/Lab", exclude: ["Traffic"],
+            name: "LabTests", dependencies: ["frame-generator", "lab-traffic"], path: "Tests/Lab", exclude: ["Traffic"],
             swiftSettings: strict),
         .target(
             name: "LiveSupport", dependencies: ["CLibbpf"], path: "Tests/LiveSupport", cSettings: strictC),

@@ -26,6 +26,8 @@ struct ReportedFinding: Decodable, Sendable {
     let cause: String?
     let stage: String?
     let confidence: Double?
+    /// Resets that it stands for.
+    let count: Int?
     let evidence: [Evidence]?
     let summary: String?
     let advice: String?

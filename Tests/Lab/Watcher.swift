@@ -19,14 +19,20 @@ struct Watcher {
     private let child: ChildProcess
 
     /// Starts watching and returns once the first packet would be seen.
-    init(in namespace: Namespace, interfaces: [String], hook: Hook, http: Bool = false, tap: Bool = false) throws {
+    init(
+        in namespace: Namespace, interfaces: [String], hook: Hook, http: Bool = false, tap: Bool = false,
+        isGrouped: Bool = false
+    ) throws {
         self.namespace = namespace
         let server = http ? ["--http", Self.httpAddress] : ["--no-http"]
         child = try namespace.start(
             [Requirements.built("rstwho"), "watch"] + interfaces
-                + ["--hook", hook.rawValue, "--format", "json", "--no-group"] + server + (tap ? ["--tap"] : []))
+                + ["--hook", hook.rawValue, "--format", "json"] + server + (tap ? ["--tap"] : [])
+                + (isGrouped ? [] : ["--no-group"]))
         try child.waitForStandardError("ready:", timeout: 20)
     }
+
+    var pid: pid_t { child.pid }
 
     /// What it has printed until now.
     func findings() throws -> [ReportedFinding] {
