@@ -14,4 +14,9 @@ struct RstWho: AsyncParsableCommand {
             WatchCommand.self, ReadCommand.self, CompareCommand.self, OriginsCommand.self, ProbeCommand.self,
             DoctorCommand.self,
         ])
+
+    static func main() async {
+        StandardDescriptors.hold()
+        await main(nil)
+    }
 }

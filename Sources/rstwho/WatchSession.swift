@@ -72,9 +72,6 @@ struct WatchSession {
             beat: { manager?.beat() },
             ended: { reason in end.withLock { $0 = reason } })
         let logger = Self.logger()
-        if case .unavailable(let reason) = live.resetTracing {
-            logger.debug("the kernel does not tell of this machine's own resets: \(reason)")
-        }
         let http = server.map { options in
             HTTPServer(options: options, state: state, logger: logger) { ready.serverListens(at: $0) }
         }

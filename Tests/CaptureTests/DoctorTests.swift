@@ -34,6 +34,16 @@ import Testing
         #expect(Set(checks.map(\.name)).count == checks.count)
     }
 
+    @Test func whatTheKernelTellsOfThisMachinesResetsIsSaid() {
+        #expect(check("btf", facts())?.text.contains("can be told") == true)
+        let older = check("btf", facts(kernel: KernelVersion(6, 1)))
+        #expect(older?.status == .ok)
+        #expect(older?.text.contains("before Linux 6.10") == true)
+        var none = facts()
+        none.hasBTF = false
+        #expect(check("btf", none)?.status == .warn)
+    }
+
     @Test func aMissingPrivilegeFailsAndSaysHow() {
         let check = check("privilege", facts(missing: ["CAP_BPF"]))
         #expect(check?.status == .fail)

@@ -17,10 +17,21 @@ extension DoctorFacts {
             cure: "Take a newer kernel if the kernel part does not load.")
     }
 
+    /// The first kernel that gives a reason for each reset that it sends.
+    private static let firstWithReasons = KernelVersion(6, 10)
+
     private var btfCheck: DoctorCheck {
-        hasBTF
-            ? DoctorCheck("btf", .ok, text: "the kernel describes its types (BTF)")
-            : DoctorCheck("btf", .ok, text: "the kernel does not describe its types (BTF); capture does not need it")
+        guard hasBTF else {
+            return DoctorCheck(
+                "btf", .warn,
+                text: "without the kernel's types (BTF) nothing tells which part of this machine sent a reset",
+                cure: "Take a kernel with CONFIG_DEBUG_INFO_BTF if this machine's own resets matter.")
+        }
+        let told =
+            kernel < Self.firstWithReasons
+            ? "before Linux \(Self.firstWithReasons) it tells only which of this machine's resets an application sent"
+            : "which part of this machine sent a reset can be told"
+        return DoctorCheck("btf", .ok, text: "the kernel describes its types (BTF): \(told)")
     }
 
     private var privilegeCheck: DoctorCheck {
