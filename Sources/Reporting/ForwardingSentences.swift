@@ -28,6 +28,7 @@ struct ForwardingSentences {
             "the table of connection tracking is full (\(tracked) of \(maximum))"
         case .reversePath:
             "the way back to its source is not \(forwarding.interface ?? "the interface that it came by") (rp_filter)"
+        case .tooBig: "it is too big for the next link, and its sender does not hear of that"
         case .filter: "its packet filter does not let it pass"
         case .kernel(let reason): "the kernel says \(reason)"
         case .unknown: nil
@@ -47,6 +48,9 @@ struct ForwardingSentences {
         case .reversePath:
             "Route \(forwarding.isFromClient ? client : server) back by \(forwarding.interface ?? "that interface"), or set "
                 + "rp_filter to 2 (loose) there."
+        case .tooBig:
+            "Let ICMP errors through from here to \(forwarding.isFromClient ? client : server) (fragmentation needed, packet too "
+                + "big), or clamp the MSS here (nft: tcp option maxseg size set rt mtu)."
         case .filter, .unknown:
             "Look for the rule in this machine's packet filter: nft list ruleset, or nft monitor trace."
         case .kernel: "Look at routes and neighbours: ip route get \(forwarding.isFromClient ? server : client)."

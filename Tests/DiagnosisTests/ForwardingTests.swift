@@ -73,7 +73,7 @@ struct ForwardingTests {
 
     @Test(
         "What was not this machine's to forward was not dropped by it",
-        arguments: ["OTHERHOST", "NO_SOCKET", "TCP_OLD_DATA", "PKT_TOO_BIG"])
+        arguments: ["OTHERHOST", "NO_SOCKET", "TCP_OLD_DATA", "PACKET_SOCK_ERROR"])
     func others(reason: String) {
         var router = RouterStory(tellsDrops: true)
         router.openOneWay()
@@ -82,6 +82,21 @@ struct ForwardingTests {
             $0.drop($1, reason: reason)
         }
         #expect(router.findings.isEmpty)
+    }
+
+    @Test("Too big for the next link: only where the sender goes on as before", arguments: [false, true])
+    func tooBig(isTold: Bool) {
+        var router = RouterStory(tellsDrops: true)
+        router.openOneWay()
+        var count = 0
+        router.repeatData(6) { router, segment in
+            count += 1
+            let half = RouterStory.Segment(flags: segment.flags, seq: segment.seq, ack: segment.ack, length: 50)
+            if isTold, count > 2 { return router.pass(half) }
+            router.see(segment, .arrives)
+            router.drop(segment, reason: "PKT_TOO_BIG")
+        }
+        #expect(router.findings.map { $0.path?.forwarding?.reason } == (isTold ? [] : [.tooBig]))
     }
 
     @Test("Nothing shows that the way out is watched: no accusation")

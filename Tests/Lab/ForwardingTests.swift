@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 import Testing
 
 /// What a firewall that is watched says of packets that it does not send on, and of those that others lose.
@@ -139,15 +140,20 @@ struct ForwardingTests {
                 }
                 """)
             let server = try topology.server.listen(on: Self.port)
-            let watcher = try watch(topology)
+            let watcher = try Watcher(
+                in: topology.firewall, interfaces: [Topology.clientSide, Topology.serverSide], hook: .tc, http: true)
             let client = try topology.client.start([
                 "sh", "-c", "printf '%3000s' x | nc -n -w 5 \(Topology.serverAddress) \(Self.port)",
             ])
             _ = try watcher.wait(atMost: 1.5) { _ in nil as Bool? }
             if isCured { try topology.farRouter.require(["nft", "flush", "ruleset"]) }
             _ = try client.wait(timeout: 20)
+            let ledger = try JSONDecoder().decode(ReportedLedger.self, from: watcher.get("/api/v1/ledger"))
             let findings = try watcher.stop()
             withExtendedLifetime(server) {}
+            // It was in focus: forwarded data is not recorded on its way out otherwise.
+            let out = ledger.items.first { $0.interface == Topology.serverSide && $0.direction == "out" }
+            #expect(try #require(out?.count.recorded["bulk"]) > 0)
             #expect(findings.filter { $0.cause == "dropped_here" }.map(\.words) == [])
         }
     }

@@ -31,6 +31,8 @@ struct ForwardingSentencesTests {
         #expect(finding(.syn, .tableFull(tracked: 256, maximum: 256)).summary.contains("is full (256 of 256)"))
         #expect(finding(.syn, .reversePath).summary.contains("the way back to its source is not eth0 (rp_filter)"))
         #expect(finding(.data, .kernel("NEIGH_FAILED")).summary.contains("client's data: the kernel says NEIGH_FAILED"))
+        #expect(finding(.data, .tooBig).summary.contains("too big for the next link"))
+        #expect(finding(.data, .tooBig).advice.hasPrefix("Let ICMP errors through from here to 10.1.0.1"))
         #expect(finding(.fin, .unknown).summary.hasPrefix("This machine dropped the client's FIN. ("))
     }
 

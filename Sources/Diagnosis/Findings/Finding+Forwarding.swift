@@ -25,6 +25,8 @@ extension Finding {
             case tableFull(tracked: UInt64, maximum: UInt64)
             /// The source is not routed back by the interface that the packet came by.
             case reversePath
+            /// The next link is too narrow for it, and the sender does not hear of that.
+            case tooBig
             /// The packet filter, for another reason.
             case filter
             /// What the kernel names, in its words.

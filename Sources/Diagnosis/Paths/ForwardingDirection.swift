@@ -113,6 +113,12 @@ struct ForwardingDirection {
         return lastMissing - first.time >= 10_000_000
     }
 
+    /// True where the sender repeats itself for a second and more: nobody told it better.
+    var isStubborn: Bool {
+        guard let first = missing.first, missingCount >= 3 else { return false }
+        return lastMissing - first.time >= 1_000_000_000
+    }
+
     /// Why the kernel dropped them, as it said of the newest that it spoke of.
     var drop: DropTrace? { missing.last { $0.drop != nil }?.drop }
 }

@@ -5,8 +5,10 @@ internal import Packets
 /// What shows that this machine dropped packets, and why it did.
 enum ForwardingEvidence {
     /// Reasons of enum skb_drop_reason (include/net/dropreason-core.h) for packets that are not this machine's to forward: for
-    /// another host on the same wire, for its own sockets, or too big for the next link, which it says by ICMP.
-    private static let others: Set<String> = ["OTHERHOST", "PKT_TOO_BIG", "UNICAST_IN_L2_MULTICAST"]
+    /// another host on the same wire, or for its own sockets, those that listen on the wire among them.
+    private static let others: Set<String> = ["OTHERHOST", "UNICAST_IN_L2_MULTICAST", "PACKET_SOCK_ERROR"]
+    /// Too big for the next link, which this machine says by ICMP: whoever hears of it sends less at once.
+    static let tooBig = "PKT_TOO_BIG"
     private static let ownPrefixes = ["NO_SOCKET", "SOCKET_", "TCP_", "UDP_CSUM", "UNIX_"]
 
     static func isNotForwarding(_ reason: String) -> Bool {
@@ -20,6 +22,7 @@ enum ForwardingEvidence {
         let counters = watch.facts?.counters
         let told = direction.drop?.reason
         if told == "IP_RPFILTER" { return .reversePath }
+        if told == tooBig { return .tooBig }
         if let told, told != "NETFILTER_DROP", told != "NOT_SPECIFIED" { return .kernel(told) }
         if told == nil, grew(before?.reversePathFilter, counters?.reversePathFilter, by: direction.missingCount) {
             return .reversePath

@@ -150,6 +150,9 @@ struct ForwardingJudge {
         if let reason = direction.drop?.reason, ForwardingEvidence.isNotForwarding(reason) {
             return "the packets were not this machine's to forward (\(reason))"
         }
+        if direction.drop?.reason == ForwardingEvidence.tooBig, !direction.isStubborn {
+            return "the packets were too big for the next link, and their sender may hear of it"
+        }
         if direction.drop != nil { return nil }
         if direction.hasForeignNumbers {
             return "packets of this direction leave that did not arrive: their numbers are changed here"
