@@ -27,6 +27,16 @@ struct PathExpectation: Sendable {
             knownIssue: knownIssue)
     }
 
+    /// The machine that watches drops it itself. Live only: no file tells that a packet would have been seen leaving. What is seen of the
+    /// connection, as anybody on the way sees it, may be said besides.
+    static func dropped(
+        at point: String, seenAs seen: Set<String> = [], naming names: [Int: [String]] = [:], knownIssue: String? = nil
+    ) -> PathExpectation {
+        PathExpectation(
+            point: point, causes: ["dropped_here"], tolerated: seen, fromFile: [], within: nil, names: names,
+            knownIssue: knownIssue)
+    }
+
     /// Nothing is wrong here, or nothing that can be told from here.
     static func nothing(
         at point: String, but tolerated: Set<String> = [], knownIssue: String? = nil

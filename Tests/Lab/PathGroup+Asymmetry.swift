@@ -16,15 +16,13 @@ extension PathGroup {
                 .finding(
                     at: "pc1", "ack_not_delivered", besides: redirected, within: 6,
                     naming: [4: ["192.168.1.1", "192.168.1.254"], 6: ["fe80::254"]], knownIssue: unjudged),
-                .finding(
-                    at: "r1", "dropped_here", besides: redirected.union(["reply_bypasses"]), naming: conntrack,
-                    knownIssue: unjudged),
+                .dropped(at: "r1", seenAs: redirected.union(["reply_bypasses"]), naming: tracking),
                 .finding(at: "r2", "ack_not_delivered", besides: redirected, knownIssue: unjudged),
                 .finding(at: "pc2", "ack_not_delivered", knownIssue: unjudged)),
             .healthy("rest_of_the_world", at: officePoints),
         ])
 
-    private static let conntrack = [4: ["conntrack"], 6: ["conntrack"]]
+    private static let tracking = [4: ["onnection tracking"], 6: ["onnection tracking"]]
 
     /// The same without redirects, and the other way round: the SYN passes beside the router, the SYN-ACK does not.
     static let quiet = PathGroup(
@@ -33,19 +31,18 @@ extension PathGroup {
             PathRow(
                 "case2_quiet",
                 .finding(at: "pc1", "ack_lost_or_queue_full", knownIssue: unjudged),
-                .finding(
-                    at: "r1", "dropped_here", besides: ["reply_bypasses"], naming: conntrack, knownIssue: unjudged),
+                .dropped(at: "r1", seenAs: ["reply_bypasses"], naming: tracking),
                 .finding(at: "pc2", "ack_not_delivered", knownIssue: unjudged)),
             PathRow(
                 "reply_filtered",
                 .finding(at: "pc1", "no_answer", knownIssue: unjudged),
-                .finding(at: "r1", "dropped_here", "one_way_here", knownIssue: unjudged),
+                .dropped(at: "r1", seenAs: ["one_way_here"], naming: tracking),
                 // It is the SYN-ACK that does not arrive: the client repeats its SYN.
                 .finding(at: "pc2", "no_answer", "ack_not_delivered", knownIssue: unjudged)),
             PathRow(
                 "reverse_path",
                 .finding(at: "pc1", "no_answer", knownIssue: unjudged),
-                .finding(at: "r1", "dropped_here", naming: [4: ["rp_filter"]], knownIssue: unjudged),
+                .dropped(at: "r1", seenAs: ["no_answer"], naming: [4: ["rp_filter"]]),
                 .nothing(at: "pc2")),
             .healthy("rest_of_the_world", at: ["pc1", "r1", "pc2"]),
         ])

@@ -23,22 +23,22 @@ extension PathGroup {
         PathRow(
             "silent_syn",
             .finding(at: "client", "no_answer", knownIssue: unjudged),
-            .finding(at: "firewall", "dropped_here", knownIssue: unjudged),
+            .dropped(at: "firewall", seenAs: ["no_answer"]),
             .nothing(at: "server")),
         PathRow(
             "silent_syn_ack",
             .finding(at: "client", "no_answer", knownIssue: unjudged),
-            .finding(at: "firewall", "dropped_here", knownIssue: unjudged),
+            .dropped(at: "firewall", seenAs: ["no_answer"]),
             .finding(at: "server", "no_answer", "ack_not_delivered", knownIssue: unjudged)),
         PathRow(
             "silent_ack",
             .finding(at: "client", "ack_lost_or_queue_full", knownIssue: unjudged),
-            .finding(at: "firewall", "dropped_here", knownIssue: unjudged),
+            .dropped(at: "firewall", seenAs: ["ack_lost_or_queue_full"]),
             .finding(at: "server", "ack_not_delivered", knownIssue: unjudged)),
         PathRow(
             "silent_data",
             .nothing(at: "client", but: ["loss"]),
-            .finding(at: "firewall", "dropped_here", knownIssue: unjudged),
+            .dropped(at: "firewall", seenAs: ["loss"]),
             .nothing(at: "server")),
     ]
 
@@ -73,7 +73,7 @@ extension PathGroup {
         PathRow(
             "narrow_untold",
             .nothing(at: "client", but: ["loss"]),
-            .finding(at: "firewall", "dropped_here", knownIssue: unjudged),
+            .dropped(at: "firewall", seenAs: ["loss"], knownIssue: "over IPv4 it is not always told"),
             .nothing(at: "server", but: ["loss"])),
     ]
 
@@ -83,7 +83,7 @@ extension PathGroup {
         PathRow(
             "translated_silent_data",
             .nothing(at: "client", but: ["loss"]),
-            .nothing(at: "firewall", but: ["loss", "dropped_here"]),
+            .dropped(at: "firewall", seenAs: ["loss"]),
             .nothing(at: "server")),
         .healthy("clamped", at: linePoints.map(\.machine)),
         .healthy("proxied", at: linePoints.map(\.machine), but: ["loss"]),
