@@ -75,7 +75,9 @@ struct FloodTests {
         // Those of the one host.
         let forged = findings.filter { $0.src == Self.server }
         #expect(forged.allSatisfy { $0.sender == "middlebox" && $0.hop == 2 && $0.hostHop == 4 })
-        #expect((1...Self.forged).contains(forged.reduce(0) { $0 + ($1.count ?? 1) }))
+        // Each was recorded with the chance that all had; that none of a hundred was is possible where few were.
+        let least = count.recorded["reset", default: 0] * 10 >= count.seen ? 1 : 0
+        #expect((least...Self.forged).contains(forged.reduce(0) { $0 + ($1.count ?? 1) }))
         #expect(after < 300 * 1024)
         #expect(answered < .seconds(10))
     }
