@@ -271,6 +271,20 @@ struct ForwardingTests {
         #expect(router.findings.isEmpty)
     }
 
+    @Test("An address that comes to this machine while it is in focus")
+    func becomesLocal() {
+        var router = RouterStory()
+        router.openOneWay()
+        var count = 0
+        router.repeatData(6) { router, segment in
+            count += 1
+            if count == 3 { router.engine.localAddresses.insert(.server) }
+            router.see(segment, .arrives)
+        }
+        #expect(router.changes == [.begin(Self.there), .end(Self.there)])
+        #expect(router.findings.isEmpty)
+    }
+
     @Test("A proxy that answers in the server's name ends the connection here")
     func proxied() {
         var router = RouterStory()

@@ -84,6 +84,8 @@ extension Engine {
         guard forwarding.requests.place(of: FlowKey.of(record).key) == place else { return }
         if record.direction == .ingress {
             guard !record.isFirstFragment, record.tunnel == .none else { return }
+            // The address may have come to this machine since.
+            guard !localAddresses.contains(record.destination) else { return forwarding.madeHere(place) }
             forwarding.arrived(record, time: time, place: place)
         } else {
             forwarding.madeHere(place)
