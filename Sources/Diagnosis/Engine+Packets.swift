@@ -42,7 +42,7 @@ extension Engine {
         counts.observed += 1
         counters.learn(record)
         if record.packetClass == .icmp {
-            observeICMPError(packet)
+            observeICMPError(packet, passage: passage)
             return
         }
         switch record.transport {
@@ -54,6 +54,7 @@ extension Engine {
         case .icmpv6:
             observeRequestOrReply(
                 packet, isRequest: record.icmpType == 128, isReply: record.icmpType == 129, as: .echo, isLocal: isLocal)
+        case .other: break
         }
     }
 

@@ -161,6 +161,7 @@ extension Engine {
             guard time != 0, now >= time, now - time >= options.settleTime else { break }
             settleFirst()
         }
+        tellDueICMPErrors()
     }
 
     /// Settles every reset that still waits.
@@ -169,11 +170,13 @@ extension Engine {
         settleMadeHere(all: true)
         while !pending.isEmpty { settleFirst() }
         settlePathChanges(all: true)
+        tellAllICMPErrors()
     }
 
     private mutating func settleFirst() {
         let number = pending.firstNumber
         let reset = pending.removeFirst()
+        tellICMPErrors(before: reset)
         give(reset, verdict(reset), number: number)
     }
 

@@ -80,6 +80,7 @@ package struct Engine: ~Copyable {
     var pathChanges = PathChanges()
     var hopAddresses = HopAddresses()
     var redirects = Redirects()
+    var icmpErrors = ICMPErrors()
     var resetOrigins = ResetOrigins()
     var forwarding = ForwardingJudge()
     var destinations: ForwardedDestinations
@@ -129,7 +130,7 @@ package struct Engine: ~Copyable {
         if isLive, !self.isLive { given.append(contentsOf: undetermined.tell()) }
         self.isLive = isLive
         self.file = file
-        if !pending.isEmpty, pending.firstTime == 0 { settlePending() }
+        if (!pending.isEmpty && pending.firstTime == 0) || icmpErrors.first?.time == 0 { settlePending() }
     }
 
     /// Takes a batch in time order, then moves time on to `watermark` (ns since 1970).

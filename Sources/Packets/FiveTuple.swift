@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CPacket
 
-/// The protocols that a record can carry.
+/// The protocols that a record can carry, and `other` for what an ICMP error quotes of the rest.
 package enum TransportProtocol: UInt8, Hashable, Sendable {
     case tcp = 0
     case udp = 1
     case icmp = 2
     case icmpv6 = 3
+    /// Never a record's: those are packets with ports or an echo's identifier.
+    case other = 4
 
-    /// As it is shown: `tcp`, `udp`, `icmp`, `icmpv6`.
+    /// As it is shown: `tcp`, `udp`, `icmp`, `icmpv6`, `other`.
     package var label: String { "\(self)" }
 
     package init?(label: String) {
-        guard let known = [Self.tcp, .udp, .icmp, .icmpv6].first(where: { $0.label == label }) else { return nil }
+        guard let known = [Self.tcp, .udp, .icmp, .icmpv6, .other].first(where: { $0.label == label }) else {
+            return nil
+        }
         self = known
     }
 }

@@ -82,6 +82,7 @@ extension HeaderSnapshot {
                 let identifier = load16(bytes, at: offset + 4)
             else { return }
             quote.ports = (identifier, identifier)
+            quote.seq = load16(bytes, at: offset + 6).map { UInt32($0) }
         default: break
         }
     }

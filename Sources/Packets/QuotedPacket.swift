@@ -21,7 +21,7 @@ package struct QuotedPacket: Hashable, Sendable {
     private var hasPorts = false
     private var sourcePort: UInt16 = 0
     private var destinationPort: UInt16 = 0
-    /// Of a TCP segment, as far as it was quoted.
+    /// Of a TCP segment, as far as it was quoted; `seq` of an echo too.
     package var seq: UInt32?
     package var ack: UInt32?
     package var flags: TCPFlags?

@@ -66,7 +66,7 @@ package struct ProbeMatcher: Sendable {
         let found: (number: Int, kind: ProbeAnswer.Kind)?
         switch record.transport {
         case .tcp: found = matchSegment(record)
-        case .udp: found = nil
+        case .udp, .other: found = nil
         case .icmp, .icmpv6: found = hasSnapshot ? matchMessage(record, snapshot, bytes) : nil
         }
         guard let found else { return nil }

@@ -37,7 +37,7 @@ struct CrossingSentences {
         return switch finding.fiveTuple.transport {
         case .tcp: "tcp/\(finding.servicePort)"
         case .udp: "udp/\(finding.servicePort)"
-        case .icmp, .icmpv6: "ICMP"
+        case .icmp, .icmpv6, .other: "ICMP"
         }
     }
 
@@ -48,7 +48,7 @@ struct CrossingSentences {
         switch tuple.transport {
         case .tcp, .udp:
             return "\(end(tuple.source, tuple.sourcePort)) > \(end(tuple.destination, tuple.destinationPort))"
-        case .icmp, .icmpv6: return "\(finding.text(tuple.source)) > \(finding.text(tuple.destination))"
+        case .icmp, .icmpv6, .other: return "\(finding.text(tuple.source)) > \(finding.text(tuple.destination))"
         }
     }
 

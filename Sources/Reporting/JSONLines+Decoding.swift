@@ -47,8 +47,11 @@ private struct WireFinding: Decodable {
         var version: Int
         var from: String
         var hop: Int
+        var to: String?
         var gateway: String?
         var mtu: Int?
+        var octet: Int?
+        var protocol_number: UInt8?
         var quoted: Ends
     }
 
@@ -143,8 +146,13 @@ private struct WireFinding: Decodable {
         guard let icmp, let from = IPAddress(icmp.from), let quoted = icmp.quoted.fiveTuple else { return nil }
         var error = Finding.ICMPError(
             type: icmp.type, code: icmp.code, isIPv6: icmp.version == 6, from: from, hop: icmp.hop, quoted: quoted)
+        error.to = icmp.to.flatMap { IPAddress($0) }
         error.gateway = icmp.gateway.flatMap { IPAddress($0) }
         error.mtu = icmp.mtu
+        error.octet = icmp.octet
+        error.protocolNumber = icmp.protocol_number
+        // The client comes first in the finding, where it is known; else the service's port is the lower one.
+        if service_port == dst_port { error.clientIsSource = icmp.quoted.src_port == src_port && icmp.quoted.src == src }
         return error
     }
 
@@ -164,6 +172,7 @@ private struct WireFinding: Decodable {
             && [count, hosts ?? 1].allSatisfy(WireBounds.count.contains)
             && WireBounds.revision.contains(revision)
             && icmp?.mtu.map(WireBounds.mtu.contains) ?? true
+            && icmp?.octet.map(WireBounds.mtu.contains) ?? true
             && confidence.map(WireBounds.probability.contains) ?? true
             && idle_seconds.map(WireBounds.seconds.contains) ?? true
             && service_port.map { $0 == src_port || $0 == dst_port } ?? true

@@ -118,10 +118,14 @@ package enum JSONLines {
                 json.member("type", error.type)
                 json.member("code", error.code)
                 json.member("version", error.isIPv6 ? 6 : 4)
+                json.member("reason", error.reason.rawValue)
                 json.member("from", finding.text(error.from))
                 json.member("hop", error.hop)
+                json.member("to", error.to.map { finding.text($0) })
                 json.member("gateway", error.gateway.map { finding.text($0) })
                 json.member("mtu", error.mtu)
+                json.member("octet", error.octet)
+                json.member("protocol_number", error.quoted.transport == .other ? error.protocolNumber : nil)
                 json.member("quoted") { json in
                     json.object { json in writeEnds(error.quoted, of: finding, to: &json) }
                 }

@@ -148,7 +148,8 @@ package struct TextReport: Sendable {
         let repeats = finding.count > 1 ? " × \(finding.count)" : ""
         let confidence = finding.confidence.map { " (\(percent($0)))" } ?? ""
         guard let reset = finding.reset else {
-            return (finding.causeName ?? finding.kind.rawValue) + confidence + repeats
+            let reason = finding.icmpError.map { ", \($0.reason.rawValue)" } ?? ""
+            return (finding.causeName ?? finding.kind.rawValue) + reason + confidence + repeats
         }
         let hop = reset.sender == .middlebox ? reset.hop.map { " at hop \($0)" } ?? "" : ""
         let cause = reset.cause == .unknown ? "" : ", \(reset.cause.rawValue)"
@@ -173,6 +174,8 @@ package struct TextReport: Sendable {
 
     private func end(_ finding: Finding, _ address: IPAddress, _ port: UInt16) -> String {
         let text = finding.text(address)
+        // An ICMP error may quote a packet without ports.
+        guard port != 0 || finding.kind == .reset else { return text }
         return text.contains(":") ? "[\(text)]:\(port)" : "\(text):\(port)"
     }
 

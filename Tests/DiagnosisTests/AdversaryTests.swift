@@ -141,20 +141,20 @@ struct AdversaryTests {
     }
 
     @Test("An unreachable from an end host does not lend its address to the device at its hop")
-    func foreignAddress() {
+    func foreignAddress() throws {
         var story = Story()
         story.ping(4)
         let other = IPAddress(v4: 0x0a09_0909)
         let quoted = FrameBuilder.bareIP.ipv4(.client, other).tcp(5000, 80, flags: .syn)
         story.add(Ethernet().ipv4(other, .client, ttl: 63).icmpError(type: 3, code: 10, quoting: quoted))
         story.refuse(ttl: 63)
-        #expect(story.findings().map(\.reset?.originAddress) == [nil])
+        #expect(try story.finding().reset?.originAddress == nil)
         let expired = FrameBuilder.bareIP.ipv4(.client, .server, ttl: 1).tcp(5000, 80, flags: .syn)
         story = Story()
         story.ping(4)
         story.add(Ethernet().ipv4(other, .client, ttl: 63).icmpError(type: 11, quoting: expired))
         story.refuse(ttl: 63)
-        #expect(story.findings().map(\.reset?.originAddress) == [other])
+        #expect(try story.finding().reset?.originAddress == other)
     }
 
     @Test("An older capture after a newer one is judged by its own times")

@@ -39,7 +39,7 @@ package enum PacketKind: UInt8, CaseIterable, Hashable, Sendable {
     init(_ record: PacketRecord) {
         switch record.transport {
         case .tcp: self.init(tcp: record)
-        case .udp: self = .udp
+        case .udp, .other: self = .udp
         case .icmp: self = record.icmpType == 8 ? .echoRequest : record.icmpType == 0 ? .echoReply : .icmp
         case .icmpv6: self = record.icmpType == 128 ? .echoRequest : record.icmpType == 129 ? .echoReply : .icmp
         }

@@ -62,7 +62,7 @@ extension Finding {
         }
     }
 
-    /// What an ICMP error says. The finding's five-tuple is the one that it quotes.
+    /// What an ICMP error says. The finding's five-tuple is the one that it quotes, with the client first where that is known.
     package struct ICMPError: Sendable {
         package var type: UInt8
         package var code: UInt8
@@ -75,7 +75,16 @@ extension Finding {
         package var gateway: IPAddress?
         /// Of "fragmentation needed" and "packet too big", bytes.
         package var mtu: Int?
+        /// In the quoted packet's direction. Ports are 0 where they were not quoted.
         package var quoted: FiveTuple
+        /// Whom it was sent to; the quoted source, unless an address was translated.
+        package var to: IPAddress?
+        /// Of a parameter problem: the octet of the quoted packet that is wrong.
+        package var octet: Int?
+        /// IP protocol of the quoted packet; absent where it was not quoted.
+        package var protocolNumber: UInt8?
+        /// The quoted packet goes from the client to the server; absent where that was not seen.
+        package var clientIsSource: Bool?
 
         package init(type: UInt8, code: UInt8, isIPv6: Bool, from: IPAddress, hop: Int, quoted: FiveTuple) {
             self.type = type

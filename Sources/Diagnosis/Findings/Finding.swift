@@ -111,6 +111,9 @@ package struct Finding: Sendable {
     /// A path finding's details; `nil` for other kinds.
     package var path: Path? { if case .path(let path) = details { path } else { nil } }
 
+    /// An ICMP error's details; `nil` for other kinds.
+    package var icmpError: ICMPError? { if case .icmpError(let error) = details { error } else { nil } }
+
     /// The cause as JSON has it, whatever the kind; `nil` for kinds without one.
     package var causeName: String? {
         switch details {
@@ -136,7 +139,9 @@ package struct Finding: Sendable {
         case .reset(let reset):
             fiveTuple.servicePort(serverIsSource: reset.serverIsSource ?? (reset.stage == .syn ? true : nil))
         case .path: fiveTuple.destinationPort
-        case .pathChange, .icmpError, .notice: fiveTuple.servicePort(serverIsSource: nil)
+        case .icmpError(let error):
+            error.clientIsSource == nil ? fiveTuple.servicePort(serverIsSource: nil) : fiveTuple.destinationPort
+        case .pathChange, .notice: fiveTuple.servicePort(serverIsSource: nil)
         }
     }
 

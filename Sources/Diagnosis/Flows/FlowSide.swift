@@ -118,6 +118,7 @@ struct FlowSide: BitwiseCopyable, Sendable {
             firstTTL = record.ttl
         }
         if packets < .max { packets += 1 }
+        ttls.lowestOfAll = min(ttls.lowestOfAll, record.ttl)
         identification = record.identification
         time = record.time
         tos = record.tos
@@ -165,6 +166,8 @@ struct FlowSide: BitwiseCopyable, Sendable {
 /// The TTLs of one direction of one flow: the first value, and how many packets had it or another.
 struct FlowTTLs: BitwiseCopyable, Sendable {
     private(set) var first: UInt8 = 0
+    /// The lowest of all packets' TTLs, of those too that could be forged and are not counted here.
+    var lowestOfAll: UInt8 = .max
     private(set) var count: UInt16 = 0
     private(set) var others: UInt16 = 0
 

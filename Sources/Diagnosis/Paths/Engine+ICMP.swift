@@ -4,20 +4,155 @@ internal import Packets
 
 /// What ICMP errors and redirects tell.
 extension Engine {
-    mutating func observeICMPError(_ packet: ObservedPacket) {
-        hopAddresses.learn(packet.record)
-        guard let message = ICMPMessage(packet) else { return }
-        if message.kind == .redirect {
-            redirects.learn(message, isFlowSeen: isSeen(message.quote), now: now)
+    /// Sequence numbers this far from what was seen of a connection are none of it: more than a window, less than chance would hit
+    /// often (RFC 5927, 4.1; a guess hits one in 2048).
+    private static var sequenceReach: UInt32 { 1 << 20 }
+    /// A connection that was silent here for longer (ns) may have gone on unseen (shed): its numbers prove nothing.
+    private static var sequenceFreshness: UInt64 { 5_000_000_000 }
+
+    mutating func observeICMPError(_ packet: ObservedPacket, passage: ResetCase.Passage) {
+        guard let message = ICMPMessage(packet) else {
+            hopAddresses.learn(packet.record)
+            return
         }
+        let flow = quotedFlow(message.quote)
+        hopAddresses.learn(packet.record)
+        if message.kind == .redirect {
+            redirects.learn(message, isFlowSeen: flow != nil, now: now)
+        }
+        let (key, breadth) = icmpErrors.key(Self.key(message, flow: flow))
+        guard !icmpErrors.count(message, as: key, now: packet.time) else { return }
+        var entry = ICMPCase(
+            message: message, record: packet.record, time: packet.time, frame: packet.frame, file: file,
+            passage: passage, vantage: vantage(packet.record), flow: flow)
+        entry.breadth = breadth
+        entry.hostDistance = hostDistance(message)
+        icmpErrors.insert(entry, as: key)
     }
 
-    /// True where the quoted flow was seen, in the quoted direction.
-    private func isSeen(_ quote: QuotedPacket) -> Bool {
-        guard let tuple = quote.fiveTuple else { return false }
+    /// What is known of the quoted flow, where it was seen in the quoted direction.
+    private func quotedFlow(_ quote: QuotedPacket) -> ICMPCase.Flow? {
+        guard let tuple = quote.fiveTuple else { return nil }
         let (key, sourceIsHigh) = FlowKey.of(tuple)
-        guard let flow = flows.find(key) else { return false }
-        let side = sourceIsHigh ? flow.pointee.high : flow.pointee.low
-        return side.packets > 0 || side.sentSYN
+        guard let flow = flows.find(key) else { return nil }
+        let source = sourceIsHigh ? flow.pointee.high : flow.pointee.low
+        let other = sourceIsHigh ? flow.pointee.low : flow.pointee.high
+        guard source.packets > 0 || source.sentSYN else { return nil }
+        var clientIsSource: Bool?
+        if tuple.transport == .tcp {
+            let context = FlowContext(source: source, other: other, gap: nil)
+            clientIsSource = context.serverIsSource.map { !$0 }
+        } else if source.hasRequest != other.hasRequest {
+            clientIsSource = source.hasRequest
+        }
+        let isFresh = now < flow.pointee.lastSeen || now - flow.pointee.lastSeen <= Self.sequenceFreshness
+        return ICMPCase.Flow(
+            key: key, sourceIsHigh: sourceIsHigh, clientIsSource: clientIsSource, lowestTTL: source.ttls.lowestOfAll,
+            isInWindow: isFresh ? Self.isInWindow(quote, source: source, other: other) : nil,
+            wasAcknowledged: Self.isAcknowledged(quote, by: other))
     }
+
+    private static func isInWindow(_ quote: QuotedPacket, source: FlowSide, other: FlowSide) -> Bool? {
+        guard quote.transport == .tcp, let seq = quote.seq, source.hasSeq else { return nil }
+        let ahead = seq &- source.nextSeq
+        if ahead <= sequenceReach { return true }
+        let behind = (other.hasAck ? other.ack : source.initialSeqIfKnown ?? source.nextSeq) &- seq
+        let isBehind = SequenceNumber.isAfter(source.nextSeq, seq)
+        return isBehind && (Int32(bitPattern: behind) <= 0 || behind <= sequenceReach)
+    }
+
+    private static func isAcknowledged(_ quote: QuotedPacket, by other: FlowSide) -> Bool {
+        guard quote.transport == .tcp, let seq = quote.seq, other.hasAck else { return false }
+        return SequenceNumber.isAfter(other.ack, seq)
+    }
+
+    /// How far the packets of the host come that the error says it is from; `nil` where it says to be from a device, or too little
+    /// is known of the host.
+    private func hostDistance(_ message: ICMPMessage) -> (distance: HopDistance, samples: Int)? {
+        guard message.from == message.quote.destination,
+            let host = hosts.find(HostKey(address: message.from, domain: message.domain)),
+            !host.pointee.isLocal, let baseline = host.pointee.baseline, baseline.samples >= 3, baseline.share >= 0.95
+        else { return nil }
+        return (baseline.distance, baseline.samples)
+    }
+
+    private static func key(_ message: ICMPMessage, flow: ICMPCase.Flow?) -> ICMPCase.Key {
+        let tuple = message.quote.fiveTuple
+        var port: UInt16 = 0
+        if let tuple, tuple.transport == .tcp || tuple.transport == .udp, message.kind == .unreachable {
+            port = tuple.servicePort(serverIsSource: flow?.clientIsSource.map { !$0 })
+            if tuple.transport == .udp, ICMPCase.isTraceroute(tuple.destinationPort) { port = 0 }
+        }
+        return ICMPCase.Key(
+            from: message.from, to: message.kind == .redirect ? message.to : nil,
+            destination: message.quote.destination, gateway: message.gateway, type: message.type, code: message.code,
+            isIPv6: message.isIPv6, transport: message.quote.protocolNumber ?? 255, port: port,
+            isFlowSeen: flow != nil)
+    }
+
+    // MARK: Telling
+
+    /// Tells what came before that reset: findings are told in packet order.
+    mutating func tellICMPErrors(before reset: ResetCase) {
+        while let first = icmpErrors.first, first < (reset.time, reset.frame) { tellFirstICMPError() }
+    }
+
+    /// Tells what has waited its settle time, and what windows that are over have counted since.
+    mutating func tellDueICMPErrors() {
+        while let first = icmpErrors.first, first.time != 0, now >= first.time,
+            now - first.time >= options.settleTime
+        {
+            tellFirstICMPError()
+        }
+        for entry in icmpErrors.expire(now: now) { given.append(finding(entry)) }
+    }
+
+    /// Tells everything that waits: the end of a file.
+    mutating func tellAllICMPErrors() {
+        while icmpErrors.first != nil { tellFirstICMPError() }
+        for entry in icmpErrors.drain() { given.append(finding(entry)) }
+    }
+
+    private mutating func tellFirstICMPError() {
+        guard let (key, entry) = icmpErrors.takeUntold() else { return }
+        let finding = finding(entry)
+        given.append(finding)
+        icmpErrors.remember(finding, as: key)
+    }
+
+    /// The finding of a case as it stands now; a revision of it where it was told before.
+    private func finding(_ entry: ICMPCase) -> Finding {
+        var finding = Finding(
+            id: FindingIdentity.id(entry.record, time: entry.time, occurrence: entry.time == 0 ? entry.frame : 0),
+            fiveTuple: entry.fiveTuple, details: .icmpError(entry.details), evidence: evidence(entry))
+        finding.revision = entry.told == nil ? 0 : 1
+        finding.time = entry.time == 0 ? nil : entry.time
+        finding.frame = entry.frame == 0 ? nil : entry.frame
+        finding.file = entry.file
+        finding.count = entry.count
+        finding.vantage = entry.vantage
+        finding.scope = options.inside.scope(finding.fiveTuple.source, finding.fiveTuple.destination)
+        finding.delay = now >= entry.time && entry.time != 0 ? now - entry.time : 0
+        return finding
+    }
+
+    private func evidence(_ entry: ICMPCase) -> [Evidence] {
+        var evidence = entry.evidence
+        if hasGoneOn(entry) {
+            evidence.append(Evidence(.wentOn, "the other side answered afterwards"))
+        }
+        return evidence
+    }
+
+    /// True where the quoted packet, or one after it, got an answer after the error.
+    private func hasGoneOn(_ entry: ICMPCase) -> Bool {
+        guard let known = entry.flow, !known.wasAcknowledged, let flow = flows.find(known.key) else { return false }
+        let other = known.sourceIsHigh ? flow.pointee.low : flow.pointee.high
+        guard other.packets > 0, Int32(bitPattern: other.time &- entry.record.time) > 0 else { return false }
+        return entry.message.quote.transport != .tcp || Self.isAcknowledged(entry.message.quote, by: other)
+    }
+}
+
+extension FlowSide {
+    fileprivate var initialSeqIfKnown: UInt32? { sentSYN ? initialSeq : nil }
 }

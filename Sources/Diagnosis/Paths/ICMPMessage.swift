@@ -31,6 +31,8 @@ struct ICMPMessage {
     let gateway: IPAddress?
     /// Of "fragmentation needed" and "packet too big": the MTU of the next link, bytes. Routers before RFC 1191 tell none.
     let mtu: Int?
+    /// Of a parameter problem: which octet of the quoted packet is wrong, counted from 0.
+    let octet: Int?
 
     /// `nil` where the packet is no ICMP error or redirect, or quotes nothing that tells whose packet it is about.
     init?(_ packet: ObservedPacket) {
@@ -47,21 +49,19 @@ struct ICMPMessage {
         domain = record.domain
         distance = record.distance
         self.quote = quote
-        switch kind {
-        case .redirect:
-            gateway = record.isIPv6 ? headers.pointee.redirectedV6?.target : IPAddress(v4: record.seq)
-            mtu = nil
-        case .packetTooBig:
-            gateway = nil
-            mtu = Int(record.seq)
-        case .unreachable where !record.isIPv6 && record.icmpCode == 4:
+        let isRedirect = kind == .redirect
+        gateway =
+            isRedirect ? record.isIPv6 ? headers.pointee.redirectedV6?.target : IPAddress(v4: record.seq) : nil
+        mtu =
+            switch kind {
+            case .packetTooBig: Int(record.seq)
             // RFC 1191, 4: the low 16 bits.
-            gateway = nil
-            mtu = record.seq & 0xffff == 0 ? nil : Int(record.seq & 0xffff)
-        default:
-            gateway = nil
-            mtu = nil
-        }
+            case .unreachable where !record.isIPv6 && record.icmpCode == 4 && record.seq & 0xffff != 0:
+                Int(record.seq & 0xffff)
+            default: nil
+            }
+        // RFC 792: the first of the four bytes; RFC 4443, 3.4: all of them.
+        octet = kind == .parameterProblem ? Int(record.isIPv6 ? record.seq : record.seq >> 24) : nil
     }
 
     private static func kind(_ record: PacketRecord) -> Kind? {
