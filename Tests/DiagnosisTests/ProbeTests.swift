@@ -266,15 +266,31 @@ struct ProbeTests {
         }
     }
 
-    @Test("A second answer to a packet counts for nothing")
-    func forged() {
+    @Test("A device that answers and lets pass is found, although other answers come first")
+    func injected() {
         var network = ProbeNetwork(3)
         network.port = .open
-        let result = network.probe(forging: { _ in
-            ProbeAnswer(.reset, from: ProbeNetwork.host, distance: HopDistance(ttl: 64))
+        let result = network.probe(forging: { packet in
+            guard packet.kind == .syn, packet.ttl >= 2 else { return nil }
+            return ProbeAnswer(.reset, from: ProbeNetwork.host, distance: HopDistance(ttl: 63))
+        })
+        #expect(result.state == .rejected)
+        #expect(result.hops == 2...2)
+        #expect(result.evidence.contains { $0.name == "syn_ack_after_reset" })
+        #expect(result.path.map(\.addresses.count) == [1, 1, 1])
+    }
+
+    @Test("A copy of an answer counts for nothing")
+    func copies() {
+        var network = ProbeNetwork(3)
+        network.port = .open
+        let result = network.probe(forging: { packet in
+            packet.ttl == ProbePacket.fullTTL && packet.kind == .syn
+                ? ProbeAnswer(.synAck, from: ProbeNetwork.host, distance: HopDistance(ttl: 64)) : nil
         })
         #expect(result.state == .open)
         #expect(result.sender == .host)
+        #expect(!result.evidence.contains { $0.name == "syn_ack_after_reset" })
     }
 
     // MARK: This machine

@@ -18,7 +18,7 @@ extension ProbeJudge {
             result.hostHopIsMinimum = true
         }
         let distance = hostDistances.isEmpty ? known(answer) : distance(answer, result)
-        result.evidence = [trace(result), distance].compactMap { $0 }
+        result.evidence = [trace(result), distance, race].compactMap { $0 }
         let probability = EvidenceModel.probability(result.evidence)
         if probability >= EvidenceModel.foreignThreshold {
             result.sender = .middlebox
@@ -37,6 +37,16 @@ extension ProbeJudge {
     }
 
     // MARK: - Evidence
+
+    /// A SYN that was answered in two ways.
+    private var race: Evidence? {
+        let isTwofold = log.entries(.syn).contains { entry in
+            let kinds = [entry.answer?.kind, entry.other?.kind]
+            return kinds.contains(.reset) && kinds.contains(.synAck)
+        }
+        return isTwofold
+            ? Evidence(.synAckAfterReset, against: true, "one SYN was answered by a RST and by a SYN-ACK") : nil
+    }
 
     /// The TTL that drew the answer against the TTL with which the host answers anything.
     private func trace(_ result: ProbeResult) -> Evidence? {

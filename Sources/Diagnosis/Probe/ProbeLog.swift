@@ -8,6 +8,8 @@ package struct ProbeLog: Sendable {
         /// ns of the clock that the planner is driven by.
         package var sentAt: UInt64
         package var answer: ProbeAnswer?
+        /// A second answer of another kind: a device on the path answers and lets the packet pass as well.
+        package var other: ProbeAnswer?
         /// ns from sending to the answer.
         package var roundTrip: UInt64?
         /// True where this machine did not let it out.
@@ -48,7 +50,8 @@ package struct ProbeLog: Sendable {
     func exceeded(ttl: Int) -> [(kind: ProbePacket.Kind, answer: ProbeAnswer, roundTrip: UInt64)] {
         ProbePacket.Kind.allCases.flatMap { kind in
             scanned(kind, ttl: ttl).compactMap { entry in
-                guard let answer = entry.answer, answer.kind == .timeExceeded else { return nil }
+                let answers = [entry.answer, entry.other].compactMap { $0 }
+                guard let answer = answers.first(where: { $0.kind == .timeExceeded }) else { return nil }
                 return (kind, answer, entry.roundTrip ?? 0)
             }
         }

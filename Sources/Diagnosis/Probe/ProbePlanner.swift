@@ -46,13 +46,22 @@ package struct ProbePlanner: Sendable {
         return .wait(until: first + options.timeout)
     }
 
-    /// `answer` came for a packet. Only the first one counts: copies are common, and whoever forges comes later.
+    /// `answer` came for a packet. Of several the first counts, but time exceeded gives way to an answer: who answers and lets pass
+    /// what he answers may be slower than the device behind him.
     package mutating func receive(_ answer: ProbeAnswer, to number: Int, at now: UInt64) {
-        guard log.entries.indices.contains(number), log.entries[number].answer == nil else { return }
-        log.entries[number].answer = answer
+        guard log.entries.indices.contains(number) else { return }
+        var entry = log.entries[number]
+        var answer = answer
         // What never left was answered here.
-        if log.entries[number].isRefused { log.entries[number].answer?.isLocal = true }
-        log.entries[number].roundTrip = now - min(now, log.entries[number].sentAt)
+        if entry.isRefused { answer.isLocal = true }
+        if let first = entry.answer {
+            guard entry.other == nil, first.kind != answer.kind else { return }
+            (entry.answer, entry.other) = first.ends ? (first, answer) : (answer, first)
+        } else {
+            entry.answer = answer
+            entry.roundTrip = now - min(now, entry.sentAt)
+        }
+        log.entries[number] = entry
     }
 
     /// This machine did not let a packet out: its packet filter, or there is no route.
