@@ -67,13 +67,13 @@ extension PathGroup {
         PathRow(
             "narrow_told",
             .finding(
-                at: "client", "icmp_error", besides: ["loss"], naming: [4: ["1300"], 6: ["1300"]], knownIssue: unjudged),
-            .finding(at: "firewall", "icmp_error", besides: ["loss", "dropped_here"], knownIssue: unjudged),
+                at: "client", "icmp_error", besides: ["loss"], naming: [4: ["1300"], 6: ["1300"]]),
+            .finding(at: "firewall", "icmp_error", besides: ["loss", "dropped_here"]),
             .nothing(at: "server", but: ["loss"])),
         PathRow(
             "narrow_untold",
             .nothing(at: "client", but: ["loss"]),
-            .dropped(at: "firewall", seenAs: ["loss"], knownIssue: "over IPv4 it is not always told"),
+            .dropped(at: "firewall", seenAs: ["loss"]),
             .nothing(at: "server", but: ["loss"])),
     ]
 
