@@ -131,6 +131,8 @@ extension Engine {
             }
             if flow.pointee.watch != 0 { noteWatched(record, time: packet.time, watch: flow.pointee.watch) }
         }
+        let before = sourceIsHigh ? flow.pointee.high : flow.pointee.low
+        let sign = packet.time == 0 ? PathSign.none : PathSign.of(record, side: before, other: other)
         let (isProof, earlier) = flow.pointee.withSide(isHigh: sourceIsHigh) { side in
             let earlier = side.ttls
             side.count(record)
@@ -150,6 +152,13 @@ extension Engine {
         if isProof { flow.pointee.isProven = true }
         learn(packet, as: isProof ? .tcp : .unproven, isLocal: isLocal)
         if let earlier { noteMove(packet, from: earlier) }
+        let isService = isProof && !before.hasServed && before.sentSYNACK
+        if sign != .none || isService || flow.pointee.suspect != 0 {
+            observePath(
+                packet, sign, flow, sourceIsHigh: sourceIsHigh, opened: before.openTime, sent: before.seqTime,
+                isProof: isService)
+        }
+        if before.packets <= PathTap.alone { countDirections(packet, flow, sourceIsHigh: sourceIsHigh) }
     }
 
     @inline(__always)

@@ -153,6 +153,7 @@ extension Engine {
     /// Settles the resets whose time has come.
     mutating func settleDue() {
         settlePathChanges()
+        settlePaths()
         for reset in flood.advance(now: now, window: options.settleTime) { _ = accept(reset) }
         settleMadeHere()
         settleForwarding()
@@ -178,6 +179,7 @@ extension Engine {
         let reset = pending.removeFirst()
         tellICMPErrors(before: reset)
         give(reset, verdict(reset), number: number)
+        releaseHeld(after: number)
     }
 
     func verdict(_ reset: ResetCase) -> ResetJudge.Verdict {

@@ -81,6 +81,7 @@ package struct Engine: ~Copyable {
     var hopAddresses = HopAddresses()
     var redirects = Redirects()
     var icmpErrors = ICMPErrors()
+    var paths: PathWatch
     var resetOrigins = ResetOrigins()
     var forwarding = ForwardingJudge()
     var destinations: ForwardedDestinations
@@ -105,6 +106,7 @@ package struct Engine: ~Copyable {
         flows = FlowTable(capacity: options.flowCapacity, seed: options.seed)
         copies = RecentPackets(seed: options.seed)
         destinations = ForwardedDestinations(seed: options.seed)
+        paths = PathWatch(seed: options.seed)
         undetermined = UndeterminedResets(capacity: options.undeterminedCapacity)
         localAddresses = options.localAddresses
     }
@@ -141,6 +143,7 @@ package struct Engine: ~Copyable {
                 settleDue()
             } else if packet.time != 0, now - packet.time > Self.backwardStep {
                 // An older capture follows a newer one.
+                settleAllPaths()
                 settlePending()
                 now = packet.time
             }
@@ -154,7 +157,9 @@ package struct Engine: ~Copyable {
 
     /// Settles everything that is still open: the end of the file, or of the capture.
     package mutating func finish() {
+        settleAllPaths()
         settlePending()
+        given.append(contentsOf: paths.routes.finish())
         given.append(contentsOf: undetermined.tell())
         undetermined.removeAll()
     }

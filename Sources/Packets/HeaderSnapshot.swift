@@ -33,6 +33,17 @@ extension HeaderSnapshot {
         }
     }
 
+    /// Source and destination MAC addresses of the frame's Ethernet header, 48 bits each.
+    package var linkAddresses: (from: UInt64, to: UInt64)? {
+        guard link_type == UInt8(PACKET_LINK_ETHERNET.rawValue) else { return nil }
+        return withBytes { bytes in
+            guard bytes.count >= 12 else { return nil }
+            let to = bytes[0..<6].reduce(0) { $0 << 8 | UInt64($1) }
+            let from = bytes[6..<12].reduce(0) { $0 << 8 | UInt64($1) }
+            return (from, to)
+        }
+    }
+
     /// The VLAN ID of the outermost 802.1Q or 802.1ad tag, in the bytes or beside them.
     package var vlanID: UInt16? {
         if vlan & UInt16(HEADER_SNAPSHOT_VLAN_PRESENT) != 0 { return vlan & 0x0fff }

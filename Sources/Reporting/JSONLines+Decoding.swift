@@ -84,6 +84,7 @@ private struct WireFinding: Decodable {
     var next_hop_mac: String?
     var packet_key: String?
     var icmp: WireICMP?
+    var path: WirePath?
     var count: Int
     var vantage: WireVantage?
     var evidence: [WireEvidence]
@@ -112,7 +113,8 @@ private struct WireFinding: Decodable {
     private func details(_ kind: Finding.Kind) -> Finding.Details? {
         switch kind {
         case .reset: reset.map { .reset($0) }
-        case .path: cause.flatMap(Finding.PathCause.init).map { .path(Finding.Path(cause: $0)) }
+        case .path:
+            cause.flatMap(Finding.PathCause.init).map { .path(path?.path($0) ?? Finding.Path(cause: $0)) }
         case .pathChange:
             if let hop, let host_hop {
                 .pathChange(Finding.PathChange(hop: hop, hostHop: host_hop, hosts: hosts ?? 1))
@@ -173,6 +175,7 @@ private struct WireFinding: Decodable {
             && WireBounds.revision.contains(revision)
             && icmp?.mtu.map(WireBounds.mtu.contains) ?? true
             && icmp?.octet.map(WireBounds.mtu.contains) ?? true
+            && path?.isBounded ?? true
             && confidence.map(WireBounds.probability.contains) ?? true
             && idle_seconds.map(WireBounds.seconds.contains) ?? true
             && service_port.map { $0 == src_port || $0 == dst_port } ?? true

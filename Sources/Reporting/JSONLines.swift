@@ -82,6 +82,7 @@ package enum JSONLines {
     private static func write(_ path: Finding.Path, of finding: Finding, to json: inout JSONWriter) {
         json.member("cause", path.cause.rawValue)
         writeConfidence(of: finding, to: &json)
+        writeRepeats(path, of: finding, to: &json)
         if let crossing = path.crossing { json.member("between") { write(crossing, to: &$0) } }
     }
 

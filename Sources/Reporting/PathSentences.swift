@@ -2,18 +2,37 @@
 internal import Diagnosis
 internal import Packets
 
-/// What people read of a connection's way: what fails, then what shows it.
+/// What people read of a connection's way: what they felt, what shows it, what is behind it.
 struct PathSentences {
     let finding: Finding
     let path: Finding.Path
 
     private var client: String { finding.text(finding.fiveTuple.source) }
     private var server: String { finding.text(finding.fiveTuple.destination) }
+
     private var crossing: CrossingSentences? {
         path.crossing.map { CrossingSentences(finding: finding, cause: path.cause, crossing: $0) }
     }
 
-    private var service: String { "tcp/\(finding.servicePort)" }
+    private var service: String {
+        let ports = path.ports.count > 1 ? path.ports.sorted() : [finding.servicePort]
+        return ports.map { "tcp/\($0)" }.joined(separator: ", ")
+    }
+
+    private var connections: String {
+        let number = finding.count > 1 ? "\(finding.count) connections" : "A connection"
+        return "\(number) from \(client) to \(server), \(service),"
+    }
+
+    private var gets: String { finding.count > 1 ? "get" : "gets" }
+    private var hangs: String { finding.count > 1 ? "hang" : "hangs" }
+
+    /// `3 times, at 0, 1.0, 3.0 s`
+    private var times: String {
+        let seconds = path.seconds.map { $0 == 0 ? "0" : Finding.Path.text($0) }.joined(separator: ", ")
+        let more = path.seconds.count <= path.copies ? " …" : ""
+        return "\(path.copies + 1) times, at \(seconds)\(more) s"
+    }
 
     var summary: String {
         if let crossing { return crossing.summary }
@@ -21,22 +40,117 @@ struct PathSentences {
             return ForwardingSentences(finding: finding, forwarding: forwarding).summary
         }
         return switch path.cause {
-        case .ackNotDelivered:
-            "\(server) never gets the acknowledgements of \(client): connections to \(service) stall."
-        case .acceptQueueFull: "\(server) accepts no more connections to \(service): its accept queue is full."
-        case .ackLostOrQueueFull:
-            "\(server) repeats its SYN-ACK for \(service): it does not get the acknowledgements of \(client), "
-                + "or its accept queue is full."
-        case .replyBypasses: "The replies of \(server) to \(client) do not come past here."
-        case .oneWayHere: "The packets from \(client) to \(server) do not come past here, the replies do."
-        case .oneWayTap: "This tap shows one direction only of nearly all connections."
-        case .noAnswer: "Nothing answers the connects from \(client) to \(service) of \(server)."
-        case .loss: "Packets between \(client) and \(server) were lost and sent again."
+        case .ackNotDelivered: path.isAcknowledgedHere ? ackNotDelivered : ackNeverHere
+        case .acceptQueueFull:
+            "\(connections) \(hangs): \(server) does not take \(finding.count > 1 ? "them" : "it"), because the service's "
+                + "accept queue is full. \(repeated)"
+        case .ackLostOrQueueFull: ackLostOrQueueFull
+        case .replyBypasses:
+            "\(connections) \(hangs), and the replies of \(server) do not come past here: \(client) acknowledges "
+                + "a SYN-ACK that was never seen here, and repeats itself. Who filters by connection state at this point "
+                + "drops a connection that it has not seen answered."
+        case .oneWayHere:
+            "\(connections) \(hangs): the SYN-ACK of \(server) comes past here, \(path.copies + 1) times, and the SYN "
+                + "never did. Who filters by connection state at this point drops what it has not seen the beginning of."
+        case .oneWayTap:
+            "Only one direction of \(finding.count) connections comes past here: this is how the tap is connected, "
+                + "or how traffic is routed past it. What is said of paths and of resets knows half of each connection."
+        case .noAnswer: noAnswer
+        case .loss: loss
         case .redirectIgnored: "\(client) goes on using a way to \(server) that a redirect told it to leave."
         case .droppedHere: "This machine did not send on packets from \(client) to \(server), \(service)."
         case .droppedBetween: "Packets from \(client) to \(server), \(service), vanish between two points."
         }
     }
+
+    private var repeated: String {
+        switch path.repeated {
+        case .synACK: "Its SYN-ACK was seen \(times)."
+        case .syn: "The SYN was seen \(times)."
+        case .ack: "The client's ACK was seen \(times)."
+        case .data: "The same data was seen \(times)."
+        case nil: ""
+        }
+    }
+
+    private var ackNotDelivered: String {
+        var text =
+            "\(connections) \(opensAndHangs): the client's ACK never gets to \(server), which sent its SYN-ACK "
+            + "\(times), and each was acknowledged."
+        if let redirect = path.redirect {
+            let (from, gateway) = (finding.text(redirect.from), finding.text(redirect.gateway))
+            text +=
+                " The ACKs go by \(from), which says itself that \(gateway) is the way: the replies do not pass \(from), "
+                + "and if it filters by connection state it drops the ACK of a SYN-ACK that it has not seen."
+        } else if path.ports.count > 1 {
+            text += " No port of \(server) works: it is the way there, not a service."
+        }
+        return text
+    }
+
+    private var opensAndHangs: String { finding.count > 1 ? "open and then hang" : "opens and then hangs" }
+
+    private var ackNeverHere: String {
+        "\(connections) \(hangs): \(server) answers the SYN, and the client's ACK never comes as far as here. "
+            + "\(server) sent its SYN-ACK \(times); the client does not repeat its SYN, so it has got one. "
+            + "Something between \(client) and here drops the ACK, most likely a router that filters by connection state "
+            + "and does not see the replies."
+    }
+
+    private var ackLostOrQueueFull: String {
+        var text =
+            "\(connections) \(opensAndHangs): \(server) sent its SYN-ACK \(times), though each was acknowledged. "
+            + "Either the ACK is lost between here and \(server), or the service's accept queue is full: "
+            + "from here both look the same."
+        if path.hasOtherWayBack {
+            text += " The replies come another way than the requests leave, which speaks for the first."
+        } else if has(.otherPortWorks) {
+            text += " Another port of \(server) works, which speaks for the second."
+        }
+        return text
+    }
+
+    private var noAnswer: String {
+        if path.repeated == .data { return stalled }
+        if path.answerPasses {
+            return
+                "\(connections) \(gets) no answer: \(server) answers the SYN, the SYN-ACK comes past here, and \(client) "
+                + "does not get it: it sent its SYN \(times). Something between here and \(client) drops the SYN-ACK, "
+                + "most likely a router that filters by connection state and does not see the SYN."
+        }
+        let isUp = path.answers.map { ", though \(server) is up (\($0))" } ?? ""
+        return "\(connections) \(gets) no answer\(isUp): the SYN was sent \(times). "
+            + "A packet filter on the way or on \(server) drops it without a word, or the service takes no more connections."
+    }
+
+    private var stalled: String {
+        let bytes = path.bytes.map { " of \($0) bytes" } ?? ""
+        let sender = path.isFromServer ? server : client
+        var text =
+            "\(connections) \(hangs): data\(bytes) from \(sender) was sent \(times), and never acknowledged, "
+            + "though the other side lives\(path.answers.map { " (\($0))" } ?? "")."
+        text +=
+            path.isOnlyLarge
+            ? " Smaller segments got through: a link on the way is too narrow, and \(sender) is not told (an MTU black hole)."
+            : " Something on the way drops the packets of this connection without a word."
+        return text
+    }
+
+    private var loss: String {
+        let what: String =
+            switch path.repeated {
+            case .syn: "its SYN was lost and sent again"
+            case .synACK: "its SYN-ACK or the ACK was lost, and the SYN-ACK sent again"
+            case .ack, .data, nil: "data was lost and sent \(path.copies + 1) times"
+            }
+        let delay = path.recoveredSeconds.map { " for \(Finding.Path.text($0)) s" } ?? ""
+        return "\(connections) \(finding.count > 1 ? "were" : "was") held up\(delay): \(what). It works."
+    }
+
+    private func has(_ name: PathEvidence) -> Bool { finding.evidence.contains { $0.name == name.rawValue } }
+
+    private static let sameWay =
+        "Make both directions take the same way, or do not track these connections on the router that sees only one."
 
     var advice: String {
         if let crossing { return crossing.advice }
@@ -44,18 +158,42 @@ struct PathSentences {
             return ForwardingSentences(finding: finding, forwarding: forwarding).advice
         }
         return switch path.cause {
-        case .ackNotDelivered, .replyBypasses, .oneWayHere, .redirectIgnored:
-            "Make both directions take the same way, or do not track these connections on the router that sees only one."
+        case .ackNotDelivered: ackNotDeliveredAdvice
+        case .replyBypasses, .oneWayHere, .redirectIgnored: Self.sameWay
         case .acceptQueueFull:
-            "Look into the application on \(server): it does not accept. Then raise its listen backlog."
+            "Look into the application on \(server): it does not accept. Then raise its listen backlog "
+                + "(and net.core.somaxconn)."
         case .ackLostOrQueueFull:
-            "Look at ListenOverflows on \(server) (nstat -az TcpExtListenOverflows), or capture there."
+            "Decide it on \(server): where nstat -az TcpExtListenOverflows counts up, the queue is full. Or capture there: "
+                + "where the ACKs do not arrive, compare the routes of both directions."
         case .oneWayTap: "Mirror both directions to this port."
-        case .noAnswer: "Run: rstwho probe \(server):\(finding.servicePort)"
+        case .noAnswer: noAnswerAdvice
         case .loss: ""
         case .droppedHere: "Check this machine's packet filter and connection tracking for \(service)."
         case .droppedBetween: "Look at the devices between the two points."
         }
+    }
+
+    private var ackNotDeliveredAdvice: String {
+        guard let redirect = path.redirect else {
+            return "Compare the routes of both directions (traceroute from \(client) and from \(server)). "
+                + Self.sameWay
+        }
+        let (from, gateway) = (finding.text(redirect.from), finding.text(redirect.gateway))
+        return "Make both directions take the same way: route \(server) by \(gateway) at \(client), or the replies by "
+            + "\(from); or do not track these connections on \(from)."
+    }
+
+    private var noAnswerAdvice: String {
+        if path.repeated == .data {
+            return path.isOnlyLarge
+                ? "Let ICMP \"fragmentation needed\" and \"packet too big\" pass, or clamp the MSS to what the way carries."
+                : "Look at the firewalls between \(client) and \(server): a changed policy, a failover, a lost state. "
+                    + "A capture on the other side and rstwho compare name the leg."
+        }
+        if path.answerPasses { return "Compare the routes of both directions. " + Self.sameWay }
+        let target = finding.fiveTuple.destination.isIPv4 ? server : "[\(server)]"
+        return "Run: rstwho probe \(target):\(finding.servicePort)"
     }
 
     static func summary(of change: Finding.PathChange, in finding: Finding) -> String {

@@ -177,8 +177,27 @@ import Testing
         let router = try #require(IPAddress("10.2.0.2"))
         var error = Finding.ICMPError(type: 3, code: 4, isIPv6: false, from: router, hop: 2, quoted: quoted)
         error.mtu = 1400
+        var path = Finding.Path(cause: .ackNotDelivered)
+        path.repeated = .synACK
+        path.copies = 2
+        path.seconds = [0, 1, 3.004]
+        path.ports = [22, 443]
+        path.redirect = Finding.Path.Redirect(from: router, gateway: quoted.source)
+        path.isAcknowledgedHere = true
+        path.hasOtherWayBack = true
+        var stall = Finding.Path(cause: .noAnswer)
+        stall.repeated = .data
+        stall.answers = "tcp/80"
+        stall.bytes = 1448
+        stall.isFromServer = true
+        stall.isOnlyLarge = true
+        stall.answerPasses = true
+        var loss = Finding.Path(cause: .loss)
+        loss.repeated = .syn
+        loss.recoveredSeconds = 1.004
         return [
-            .path(Finding.Path(cause: .ackNotDelivered)), .pathChange(Finding.PathChange(hop: 3, hostHop: 4, hosts: 2)),
+            .path(Finding.Path(cause: .ackNotDelivered)), .path(path), .path(stall), .path(loss),
+            .pathChange(Finding.PathChange(hop: 3, hostHop: 4, hosts: 2)),
             .icmpError(error), .notice(Finding.Notice(cause: .ttlRewritten)),
         ]
     }

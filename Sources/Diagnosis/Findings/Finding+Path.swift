@@ -16,7 +16,7 @@ extension Finding {
         case oneWayHere = "one_way_here"
         /// Nearly all connections show one direction only: the tap does.
         case oneWayTap = "one_way_tap"
-        /// SYNs stay without an answer although the host answers others.
+        /// SYNs, or data of an open connection, stay without an answer although the host answers others.
         case noAnswer = "no_answer"
         /// Packets were lost and sent again, and got through.
         case loss
@@ -34,7 +34,48 @@ extension Finding {
     /// What is said of a connection's way. The finding's five-tuple has the client first; its `count` is the number of
     /// connections of this route that show it.
     package struct Path: Sendable {
+        /// What is sent again and again.
+        package enum Repeated: String, CaseIterable, Sendable {
+            case syn
+            case synACK = "syn_ack"
+            case ack
+            case data
+        }
+
+        /// A router's word that a destination is better reached another way.
+        package struct Redirect: Hashable, Sendable {
+            package var from: IPAddress
+            package var gateway: IPAddress
+
+            package init(from: IPAddress, gateway: IPAddress) {
+                self.from = from
+                self.gateway = gateway
+            }
+        }
+
         package var cause: PathCause
+        package var repeated: Repeated?
+        /// When it was sent, in seconds after the first time, which is the first element; not more than the first seven.
+        package var seconds: [Double] = []
+        /// How often it was sent again.
+        package var copies = 0
+        /// The services of the server that show it.
+        package var ports: [UInt16] = []
+        package var redirect: Redirect?
+        /// The client's acknowledgement of the SYN-ACK came past here.
+        package var isAcknowledgedHere = false
+        /// The replies were seen to come another way than the requests leave.
+        package var hasOtherWayBack = false
+        /// The server's SYN-ACK came past here, though the client has none.
+        package var answerPasses = false
+        /// How the host was heard of that does not answer here, for example `4 answers to ping`.
+        package var answers: String?
+        /// Of repeated data: the segment's length, whether the server sent it, and whether smaller ones got through.
+        package var bytes: Int?
+        package var isFromServer = false
+        package var isOnlyLarge = false
+        /// After how many seconds it got through.
+        package var recoveredSeconds: Double?
         /// What a comparison of captures found; `nil` for what one point tells.
         package var crossing: Crossing?
         /// Of `dropped_here`: what this machine did not send on.
@@ -42,6 +83,12 @@ extension Finding {
 
         package init(cause: PathCause) {
             self.cause = cause
+        }
+
+        /// Seconds with one decimal.
+        package static func text(_ seconds: Double) -> String {
+            let tenths = Int((min(max(seconds, 0), 1e9) * 10).rounded())
+            return "\(tenths / 10).\(tenths % 10)"
         }
     }
 

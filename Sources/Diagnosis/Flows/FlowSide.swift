@@ -58,6 +58,7 @@ struct FlowSide: BitwiseCopyable, Sendable {
         static let hasRequest = Marks(rawValue: 16)
         static let isAlive = Marks(rawValue: 32)
         static let hasLeft = Marks(rawValue: 64)
+        static let isAlone = Marks(rawValue: 128)
 
         subscript(mark: Marks) -> Bool {
             get { contains(mark) }
@@ -103,6 +104,12 @@ struct FlowSide: BitwiseCopyable, Sendable {
     var hasLeft: Bool {
         get { marks[.hasLeft] }
         set { marks[.hasLeft] = newValue }
+    }
+
+    /// It was counted as the only direction of its flow that comes past here.
+    var isAlone: Bool {
+        get { marks[.isAlone] }
+        set { marks[.isAlone] = newValue }
     }
 
     var hasData: Bool { dataSegments > 0 }

@@ -12,6 +12,8 @@ struct FlowKey: BitwiseCopyable, Hashable {
     var ports: UInt64
 
     var isTCP: Bool { ports & 0xff == 0 }
+    var lowPort: UInt16 { UInt16(truncatingIfNeeded: ports >> 24) }
+    var highPort: UInt16 { UInt16(truncatingIfNeeded: ports >> 8) }
 
     /// The key of a five-tuple, and whether its source is the high end.
     static func of(_ tuple: FiveTuple) -> (key: FlowKey, sourceIsHigh: Bool) {
@@ -63,6 +65,8 @@ struct FlowEntry: BucketEntry {
     /// The newest gap of at least `FlowTable.idleGap` and when it ended, ms (the end's low 32 bits); 0 where there was none.
     var gap: UInt32 = 0
     var gapEnd: UInt32 = 0
+    /// The number of its place among the flows that do not get on (`PathSuspects`); 0 where it never was one.
+    var suspect: UInt32 = 0
     var low = FlowSide()
     var high = FlowSide()
 

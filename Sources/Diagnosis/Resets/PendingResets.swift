@@ -14,6 +14,9 @@ struct PendingResets {
     /// The number of the oldest.
     var firstNumber: UInt32 { base &+ UInt32(truncatingIfNeeded: start) }
 
+    /// The number of the newest; there must be one.
+    var lastNumber: UInt32 { base &+ UInt32(truncatingIfNeeded: cases.count - 1) }
+
     /// Appends a reset and returns its number.
     mutating func append(_ reset: ResetCase) -> UInt32 {
         cases.append(reset)

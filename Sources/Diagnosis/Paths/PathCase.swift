@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Packets
+
+/// A suspicious flow with all that is known around it at one moment: what a verdict on its way is made of.
+struct PathCase: Sendable {
+    /// How the server's host was heard of.
+    enum Answer: Sendable, Equatable {
+        case ping(Int)
+        case otherPort(UInt16)
+        case other
+    }
+
+    var suspect: PathSuspect
+    var flow: FlowEntry
+    var now: UInt64
+    /// Nothing comes any more: the end of the capture.
+    var isLast = false
+    /// A router's word that packets to the server had better go another way.
+    var redirect: (from: IPAddress, gateway: IPAddress)?
+    /// Ports of the server that fail while none works.
+    var failingPorts: [UInt16] = []
+    /// A port of the server that works.
+    var workingPort: UInt16?
+    /// The two directions' links, where they differ.
+    var otherWayBack: (forward: PathLink, back: PathLink)?
+    /// The server's host lives.
+    var answer: Answer?
+    /// The client's host was heard of by more than this connection.
+    var clientLives = false
+    /// This is the server's machine, as far as direction of its packets tells.
+    var isServer = false
+    /// Accept queue overflows that this machine's kernel counted meanwhile.
+    var listenOverflows: UInt64 = 0
+    /// Connections that both directions were seen of.
+    var twoWayFlows: UInt64 = 0
+    /// The shortest round trip known of the route, ns.
+    var roundTrip: UInt64?
+
+    var client: FlowSide { suspect.client(flow) }
+    var server: FlowSide { suspect.server(flow) }
+
+    /// The client has acknowledged the SYN-ACK.
+    var isAcknowledged: Bool {
+        client.hasAck && server.sentSYN && !SequenceNumber.isAfter(server.initialSeq &+ 1, client.ack)
+    }
+
+    /// The server took the connection: it sent data, or acknowledged the client's.
+    var isTaken: Bool {
+        server.hasData
+            || (server.hasAck && client.sentSYN && SequenceNumber.isAfter(server.ack, client.initialSeq &+ 1))
+    }
+
+    /// What the repeated data waits for has come.
+    var isDataAcknowledged: Bool {
+        let receiver = suspect.dataIsFromClient ? server : client
+        return receiver.hasAck && SequenceNumber.isAfter(receiver.ack, suspect.dataSeq)
+    }
+}
+
+/// What is said of one flow's way.
+struct PathVerdict: Sendable {
+    var cause: Finding.PathCause
+    var evidence: [Evidence]
+    var confidence: Double
+    var path: Finding.Path
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Packets
+
+/// Says of a flow that does not get on what is in its way, as far as one point of view can tell.
+///
+/// What fails for a packet or two is loss; what fails again and again, at intervals that only timeouts have, is the path, a
+/// filter on it, or the server.
+struct PathJudge {
+    /// How long after the second copy of an acknowledged SYN-ACK the connection still may get on, ns.
+    static let grace: UInt64 = 500_000_000
+    /// How long a client's ACK may be under way: the slowest links take 0.6 s each way.
+    static let longestRoundTrip: UInt64 = 2_500_000_000
+
+    func judge(_ subject: PathCase) -> PathVerdict? {
+        guard !subject.flow.isClosed else { return nil }
+        return repeatedSYNACK(subject) ?? oneWayHere(subject) ?? replyBypasses(subject) ?? noAnswer(subject)
+            ?? stalled(subject)
+    }
+
+    // MARK: The SYN-ACK comes again and again
+
+    private func repeatedSYNACK(_ subject: PathCase) -> PathVerdict? {
+        let suspect = subject.suspect
+        guard subject.client.sentSYN, subject.server.sentSYNACK, suspect.synACK.copies > 0, !subject.isTaken else {
+            return nil
+        }
+        guard subject.isAcknowledged else { return ackNeverHere(subject) }
+        let dataFails = suspect.dataIsFromClient && suspect.data.copies >= 4 && suspect.data.span >= 1_500_000_000
+        // After the end of a capture nothing gets on.
+        let isQuiet = subject.isLast || subject.now >= max(suspect.synACK.last, suspect.answered) + grace(subject)
+        // A client that gave up early leaves one copy, and its data.
+        let isEnough =
+            suspect.synACK.copies >= 2 ? isQuiet || dataFails : dataFails && suspect.data.span >= 3_000_000_000
+        guard suspect.answers >= 1, isEnough else { return nil }
+        var evidence = [synACKRepeated(suspect), acknowledged(suspect)]
+        if suspect.dataIsFromClient, suspect.data.copies > 1 { evidence.append(dataRepeated(suspect)) }
+        evidence += place(subject)
+        let path = evidence.path
+        let cause: Finding.PathCause =
+            path >= PathEvidence.decided
+            ? .ackNotDelivered : path <= 1 - PathEvidence.decided ? .acceptQueueFull : .ackLostOrQueueFull
+        let certainty = cause == .ackLostOrQueueFull ? 1 : max(path, 1 - path)
+        return verdict(cause, evidence, certainty, subject, .synACK, suspect.synACK)
+    }
+
+    /// Twice the round trip, which the SYN-ACK's delay is at least, and not less than `grace`.
+    private func grace(_ subject: PathCase) -> UInt64 {
+        let opening = subject.suspect.synACK.first
+        let trip =
+            subject.suspect.syn.first > 0 && opening > subject.suspect.syn.first
+            ? opening - subject.suspect.syn.first : subject.roundTrip ?? 0
+        return min(max(Self.grace, 2 * trip), 10_000_000_000)
+    }
+
+    private func ackNeverHere(_ subject: PathCase) -> PathVerdict? {
+        let suspect = subject.suspect
+        // A client that repeats its SYN has no SYN-ACK, and next to the client nothing could have kept its ACK from here.
+        guard !subject.client.hasAck, suspect.syn.last <= suspect.synACK.first,
+            HopDistance(ttl: subject.client.firstTTL).decrements > 0
+        else { return nil }
+        guard
+            suspect.synACK.copies >= 3
+                || (suspect.synACK.copies == 2 && subject.now >= suspect.synACK.last + Self.longestRoundTrip)
+        else { return nil }
+        var evidence = [synACKRepeated(suspect)]
+        if subject.clientLives { evidence.append(clientLives(subject)) }
+        evidence.append(
+            Evidence(
+                .ackNeverHere, observed: "SYN and SYN-ACK", expected: "an ACK within a round trip",
+                "the client's ACK never comes as far as here, and it does not repeat its SYN: it has the SYN-ACK"))
+        evidence += place(subject)
+        return verdict(.ackNotDelivered, evidence, evidence.path, subject, .synACK, suspect.synACK)
+    }
+
+    /// What tells the path from the server.
+    private func place(_ subject: PathCase) -> [Evidence] {
+        var evidence: [Evidence] = []
+        let server = subject.suspect.fiveTuple.destination
+        if let redirect = subject.redirect {
+            evidence.append(
+                Evidence(
+                    .redirected, observed: "use \(redirect.gateway)",
+                    "\(redirect.from) told the client by ICMP redirect to reach \(server) by \(redirect.gateway): "
+                        + "it got these packets, and is not on the way that the replies take"))
+        }
+        if let way = subject.otherWayBack {
+            evidence.append(
+                Evidence(
+                    .otherWayBack, observed: way.back.text, expected: way.forward.text,
+                    "the replies come another way than the requests leave"))
+        }
+        if !subject.failingPorts.isEmpty {
+            let ports = subject.failingPorts.map { "tcp/\($0)" }.joined(separator: ", ")
+            evidence.append(
+                Evidence(.allPortsFail, observed: ports, "several ports of \(server) fail, and none works"))
+        }
+        if let port = subject.workingPort {
+            evidence.append(
+                Evidence(.otherPortWorks, observed: "tcp/\(port)", "another port of \(server) works meanwhile"))
+        }
+        if subject.isServer, subject.isAcknowledged {
+            evidence.append(
+                Evidence(
+                    .ackAtServer, observed: "TTL \(HopDistance(ttl: subject.server.firstTTL))",
+                    "the ACKs were seen where \(server) is: no router is left that could lose them"))
+        }
+        if subject.listenOverflows > 0 {
+            evidence.append(
+                Evidence(
+                    .listenOverflows, observed: "\(subject.listenOverflows)",
+                    "this machine's kernel counts connections that found an accept queue full"))
+        }
+        return evidence
+    }
+
+    // MARK: One direction only
+
+    private func oneWayHere(_ subject: PathCase) -> PathVerdict? {
+        let suspect = subject.suspect
+        guard subject.client.packets == 0, subject.server.sentSYNACK, suspect.synACK.copies >= 2,
+            // Answers to spoofed SYNs look the same; and a tap may show one direction of all.
+            subject.clientLives, subject.twoWayFlows > 0
+        else { return nil }
+        let evidence = [
+            synACKRepeated(suspect), clientLives(subject),
+            Evidence(.neverSYN, "the SYN that this SYN-ACK answers never came past here"), othersTwoWay(subject),
+        ]
+        return verdict(.oneWayHere, evidence, 1, subject, .synACK, suspect.synACK)
+    }
+
+    private func replyBypasses(_ subject: PathCase) -> PathVerdict? {
+        let suspect = subject.suspect
+        guard subject.client.sentSYN, subject.client.hasAck, subject.server.packets == 0, subject.twoWayFlows > 0 else {
+            return nil
+        }
+        let dataFails = suspect.dataIsFromClient && suspect.data.copies >= 3 && suspect.data.span >= 1_500_000_000
+        guard suspect.ack.copies >= 2 || dataFails || (suspect.ack.copies >= 1 && suspect.data.copies >= 2) else {
+            return nil
+        }
+        var evidence: [Evidence] = []
+        if suspect.ack.copies > 0 {
+            evidence.append(
+                Evidence(
+                    .ackRepeated, extra: Double(min(suspect.ack.copies, 4)) - 1, observed: suspect.ack.text,
+                    "the client acknowledges the handshake again and again: the server repeats its SYN-ACK"))
+        }
+        if suspect.data.copies > 1 { evidence.append(dataRepeated(suspect)) }
+        evidence.append(
+            Evidence(.neverSYNACK, "the client has a SYN-ACK that never came past here"))
+        evidence.append(othersTwoWay(subject))
+        let isData = suspect.data.copies > suspect.ack.copies
+        return verdict(
+            .replyBypasses, evidence, 1, subject, isData ? .data : .ack, isData ? suspect.data : suspect.ack)
+    }
+
+    // MARK: No answer
+
+    private func noAnswer(_ subject: PathCase) -> PathVerdict? {
+        let suspect = subject.suspect
+        let copies = suspect.syn.copies
+        guard subject.client.sentSYN, copies > 0, !subject.client.hasAck else { return nil }
+        let isQuiet = subject.now >= suspect.syn.last + (copies >= 2 ? Self.grace : Self.longestRoundTrip)
+        guard isQuiet else { return nil }
+        var evidence = [
+            Evidence(
+                .synRepeated, extra: Double(min(copies, 5)) - 2, observed: suspect.syn.text,
+                "the client sends its SYN again and again")
+        ]
+        if subject.server.packets > 0 {
+            guard copies >= 2, subject.server.sentSYNACK, suspect.syn.last > suspect.synACK.first else { return nil }
+            if subject.clientLives { evidence.append(clientLives(subject)) }
+            evidence.append(
+                Evidence(
+                    .answerPasses, "the server's SYN-ACK comes past here, and the client does not get it"))
+            var result = verdict(.noAnswer, evidence, 1, subject, .syn, suspect.syn)
+            result.path.answerPasses = true
+            return result
+        }
+        guard let answer = subject.answer else { return nil }
+        evidence.append(hostAnswers(answer, subject))
+        if subject.isServer, subject.listenOverflows > 0 {
+            evidence.append(
+                Evidence(
+                    .listenOverflows, observed: "\(subject.listenOverflows)",
+                    "this machine's kernel counts connections that found an accept queue full"))
+            return verdict(.acceptQueueFull, evidence, 1 - evidence.path, subject, .syn, suspect.syn)
+        }
+        var result = verdict(.noAnswer, evidence, 1, subject, .syn, suspect.syn)
+        result.path.answers = answer.text
+        return result
+    }
+
+    /// An open connection whose data nobody acknowledges any more.
+    private func stalled(_ subject: PathCase) -> PathVerdict? {
+        let suspect = subject.suspect
+        let receiver = suspect.dataIsFromClient ? subject.server : subject.client
+        guard suspect.data.copies >= 5, suspect.data.span >= 6_000_000_000, !subject.isDataAcknowledged,
+            receiver.packets > 0, let answer = subject.answer
+        else { return nil }
+        var evidence = [dataRepeated(suspect), hostAnswers(answer, subject)]
+        var isOnlyLarge = false
+        if let passed = passedBytes(subject), passed < UInt32(suspect.dataLength), suspect.dataLength >= 1000 {
+            isOnlyLarge = true
+            evidence.append(
+                Evidence(
+                    .onlyLarge, observed: "\(suspect.dataLength) bytes",
+                    expected: "at most \(passed) bytes got through",
+                    "only a large segment is lost, smaller ones were acknowledged"))
+        }
+        var result = verdict(.noAnswer, evidence, 1, subject, .data, suspect.data)
+        result.path.answers = answer.text
+        result.path.bytes = Int(suspect.dataLength)
+        result.path.isOnlyLarge = isOnlyLarge
+        result.path.isFromServer = !suspect.dataIsFromClient
+        return result
+    }
+
+    /// The data bytes that the receiver has acknowledged since the handshake; `nil` where that was not seen, or nothing was.
+    private func passedBytes(_ subject: PathCase) -> UInt32? {
+        let sender = subject.suspect.dataIsFromClient ? subject.client : subject.server
+        let receiver = subject.suspect.dataIsFromClient ? subject.server : subject.client
+        guard sender.sentSYN, receiver.hasAck else { return nil }
+        let passed = receiver.ack &- sender.initialSeq &- 1
+        return passed > 0 && passed < 1 << 31 ? passed : nil
+    }
+
+    // MARK: Loss
+
+    /// A connection that got on after all.
+    ///
+    /// - Parameters:
+    ///   - repeated: What had to be sent again.
+    ///   - delay: ns that it took longer.
+    func loss(
+        _ subject: PathCase, _ repeated: Finding.Path.Repeated, _ repeats: PathRepeats, delay: UInt64
+    ) -> PathVerdict {
+        let evidence = [
+            Evidence(
+                .recovered, observed: repeats.text,
+                "it got through after \(Finding.Path.text(Double(delay) / 1e9)) s")
+        ]
+        var result = verdict(.loss, evidence, 1, subject, repeated, repeats)
+        result.confidence = 0.9
+        result.path.recoveredSeconds = Double((delay + 500_000) / 1_000_000) / 1000
+        return result
+    }
+
+    /// Nearly all connections show one direction only.
+    func oneWayTap(_ suspect: PathSuspect, _ tap: PathTap) -> PathVerdict {
+        let evidence = [
+            Evidence(
+                .tapOneWay, observed: "\(tap.oneWay) of \(tap.oneWay + tap.twoWay) connections",
+                "only one direction of these connections came past here")
+        ]
+        return PathVerdict(
+            cause: .oneWayTap, evidence: evidence, confidence: evidence.failure, path: Finding.Path(cause: .oneWayTap))
+    }
+
+    // MARK: Pieces
+
+    private func synACKRepeated(_ suspect: PathSuspect) -> Evidence {
+        Evidence(
+            .synACKRepeated, extra: Double(min(suspect.synACK.copies, 5)) - 2, observed: suspect.synACK.text,
+            "the server sends its SYN-ACK again and again")
+    }
+
+    private func acknowledged(_ suspect: PathSuspect) -> Evidence {
+        let limit = (suspect.slowestAnswer / 10_000_000 + 1) * 10
+        return Evidence(
+            .acknowledged, observed: "\(suspect.answers) of \(suspect.synACK.copies) copies within \(limit) ms",
+            "the client acknowledges it each time")
+    }
+
+    private func dataRepeated(_ suspect: PathSuspect) -> Evidence {
+        Evidence(
+            .dataRepeated, extra: 0.5 * (Double(min(suspect.data.copies, 8)) - 2), observed: suspect.data.text,
+            "\(suspect.dataIsFromClient ? "the client's" : "the server's") data is sent again and again, and never acknowledged"
+        )
+    }
+
+    private func clientLives(_ subject: PathCase) -> Evidence {
+        Evidence(
+            .clientLives, "other packets of \(subject.suspect.fiveTuple.source) are answered: it is no spoofed source")
+    }
+
+    private func othersTwoWay(_ subject: PathCase) -> Evidence {
+        Evidence(
+            .othersTwoWay, observed: "\(subject.twoWayFlows)", "both directions of other connections come past here")
+    }
+
+    private func hostAnswers(_ answer: PathCase.Answer, _ subject: PathCase) -> Evidence {
+        let host =
+            subject.suspect.dataIsFromClient || subject.suspect.data.copies == 0
+            ? subject.suspect.fiveTuple.destination : subject.suspect.fiveTuple.source
+        return Evidence(.hostAnswers, observed: answer.text, "\(host) lives: something of it was heard meanwhile")
+    }
+
+    private func verdict(
+        _ cause: Finding.PathCause, _ evidence: [Evidence], _ certainty: Double, _ subject: PathCase,
+        _ repeated: Finding.Path.Repeated, _ repeats: PathRepeats
+    ) -> PathVerdict {
+        var path = Finding.Path(cause: cause)
+        path.repeated = repeated
+        path.seconds = repeats.seconds
+        path.copies = Int(repeats.copies)
+        path.ports = [subject.suspect.fiveTuple.destinationPort]
+        if cause == .ackNotDelivered || cause == .ackLostOrQueueFull {
+            path.redirect = subject.redirect.map { Finding.Path.Redirect(from: $0.from, gateway: $0.gateway) }
+            path.isAcknowledgedHere = subject.isAcknowledged
+        }
+        path.hasOtherWayBack = subject.otherWayBack != nil
+        return PathVerdict(
+            cause: cause, evidence: evidence, confidence: evidence.failure * certainty, path: path)
+    }
+}
+
+extension PathRepeats {
+    /// `seen 3 times, at 0, 1.0, 3.0 s`
+    var text: String {
+        let times = seconds.map { $0 == 0 ? "0" : Finding.Path.text($0) }.joined(separator: ", ")
+        return "seen \(Int(copies) + 1) times, at \(times)\(Int(copies) > Self.kept ? " …" : "") s"
+    }
+}
+
+extension PathCase.Answer {
+    var text: String {
+        switch self {
+        case .ping(let count): count == 1 ? "1 answer to ping" : "\(count) answers to ping"
+        case .otherPort(let port): "tcp/\(port)"
+        case .other: "other connections"
+        }
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CPacket
+internal import Packets
+
+extension PathSuspect {
+    /// Takes a segment of the flow, after the flow took it.
+    ///
+    /// - Parameters:
+    ///   - opened: When its own direction's SYN or SYN-ACK was seen before, `PacketRecord.time`.
+    ///   - sent: When its own direction's sequence number moved on last before.
+    /// - Returns: False where it says nothing: then nothing changed.
+    mutating func note(
+        _ sign: PathSign, _ packet: ObservedPacket, _ flow: FlowEntry, isFromClient: Bool, opened: UInt32, sent: UInt32
+    ) -> Bool {
+        let record = packet.record
+        func past(_ time: UInt32) -> UInt64 { packet.time - min(packet.time, UInt64(record.time &- time) << 10) }
+        switch sign {
+        case .none, .opening:
+            if sign == .opening, record.tcpFlags.contains(.ack) { synACK = PathRepeats(first: packet.time) }
+            if isFromClient, awaitsAnswer, record.tcpFlags.contains(.ack) {
+                awaitsAnswer = false
+                answered = packet.time
+                answers = answers == .max ? .max : answers + 1
+                slowestAnswer = max(slowestAnswer, packet.time - min(packet.time, synACK.last))
+            }
+            return true
+        case .repeatedSYN:
+            if syn.first == 0 { syn = PathRepeats(first: past(opened)) }
+            guard syn.add(at: packet.time) else { return false }
+        case .repeatedSYNACK:
+            if synACK.first == 0 {
+                synACK = PathRepeats(first: past(opened))
+                clientSpokeFirst = client(flow).hasData
+            }
+            // Drawn by a repeated SYN.
+            guard syn.last <= synACK.last, synACK.add(at: packet.time) else { return false }
+            awaitsAnswer = true
+        case .repeatedACK:
+            if ack.first == 0 { ack = PathRepeats(first: past(opened)) }
+            guard ack.add(at: packet.time) else { return false }
+        case .repeatedData:
+            if data.first == 0 || dataSeq != record.seq || dataIsFromClient != isFromClient {
+                // What is waited for longest is what is sent again; another segment is a copy of less.
+                let sender = isFromClient ? client(flow) : server(flow)
+                let isNewest = record.seq &+ UInt32(record.payload_length) == sender.nextSeq
+                data = PathRepeats(first: isNewest ? past(sent) : packet.time)
+                dataSeq = record.seq
+                dataLength = record.payload_length
+                dataIsFromClient = isFromClient
+                if !isNewest { break }
+            }
+            guard data.add(at: packet.time) else { return data.copies > 0 }
+        }
+        self.record = record
+        time = packet.time
+        frame = packet.frame
+        return true
+    }
+}

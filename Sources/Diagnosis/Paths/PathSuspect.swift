@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CPacket
+internal import Packets
+
+/// A flow that does not get on: what it repeats, and how that is answered.
+struct PathSuspect: BitwiseCopyable, Sendable {
+    let key: FlowKey
+    let generation: UInt16
+    let clientIsHigh: Bool
+    /// The client's SYN.
+    var syn = PathRepeats()
+    /// The server's SYN-ACK; copies that a repeated SYN drew do not count.
+    var synACK = PathRepeats()
+    /// The client's bare ACK of the handshake, where the server's side is not seen.
+    var ack = PathRepeats()
+    /// One segment with data.
+    var data = PathRepeats()
+    var dataSeq: UInt32 = 0
+    var dataLength: UInt16 = 0
+    var dataIsFromClient = true
+    /// Copies of the SYN-ACK that the client acknowledged, the first one not counted, and the longest that it took, ns.
+    var answers: UInt8 = 0
+    var slowestAnswer: UInt64 = 0
+    var awaitsAnswer = false
+    /// When the newest copy was acknowledged, ns.
+    var answered: UInt64 = 0
+    /// The client had sent data when the SYN-ACK was repeated first: then nobody waits for it.
+    var clientSpokeFirst = false
+    /// Something was told of it: it is only watched for its end.
+    var isTold = false
+    /// Its SYN got through late, and that was told.
+    var isLate = false
+    /// When to look at it again though nothing comes, ns; rounded up to `PathSuspects.step`.
+    var deadline: UInt64 = .max
+    /// The newest packet that was repeated, and where it was.
+    var record: PacketRecord
+    var time: UInt64
+    var frame: UInt64
+    /// Which of the engine's files `frame` is in.
+    var file: UInt32
+
+    init(
+        key: FlowKey, generation: UInt16, clientIsHigh: Bool, record: PacketRecord, time: UInt64, frame: UInt64,
+        file: UInt32
+    ) {
+        self.key = key
+        self.generation = generation
+        self.clientIsHigh = clientIsHigh
+        self.record = record
+        self.time = time
+        self.frame = frame
+        self.file = file
+    }
+
+    /// The connection, client first.
+    var fiveTuple: FiveTuple {
+        let low = IPAddress(high: key.lowHigh, low: key.lowLow)
+        let high = IPAddress(high: key.highHigh, low: key.highLow)
+        let tuple = FiveTuple(
+            source: low, sourcePort: key.lowPort, destination: high, destinationPort: key.highPort)
+        return clientIsHigh ? tuple.reversed : tuple
+    }
+
+    func client(_ flow: FlowEntry) -> FlowSide { clientIsHigh ? flow.high : flow.low }
+    func server(_ flow: FlowEntry) -> FlowSide { clientIsHigh ? flow.low : flow.high }
+}

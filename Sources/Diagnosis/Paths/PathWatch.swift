@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Packets
+
+/// All that the engine keeps for judging paths; each part is bounded.
+struct PathWatch: ~Copyable {
+    var suspects = PathSuspects()
+    var routes = PathRoutes()
+    var tap = PathTap()
+    /// The newest flow that shows one direction only.
+    var newestAlone: PathSuspect?
+    var table: PathTable
+    /// Sources by what they connect to in vain.
+    var scans = PathCrowds()
+    /// Services by the networks and by the clients that leave their handshakes unfinished.
+    var floods = PathCrowds()
+    var manyClients = PathCrowds()
+    /// Plain losses told in this minute of packet time: a busy link has many, and who reads them has other work.
+    var losses = 0
+    var lossesSince: UInt64 = 0
+    /// Findings that wait for resets which were seen before: the number of the newest of those.
+    var held: [(after: UInt32, finding: Finding)] = []
+    let judge = PathJudge()
+    private let seed: UInt64
+    private var files: [String?] = []
+
+    init(seed: UInt64) {
+        self.seed = seed
+        table = PathTable(seed: seed)
+    }
+
+    /// The number of a file's name, for `name(_:)`.
+    mutating func number(of file: String?) -> UInt32 {
+        if files.isEmpty || files[files.count - 1] != file { files.append(file) }
+        return UInt32(files.count - 1)
+    }
+
+    func name(_ number: UInt32) -> String? { files[Int(number)] }
+
+    /// True where so many leave handshakes with that service unfinished that most of them have spoofed addresses.
+    func isFlooded(_ server: IPAddress, port: UInt16) -> Bool {
+        let key = hash(server, port: port)
+        return floods.isCrowd(key) || manyClients.isCrowd(key, of: PathCrowds.largeCrowd)
+    }
+
+    func hash(_ address: IPAddress, port: UInt16 = 0) -> UInt64 {
+        var hash = TableHash(seed: seed)
+        hash.combine(address.high ^ UInt64(port) << 32)
+        hash.combine(address.low)
+        return hash.value
+    }
+}
