@@ -24,6 +24,12 @@ enum APIDocument {
         }
     }
 
+    static func paths(_ paths: [PathSummary]) -> [UInt8] {
+        list(next: nil) { json in
+            for path in paths { PathReport.write(path, to: &json) }
+        }
+    }
+
     /// Where packets went: the ledger by interface and direction, and what the engine did with the records.
     static func ledger(_ ledger: Ledger, _ statistics: Engine.Statistics) -> [UInt8] {
         document { json in

@@ -73,6 +73,12 @@ struct APIResponder: HTTPResponder {
             try query.finish()
             let origins = try await cache.origins(state)
             return Self.ok(APIDocument.origins(Array(origins.prefix(limit))), Self.jsonType)
+        case "/api/v1/paths":
+            let limit = try query.integer("limit", in: FindingQuery.limits, default: FindingQuery.standardLimit)
+            let server = try query.address("server")
+            try query.finish()
+            let paths = try await cache.paths(state).filter { path in server.map { path.server == $0 } ?? true }
+            return Self.ok(APIDocument.paths(Array(paths.prefix(limit))), Self.jsonType)
         case "/api/v1/ledger":
             try query.finish()
             return Self.ok(APIDocument.ledger(state.ledger, state.statistics), Self.jsonType)
@@ -88,7 +94,8 @@ struct APIResponder: HTTPResponder {
             throw Problem(
                 status: .notFound,
                 detail:
-                    "Here are the page at /, /metrics, /healthz, /readyz and /api/v1/ with resets, findings, hosts, origins, ledger, stream."
+                    "Here are the page at /, /metrics, /healthz, /readyz and /api/v1/ with resets, findings, hosts, origins, "
+                    + "paths, ledger, stream."
             )
         }
     }

@@ -2,11 +2,12 @@
 internal import Diagnosis
 internal import HTTPTypes
 
-/// What the engine knows of hosts and origins, as it was at most a second ago, so that however many ask, the capture thread
+/// What the engine knows of hosts, origins and paths, as it was at most a second ago, so that however many ask, the capture thread
 /// answers each once a second. It only copies; what is done with the copy is done elsewhere.
 struct EngineCache: Sendable {
     private let allHosts = CachedAnswer<[HostSummary]>()
     private let allOrigins = CachedAnswer<[Origin]>()
+    private let allPaths = CachedAnswer<[PathSummary]>()
 
     /// All hosts, the one seen last first.
     func hosts(_ state: AgentState) async throws(Problem) -> [HostSummary] {
@@ -19,6 +20,13 @@ struct EngineCache: Sendable {
     func origins(_ state: AgentState) async throws(Problem) -> [Origin] {
         try await allOrigins.answer {
             try await state.mailbox.ask { $0.origins }.sorted { ($0.lastSeen ?? 0) > ($1.lastSeen ?? 0) }
+        }
+    }
+
+    /// The ways that connections take, the one seen last first.
+    func paths(_ state: AgentState) async throws(Problem) -> [PathSummary] {
+        try await allPaths.answer {
+            try await state.mailbox.ask { $0.pathSnapshot }.summaries()
         }
     }
 }

@@ -152,11 +152,10 @@ extension Engine {
         if isProof { flow.pointee.isProven = true }
         learn(packet, as: isProof ? .tcp : .unproven, isLocal: isLocal)
         if let earlier { noteMove(packet, from: earlier) }
-        let isService = isProof && !before.hasServed && before.sentSYNACK
-        if sign != .none || isService || flow.pointee.suspect != 0 {
+        if before.sentSYNACK, !before.hasTaken(other) { noteService(record, flow, sourceIsHigh: sourceIsHigh) }
+        if sign != .none || flow.pointee.suspect != 0 {
             observePath(
-                packet, sign, flow, sourceIsHigh: sourceIsHigh, opened: before.openTime, sent: before.seqTime,
-                isProof: isService)
+                packet, sign, flow, sourceIsHigh: sourceIsHigh, opened: before.openTime, sent: before.seqTime)
         }
         if before.packets <= PathTap.alone { countDirections(packet, flow, sourceIsHigh: sourceIsHigh) }
     }

@@ -74,6 +74,11 @@ package enum MetricsExposition {
             writer.sample([("cause", cause.rawValue)], findings.causes[cause] ?? 0)
         }
         writer.family(
+            "rstwho_path_findings_total", .counter, "Routes on which connections do not get on, by cause as first told.")
+        for cause in Finding.PathCause.allCases {
+            writer.sample([("cause", cause.rawValue)], findings.paths[cause] ?? 0)
+        }
+        writer.family(
             "rstwho_resets_revised_total", .counter,
             "Resets whose sender a later packet settled; not counted again in rstwho_resets_total.")
         for from in Finding.Sender.allCases {

@@ -25,6 +25,9 @@ struct ReadSession: ~Copyable {
     /// The devices that sent resets for others.
     var origins: [Origin] { engine.origins }
 
+    /// The ways that connections took.
+    var paths: [PathSummary] { engine.pathSnapshot.summaries() }
+
     init(format: OutputOptions.Format?, engineOptions: Engine.Options) {
         self.format = format
         engine = Engine(options: engineOptions)

@@ -11,8 +11,8 @@ struct RstWho: AsyncParsableCommand {
             which hop, or this machine.
             """,
         subcommands: [
-            WatchCommand.self, ReadCommand.self, CompareCommand.self, OriginsCommand.self, ProbeCommand.self,
-            DoctorCommand.self,
+            WatchCommand.self, ReadCommand.self, CompareCommand.self, OriginsCommand.self, PathsCommand.self,
+            ProbeCommand.self, DoctorCommand.self,
         ])
 
     static func main() async {

@@ -5,7 +5,7 @@ extension Finding {
     /// contract; the evidence says it there.
     package struct Forwarding: Sendable, Equatable {
         /// What the packets were for.
-        package enum Packet: String, Sendable {
+        package enum Packet: String, CaseIterable, Sendable {
             case syn = "SYN"
             case synAck = "SYN-ACK"
             case ack = "ACK"

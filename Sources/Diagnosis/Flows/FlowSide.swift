@@ -112,6 +112,12 @@ struct FlowSide: BitwiseCopyable, Sendable {
         set { marks[.isAlone] = newValue }
     }
 
+    /// As a server's side it took the connection: it sent data, or acknowledged the client's.
+    @inline(__always)
+    func hasTaken(_ client: FlowSide) -> Bool {
+        dataSegments > 0 || (hasAck && client.sentSYN && SequenceNumber.isAfter(ack, client.initialSeq &+ 1))
+    }
+
     var hasData: Bool { dataSegments > 0 }
     var sentSYN: Bool { flags & TCPFlags.syn.rawValue != 0 }
     var sentFIN: Bool { flags & TCPFlags.fin.rawValue != 0 }

@@ -45,10 +45,7 @@ struct PathCase: Sendable {
     }
 
     /// The server took the connection: it sent data, or acknowledged the client's.
-    var isTaken: Bool {
-        server.hasData
-            || (server.hasAck && client.sentSYN && SequenceNumber.isAfter(server.ack, client.initialSeq &+ 1))
-    }
+    var isTaken: Bool { server.hasTaken(client) }
 
     /// What the repeated data waits for has come.
     var isDataAcknowledged: Bool {

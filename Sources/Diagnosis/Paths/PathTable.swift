@@ -12,6 +12,8 @@ struct PathEntry: BucketEntry {
     var flows: UInt32 = 0
     var worked: UInt32 = 0
     var retransmissions: UInt32 = 0
+    /// Connections of which one direction only came past here.
+    var alone: UInt32 = 0
     /// The shortest time from a SYN to its SYN-ACK, or from there to the ACK, units of 1024 ns; `.max` where unknown.
     var roundTrip: UInt32 = .max
     /// Ports that failed lately, 0 where there is none, and when one did last, ns.
@@ -40,6 +42,9 @@ struct PathEntry: BucketEntry {
     }
 
     static let free = PathEntry()
+
+    /// Only one direction comes past here.
+    var isOneWay: Bool { alone > 0 && (forward.packets == 0 || back.packets == 0) }
 
     mutating func noteFailure(port: UInt16, now: UInt64) {
         if now &- failedAt > Self.memory { failing = .init(repeating: 0) }

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Diagnosis
+internal import FoundationEssentials
+internal import Packets
+
+/// The ways between clients and servers, as a table for people and as JSON for machines.
+package enum PathReport {
+    /// `path` as an object: a line of JSON Lines, or an element of a list.
+    package static func write(_ path: PathSummary, to writer: inout JSONWriter) {
+        writer.object { json in
+            json.member("clients", "\(path.network)/\(path.length)")
+            json.member("server", path.server.description)
+            json.member("ways", path.symmetry.rawValue)
+            write(path.there, as: "there", to: &json)
+            write(path.back, as: "back", to: &json)
+            json.member("connections", path.connections)
+            json.member("worked", path.worked)
+            json.member("retransmissions", path.retransmissions)
+            json.member("round_trip_seconds", path.roundTrip, digits: 6)
+            if !path.failingPorts.isEmpty {
+                json.member("failing_ports") { json in
+                    json.array { json in
+                        for port in path.failingPorts { json.raw("\(port)") }
+                    }
+                }
+            }
+            json.member("first_seen", Timestamp.format(path.firstSeen))
+            json.member("last_seen", Timestamp.format(path.lastSeen))
+        }
+    }
+
+    private static func write(_ way: PathSummary.Way?, as name: String, to json: inout JSONWriter) {
+        guard let way else { return }
+        json.member(name) { json in
+            json.object { json in
+                json.member("interface", way.interface)
+                json.member("direction", way.isOutgoing ? "out" : "in")
+                json.member("from_mac", way.from)
+                json.member("to_mac", way.to)
+                json.member("connections", way.connections)
+            }
+        }
+    }
+
+    /// `path` as one line, its line feed included.
+    package static func line(_ path: PathSummary) -> String {
+        var writer = JSONWriter()
+        write(path, to: &writer)
+        writer.endLine()
+        return writer.text
+    }
+
+    /// A line a path.
+    package static func text(_ paths: [PathSummary]) -> String {
+        guard !paths.isEmpty else { return "No connection was seen to open.\n" }
+        var rows = [["CLIENTS", "SERVER", "WAYS", "OPENED", "WORKED", "AGAIN", "RTT", "THERE", "BACK"]]
+        for path in paths {
+            rows.append([
+                "\(path.network)/\(path.length)", path.server.description, label(path.symmetry), "\(path.connections)",
+                "\(path.worked)", "\(path.retransmissions)",
+                path.roundTrip.map { DecimalText.format($0 * 1000, digits: 1) + " ms" } ?? "-", text(path.there),
+                text(path.back),
+            ])
+        }
+        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        return rows.map { row in
+            var line = ""
+            for (column, cell) in row.enumerated() {
+                line += cell
+                if column + 1 < row.count { line += String(repeating: " ", count: widths[column] - cell.count + 2) }
+            }
+            return line + "\n"
+        }.joined()
+    }
+
+    private static func label(_ symmetry: PathSummary.Symmetry) -> String {
+        switch symmetry {
+        case .same: "same"
+        case .different: "two ways"
+        case .oneWay: "one direction"
+        case .unknown: "-"
+        }
+    }
+
+    private static func text(_ way: PathSummary.Way?) -> String {
+        guard let way else { return "not seen" }
+        let place = way.interface.map { "\($0) " } ?? ""
+        if let from = way.from, let to = way.to { return "\(place)\(from) > \(to)" }
+        let hop = way.nextHop.map { "\(way.isOutgoing ? "to" : "from") \($0)" } ?? (way.isOutgoing ? "out" : "in")
+        return place + hop
+    }
+}
+
+extension PathReport {
+    /// Reads the list that an agent sent. `nil` where it is none, or has a value that none has.
+    package static func decode(_ json: [UInt8]) -> [PathSummary]? {
+        guard let items = (try? JSONDecoder().decode(WireList.self, from: Data(json)))?.items else { return nil }
+        let paths = items.compactMap(\.path)
+        return paths.count == items.count ? paths : nil
+    }
+
+    private struct WireList: Decodable {
+        var items: [WirePathSummary]
+    }
+
+    private struct WireWay: Decodable {
+        var interface: String?
+        var direction: String
+        var from_mac: String?
+        var to_mac: String?
+        var connections: Int
+
+        var way: PathSummary.Way {
+            PathSummary.Way(
+                interface: interface, isOutgoing: direction == "out", from: from_mac, to: to_mac,
+                connections: connections)
+        }
+    }
+
+    private struct WirePathSummary: Decodable {
+        var clients: String
+        var server: String
+        var ways: String
+        var there: WireWay?
+        var back: WireWay?
+        var connections: Int
+        var worked: Int
+        var retransmissions: Int
+        var round_trip_seconds: Double?
+        var failing_ports: [UInt16]?
+        var first_seen: String
+        var last_seen: String
+
+        var path: PathSummary? {
+            let parts = clients.split(separator: "/")
+            guard parts.count == 2, let network = IPAddress(parts[0]), let length = Int(parts[1]),
+                (0...128).contains(length), let server = IPAddress(server),
+                let symmetry = PathSummary.Symmetry(rawValue: ways), let first = Timestamp.parse(first_seen),
+                let last = Timestamp.parse(last_seen),
+                [connections, worked, retransmissions, there?.connections ?? 0, back?.connections ?? 0]
+                    .allSatisfy((0...WireBounds.count.upperBound).contains),
+                round_trip_seconds.map(WireBounds.seconds.contains) ?? true
+            else { return nil }
+            var path = PathSummary(network: network, length: length, server: server, firstSeen: first, lastSeen: last)
+            path.there = there?.way
+            path.back = back?.way
+            path.symmetry = symmetry
+            path.connections = connections
+            path.worked = worked
+            path.retransmissions = retransmissions
+            path.roundTrip = round_trip_seconds
+            path.failingPorts = failing_ports ?? []
+            return path
+        }
+    }
+}
