@@ -11,6 +11,13 @@ package enum OriginReport {
             json.member("id", origin.id)
             json.member("sender", (origin.isThisMachine ? Finding.Sender.thisMachine : .middlebox).rawValue)
             json.member("hop", origin.hop)
+            if !origin.hopAlternatives.isEmpty {
+                json.member("hop_alternatives") { json in
+                    json.array { json in
+                        for hop in origin.hopAlternatives { json.raw("\(hop)") }
+                    }
+                }
+            }
             json.member("initial_ttl", origin.initialTTL)
             json.member("address", origin.address?.description)
             json.member("interface", origin.interface)
@@ -55,7 +62,10 @@ package enum OriginReport {
 
     private static func text(_ origin: Origin) -> String {
         let device =
-            origin.isThisMachine ? "this machine" : "device at hop \(origin.hop)"
+            origin.isThisMachine
+            ? "this machine"
+            : (["device at hop \(origin.hop)"] + origin.hopAlternatives.map { "hop \($0) if it started from 32" })
+                .joined(separator: ", or ")
         let address = origin.address.map { " (\($0))" } ?? ""
         let count = origin.resets == 1 ? "1 reset" : "\(origin.resets) resets"
         let causes =

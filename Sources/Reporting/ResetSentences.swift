@@ -117,6 +117,9 @@ struct ResetSentences {
         switch sender {
         case .middlebox where weighing.contains { distance.contains($0.name) && $0.weight < 0 }:
             return "The hop is not reliable: the device copies the host's TTL."
+        // Its own address is that of a router; without it a bridge or a transparent firewall before that router looks alike.
+        case .middlebox where reset.originAddress == nil && reset.hop != nil:
+            return "Or a device in front of that hop that does not count as one."
         case .host where weighing.count == 1 && weighing[0].name == EvidenceName.ttlHost.rawValue:
             return "Only its distance says so, which one host in ten shares."
         case .host where evidence.contains { $0.name == EvidenceName.behindTranslator.rawValue }:

@@ -17,6 +17,15 @@ import Testing
         #expect(OriginReport.text(origins).contains("after about 350 s of silence"))
     }
 
+    @Test func aFarHopHasAnotherReading() throws {
+        let far = try #require(OriginReport.decode(Self.list(hop: "36")))
+        #expect(OriginReport.text(far).contains("device at hop 36, or hop 4 if it started from 32: 3 resets"))
+        #expect(OriginReport.line(far[0]).contains(#""hop":36,"hop_alternatives":[4],"#))
+        let near = try #require(OriginReport.decode(Self.list(hop: "32")))
+        #expect(OriginReport.text(near).contains("device at hop 32: 3 resets"))
+        #expect(!OriginReport.line(near[0]).contains("alternatives"))
+    }
+
     @Test(arguments: ["1e300", "-1"])
     func aTimerThatNoneHasIsNotTaken(timer: String) {
         #expect(OriginReport.decode(Self.list(timer: timer)) == nil)

@@ -56,6 +56,12 @@ package struct Origin: Sendable {
         self.nextHopMAC = nextHopMAC
     }
 
+    /// Hops that its TTL allows besides `hop`: some stacks start from 32, which TTLs up to 32 do not tell from 64.
+    package var hopAlternatives: [Int] {
+        guard !isThisMachine, initialTTL == 64, hop > 32, hop <= 64 else { return [] }
+        return [hop - 32]
+    }
+
     /// Its idle timer in seconds, where the gaps before at least three of its resets agree to 5 %: the middle of the largest such
     /// group. Gaps may be longer, where the device resets only when the next packet comes.
     package var idleTimer: Double? {
