@@ -44,12 +44,15 @@ package struct ComparisonReport: Sendable {
     }
 
     private func text(_ finding: Finding) -> String {
-        let summary = drawing.printable(finding.summary)
+        // What a reset's finding says of "this machine" and of hops counts from its point.
+        let place = finding.reset == nil ? "" : "At \(finding.file ?? "?"): "
+        let summary = drawing.printable(place + finding.summary)
         var text = (isColoured && finding.isProblem ? "\u{1b}[1;31m\(summary)\u{1b}[0m" : summary) + "\n"
         var first: [String] = []
         if let reset = finding.reset {
             let tuple = finding.fiveTuple
-            first.append("\(tuple.source):\(tuple.sourcePort) > \(tuple.destination):\(tuple.destinationPort)")
+            first.append(
+                "\(Self.end(tuple.source, tuple.sourcePort)) > \(Self.end(tuple.destination, tuple.destinationPort))")
             first.append(reset.cause.rawValue)
         }
         first.append("first at \(finding.file ?? "?")")
@@ -61,6 +64,10 @@ package struct ComparisonReport: Sendable {
         }
         if !finding.advice.isEmpty { text += drawing.printable("    > \(finding.advice)") + "\n" }
         return text
+    }
+
+    private static func end(_ address: IPAddress, _ port: UInt16) -> String {
+        address.isIPv4 ? "\(address):\(port)" : "[\(address)]:\(port)"
     }
 
     private func list(_ names: [String]) -> String {
@@ -150,18 +157,24 @@ package struct ComparisonReport: Sendable {
 
     private static func text(_ rewrite: Comparison.Rewrite) -> String {
         let others = rewrite.others == 0 ? "" : ", \(rewrite.others) otherwise"
+        let packets = count(rewrite.count, "packet") + others
+        let directions = count(rewrite.count, "direction") + others
         switch rewrite.field {
-        case .ttl: return "TTL \(rewrite.to) (\(rewrite.count) packets\(others))"
-        case .dscp: return "DSCP \(rewrite.from) becomes \(rewrite.to) (\(rewrite.count) packets\(others))"
-        case .segmentSize: return "MSS \(rewrite.from) becomes \(rewrite.to) (\(rewrite.count) SYNs\(others))"
+        case .ttl: return "TTL \(rewrite.to) (\(packets))"
+        case .dscp: return "DSCP \(rewrite.from) becomes \(rewrite.to) (\(packets))"
+        case .segmentSize: return "MSS \(rewrite.from) becomes \(rewrite.to) (\(packets))"
         case .sequence:
-            return
-                "sequence numbers are changed, by \(rewrite.to) for one (\(rewrite.count + rewrite.others) directions)"
-        case .source: return "source \(rewrite.from) becomes \(rewrite.to) (\(rewrite.count) directions\(others))"
-        case .destination:
-            return "destination \(rewrite.from) becomes \(rewrite.to) (\(rewrite.count) directions\(others))"
-        case .identification: return "IP-ID is changed (\(rewrite.count) packets)"
+            let amount = rewrite.others == 0 ? "by \(rewrite.to)" : "each by its own amount"
+            let all = count(rewrite.count + rewrite.others, "direction")
+            return "sequence numbers are changed, \(amount) (\(all) of connections)"
+        case .source: return "source \(rewrite.from) becomes \(rewrite.to) (\(directions) of connections)"
+        case .destination: return "destination \(rewrite.from) becomes \(rewrite.to) (\(directions) of connections)"
+        case .identification: return "IP-ID is changed (\(packets))"
         }
+    }
+
+    private static func count(_ number: Int, _ noun: String) -> String {
+        "\(number) \(noun)\(number == 1 ? "" : "s")"
     }
 
     private static func text(_ delay: Comparison.Delay) -> String {
@@ -192,10 +205,10 @@ package struct ComparisonReport: Sendable {
                 let rate = DecimalText.format(abs(clock.drift) * 1e6, digits: 1)
                 text += " and \(clock.drift > 0 ? "gaining" : "losing") \(rate) ppm"
             }
-            text += " (\(clock.samples) packets"
+            text += " (\(Self.count(clock.samples, "packet"))"
             notes.append(text + (clock.isSeparable ? ")" : ", one direction: with the delay)"))
         }
-        if entry.missed > 0 { notes.append("\(entry.missed) packets were seen before and behind it only") }
+        if entry.missed > 0 { notes.append("\(Self.count(entry.missed, "packet")) seen before and behind it only") }
         if entry.shared == 0 { notes.append("nothing that it saw was seen elsewhere") }
         return notes.isEmpty ? nil : "\(name(point)): \(notes.joined(separator: "; "))\n"
     }

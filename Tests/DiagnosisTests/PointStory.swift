@@ -28,7 +28,8 @@ struct PointStory {
     var delay: UInt64 = 2_000_000
     private(set) var time = PointStory.start
     private(set) var traces: [PacketTrace]
-    private var identification: UInt16 = 100
+    /// The IP-ID of the newest segment.
+    private(set) var newest: UInt16 = 100
 
     init(points: Int = 2) {
         clocks = Array(repeating: Clock(), count: points)
@@ -60,7 +61,7 @@ struct PointStory {
         addresses: (Int) -> (client: IPAddress, port: UInt16)? = { _ in nil }
     ) {
         time += Self.millisecond
-        identification &+= 1
+        newest &+= 1
         let order = segment.isFromClient ? Array(clocks.indices) : clocks.indices.reversed()
         for (step, point) in order.enumerated() where seen?.contains(point) ?? true {
             var seenSegment = segment
@@ -73,7 +74,7 @@ struct PointStory {
                 isIPv6
                 ? Ethernet().ipv6(ends.0, ends.1, hopLimit: ttl)
                 : Ethernet().ipv4(
-                    ends.0, ends.1, ttl: ttl, identification: segment.hasIdentification ? identification : 0)
+                    ends.0, ends.1, ttl: ttl, identification: segment.hasIdentification ? newest : 0)
             let frame = network.tcp(
                 ports.0, ports.1, seq: seenSegment.seq, ack: seenSegment.ack, flags: seenSegment.flags, window: 500,
                 options: seenSegment.options

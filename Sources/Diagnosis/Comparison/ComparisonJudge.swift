@@ -28,7 +28,7 @@ struct ComparisonJudge {
     /// Copies of one packet without an answer that show a broken connection.
     private static let repeats = 3
     /// The first and last common time of each point's capture; `nil` where times cannot be compared.
-    private var windows: [(first: UInt64, last: UInt64)?]
+    private let windows: [(first: UInt64, last: UInt64)?]
     /// For captures without times: by point × points + other, the first and last of the point's packets that the other saw.
     private var sharedRanges: [(first: Int, last: Int)?]
 
@@ -64,31 +64,8 @@ struct ComparisonJudge {
         }
         sharedRanges = []
         if windows.contains(where: { $0 == nil }) { findSharedRanges() }
-        openWindows()
         for row in 0..<join.count { follow(row) }
         decideLate()
-    }
-
-    /// Finds captures that went on although nothing was captured any more.
-    ///
-    /// A file does not say when its capture began and ended. Where everything vanishes the capture behind seems to end just then. That
-    /// somebody stopped it in that moment is improbable where the moment is short: the gap between what arrived last and what did
-    /// not, compared with how much of the time is in gaps as short.
-    private mutating func openWindows() {
-        var times = [[UInt64]](repeating: [], count: points)
-        for row in 0..<join.count {
-            guard let (first, packet) = anyPacket(row), let time = time.common(packet.time, of: first) else { continue }
-            for point in expectedPoints(of: conversations.direction(of: packet, in: first)) where windows[point] != nil
-            {
-                times[point].append(time)
-            }
-        }
-        for point in 0..<points {
-            guard let window = windows[point], let improbable = Gaps(times[point].sorted()) else { continue }
-            windows[point] = (
-                improbable.begin(window.first) ?? window.first, improbable.end(window.last) ?? window.last
-            )
-        }
     }
 
     /// Packets that two points share, by point × points + point.
@@ -137,7 +114,7 @@ struct ComparisonJudge {
         let there = ways.number(of: direction).map { ways.ways[$0].points } ?? []
         guard there.isEmpty else { return there }
         // Nothing but resets came from there: by the way that leads to it.
-        return ways.number(of: direction ^ 1).map { ways.ways[$0].points.reversed() } ?? []
+        return ways.back(from: direction).map { ways.ways[$0].points.reversed() } ?? []
     }
 
     private mutating func follow(_ row: Int) {
@@ -179,7 +156,7 @@ struct ComparisonJudge {
             let time = time.common(packet.time, of: point), time + self.time.margin > window.last, packet.kind.isTCP
         else { return false }
         let direction = conversations.direction(of: packet, in: point)
-        return ways.number(of: direction ^ 1).map {
+        return ways.back(from: direction).map {
             ways.packets($0, at: last) > 0 && ways.decrements($0, at: last) == 0
         } ?? false
     }
@@ -280,8 +257,13 @@ struct ComparisonJudge {
             let time = time.common(captures[other].packets[number].time, of: other)
         {
             guard time >= window.first, time <= window.last else { return false }
-            // It passes a point behind a little later, and passed one before a little earlier.
-            return isBehind ? window.last - time >= self.time.margin : time - window.first >= self.time.margin
+            // It passes a point behind a little later, and passed one before a little earlier. What is no reset is compared only
+            // while both surely captured.
+            let (isPastBegin, isBeforeEnd) = (
+                time - window.first >= self.time.margin, window.last - time >= self.time.margin
+            )
+            if isBehind { return isBeforeEnd }
+            return isPastBegin && (isBeforeEnd || captures[other].packets[number].kind == .rst)
         }
         guard !sharedRanges.isEmpty, let range = sharedRanges[other * points + point] else { return false }
         return number > range.first && number < range.last

@@ -108,30 +108,44 @@ extension Conversations {
 
     /// A SYN keeps its sequence number and timestamp through a translation, a SYN-ACK what it acknowledges as well.
     private mutating func mergeByOpenings(_ captures: [ComparedCapture], seed: UInt64) {
-        var marks: [Mark] = []
-        marks.reserveCapacity(captures.reduce(0) { $0 + $1.openings.count })
-        for (capture, content) in captures.enumerated() {
-            for opening in content.openings where opening.seq != 0 {
-                var hash = TableHash(seed: seed)
-                hash.combine(UInt64(opening.seq) << 32 | UInt64(opening.ack))
-                hash.combine(UInt64(opening.timestamp) << 1 | (opening.isSYNACK ? 1 : 0))
-                marks.append(
-                    Mark(
-                        key: hash.value,
-                        direction: ofFlow[capture][Int(opening.direction >> 1)] ^ opening.direction & 1,
-                        capture: UInt32(capture), time: content.packets[Int(opening.packet)].time))
+        // A conversation that all points saw under its own addresses need not be looked for, but may be what another one is.
+        let seenBy = points(captures)
+        let all = UInt32(truncatingIfNeeded: (1 << UInt64(captures.count)) - 1)
+        func forEachMark(_ body: (Mark, _ isKnown: Bool) -> Void) {
+            for (capture, content) in captures.enumerated() {
+                for opening in content.openings where opening.seq != 0 {
+                    let direction = ofFlow[capture][Int(opening.direction >> 1)] ^ opening.direction & 1
+                    var hash = TableHash(seed: seed)
+                    hash.combine(UInt64(opening.seq) << 32 | UInt64(opening.ack))
+                    hash.combine(UInt64(opening.timestamp) << 1 | (opening.isSYNACK ? 1 : 0))
+                    body(
+                        Mark(
+                            key: hash.value, direction: direction, capture: UInt32(capture),
+                            time: content.packets[Int(opening.packet)].time), seenBy[Int(direction >> 1)] == all)
+                }
             }
         }
+        var wanted: Set<UInt64> = []
+        forEachMark { mark, isKnown in if !isKnown { wanted.insert(mark.key) } }
+        guard !wanted.isEmpty else { return }
+        var marks: [Mark] = []
+        forEachMark { mark, _ in if wanted.contains(mark.key) { marks.append(mark) } }
         mergeEqual(&marks) { left, right in left.sharesEnd(with: right) }
+    }
+
+    /// By conversation: the points that saw it, a bit each.
+    private func points(_ captures: [ComparedCapture]) -> [UInt32] {
+        var seenBy = [UInt32](repeating: 0, count: keys.count)
+        for (capture, directions) in ofFlow.enumerated() {
+            for direction in directions { seenBy[Int(direction >> 1)] |= 1 << UInt32(capture) }
+        }
+        return seenBy
     }
 
     /// Conversations that only one point saw, and that are nowhere by their opening: their connection opened before the capture
     /// began, or its numbers are changed as well as its addresses. Returns whether any were found to be the same.
     private mutating func mergeLonely(_ captures: [ComparedCapture], seed: UInt64) -> Bool {
-        var seenBy = [UInt32](repeating: 0, count: keys.count)
-        for (capture, directions) in ofFlow.enumerated() {
-            for direction in directions { seenBy[Int(direction >> 1)] |= 1 << UInt32(capture) }
-        }
+        let seenBy = points(captures)
         let lonely = seenBy.map { $0 != 0 && $0 & ($0 - 1) == 0 }
         var captureMask: UInt32 = 0
         for (conversation, isLonely) in lonely.enumerated() where isLonely { captureMask |= seenBy[conversation] }

@@ -281,7 +281,7 @@ struct CrossingFindings {
 
     private func addWays(to crossing: inout Finding.Crossing, _ key: Key, direction: UInt32) {
         let there = judge.expectedPoints(of: direction)
-        let back = judge.ways.number(of: direction ^ 1).map { judge.ways.ways[$0].points } ?? []
+        let back = judge.ways.back(from: direction).map { judge.ways.ways[$0].points } ?? []
         crossing.there = there.map(name)
         crossing.back = back.map(name)
         // Without replies nothing is known of their way.

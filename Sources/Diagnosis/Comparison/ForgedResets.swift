@@ -2,7 +2,8 @@
 internal import Glibc
 internal import Packets
 
-/// Resets that were seen at a point and not at the one before: where they appear is where they were made.
+/// Resets that were seen at a point and not at the one before: where they appear is where they were made. And those that the engine finds
+/// foreign at the first point that saw them.
 struct ForgedResets {
     /// Findings at the most.
     static let capacity = 10_000
@@ -14,9 +15,11 @@ struct ForgedResets {
     private var findings: [Finding] = []
 
     init(_ judge: ComparisonJudge, _ appeared: [ComparisonJudge.Stray], _ resets: [[UInt64: Finding]]) {
+        var seen: Set<UInt32> = []
         for stray in appeared {
             let (from, to) = (Int(stray.from), Int(stray.to))
             guard let packet = judge.packet(Int(stray.row), at: to), packet.kind == .rst else { continue }
+            seen.insert(stray.row)
             conversations.insert(judge.conversations.direction(of: packet, in: to) >> 1)
             guard var finding = resets[to][UInt64(packet.frame)], findings.count < Self.capacity else {
                 further += 1
@@ -29,6 +32,32 @@ struct ForgedResets {
             Self.add(
                 &finding, from: judge.captures[from].name, to: judge.captures[to].name, missed: missed,
                 of: passed + missed)
+            findings.append(finding)
+        }
+        addJudged(judge, resets, besides: seen)
+    }
+
+    /// Resets that the engine finds foreign at the first point that saw them, whatever other points could have seen.
+    private mutating func addJudged(
+        _ judge: ComparisonJudge, _ resets: [[UInt64: Finding]], besides seen: Set<UInt32>
+    ) {
+        guard resets.contains(where: { $0.values.contains { $0.isProblem } }) else { return }
+        for row in 0..<judge.join.count where !seen.contains(UInt32(row)) {
+            guard let (any, packet) = judge.anyPacket(row), packet.kind == .rst else { continue }
+            var (first, earliest) = (any, packet)
+            for point in 0..<judge.points {
+                guard let other = judge.packet(row, at: point) else { continue }
+                if HopDistance(ttl: other.ttl).decrements < HopDistance(ttl: earliest.ttl).decrements {
+                    (first, earliest) = (point, other)
+                }
+            }
+            guard var finding = resets[first][UInt64(earliest.frame)], finding.isProblem else { continue }
+            conversations.insert(judge.conversations.direction(of: earliest, in: first) >> 1)
+            guard findings.count < Self.capacity else {
+                further += 1
+                continue
+            }
+            finding.file = judge.captures[first].name
             findings.append(finding)
         }
     }

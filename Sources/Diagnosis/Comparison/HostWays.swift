@@ -30,6 +30,8 @@ struct HostWays {
         var destination: IPAddress
         /// The points in the order in which its packets pass them.
         var points: [Int] = []
+        /// The number of the way back.
+        var back: Int?
     }
 
     private static let unknown = UInt32.max
@@ -76,6 +78,11 @@ struct HostWays {
         return number == Self.unknown ? nil : Int(number)
     }
 
+    /// The number of the way back from where a direction leads.
+    func back(from direction: UInt32) -> Int? {
+        number(of: direction).flatMap { ways[$0].back } ?? number(of: direction ^ 1)
+    }
+
     /// Packets of a way that a point saw.
     func packets(_ way: Int, at point: Int) -> Int { Int(sights[way * points + point].packets) }
 
@@ -115,14 +122,11 @@ struct HostWays {
         return number
     }
 
-    /// By way: the number of the one back.
-    private func opposites() -> [Int?] {
-        var opposites = [Int?](repeating: nil, count: ways.count)
+    private mutating func findWaysBack() {
         for direction in ofDirection.indices {
             let (there, back) = (ofDirection[direction], ofDirection[direction ^ 1])
-            if there != Self.unknown, back != Self.unknown { opposites[Int(there)] = Int(back) }
+            if there != Self.unknown, back != Self.unknown { ways[Int(there)].back = Int(back) }
         }
-        return opposites
     }
 
     private mutating func addLag(_ times: [UInt64?], way: Int) {
@@ -142,7 +146,7 @@ struct HostWays {
     }
 
     private mutating func order() {
-        let backward = opposites()
+        findWaysBack()
         // The point at which a host's own packets have lost nothing yet: it is there.
         var places: [IPAddress: UInt32] = [:]
         var isLonely = false
@@ -151,7 +155,7 @@ struct HostWays {
                 let (first, second) = (sights[way * points + left], sights[way * points + right])
                 if first.decrements != second.decrements { return first.decrements < second.decrements }
                 // No router between them in this direction: then there may be one in the other.
-                if let back = backward[way] {
+                if let back = ways[way].back {
                     let (there, here) = (sights[back * points + left], sights[back * points + right])
                     if there.packets > 0, here.packets > 0, there.decrements != here.decrements {
                         return there.decrements > here.decrements

@@ -106,8 +106,8 @@ struct LegTally {
             let sorted = delays.sorted()
             let base = isSeparable ? 0 : sorted[0]
             leg.delay = Comparison.Delay(
-                smallest: sorted[0] - base, median: sorted[sorted.count / 2] - base,
-                high: sorted[min(sorted.count - 1, sorted.count * 99 / 100)] - base, samples: sorted.count,
+                smallest: sorted[0] &- base, median: sorted[sorted.count / 2] &- base,
+                high: sorted[min(sorted.count - 1, sorted.count * 99 / 100)] &- base, samples: sorted.count,
                 isAbsolute: isSeparable)
         }
         leg.rewritten = rewrites(passed: leg.passed.total)

@@ -26,11 +26,13 @@ struct SequenceShifts {
 
     init(_ captures: [ComparedCapture], _ conversations: Conversations) {
         shifts = captures.map { _ in [:] }
+        let changed = Self.changedDirections(captures, conversations)
+        guard !changed.isEmpty else { return }
         var opened: [Opened] = []
-        opened.reserveCapacity(captures.reduce(0) { $0 + $1.openings.count })
         for (capture, content) in captures.enumerated() {
             for opening in content.openings {
                 let direction = conversations.ofFlow[capture][Int(opening.direction >> 1)] ^ opening.direction & 1
+                guard changed.contains(direction) else { continue }
                 opened.append(
                     Opened(
                         direction: direction, capture: UInt32(capture),
@@ -47,9 +49,30 @@ struct SequenceShifts {
         while start < opened.count {
             var end = start + 1
             while end < opened.count, opened[end].direction == opened[start].direction { end += 1 }
-            if opened[start..<end].contains(where: { $0.seq != opened[start].seq }) { add(opened[start..<end]) }
+            add(opened[start..<end])
             start = end
         }
+    }
+
+    /// Directions that opened with more than one number: few.
+    private static func changedDirections(
+        _ captures: [ComparedCapture], _ conversations: Conversations
+    ) -> Set<UInt32> {
+        var first = [UInt32](repeating: 0, count: conversations.count * 2)
+        var isOpen = [Bool](repeating: false, count: conversations.count * 2)
+        var changed: Set<UInt32> = []
+        for (capture, content) in captures.enumerated() {
+            for opening in content.openings {
+                let direction = conversations.ofFlow[capture][Int(opening.direction >> 1)] ^ opening.direction & 1
+                if !isOpen[Int(direction)] {
+                    isOpen[Int(direction)] = true
+                    first[Int(direction)] = opening.seq
+                } else if first[Int(direction)] != opening.seq {
+                    changed.insert(direction)
+                }
+            }
+        }
+        return changed
     }
 
     func isEmpty(_ capture: Int) -> Bool { shifts[capture].isEmpty }
@@ -57,7 +80,12 @@ struct SequenceShifts {
     /// What was added to the numbers of that flow's direction at packet `packet` of a capture.
     func amount(_ capture: Int, flowDirection: UInt32, packet: Int) -> UInt32 {
         guard let list = shifts[capture][flowDirection] else { return 0 }
-        return (list.last { Int($0.packet) <= packet } ?? list[0]).amount
+        var (low, high) = (0, list.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if Int(list[middle].packet) <= packet { low = middle + 1 } else { high = middle }
+        }
+        return list[max(0, low - 1)].amount
     }
 
     /// Compares what each point saw of one direction with what the first of them saw.
