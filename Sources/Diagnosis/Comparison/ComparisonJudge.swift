@@ -46,9 +46,10 @@ struct ComparisonJudge {
             })
         let shared = Self.shared(join)
         var time = SharedTime(captures, join, conversations, shared: shared)
+        let hasCopies = join.hasCopies && !captures.indices.allSatisfy { time.isSeparable(0, $0) }
         join.align(captures) { point, packet in time.common(captures[point].packets[Int(packet)].time, of: point) }
-        if time.estimates.contains(where: { $0 == nil }) {
-            // Everything that some points share came in copies: now that they are told apart, try once more.
+        if hasCopies || time.estimates.contains(where: { $0 == nil }) {
+            // Now that the copies are told apart they tell of the clocks as well.
             time = SharedTime(captures, join, conversations, shared: Self.shared(join))
         }
         self.join = join

@@ -18,6 +18,9 @@ struct PacketJoin {
 
     var count: Int { groups.count }
 
+    /// True while there are copies that are not aligned.
+    var hasCopies: Bool { !waiting.isEmpty }
+
     /// The number of packet `row` in capture `point`, or `nil`.
     @inline(__always)
     func packet(_ row: Int, at point: Int) -> Int? {
