@@ -3,7 +3,6 @@
 extension PathGroup {
     private static let office = ["pc1", "r1", "r2", "pc2", "net", "real", "lan"]
     private static let officePoints = ["pc1", "r1", "r2", "pc2"]
-    private static let unjudged = "paths are not judged yet"
     /// The router on the way says that there is a shorter one, and nobody listens.
     private static let redirected: Set = ["redirect_ignored", "icmp_error"]
 
@@ -15,10 +14,10 @@ extension PathGroup {
                 "case2",
                 .finding(
                     at: "pc1", "ack_not_delivered", besides: redirected, within: 6,
-                    naming: [4: ["192.168.1.1", "192.168.1.254"], 6: ["fe80::254"]], knownIssue: unjudged),
+                    naming: [4: ["192.168.1.1", "192.168.1.254"], 6: ["fe80::254"]]),
                 .dropped(at: "r1", seenAs: redirected.union(["reply_bypasses"]), naming: tracking),
-                .finding(at: "r2", "ack_not_delivered", besides: redirected, knownIssue: unjudged),
-                .finding(at: "pc2", "ack_not_delivered", knownIssue: unjudged)),
+                .finding(at: "r2", "ack_not_delivered", besides: redirected),
+                .finding(at: "pc2", "ack_not_delivered")),
             .healthy("rest_of_the_world", at: officePoints),
         ])
 
@@ -30,18 +29,18 @@ extension PathGroup {
         rows: [
             PathRow(
                 "case2_quiet",
-                .finding(at: "pc1", "ack_lost_or_queue_full", knownIssue: unjudged),
+                .finding(at: "pc1", "ack_lost_or_queue_full"),
                 .dropped(at: "r1", seenAs: ["reply_bypasses"], naming: tracking),
-                .finding(at: "pc2", "ack_not_delivered", knownIssue: unjudged)),
+                .finding(at: "pc2", "ack_not_delivered")),
             PathRow(
                 "reply_filtered",
-                .finding(at: "pc1", "no_answer", knownIssue: unjudged),
+                .finding(at: "pc1", "no_answer"),
                 .dropped(at: "r1", seenAs: ["one_way_here"], naming: tracking),
                 // It is the SYN-ACK that does not arrive: the client repeats its SYN.
-                .finding(at: "pc2", "no_answer", "ack_not_delivered", knownIssue: unjudged)),
+                .finding(at: "pc2", "no_answer", "ack_not_delivered")),
             PathRow(
                 "reverse_path",
-                .finding(at: "pc1", "no_answer", knownIssue: unjudged),
+                .finding(at: "pc1", "no_answer"),
                 .dropped(at: "r1", seenAs: ["no_answer"], naming: [4: ["rp_filter"]]),
                 .nothing(at: "pc2")),
             .healthy("rest_of_the_world", at: ["pc1", "r1", "pc2"]),

@@ -3,7 +3,6 @@
 extension PathGroup {
     private static let line = ["client", "near", "firewall", "far", "server", "extra"]
     private static let linePoints: [Point] = [.end("client"), .router("firewall"), .end("server")]
-    private static let unjudged = "paths are not judged yet"
 
     /// One path for both directions, on which packets vanish, or do not.
     static let faults = PathGroup(
@@ -22,19 +21,19 @@ extension PathGroup {
     private static let filters = [
         PathRow(
             "silent_syn",
-            .finding(at: "client", "no_answer", knownIssue: unjudged),
+            .finding(at: "client", "no_answer"),
             .dropped(at: "firewall", seenAs: ["no_answer"]),
             .nothing(at: "server")),
         PathRow(
             "silent_syn_ack",
-            .finding(at: "client", "no_answer", knownIssue: unjudged),
+            .finding(at: "client", "no_answer"),
             .dropped(at: "firewall", seenAs: ["no_answer"]),
-            .finding(at: "server", "no_answer", "ack_not_delivered", knownIssue: unjudged)),
+            .finding(at: "server", "no_answer", "ack_not_delivered")),
         PathRow(
             "silent_ack",
-            .finding(at: "client", "ack_lost_or_queue_full", knownIssue: unjudged),
+            .finding(at: "client", "ack_lost_or_queue_full"),
             .dropped(at: "firewall", seenAs: ["ack_lost_or_queue_full"]),
-            .finding(at: "server", "ack_not_delivered", knownIssue: unjudged)),
+            .finding(at: "server", "ack_not_delivered")),
         PathRow(
             "silent_data",
             .nothing(at: "client", but: ["loss"]),
@@ -46,18 +45,17 @@ extension PathGroup {
     private static let queues = [
         PathRow(
             "queue_full",
-            .finding(at: "client", "ack_lost_or_queue_full", knownIssue: unjudged),
-            .finding(at: "firewall", "ack_lost_or_queue_full", knownIssue: unjudged),
+            .finding(at: "client", "ack_lost_or_queue_full"),
+            .finding(at: "firewall", "ack_lost_or_queue_full"),
             // What the server's kernel counts is not in any file.
             .finding(
-                at: "server", "accept_queue_full", fromFile: ["accept_queue_full", "ack_lost_or_queue_full"],
-                knownIssue: unjudged)),
+                at: "server", "accept_queue_full", fromFile: ["accept_queue_full", "ack_lost_or_queue_full"])),
         PathRow(
             "queue_full_at_syn",
-            .finding(at: "client", "no_answer", knownIssue: unjudged),
-            .finding(at: "firewall", "no_answer", knownIssue: unjudged),
+            .finding(at: "client", "no_answer"),
+            .finding(at: "firewall", "no_answer"),
             .finding(
-                at: "server", "accept_queue_full", fromFile: ["accept_queue_full", "no_answer"], knownIssue: unjudged)),
+                at: "server", "accept_queue_full", fromFile: ["accept_queue_full", "no_answer"])),
         .healthy("deferred_1", at: linePoints.map(\.machine)),
         .healthy("deferred_3", at: linePoints.map(\.machine)),
     ]
