@@ -17,7 +17,7 @@ struct PathTests {
                 for expectation in row.expectations {
                     let view = try #require(run.view(from: expectation.point))
                     if let issue = expectation.knownIssue {
-                        withKnownIssue("\(row.name) at \(expectation.point): \(issue)", isIntermittent: true) {
+                        withKnownIssue("\(row.name) at \(expectation.point): \(issue)") {
                             expectation.expect(view, played)
                         }
                     } else {
@@ -45,10 +45,7 @@ struct PathTests {
     func halfATap() throws {
         let run = try PathRun.of(.healthy)
         let causes = run.half.filter { $0.kind == "path" }.map(\.cause)
-        withKnownIssue("paths are not judged yet", isIntermittent: true) {
-            #expect(causes == ["one_way_tap"])
-        }
-        #expect(Set(causes).isSubset(of: ["one_way_tap"]))
+        #expect(causes == ["one_way_tap"])
     }
 
     @Test("Reading a file ends with 1 where something is wrong, and with 0 where nothing is", arguments: PathGroup.all)
