@@ -75,12 +75,12 @@ package struct TextReport: Sendable {
     /// What it all comes to: resets per sender, then devices that sent resets in others' names.
     package func summary(packets: UInt64) -> String {
         let total = senders.values.reduce(0, +)
-        guard total > 0 else { return "No resets in \(packets) packets.\n" }
+        guard total > 0 else { return "No resets in \(packets) packets\(beside).\n" }
         var text = "\(total) \(total == 1 ? "reset" : "resets") in \(packets) packets"
         let parts = Finding.Sender.allCases.compactMap { sender in
             senders[sender].map { "\(sender.rawValue) \($0)" }
         }
-        text += ": " + parts.joined(separator: ", ") + ".\n"
+        text += ": " + parts.joined(separator: ", ") + beside + ".\n"
         let foreign = devices.sorted {
             ($1.value.resets, $0.key.hop ?? .max) < ($0.value.resets, $1.key.hop ?? .max)
         }
@@ -93,6 +93,15 @@ package struct TextReport: Sendable {
             text += "\(who) sent \(tally.resets) of them for \(hosts), \(services)\(more) (\(device.cause.rawValue)).\n"
         }
         return text
+    }
+
+    /// What was told beside resets, behind what is said of them.
+    private var beside: String {
+        let parts = Finding.Kind.allCases.compactMap { kind -> String? in
+            guard kind != .reset, let count = others[kind] else { return nil }
+            return "\(count) \(kind.rawValue.replacing("_", with: " ")) \(count == 1 ? "finding" : "findings")"
+        }
+        return parts.isEmpty ? "" : "; " + parts.joined(separator: ", ")
     }
 
     /// Pieces of evidence shown with a finding; JSON has them all.
@@ -109,7 +118,7 @@ package struct TextReport: Sendable {
 
     private mutating func count(_ finding: Finding) {
         guard let reset = finding.reset else {
-            others[finding.kind, default: 0] += 1
+            if finding.revision == 0 { others[finding.kind, default: 0] += 1 }
             return
         }
         if finding.revision > 0, let earlier = counted[finding.id] {

@@ -37,6 +37,20 @@ struct TextReportTests {
         #expect(report.summary(packets: 9).hasPrefix("2 resets in 9 packets: middlebox 2."))
     }
 
+    @Test("What is not about a reset is counted beside, once for each finding")
+    func otherKinds() throws {
+        var report = TextReport()
+        #expect(report.summary(packets: 9) == "No resets in 9 packets.\n")
+        var finding = try sampleFinding()
+        finding.details = .path(Finding.Path(cause: .noAnswer))
+        _ = report.text(finding)
+        finding.revision = 1
+        _ = report.text(finding)
+        #expect(report.summary(packets: 9) == "No resets in 9 packets; 1 path finding.\n")
+        _ = report.text(try sampleFinding())
+        #expect(report.summary(packets: 9).hasPrefix("1 reset in 9 packets: middlebox 1; 1 path finding.\n"))
+    }
+
     @Test("Nothing that comes from elsewhere commands the terminal; colours are only ours")
     func controlCharacters() throws {
         var finding = try sampleFinding()
