@@ -8,6 +8,22 @@ import Testing
 
 @Suite("tcpdump text: the styles of a line")
 struct TcpdumpTextTests {
+    @Test("A bare ACK that opens a connection has the number behind its SYN, where no SYN-ACK comes past")
+    func oneWayHandshake() throws {
+        let (packets, _) = parseText(
+            """
+            IP (tos 0x0, ttl 64, id 1, offset 0, flags [DF], proto TCP (6), length 60)
+                10.1.0.1.40352 > 10.4.0.2.22: Flags [S], cksum 0x1 (correct), seq 1000657776, win 64240, length 0
+            IP (tos 0x0, ttl 64, id 2, offset 0, flags [DF], proto TCP (6), length 52)
+                10.1.0.1.40352 > 10.4.0.2.22: Flags [.], cksum 0x1 (correct), ack 355540907, win 63, length 0
+            IP (tos 0x0, ttl 64, id 3, offset 0, flags [DF], proto TCP (6), length 70)
+                10.1.0.1.40352 > 10.4.0.2.22: Flags [P.], cksum 0x1 (correct), seq 0:18, ack 1, win 63, length 18
+            """)
+        try #require(packets.count == 3)
+        #expect(packets.map(\.record.seq) == [1_000_657_776, 1_000_657_777, 1_000_657_777])
+        #expect(packets[2].record.ack == 355_540_907)
+    }
+
     @Test("one line, tcpdump 3.9: flags without brackets, no timestamps")
     func oldestStyle() throws {
         let (packets, parser) = parseText(

@@ -27,6 +27,9 @@ struct TcpdumpTextSequences {
     }
 
     private var connections: [FiveTuple: Connection] = [:]
+    /// What comes next from who sent a SYN: the number of a bare ACK that is the first segment with ACK, as where the SYN-ACK comes
+    /// another way.
+    private var opened: [FiveTuple: UInt32] = [:]
     private var uses: UInt64 = 0
     private var hasForgotten = false
     /// Above 0 where the text has shown relative numbers, below 0 for absolute ones (`-S`).
@@ -37,7 +40,13 @@ struct TcpdumpTextSequences {
     /// The absolute numbers of a segment.
     mutating func absolute(_ segment: TcpdumpTextTCP, of tuple: FiveTuple) -> (seq: UInt32, ack: UInt32) {
         // tcpdump prints a segment without ACK in absolute numbers and does not remember it.
-        guard segment.flags.contains(.ack) else { return (segment.seq ?? 0, segment.idleAck) }
+        guard segment.flags.contains(.ack) else {
+            if segment.flags.contains(.syn), let seq = segment.seq {
+                if opened.count >= Self.capacity { opened.removeAll(keepingCapacity: true) }
+                opened[tuple] = seq &+ 1
+            }
+            return (segment.seq ?? 0, segment.idleAck)
+        }
         // One entry serves both directions.
         let isLower = (tuple.source, tuple.sourcePort) < (tuple.destination, tuple.destinationPort)
         let key = isLower ? tuple : tuple.reversed
@@ -55,8 +64,12 @@ struct TcpdumpTextSequences {
             connection = Connection()
             let isRelative = !segment.flags.contains(.syn) && (hasForgotten || (seq ?? 0 < 1 << 24 && ack < 1 << 24))
             if !isRelative {
-                connection.lowerBase = isLower ? seq ?? 0 : ack &- 1
-                connection.higherBase = isLower ? ack &- 1 : seq ?? 0
+                let own = seq ?? opened[tuple] ?? 0
+                connection.lowerBase = isLower ? own : ack &- 1
+                connection.higherBase = isLower ? ack &- 1 : own
+                if seq == nil, own != 0 {
+                    if isLower { connection.lowerNext = own } else { connection.higherNext = own }
+                }
             }
             if isLower { connection.higherNext = ack } else { connection.lowerNext = ack }
         }
