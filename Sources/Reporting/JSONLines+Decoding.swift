@@ -154,7 +154,9 @@ private struct WireFinding: Decodable {
         error.octet = icmp.octet
         error.protocolNumber = icmp.protocol_number
         // The client comes first in the finding, where it is known; else the service's port is the lower one.
-        if service_port == dst_port { error.clientIsSource = icmp.quoted.src_port == src_port && icmp.quoted.src == src }
+        if service_port == dst_port {
+            error.clientIsSource = icmp.quoted.src_port == src_port && icmp.quoted.src == src
+        }
         return error
     }
 

@@ -74,7 +74,8 @@ package enum MetricsExposition {
             writer.sample([("cause", cause.rawValue)], findings.causes[cause] ?? 0)
         }
         writer.family(
-            "rstwho_path_findings_total", .counter, "Routes on which connections do not get on, by cause as first told.")
+            "rstwho_path_findings_total", .counter, "Routes on which connections do not get on, by cause as first told."
+        )
         for cause in Finding.PathCause.allCases {
             writer.sample([("cause", cause.rawValue)], findings.paths[cause] ?? 0)
         }
