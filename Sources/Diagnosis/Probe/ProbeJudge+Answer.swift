@@ -18,7 +18,8 @@ extension ProbeJudge {
             result.hostHopIsMinimum = true
         }
         let distance = hostDistances.isEmpty ? known(answer) : distance(answer, result)
-        result.evidence = [trace(result), distance, race].compactMap { $0 }
+        let isAsFar = distance.map { $0.name == EvidenceName.ttlHost.rawValue && $0.weight < 0 } ?? false
+        result.evidence = [trace(result, isAsFar: isAsFar), distance, race].compactMap { $0 }
         let probability = EvidenceModel.probability(result.evidence)
         if probability >= EvidenceModel.foreignThreshold {
             result.sender = .middlebox
@@ -49,10 +50,12 @@ extension ProbeJudge {
     }
 
     /// The TTL that drew the answer against the TTL with which the host answers anything.
-    private func trace(_ result: ProbeResult) -> Evidence? {
+    ///
+    /// - Parameter isAsFar: The answer came back from as far as the host's own do: then a shorter way there is as likely as a device.
+    private func trace(_ result: ProbeResult, isAsFar: Bool) -> Evidence? {
         guard let answeredAt = result.answeredAt, let host = result.hostHop, host > answeredAt else { return nil }
         let flows = fartherFlows(than: answeredAt)
-        let isAlike = hasSamePath(upTo: answeredAt)
+        let isAlike = !isAsFar && hasSamePath(upTo: answeredAt)
         // Where the ways of SYNs and of other packets part, the shorter way may lead to the host as well.
         let samples = isAlike ? flows : min(flows, 1)
         let least = result.hostHopIsMinimum ? "at least " : ""
@@ -132,13 +135,14 @@ extension ProbeJudge {
         return farther.count
     }
 
-    /// False where the hops before `hop` answer SYNs from other addresses than other packets.
+    /// False where a hop before `hop` answers SYNs from other addresses than other packets, or only one of the two: an answer that was
+    /// lost shows no path.
     private func hasSamePath(upTo hop: Int) -> Bool {
         (1..<max(hop, 1)).allSatisfy { number in
             let answers = log.exceeded(ttl: number)
             let syn = Set(answers.filter { $0.kind == .syn }.map(\.answer.source))
             let other = Set(answers.filter { $0.kind != .syn }.map(\.answer.source))
-            return syn.isEmpty || other.isEmpty || !syn.isDisjoint(with: other)
+            return syn.isEmpty && other.isEmpty || !syn.isDisjoint(with: other)
         }
     }
 
