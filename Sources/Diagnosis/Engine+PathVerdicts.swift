@@ -125,7 +125,7 @@ extension Engine {
         let isFlood =
             !subject.clientLives && paths.isFlooded(tuple.destination, port: tuple.destinationPort)
         switch verdict.cause {
-        case .noAnswer where verdict.path.repeated == .syn:
+        case .noAnswer where verdict.path.repeated == .syn, .redirectIgnored where verdict.path.repeated == .syn:
             return isFlood || paths.scans.isCrowd(paths.hash(tuple.source))
         case .ackNotDelivered where !verdict.path.isAcknowledgedHere: return isFlood || paths.tap.isOneWay
         case .replyBypasses, .oneWayHere: return paths.tap.isOneWay
@@ -139,7 +139,6 @@ extension Engine {
         var subject = PathCase(suspect: suspect, flow: flow, now: now)
         subject.twoWayFlows = paths.tap.twoWay
         subject.redirect = redirects.hint(of: tuple.source, to: tuple.destination, domain: domain, now: now)
-            .map { ($0.from, $0.gateway) }
         let entry = paths.table.find(PathNetworks(client: tuple.source, server: tuple.destination))?.pointee
         if let entry {
             subject.failingPorts = entry.failingPorts(now: now)

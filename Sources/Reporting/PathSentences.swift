@@ -57,7 +57,7 @@ struct PathSentences {
                 + "or how traffic is routed past it. What is said of paths and of resets knows half of each connection."
         case .noAnswer: noAnswer
         case .loss: loss
-        case .redirectIgnored: "\(client) goes on using a way to \(server) that a redirect told it to leave."
+        case .redirectIgnored: redirectIgnored
         case .droppedHere: "This machine did not send on packets from \(client) to \(server), \(service)."
         case .droppedBetween: "Packets from \(client) to \(server), \(service), vanish between two points."
         }
@@ -89,6 +89,14 @@ struct PathSentences {
     }
 
     private var opensAndHangs: String { finding.count > 1 ? "open and then hang" : "opens and then hangs" }
+
+    private var redirectIgnored: String {
+        let told = path.redirect.map {
+            "\(finding.text($0.from)) says itself that \(finding.text($0.gateway)) is the way"
+        }
+        return "\(connections) \(gets) no answer, and \(told ?? "its router says that there is another way"): "
+            + "\(client) goes on using the old one. \(repeated)"
+    }
 
     private var ackNeverHere: String {
         "\(connections) \(hangs): \(server) answers the SYN, and the client's ACK never comes as far as here. "
@@ -158,8 +166,8 @@ struct PathSentences {
             return ForwardingSentences(finding: finding, forwarding: forwarding).advice
         }
         return switch path.cause {
-        case .ackNotDelivered: ackNotDeliveredAdvice
-        case .replyBypasses, .oneWayHere, .redirectIgnored: Self.sameWay
+        case .ackNotDelivered, .redirectIgnored: ackNotDeliveredAdvice
+        case .replyBypasses, .oneWayHere: Self.sameWay
         case .acceptQueueFull:
             "Look into the application on \(server): it does not accept. Then raise its listen backlog "
                 + "(and net.core.somaxconn)."

@@ -133,20 +133,22 @@ struct OriginTests {
     @Test("A device's ICMP errors give away its address at its hop, for its own IP version only")
     func hopAddresses() {
         var addresses = HopAddresses()
-        addresses.learn(icmp(11, from: 1, ttl: 63))
+        addresses.learn(icmp(11, from: 1, ttl: 63), quotedDestination: .server)
         #expect(addresses.address(atHop: 2, isIPv6: false) == icmp(11, from: 1, ttl: 63).source)
         #expect(addresses.address(atHop: 2, isIPv6: true) == nil)
         #expect(addresses.address(atHop: 3, isIPv6: false) == nil)
-        addresses.learn(icmp(3, from: 2, ttl: 255, isIPv6: true))
+        addresses.learn(icmp(3, from: 2, ttl: 255, isIPv6: true), quotedDestination: .server)
         #expect(addresses.address(atHop: 1, isIPv6: true) != nil)
     }
 
     @Test("Two devices at one hop have no address in common; unreachables may be a host's")
     func ambiguousHops() {
         var addresses = HopAddresses()
-        for address in [1, 1, 2, 1] as [UInt32] { addresses.learn(icmp(11, from: address, ttl: 63)) }
+        for address in [1, 1, 2, 1] as [UInt32] {
+            addresses.learn(icmp(11, from: address, ttl: 63), quotedDestination: .server)
+        }
         #expect(addresses.address(atHop: 2, isIPv6: false) == nil)
-        addresses.learn(icmp(3, from: 3, ttl: 62))
+        addresses.learn(icmp(3, from: 3, ttl: 62), quotedDestination: .server)
         #expect(addresses.address(atHop: 3, isIPv6: false) == nil)
         #expect(addresses.address(atHop: 0, isIPv6: false) == nil)
         #expect(addresses.address(atHop: 400, isIPv6: false) == nil)

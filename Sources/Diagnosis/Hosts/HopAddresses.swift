@@ -16,9 +16,14 @@ struct HopAddresses: Sendable {
     /// By hop, IPv4 and then IPv6: a device signs with another address in each.
     private var entries = [Entry](repeating: .unknown, count: hops * 2)
 
-    /// Learns from an ICMP error or redirect; what a host says of its own ports and protocols tells nothing of a device.
-    mutating func learn(_ record: PacketRecord) {
-        guard Self.isOfDevice(record), let place = Self.place(hop: record.distance.hop, isIPv6: record.isIPv6) else {
+    /// Learns from an ICMP error or redirect about a packet that was seen here; what a host says of its own ports and protocols tells
+    /// nothing of a device.
+    ///
+    /// - Parameter quotedDestination: Of the packet that it quotes.
+    mutating func learn(_ record: PacketRecord, quotedDestination: IPAddress) {
+        guard Self.isOfDevice(record, quotedDestination),
+            let place = Self.place(hop: record.distance.hop, isIPv6: record.isIPv6)
+        else {
             return
         }
         switch entries[place] {
@@ -41,10 +46,12 @@ struct HopAddresses: Sendable {
     }
 
     /// RFC 792 and RFC 4443: time exceeded, redirect and packet too big come from devices on the path only. Unreachables come from
-    /// hosts too, whatever their code.
-    private static func isOfDevice(_ record: PacketRecord) -> Bool {
-        switch (record.transport, record.icmpType) {
-        case (.icmp, 11), (.icmp, 5), (.icmpv6, 2), (.icmpv6, 3), (.icmpv6, 137): true
+    /// hosts too; a refusal by policy (RFC 1812, 5.2.7.1; RFC 4443, 3.1) in another name than the destination's is a filter's.
+    private static func isOfDevice(_ record: PacketRecord, _ quotedDestination: IPAddress) -> Bool {
+        switch (record.transport, record.icmpType, record.icmpCode) {
+        case (.icmp, 11, _), (.icmp, 5, _), (.icmpv6, 2, _), (.icmpv6, 3, _), (.icmpv6, 137, _): true
+        case (.icmp, 3, 9), (.icmp, 3, 10), (.icmp, 3, 13), (.icmpv6, 1, 1), (.icmpv6, 1, 5), (.icmpv6, 1, 6):
+            record.source != quotedDestination
         default: false
         }
     }

@@ -11,12 +11,10 @@ extension Engine {
     private static var sequenceFreshness: UInt64 { 5_000_000_000 }
 
     mutating func observeICMPError(_ packet: ObservedPacket, passage: ResetCase.Passage) {
-        guard let message = ICMPMessage(packet) else {
-            hopAddresses.learn(packet.record)
-            return
-        }
+        guard let message = ICMPMessage(packet) else { return }
         let flow = quotedFlow(message.quote)
-        hopAddresses.learn(packet.record)
+        // Who does not see the traffic does not know which flows there are: a forger fills no table.
+        if flow != nil { hopAddresses.learn(packet.record, quotedDestination: message.quote.destination) }
         if message.kind == .redirect {
             redirects.learn(message, isFlowSeen: flow != nil, now: now)
         }
@@ -83,11 +81,15 @@ extension Engine {
             port = tuple.servicePort(serverIsSource: flow?.clientIsSource.map { !$0 })
             if tuple.transport == .udp, ICMPCase.isTraceroute(tuple.destinationPort) { port = 0 }
         }
+        // A redirect is about a host, whatever is sent to it; a ping is no flow that could have been seen.
+        let isRedirect = message.kind == .redirect
+        let isPing = tuple.map { $0.transport != .tcp && $0.transport != .udp } ?? true
+        let isSeen = flow != nil || (isRedirect && isPing && message.isPlausibleRedirect)
         return ICMPCase.Key(
-            from: message.from, to: message.kind == .redirect ? message.to : nil,
+            from: message.from, to: isRedirect ? message.to : nil,
             destination: message.quote.destination, gateway: message.gateway, type: message.type, code: message.code,
-            isIPv6: message.isIPv6, transport: message.quote.protocolNumber ?? 255, port: port,
-            isFlowSeen: flow != nil)
+            isIPv6: message.isIPv6, transport: isRedirect ? 0 : message.quote.protocolNumber ?? 255, port: port,
+            isFlowSeen: isSeen)
     }
 
     // MARK: Telling

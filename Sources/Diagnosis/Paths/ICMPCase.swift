@@ -63,6 +63,8 @@ struct ICMPCase: Sendable {
     /// The quoted packet was quoted again, so long (ns) after the first time; 0 if it was not.
     var sentAgainAfter: UInt64 = 0
     var sentAgain = 0
+    /// How long (ns) after the first the last one came.
+    var span: UInt64 = 0
     var breadth = Breadth.kind
     /// The finding as it was told; `nil` before.
     var told: Finding?
@@ -74,10 +76,13 @@ struct ICMPCase: Sendable {
 
     /// The same segment soon after is a copy or a retransmission on the wire before the error was read.
     private static let repeatTime: UInt64 = 100_000_000
+    /// A redirect that comes for so long (ns) is not followed: those that come sooner answer packets that were on their way.
+    private static let followTime: UInt64 = 1_000_000_000
 
     /// Counts one more of the same.
     mutating func add(_ next: ICMPMessage, at now: UInt64) {
         if count < .max { count += 1 }
+        span = now > time ? max(span, now - time) : span
         guard next.quote.seq != nil, next.quote.isSamePacket(message.quote), now > time, now - time >= Self.repeatTime
         else { return }
         sentAgainAfter = now - time
@@ -192,7 +197,7 @@ extension ICMPCase {
                     .sentAgain, observed: "\(sentAgain)",
                     "the same packet was refused again, last \(milliseconds) ms after the first time"))
         }
-        if message.kind == .redirect, count > 1 {
+        if message.kind == .redirect, count > 1, span >= Self.followTime {
             evidence.append(Evidence(.toldAgain, observed: "\(count)", "it was told \(count) times"))
         }
         switch breadth {

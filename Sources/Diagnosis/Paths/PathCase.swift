@@ -16,7 +16,7 @@ struct PathCase: Sendable {
     /// Nothing comes any more: the end of the capture.
     var isLast = false
     /// A router's word that packets to the server had better go another way.
-    var redirect: (from: IPAddress, gateway: IPAddress)?
+    var redirect: Redirects.Hint?
     /// Ports of the server that fail while none works.
     var failingPorts: [UInt16] = []
     /// A port of the server that works.

@@ -40,6 +40,13 @@ extension PathJudge {
         return Evidence(.hostAnswers, observed: answer.text, "\(host) lives: something of it was heard meanwhile")
     }
 
+    func redirected(_ redirect: Redirects.Hint, _ server: IPAddress) -> Evidence {
+        Evidence(
+            .redirected, observed: "use \(redirect.gateway)",
+            "\(redirect.from) told the client by ICMP redirect to reach \(server) by \(redirect.gateway): "
+                + "it got these packets, and is not on the way that the replies take")
+    }
+
     func verdict(
         _ cause: Finding.PathCause, _ evidence: [Evidence], _ certainty: Double, _ subject: PathCase,
         _ repeated: Finding.Path.Repeated, _ repeats: PathRepeats
@@ -50,8 +57,10 @@ extension PathJudge {
         path.copies = Int(repeats.copies)
         path.ports = [subject.suspect.fiveTuple.destinationPort]
         if cause == .ackNotDelivered || cause == .ackLostOrQueueFull {
-            path.redirect = subject.redirect.map { Finding.Path.Redirect(from: $0.from, gateway: $0.gateway) }
             path.isAcknowledgedHere = subject.isAcknowledged
+        }
+        if cause == .ackNotDelivered || cause == .ackLostOrQueueFull || cause == .redirectIgnored {
+            path.redirect = subject.redirect.map { Finding.Path.Redirect(from: $0.from, gateway: $0.gateway) }
         }
         path.hasOtherWayBack = subject.otherWayBack != nil
         return PathVerdict(

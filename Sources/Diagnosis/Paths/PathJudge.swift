@@ -14,7 +14,7 @@ struct PathJudge {
     func judge(_ subject: PathCase) -> PathVerdict? {
         guard !subject.flow.isClosed else { return nil }
         return repeatedSYNACK(subject) ?? oneWayHere(subject) ?? replyBypasses(subject) ?? noAnswer(subject)
-            ?? stalled(subject)
+            ?? stalled(subject) ?? redirectIgnored(subject)
     }
 
     // MARK: The SYN-ACK comes again and again
@@ -77,11 +77,7 @@ struct PathJudge {
         var evidence: [Evidence] = []
         let server = subject.suspect.fiveTuple.destination
         if let redirect = subject.redirect {
-            evidence.append(
-                Evidence(
-                    .redirected, observed: "use \(redirect.gateway)",
-                    "\(redirect.from) told the client by ICMP redirect to reach \(server) by \(redirect.gateway): "
-                        + "it got these packets, and is not on the way that the replies take"))
+            evidence.append(redirected(redirect, server))
         }
         if let way = subject.otherWayBack {
             evidence.append(

@@ -8,12 +8,13 @@ internal import Packets
 struct PathRoutes {
     /// Causes of one family on one route are one finding.
     enum Family: Hashable {
-        case handshake, noAnswer, oneWay, loss, tap
+        case handshake, noAnswer, oneWay, redirect, loss, tap
 
         init(_ cause: Finding.PathCause) {
             switch cause {
             case .ackNotDelivered, .acceptQueueFull, .ackLostOrQueueFull: self = .handshake
             case .replyBypasses, .oneWayHere: self = .oneWay
+            case .redirectIgnored: self = .redirect
             case .loss: self = .loss
             case .oneWayTap: self = .tap
             default: self = .noAnswer
@@ -45,6 +46,7 @@ struct PathRoutes {
     /// The finding that is to be told now; `nil` where it is one more of what was told already.
     mutating func tell(_ finding: Finding, of networks: PathNetworks, now: UInt64) -> Finding? {
         guard let path = finding.path else { return finding }
+        guard !isSaid(path, of: networks, now: now) else { return nil }
         let family = Family(path.cause)
         let port = family == .noAnswer ? finding.fiveTuple.destinationPort : 0
         let key = Key(networks: networks, port: port, family: family)
@@ -75,6 +77,14 @@ struct PathRoutes {
         }
         routes[key] = told
         return isDecided || isRound ? told.finding : nil
+    }
+
+    /// True for an ignored redirect that a failing handshake of the route has named already.
+    private func isSaid(_ path: Finding.Path, of networks: PathNetworks, now: UInt64) -> Bool {
+        guard path.cause == .redirectIgnored,
+            let told = routes[Key(networks: networks, port: 0, family: .handshake)], now &- told.last <= Self.quiet
+        else { return false }
+        return told.finding.path?.redirect == path.redirect
     }
 
     private mutating func makeRoom() {

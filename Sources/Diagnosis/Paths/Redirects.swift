@@ -18,7 +18,8 @@ struct Redirects: Sendable {
         var from: IPAddress
         /// The router to use instead; the destination itself where that is a neighbour.
         var gateway: IPAddress
-        /// When it was said last, ns.
+        /// When it was said first and last, ns.
+        var first: UInt64
         var time: UInt64
         /// How often it was said.
         var count: Int
@@ -45,9 +46,10 @@ struct Redirects: Sendable {
     mutating func learn(_ message: ICMPMessage, isFlowSeen: Bool, now: UInt64) -> Hint? {
         guard isFlowSeen, message.isPlausibleRedirect, let gateway = message.gateway else { return nil }
         let key = Key(client: message.to, destination: message.quote.destination, domain: message.domain)
-        var hint = Hint(from: message.from, gateway: gateway, time: now, count: 1)
+        var hint = Hint(from: message.from, gateway: gateway, first: now, time: now, count: 1)
         if let known = hints[key], known.from == hint.from, known.gateway == gateway, Self.isFresh(known, now: now) {
             hint.count = known.count == .max ? .max : known.count + 1
+            hint.first = known.first
         }
         if hints.updateValue(hint, forKey: key) == nil { remember(key) }
         return hint
