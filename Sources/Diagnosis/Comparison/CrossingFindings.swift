@@ -35,9 +35,17 @@ struct CrossingFindings {
         var ports: Set<UInt16> = []
     }
 
+    /// Packets of one way that passed a leg: those that its first point saw once, and those that it saw come in and go out.
+    private struct Copies {
+        var once = 0
+        var twice = 0
+    }
+
     private let judge: ComparisonJudge
     private let vanished: VanishJudge
     private var clients: [UInt32: Bool] = [:]
+    /// By leg (from × points + to) and way.
+    private var copies: [Int: [Int: Copies]] = [:]
     private(set) var findings: [Finding] = []
 
     /// - Parameter rejected: Conversations that were refused by a reset on the way: that their packets end there is no riddle.
@@ -85,6 +93,7 @@ struct CrossingFindings {
             group.probability = min(group.probability, probability)
             groups[key] = group
         }
+        if !groups.isEmpty { countCopies(of: groups.keys) }
         for (key, group) in groups.sorted(by: { first(of: $0.value) < first(of: $1.value) }) {
             findings.append(finding(key, group))
         }
@@ -269,14 +278,26 @@ struct CrossingFindings {
     /// Whether the first point is a machine that forwards, and captures both what comes in and what goes out.
     private func isInside(_ key: Key, _ rows: [UInt32]) -> Bool {
         guard rows.allSatisfy({ judge.packet(Int($0), at: key.from)?.copies == 0 }), key.way >= 0 else { return false }
-        var (once, twice) = (0, 0)
+        let copies = copies[key.from * judge.points + key.to]?[key.way] ?? Copies()
+        return copies.twice > 0 && copies.once * 10 <= copies.twice
+    }
+
+    /// Counts the packets that passed, once for all findings.
+    private mutating func countCopies(of keys: some Sequence<Key>) {
+        let legs = Set(keys.map { $0.from * judge.points + $0.to })
         for row in 0..<judge.join.count {
-            guard let packet = judge.packet(row, at: key.from), judge.join.packet(row, at: key.to) != nil,
-                judge.ways.number(of: judge.conversations.direction(of: packet, in: key.from)) == key.way
-            else { continue }
-            if packet.copies > 0 { twice += 1 } else { once += 1 }
+            for leg in legs {
+                let (from, to) = leg.quotientAndRemainder(dividingBy: judge.points)
+                guard let packet = judge.packet(row, at: from), judge.join.packet(row, at: to) != nil,
+                    let way = judge.ways.number(of: judge.conversations.direction(of: packet, in: from))
+                else { continue }
+                if packet.copies > 0 {
+                    copies[leg, default: [:]][way, default: Copies()].twice += 1
+                } else {
+                    copies[leg, default: [:]][way, default: Copies()].once += 1
+                }
+            }
         }
-        return twice > 0 && once * 10 <= twice
     }
 
     private func addWays(to crossing: inout Finding.Crossing, _ key: Key, direction: UInt32) {
