@@ -73,6 +73,7 @@ static void make_resets(void)
 	const int yes = 1;
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
 	int client, server;
+	char byte;
 
 	close(connect_to(CLOSED_PORT));
 	setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
@@ -82,6 +83,8 @@ static void make_resets(void)
 	server = accept(listener, NULL, NULL);
 	setsockopt(server, SOL_SOCKET, SO_LINGER, &abort, sizeof(abort));
 	close(server);
+	// Until the reset has come in: on a busy machine the client's FIN may cross it and is answered by another.
+	recv(client, &byte, sizeof(byte), 0);
 	close(client);
 	close(listener);
 }

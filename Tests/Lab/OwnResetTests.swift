@@ -87,9 +87,12 @@ struct OwnResetTests {
                 }
                 """)
             let watcher = try Watcher(in: topology.firewall, interfaces: [Topology.clientSide], hook: .tc)
+            // A reset is judged by the addresses of the time that it is read, which may be after the next change.
             try connect(topology, address, 25)
+            try watcher.waitForResets(1)
             try topology.firewall.address("\(address)/32", on: "lo")
             try connect(topology, address, 25)
+            try watcher.waitForResets(2)
             try topology.firewall.require(["ip", "address", "delete", "\(address)/32", "dev", "lo"])
             try connect(topology, address, 25)
             try watcher.waitForResets(3)

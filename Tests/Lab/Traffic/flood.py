@@ -8,6 +8,7 @@ reset of hop 2 for each connect. Prints what the generators say and how many res
 was through too soon.
 """
 
+import errno
 import socket
 import struct
 import subprocess
@@ -34,7 +35,17 @@ def main():
     ethernet = bytes.fromhex(mac.replace(":", "")) + bytes.fromhex("020000000065") + b"\x08\x00"
 
     def send(packet):
-        sock.send(ethernet + packet)
+        # The generators may fill the queue of the interface.
+        for _ in range(1000):
+            try:
+                sock.send(ethernet + packet)
+                break
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+                time.sleep(0.001)
+        else:
+            raise TimeoutError("the interface takes no packet")
         time.sleep(0.001)
 
     for sequence in range(8):
