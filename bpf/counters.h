@@ -2,7 +2,7 @@
 /*
  * What the kernel part counts. Everything that is seen ends in exactly one other counter:
  *
- *     seen = skipped + sum(recorded) + sum(refused) + sum(lost)
+ *     seen = skipped + sum(recorded) + sum(shed) + sum(refused) + sum(lost)
  *
  * Included by the BPF build, which adds the map, and by user space, which reads it.
  */
@@ -29,12 +29,13 @@ struct packet_counters {
 	__u64 segments; /* the same with every GRO or GSO packet counted as what is on the wire */
 	__u64 skipped; /* forwarded packets on their way out, recorded on their way in */
 	__u64 recorded[PACKET_CLASS_COUNT];
+	__u64 shed[PACKET_CLASS_COUNT]; /* of flows that user space gave up; [ICMP] and [RESET] stay 0 */
 	__u64 refused[PACKET_REFUSAL_COUNT]; /* by enum packet_refusal; [0] stays 0 */
 	__u64 lost[PACKET_CLASS_COUNT][PACKET_LOSS_COUNT];
 };
 
 _Static_assert(sizeof(struct packet_counters) ==
-		       8 * (3 + PACKET_CLASS_COUNT + PACKET_REFUSAL_COUNT + PACKET_CLASS_COUNT * PACKET_LOSS_COUNT),
+		       8 * (3 + 2 * PACKET_CLASS_COUNT + PACKET_REFUSAL_COUNT + PACKET_CLASS_COUNT * PACKET_LOSS_COUNT),
 	       "counters have no padding");
 
 #ifdef __bpf__

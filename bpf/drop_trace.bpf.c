@@ -100,8 +100,8 @@ static __always_inline void trace_drop(const __u64 *arguments)
 	packet = (const void *)values[0];
 	if (namespace_of_packet(packet) != settings.namespace_inode || !describe(&event, packet))
 		return;
-	if (!has_focus_on(focused, focus_bit(focus_end(event.src_high, event.src_low, event.src_port),
-					     focus_end(event.dst_high, event.dst_low, event.dst_port))))
+	if (!has_focus_on(focused, focus_bit(flow_hash(flow_end(event.src_high, event.src_low, event.src_port),
+						       flow_end(event.dst_high, event.dst_low, event.dst_port)))))
 		return;
 	event.time = bpf_ktime_get_ns();
 	if (bpf_core_type_exists(enum skb_drop_reason)) {

@@ -8,11 +8,7 @@
 
 #include <linux/types.h>
 
-#include "packet_record.h"
-
-#ifndef __always_inline
-#define __always_inline inline __attribute__((always_inline))
-#endif
+#include "flow_hash.h"
 
 #define PACKET_FOCUS_BITS 65536
 
@@ -25,27 +21,10 @@ struct packet_focus {
 
 _Static_assert(sizeof(struct packet_focus) == 8 + PACKET_FOCUS_BITS / 8, "no padding");
 
-/* One end's share of the hash. */
-static __always_inline __u64 focus_end(__u64 high, __u64 low, __u16 port)
+/* The bit of a flow with this hash (flow_hash.h). */
+static __always_inline __u32 focus_bit(__u32 hash)
 {
-	__u64 hash = (high ^ 0x9e3779b97f4a7c15ull) * 0xff51afd7ed558ccdull;
-
-	hash = (hash ^ hash >> 32 ^ low) * 0xc4ceb9fe1a85ec53ull;
-	return (hash ^ hash >> 29 ^ port) * 0xbf58476d1ce4e5b9ull;
-}
-
-/* The bit of a flow, the same for both of its directions. */
-static __always_inline __u32 focus_bit(__u64 one, __u64 other)
-{
-	__u64 hash = (one ^ one >> 31) + (other ^ other >> 31);
-
-	return (__u32)((hash * 0x9e3779b97f4a7c15ull) >> 48);
-}
-
-static __always_inline __u32 focus_bit_of_record(const struct packet_record *record)
-{
-	return focus_bit(focus_end(record->src_high, record->src_low, record->src_port),
-			 focus_end(record->dst_high, record->dst_low, record->dst_port));
+	return hash >> 16;
 }
 
 #ifdef __bpf__

@@ -14,6 +14,7 @@
 #include "lease.h"
 #include "rings.h"
 #include "settings.h"
+#include "shedding.h"
 
 /* Where a packet is looked at. */
 enum hook {
@@ -107,20 +108,25 @@ static __always_inline _Bool is_focused(const struct packet_record *record)
 {
 	const struct packet_focus *focused = find_focus();
 
-	return focused && has_focus_on(focused, focus_bit_of_record(record));
+	return focused && has_focus_on(focused, focus_bit(flow_hash_of_record(record)));
 }
 
-/* Hands a parsed packet to user space, or counts why not. Bulk in focus may use the room of handshakes. */
+/* Hands a parsed packet to user space, or counts why not: it is shed, or there is no room. Bulk in focus may use the room of handshakes. */
 static __always_inline void record_packet(void *context, enum hook hook, struct packet_counters *count,
 					  const struct packet_parse *parse, const struct packet_frame *frame,
 					  __u8 interface)
 {
 	__u32 cpu = bpf_get_smp_processor_id();
 	__u32 class = *(const volatile __u8 *)&parse->record.class;
-	void *ring = bpf_map_lookup_elem(&rings, &cpu);
+	void *ring;
 
 	if (class >= PACKET_CLASS_COUNT)
 		class = PACKET_CLASS_BULK;
+	if (is_shed(&parse->record, class)) {
+		count->shed[class]++;
+		return;
+	}
+	ring = bpf_map_lookup_elem(&rings, &cpu);
 	if (!ring) {
 		count->lost[class][PACKET_LOST_NO_RING]++;
 		return;
@@ -233,8 +239,8 @@ static __always_inline _Bool is_plainly_passing(const struct __sk_buff *skb, con
 			return 0;
 		if (!focused)
 			return 1;
-		bit = focus_bit(focus_end(0, mapped(load32(ip + 12)), load16(ip + 20)),
-				focus_end(0, mapped(load32(ip + 16)), load16(ip + 22)));
+		bit = focus_bit(flow_hash(flow_end(0, mapped(load32(ip + 12)), load16(ip + 20)),
+					  flow_end(0, mapped(load32(ip + 16)), load16(ip + 22))));
 		return !has_focus_on(focused, bit);
 	}
 	if (ip[0] >> 4 == 6 && ip + 60 <= end) {
@@ -242,8 +248,8 @@ static __always_inline _Bool is_plainly_passing(const struct __sk_buff *skb, con
 			return 0;
 		if (!focused)
 			return 1;
-		bit = focus_bit(focus_end(load64(ip + 8), load64(ip + 16), load16(ip + 40)),
-				focus_end(load64(ip + 24), load64(ip + 32), load16(ip + 42)));
+		bit = focus_bit(flow_hash(flow_end(load64(ip + 8), load64(ip + 16), load16(ip + 40)),
+					  flow_end(load64(ip + 24), load64(ip + 32), load16(ip + 42))));
 		return !has_focus_on(focused, bit);
 	}
 	return 0;
@@ -282,9 +288,9 @@ static __always_inline void observe_skb(struct __sk_buff *skb, enum hook hook)
 		if (bpf_skb_pull_data(skb, wanted) == 0)
 			refusal = parse_skb(skb, parse);
 	}
-	if (is_forwarded &&
-	    (refusal != PACKET_PARSED || !(counts_on_the_way_out(&parse->record) ||
-					   (focused && has_focus_on(focused, focus_bit_of_record(&parse->record)))))) {
+	if (is_forwarded && (refusal != PACKET_PARSED ||
+			     !(counts_on_the_way_out(&parse->record) ||
+			       (focused && has_focus_on(focused, focus_bit(flow_hash_of_record(&parse->record))))))) {
 		count->skipped++;
 		return;
 	}

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "../../bpf/flow_hash.h"
 #include "../../bpf/focus.h"
 #include "../../bpf/parse.h"
 
@@ -45,7 +46,12 @@ uint32_t rstwho_parse_frame(const uint8_t *bytes, uint32_t captured_length, cons
 	return PACKET_PARSED;
 }
 
+uint32_t rstwho_flow_hash(const struct packet_record *record)
+{
+	return flow_hash_of_record(record);
+}
+
 uint32_t rstwho_focus_bit(const struct packet_record *record)
 {
-	return focus_bit_of_record(record);
+	return focus_bit(flow_hash_of_record(record));
 }

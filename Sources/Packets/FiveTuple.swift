@@ -53,11 +53,23 @@ package struct FiveTuple: Hashable, Sendable {
             transport: transport)
     }
 
+    /// The hash by which the kernel part sheds this flow (`bpf/shedding.h`); the same for both directions.
+    package var flowHash: UInt32 {
+        var record = ends
+        return rstwho_flow_hash(&record)
+    }
+
     /// The bit of this flow in the kernel part's focus (`bpf/focus.h`), below 65,536; the same for both directions.
     package var focusBit: UInt32 {
+        var record = ends
+        return rstwho_focus_bit(&record)
+    }
+
+    /// A record with the addresses and ports only.
+    private var ends: PacketRecord {
         var record = PacketRecord()
         (record.src_high, record.src_low, record.src_port) = (source.high, source.low, sourcePort)
         (record.dst_high, record.dst_low, record.dst_port) = (destination.high, destination.low, destinationPort)
-        return rstwho_focus_bit(&record)
+        return record
     }
 }

@@ -14,6 +14,7 @@
 #include "../../bpf/lease.h"
 #include "../../bpf/rings.h"
 #include "../../bpf/settings.h"
+#include "../../bpf/shedding.h"
 
 #define RING_BYTES (1u << 16)
 #define LONG_LEASE (1ull << 40)
@@ -32,6 +33,7 @@ struct harness {
 	int renewal;
 	int counters;
 	int focus;
+	int shedding;
 	int cpus;
 	struct packet_counters *per_cpu;
 	struct packet_counters before[PACKET_WAY_COUNT];
@@ -145,6 +147,10 @@ static const char *prepare(struct harness *harness, const char *path)
 	if (!map)
 		return "the object lacks the focus";
 	harness->focus = bpf_map__fd(map);
+	map = bpf_object__find_map_by_name(harness->object, "shedding");
+	if (!map)
+		return "the object lacks its shedding";
+	harness->shedding = bpf_map__fd(map);
 	if (create_rings(harness))
 		return "cannot create the rings";
 	if (harness_renew_lease(harness, LONG_LEASE))
@@ -211,6 +217,7 @@ static void tell_difference(const struct packet_counters *before, const struct p
 	result->skipped += after->skipped - before->skipped;
 	for (__u32 class = 0; class < PACKET_CLASS_COUNT; class ++) {
 		result->recorded += after->recorded[class] - before->recorded[class];
+		result->shed += after->shed[class] - before->shed[class];
 		for (__u32 reason = 0; reason < PACKET_LOSS_COUNT; reason++)
 			result->lost += after->lost[class][reason] - before->lost[class][reason];
 	}
@@ -238,6 +245,15 @@ int harness_focus(struct harness *harness, uint32_t bit, bool is_on)
 	for (size_t i = 0; i < PACKET_FOCUS_BITS / 64; i++)
 		focus.count += (__u32)__builtin_popcountll(focus.bits[i]);
 	return bpf_map_update_elem(harness->focus, &key, &focus, BPF_ANY) ? -errno : 0;
+}
+
+int harness_shed(struct harness *harness, uint32_t bulk, uint32_t handshakes)
+{
+	const __u32 key = 0;
+	/* Those of resets and ICMP errors must not matter. */
+	const struct packet_shedding shedding = { .mask = { bulk, handshakes, bulk, bulk } };
+
+	return bpf_map_update_elem(harness->shedding, &key, &shedding, BPF_ANY) ? -errno : 0;
 }
 
 static int run(struct harness *harness, enum harness_program program, struct bpf_test_run_opts *options,

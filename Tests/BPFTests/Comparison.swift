@@ -38,7 +38,9 @@ struct Comparison {
 
     /// Whether `result` says of the frame what the host parser says.
     private static func agree(_ host: ParsedFrame, _ result: harness_result) -> Bool {
-        guard result.seen == 1, result.lost == 0, result.recorded + result.refused == 1 else { return false }
+        guard result.seen == 1, result.lost == 0, result.shed == 0, result.recorded + result.refused == 1 else {
+            return false
+        }
         switch host {
         case .refused(let reason):
             return result.refused == 1 && result.records == 0 && result.refusal == reason.rawValue

@@ -85,6 +85,9 @@ struct KernelPrograms: ~Copyable {
     /// Puts the flows of a bit into focus, or takes them out.
     func focus(_ bit: UInt32, isOn: Bool = true) -> Bool { harness_focus(harness, bit, isOn) == 0 }
 
+    /// Gives flows up by masks of their hash; 0 keeps all.
+    func shed(bulk: UInt32, handshakes: UInt32 = 0) -> Bool { harness_shed(harness, bulk, handshakes) == 0 }
+
     func run(_ program: harness_program, _ bytes: [UInt8]) -> harness_result? {
         bytes.withUnsafeBufferPointer { run(program, $0) }
     }

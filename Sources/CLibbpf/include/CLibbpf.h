@@ -17,6 +17,7 @@
 #include "../../../bpf/reset_trace.h"
 #include "../../../bpf/rings.h"
 #include "../../../bpf/settings.h"
+#include "../../../bpf/shedding.h"
 #include "../../../bpf/trace_settings.h"
 
 // All functions return 0 or a non-negative result, or a negative errno.

@@ -14,13 +14,14 @@ package enum KernelProgram: String, CaseIterable, Sendable {
     package static let prefix = "rstwho_"
 }
 
-/// The maps of the kernel part (`bpf/counters.h`, `focus.h`, `lease.h`, `rings.h`).
+/// The maps of the kernel part (`bpf/counters.h`, `focus.h`, `lease.h`, `rings.h`, `shedding.h`).
 package enum KernelMap: String, CaseIterable, Sendable {
     case counters
     case focus
     case lease
     case rings
     case scratch
+    case shedding
 }
 
 /// The kernel part, loaded once for an interface. Loaded programs and maps live as long as this object, or longer where

@@ -4,7 +4,7 @@ package import Packets
 /// Where every packet went. All counts only grow.
 ///
 /// Two identities hold exactly once traffic and drain are at rest, and within what is on its way at any other time:
-/// seen = recorded + skipped + refused + lost, and recorded = consumed + in ring.
+/// seen = recorded + skipped + shed + refused + lost, and recorded = consumed + in ring.
 package struct Ledger: Sendable, Equatable {
     /// What was counted on one way past one interface, or the sum of several.
     package struct Count: Sendable, Equatable {
@@ -16,6 +16,8 @@ package struct Ledger: Sendable, Equatable {
         package var skipped: UInt64 = 0
         /// Handed to user space, by `PacketClass`.
         package var recorded = [UInt64](repeating: 0, count: PacketClass.allCases.count)
+        /// Of flows that were given up under load, by `PacketClass`: bulk and handshakes only.
+        package var shed = [UInt64](repeating: 0, count: PacketClass.allCases.count)
         /// Refused by the parser, by `RefusalReason`. The first is unused.
         package var refused = [UInt64](repeating: 0, count: RefusalReason.allCases.count + 1)
         /// Parsed, but not handed to user space: by `PacketClass`, then by `LossReason`.
@@ -25,23 +27,26 @@ package struct Ledger: Sendable, Equatable {
         package init() {}
 
         package func recorded(_ packetClass: PacketClass) -> UInt64 { recorded[Int(packetClass.rawValue)] }
+        package func shed(_ packetClass: PacketClass) -> UInt64 { shed[Int(packetClass.rawValue)] }
         package func refused(_ reason: RefusalReason) -> UInt64 { refused[Int(reason.rawValue)] }
         package func lost(_ packetClass: PacketClass, _ reason: LossReason) -> UInt64 {
             lost[Int(packetClass.rawValue)][Int(reason.rawValue)]
         }
 
         package var allRecorded: UInt64 { recorded.reduce(0, &+) }
+        package var allShed: UInt64 { shed.reduce(0, &+) }
         package var allRefused: UInt64 { refused.reduce(0, &+) }
         package var allLost: UInt64 { lost.reduce(0) { $0 &+ $1.reduce(0, &+) } }
 
         /// Every packet that was seen ended in one place.
-        package var isBalanced: Bool { seen == allRecorded &+ skipped &+ allRefused &+ allLost }
+        package var isBalanced: Bool { seen == allRecorded &+ skipped &+ allShed &+ allRefused &+ allLost }
 
         package static func += (sum: inout Count, other: Count) {
             sum.seen &+= other.seen
             sum.segments &+= other.segments
             sum.skipped &+= other.skipped
             for index in sum.recorded.indices { sum.recorded[index] &+= other.recorded[index] }
+            for index in sum.shed.indices { sum.shed[index] &+= other.shed[index] }
             for index in sum.refused.indices { sum.refused[index] &+= other.refused[index] }
             for row in sum.lost.indices {
                 for index in sum.lost[row].indices { sum.lost[row][index] &+= other.lost[row][index] }

@@ -135,6 +135,7 @@ extension Ledger.Count {
         segments = counters.segments
         skipped = counters.skipped
         recorded = Self.array(counters.recorded)
+        shed = Self.array(counters.shed)
         refused = Self.array(counters.refused)
         let losses = Self.array(counters.lost)
         let reasons = LossReason.allCases.count

@@ -20,6 +20,7 @@ struct harness_result {
 	uint64_t seen; // by how much the ledger's counters moved
 	uint64_t skipped;
 	uint64_t recorded;
+	uint64_t shed;
 	uint64_t refused;
 	uint64_t lost;
 	bool has_snapshot;
@@ -50,5 +51,8 @@ int harness_run_forwarded(struct harness *harness, const uint8_t *frame, uint32_
 
 // Puts the flows of a bit (rstwho_focus_bit) into focus, or takes them out. 0, or a negative errno.
 int harness_focus(struct harness *harness, uint32_t bit, bool is_on);
+
+// Sheds flows by these masks of their hash (rstwho_flow_hash); 0 keeps all. 0, or a negative errno.
+int harness_shed(struct harness *harness, uint32_t bulk, uint32_t handshakes);
 
 #endif
