@@ -122,6 +122,10 @@ let package = Package(
             dependencies: ["CPacket", "Capture", "Packets", "Fixtures", "LiveSupport", "live-holder"],
             path: "Tests/Live",
             swiftSettings: strict),
+        .target(name: "CCounting", path: "Benchmarks/Counting", cSettings: strictC),
+        .executableTarget(
+            name: "engine-bench", dependencies: ["CCounting", "CPacket", "Diagnosis", "Packets"],
+            path: "Benchmarks/Engine", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c2x

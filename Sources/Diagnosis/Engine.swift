@@ -171,6 +171,11 @@ package struct Engine: ~Copyable {
         return given
     }
 
+    /// What one flow and one host take of memory, bytes: the tables are made for all at the start and never grow.
+    package static var entryBytes: (flow: Int, host: Int) {
+        (MemoryLayout<FlowEntry>.stride, MemoryLayout<HostEntry>.stride)
+    }
+
     /// Devices that sent resets for others, in the order in which they were found.
     package var origins: [Origin] { resetOrigins.origins }
 
