@@ -16,7 +16,7 @@ final class FindingPrinter: Sendable {
 
     /// What the agent hands findings to.
     let queue: FindingQueue
-    private let format: OutputOptions.Format
+    private let format: Configuration.Format
     private let isGrouped: Bool
     private let wakeup: DispatchSemaphore
     private let packets: @Sendable () -> UInt64?
@@ -26,7 +26,7 @@ final class FindingPrinter: Sendable {
     /// - Parameters:
     ///   - isGrouped: repeats are told as one with a count.
     ///   - packets: for the summary at the end: how many were seen; `nil`: no summary.
-    init(format: OutputOptions.Format, isGrouped: Bool, packets: @escaping @Sendable () -> UInt64?) {
+    init(format: Configuration.Format, isGrouped: Bool, packets: @escaping @Sendable () -> UInt64?) {
         self.format = format
         self.isGrouped = isGrouped
         self.packets = packets

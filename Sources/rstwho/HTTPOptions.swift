@@ -32,13 +32,14 @@ struct HTTPOptions: ParsableArguments {
         }
     }
 
-    /// `nil` where there is to be none.
-    var server: HTTPServer.Options? {
-        guard !isOff else { return nil }
-        var options = HTTPServer.Options()
-        options.address = socket.map { .unixSocket(path: $0) } ?? address ?? .standard
-        options.names = names
-        return options
+    /// What the command line says of it.
+    var settings: [Setting] {
+        var settings: [Setting] = []
+        if isOff { settings.append(Setting("http.listen", .scalar("off"), .commandLine)) }
+        if let address { settings.append(Setting("http.listen", .scalar(address.description), .commandLine)) }
+        if let socket { settings.append(Setting("http.listen", .scalar("unix:\(socket)"), .commandLine)) }
+        if !names.isEmpty { settings.append(Setting("http.names", .list(names), .commandLine)) }
+        return settings
     }
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Agent
 import ArgumentParser
 import Capture
 import Diagnosis
@@ -48,32 +49,41 @@ struct OutputOptions: ParsableArguments {
 
 /// How much is remembered.
 struct TableOptions: ParsableArguments {
-    @Option(help: "Hosts remembered at once. Hosts that never proved to be alive give way first.")
-    var maxHosts = 1 << 16
+    @Option(help: "Hosts remembered at once. Hosts that never proved to be alive give way first. (default: 65536)")
+    var maxHosts: Int?
 
-    @Option(help: "Flows remembered at once. Closed flows give way first.")
-    var maxFlows = 1 << 17
+    @Option(help: "Flows remembered at once. Closed flows give way first. (default: 131072)")
+    var maxFlows: Int?
 
-    @Option(help: "Seconds that a reset waits for what comes after it.")
-    var settle = 2.0
+    @Option(help: "Seconds that a reset waits for what comes after it. (default: 2)")
+    var settle: Double?
 
     func validate() throws {
-        guard (8...1 << 26).contains(maxHosts) else {
+        guard maxHosts.map((8...1 << 26).contains) ?? true else {
             throw ValidationError("--max-hosts takes a number from 8 to \(1 << 26).")
         }
-        guard (8...1 << 26).contains(maxFlows) else {
+        guard maxFlows.map((8...1 << 26).contains) ?? true else {
             throw ValidationError("--max-flows takes a number from 8 to \(1 << 26).")
         }
-        guard settle >= 0, settle <= 3600 else {
+        guard settle.map((0...3600).contains) ?? true else {
             throw ValidationError("--settle takes a number of seconds from 0 to 3600.")
         }
     }
 
+    /// What the command line says of it.
+    var settings: [Setting] {
+        [
+            maxHosts.map { Setting("memory.hosts", .scalar(String($0)), .commandLine) },
+            maxFlows.map { Setting("memory.flows", .scalar(String($0)), .commandLine) },
+            settle.map { Setting("settle_seconds", .scalar(String($0)), .commandLine) },
+        ].compactMap { $0 }
+    }
+
     func engineOptions() -> Engine.Options {
-        var options = Engine.Options()
-        options.hostCapacity = maxHosts
-        options.flowCapacity = maxFlows
-        options.settleTime = UInt64(settle * 1e9)
-        return options
+        var configuration = Configuration()
+        configuration.maxHosts = maxHosts ?? configuration.maxHosts
+        configuration.maxFlows = maxFlows ?? configuration.maxFlows
+        configuration.settleSeconds = settle ?? configuration.settleSeconds
+        return configuration.engineOptions
     }
 }

@@ -12,7 +12,7 @@ struct RstWho: AsyncParsableCommand {
             """,
         subcommands: [
             WatchCommand.self, ReadCommand.self, CompareCommand.self, OriginsCommand.self, PathsCommand.self,
-            ProbeCommand.self, DoctorCommand.self,
+            ProbeCommand.self, DoctorCommand.self, CheckConfigCommand.self,
         ])
 
     static func main() async {

@@ -21,31 +21,57 @@ struct WatchCommand: AsyncParsableCommand {
             """)
 
     @Argument(help: "Interfaces, or patterns such as 'eth*'.")
-    var interfaces: [String]
+    var interfaces: [String] = []
 
-    @OptionGroup var output: OutputOptions
+    @Option(
+        help: "A configuration file; what the environment and the command line say goes before it. See check-config.",
+        completion: .file())
+    var config: String?
 
-    @Option(help: "Where arriving packets are looked at: tc, xdp, or xdp-generic.")
-    var hook = LiveCapture.Hook.tc
+    @Option(help: "How findings are printed: text, or json (JSON Lines). (default: text)")
+    var format: Configuration.Format?
+
+    @Option(help: "Where arriving packets are looked at: tc, xdp, or xdp-generic. (default: tc)")
+    var hook: LiveCapture.Hook?
 
     @Flag(help: "The interfaces are mirror ports: promiscuous, nothing of it is this machine's own.")
     var tap = false
 
-    @Flag(inversion: .prefixedNo, help: "Tell repeats within ten seconds as one finding with a count.")
-    var group = true
+    @Flag(
+        inversion: .prefixedNo, help: "Tell repeats within ten seconds as one finding with a count. (default: --group)")
+    var group: Bool?
 
     @OptionGroup var http: HTTPOptions
     @OptionGroup var tables: TableOptions
 
     func run() async throws {
-        var options = LiveCapture.Options(interfaces: interfaces)
-        options.hook = hook
-        options.isTap = tap
-        let session = WatchSession(
-            capture: options, engine: tables.engineOptions(), server: http.server, format: output.format,
-            isGrouped: group)
-        throw await session.run().exitCode
+        let effective: EffectiveConfiguration
+        do {
+            effective = try EffectiveConfiguration(
+                path: config, environment: EffectiveConfiguration.processEnvironment, arguments: settings)
+        } catch {
+            for problem in error.problems { printMessage(problem.description) }
+            throw ExitStatus.configuration.exitCode
+        }
+        if effective.configuration.interfaces.isEmpty {
+            guard let config else { throw ValidationError("Name an interface to watch, for example eth0.") }
+            printMessage("\(config): interfaces is empty; name what to watch, for example: interfaces: [eth0]")
+            throw ExitStatus.configuration.exitCode
+        }
+        throw await WatchSession(configuration: effective.configuration).run().exitCode
+    }
+
+    /// What the command line says.
+    private var settings: [Setting] {
+        var settings = http.settings + tables.settings
+        if !interfaces.isEmpty { settings.append(Setting("interfaces", .list(interfaces), .commandLine)) }
+        if let format { settings.append(Setting("output.format", .scalar(format.rawValue), .commandLine)) }
+        if let hook { settings.append(Setting("capture.hook", .scalar(hook.rawValue), .commandLine)) }
+        if tap { settings.append(Setting("capture.tap", .scalar("true"), .commandLine)) }
+        if let group { settings.append(Setting("output.group", .scalar(String(group)), .commandLine)) }
+        return settings
     }
 }
 
 extension LiveCapture.Hook: ExpressibleByArgument {}
+extension Configuration.Format: ExpressibleByArgument {}

@@ -12,17 +12,15 @@ struct WatchSession {
     /// Seconds that a reader of standard output has to take the last findings.
     private static let patience = 3
 
-    let capture: LiveCapture.Options
-    let engine: Engine.Options
-    let server: HTTPServer.Options?
-    let format: OutputOptions.Format
-    let isGrouped: Bool
+    let configuration: Configuration
+
+    private var server: HTTPServer.Options? { configuration.serverOptions }
 
     /// Runs until an interrupt or until there is nothing left to watch; says on standard error what is wrong.
     func run() async -> ExitStatus {
         signal(SIGPIPE, SIG_IGN)
         do {
-            let selection = try InterfaceSelection(capture.interfaces, from: InterfaceInfo.all())
+            let selection = try InterfaceSelection(configuration.interfaces, from: InterfaceInfo.all())
             let names = selection.interfaces.map(\.name)
             if let server, let agent = RunningAgent.find(at: server.address) {
                 guard Set(names).isSubset(of: agent.interfaces) else { return refuse(agent, names) }
@@ -42,18 +40,18 @@ struct WatchSession {
     }
 
     private func captureHere() async throws -> ExitStatus {
-        let live = try LiveCapture(capture)
+        let live = try LiveCapture(configuration.captureOptions)
         let state = AgentState(ledger: { live.ledger })
         let manager = ServiceManager.ofThisProcess()
         let ready = ReadyLine(attachments: live.attachments, waitsForServer: server != nil, manager: manager)
-        let printer = FindingPrinter(format: format, isGrouped: isGrouped) {
+        let printer = FindingPrinter(format: configuration.format, isGrouped: configuration.isGrouped) {
             ready.isSaid ? live.ledger.total.seen : nil
         }
         _ = state.add(printer.queue) { _ in true }
         let end = Mutex(LiveCapture.End.stopped)
         // What a mirror port shows is none of this machine's.
-        let rules = capture.isTap ? nil : RuleNamer()
-        let isTap = capture.isTap
+        let rules = configuration.isTap ? nil : RuleNamer()
+        let isTap = configuration.isTap
         let addresses = isTap ? nil : LocalAddresses()
         if addresses?.areFollowed == false {
             printMessage("addresses that this machine gets from now on count as others': no netlink socket")
@@ -94,8 +92,8 @@ struct WatchSession {
     }
 
     private func engineOptions(_ live: LiveCapture, _ addresses: LocalAddresses?) -> Engine.Options {
-        var options = engine
-        options.egressIsMarked = !capture.isTap
+        var options = configuration.engineOptions
+        options.egressIsMarked = !configuration.isTap
         options.localAddresses = addresses?.all() ?? []
         switch live.resetTracing {
         case .unavailable: break
@@ -104,7 +102,7 @@ struct WatchSession {
         }
         options.tellsDrops = live.tellsDrops
         options.host = Self.hostName()
-        options.hook = capture.hook.rawValue
+        options.hook = configuration.hook.rawValue
         options.interfaceNames = live.attachments.map(\.interface)
         options.interfaceGroups = AttachmentInfo.groups(live.attachments)
         options.seed = .random(in: .min ... .max)
@@ -113,12 +111,12 @@ struct WatchSession {
 
     private func interface(_ attachment: AttachmentInfo) -> AgentState.Interface {
         AgentState.Interface(
-            name: attachment.interface, hook: capture.hook.rawValue,
+            name: attachment.interface, hook: configuration.hook.rawValue,
             receivedAtStart: InterfaceCounter.received(attachment.interface))
     }
 
     private func follow(_ agent: RunningAgent, _ names: [String]) async -> ExitStatus {
-        let printer = FindingPrinter(format: format, isGrouped: isGrouped) { nil }
+        let printer = FindingPrinter(format: configuration.format, isGrouped: configuration.isGrouped) { nil }
         let wanted = Set(names)
         let stop = FollowStop()
         let shown = names.joined(separator: ", ")

@@ -58,3 +58,7 @@ package struct InsidePrefixes: Sendable {
         }
     }
 }
+
+extension InsidePrefixes.Prefix: CustomStringConvertible {
+    package var description: String { "\(address)/\(address.isIPv4 ? length - 96 : length)" }
+}

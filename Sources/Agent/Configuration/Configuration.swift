@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Capture
+package import Diagnosis
+
+/// What `watch` does: one property for each option, with its default. `ConfigurationOption.all` says how each is written, checked and
+/// explained.
+package struct Configuration: Sendable, Equatable {
+    /// How findings are printed.
+    package enum Format: String, CaseIterable, Sendable {
+        case text
+        case json
+    }
+
+    /// Names of interfaces, and patterns such as `eth*`.
+    package var interfaces: [String] = []
+    package var hook = LiveCapture.Hook.tc
+    /// True for mirror ports.
+    package var isTap = false
+    /// Bytes of one CPU's ring; `nil`: by the number of CPUs.
+    package var ringBytes: Int?
+    package var inside = InsidePrefixes.standard.prefixes
+    /// How long a reset waits for what comes after it, s.
+    package var settleSeconds = 2.0
+    package var maxHosts = 1 << 16
+    package var maxFlows = 1 << 17
+    /// Where metrics and API are served; `nil`: nowhere.
+    package var listen: HTTPAddress? = .standard
+    /// Further names that requests may use as Host.
+    package var httpNames: [String] = []
+    package var format = Format.text
+    /// Repeats within ten seconds are told as one finding with a count.
+    package var isGrouped = true
+
+    package init() {}
+
+    package var captureOptions: LiveCapture.Options {
+        var options = LiveCapture.Options(interfaces: interfaces)
+        options.hook = hook
+        options.isTap = isTap
+        options.ringBytes = ringBytes
+        return options
+    }
+
+    package var engineOptions: Engine.Options {
+        var options = Engine.Options()
+        options.hostCapacity = maxHosts
+        options.flowCapacity = maxFlows
+        options.settleTime = UInt64(settleSeconds * 1e9)
+        options.inside = InsidePrefixes(inside)
+        return options
+    }
+
+    /// `nil` where there is to be none.
+    package var serverOptions: HTTPServer.Options? {
+        guard let listen else { return nil }
+        var options = HTTPServer.Options()
+        options.address = listen
+        options.names = httpNames
+        return options
+    }
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Capture
+
+extension ConfigurationOption {
+    /// Every option, in the order of the file; those of one section together.
+    ///
+    /// A new one needs a property in `Configuration`, a line here, and `deploy/rstwho.yaml` anew (`rstwho check-config --defaults`).
+    package static let all: [ConfigurationOption] = [
+        ConfigurationOption(
+            "interfaces", \.interfaces, .texts("names of interfaces and patterns such as 'eth*'"), reloads: true,
+            """
+            Interfaces to watch, and patterns such as 'eth*'. One that appears later, or comes back, is watched from then on. Of \
+            stacked interfaces (a bond and its members) a pattern takes one.
+            """),
+        ConfigurationOption(
+            "inside", \.inside, .prefixes, reloads: true,
+            "Prefixes that count as inside, for the scope of metrics: inside, outside, transit."),
+        ConfigurationOption(
+            "settle_seconds", \.settleSeconds, .seconds(0...3600),
+            "Seconds that a reset waits for what comes after it, before it is judged."),
+        ConfigurationOption(
+            "capture.hook", \.hook, .choice,
+            """
+            Where arriving packets are looked at: tc disturbs nothing; xdp is for line rate, where `rstwho doctor INTERFACE` finds \
+            nothing against it; xdp-generic.
+            """),
+        ConfigurationOption(
+            "capture.tap", \.isTap, .flag,
+            "The interfaces are mirror ports: promiscuous, and nothing of it is this machine's own. Needs CAP_NET_RAW."),
+        ConfigurationOption(
+            "capture.ring_size", \.ringBytes, .ringSize,
+            "Memory of one CPU's ring between kernel and agent; auto: 4MiB, less with more than 64 CPUs."),
+        ConfigurationOption(
+            "memory.hosts", \.maxHosts, .number(8...1 << 26),
+            "Hosts remembered at once. Hosts that never proved to be alive give way first."),
+        ConfigurationOption(
+            "memory.flows", \.maxFlows, .number(8...1 << 26), "Flows remembered at once. Closed flows give way first."),
+        ConfigurationOption(
+            "http.listen", \.listen, .listen,
+            """
+            Where metrics, API and page are served: ADDRESS:PORT, the path of a Unix socket, or off. They tell who talks to whom: not \
+            for everybody.
+            """),
+        ConfigurationOption(
+            "http.names", \.httpNames, .texts("host names"), "Further names that requests may use as Host."),
+        ConfigurationOption("output.format", \.format, .choice, "How findings are printed on standard output."),
+        ConfigurationOption(
+            "output.group", \.isGrouped, .flag, "Tell repeats within ten seconds as one finding with a count."),
+    ]
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Capture
+internal import Diagnosis
+internal import Packets
+
+/// How the values of an option are written, read and checked.
+struct OptionType<Value: Sendable>: Sendable {
+    /// What is taken, as the end of a sentence: `a number from 8 to 64`.
+    let allowed: String
+    /// `nil` where it is not allowed.
+    let read: @Sendable (SettingValue) -> Value?
+    /// As it is written in YAML.
+    let write: @Sendable (Value) -> String
+
+    init(
+        _ allowed: String, read: @escaping @Sendable (SettingValue) -> Value?,
+        write: @escaping @Sendable (Value) -> String
+    ) {
+        self.allowed = allowed
+        self.read = read
+        self.write = write
+    }
+
+    /// A type that is written as one text.
+    init(
+        scalar allowed: String, read: @escaping @Sendable (String) -> Value?,
+        write: @escaping @Sendable (Value) -> String
+    ) {
+        self.init(allowed, read: { $0.scalar.flatMap(read) }, write: { YAMLText.scalar(write($0)) })
+    }
+}
+
+extension OptionType where Value == Bool {
+    static var flag: OptionType {
+        OptionType(scalar: "true or false") {
+            ["true": true, "false": false][$0]
+        } write: {
+            $0 ? "true" : "false"
+        }
+    }
+}
+
+extension OptionType where Value == Int {
+    static func number(_ range: ClosedRange<Int>) -> OptionType {
+        OptionType(scalar: "a number from \(range.lowerBound) to \(range.upperBound)") { text in
+            Int(text).flatMap { range.contains($0) ? $0 : nil }
+        } write: {
+            String($0)
+        }
+    }
+}
+
+extension OptionType where Value == Double {
+    static func seconds(_ range: ClosedRange<Double>) -> OptionType {
+        OptionType(
+            scalar: "a number of seconds from \(plain(range.lowerBound)) to \(plain(range.upperBound))"
+        ) { text in
+            Double(text).flatMap { range.contains($0) ? $0 : nil }
+        } write: {
+            plain($0)
+        }
+    }
+
+    private static func plain(_ number: Double) -> String {
+        Int(exactly: number).map { String($0) } ?? String(number)
+    }
+}
+
+extension OptionType where Value: CaseIterable & RawRepresentable, Value.RawValue == String {
+    static var choice: OptionType {
+        let names = Value.allCases.map(\.rawValue)
+        let allowed = names.dropLast().joined(separator: ", ") + " or " + (names.last ?? "")
+        return OptionType(scalar: allowed) {
+            Value(rawValue: $0)
+        } write: {
+            $0.rawValue
+        }
+    }
+}
+
+extension OptionType where Value == [String] {
+    /// - Parameter allowed: what the items are, in the plural.
+    static func texts(_ allowed: String) -> OptionType {
+        OptionType("a list of \(allowed)") { value in
+            value.list.flatMap { $0.contains("") ? nil : $0 }
+        } write: {
+            YAMLText.list($0)
+        }
+    }
+}
+
+extension OptionType where Value == [InsidePrefixes.Prefix] {
+    static var prefixes: OptionType {
+        OptionType("a list of prefixes such as 10.0.0.0/8 or fc00::/7") { value in
+            guard let texts = value.list else { return nil }
+            let prefixes = texts.compactMap { InsidePrefixes.Prefix($0) }
+            return prefixes.count == texts.count ? prefixes : nil
+        } write: {
+            YAMLText.list($0.map(\.description))
+        }
+    }
+}
+
+extension OptionType where Value == HTTPAddress? {
+    static var listen: OptionType {
+        OptionType(scalar: "ADDRESS:PORT, the absolute path of a Unix socket (107 bytes at most), or off") { text in
+            if text == "off" { return .some(nil) }
+            let path = text.hasPrefix("unix:") ? String(text.dropFirst("unix:".count)) : text
+            if path.hasPrefix("/") || path != text {
+                // sun_path of sockaddr_un(7) holds 108 bytes with the terminating zero.
+                return (1...107).contains(path.utf8.count) ? .unixSocket(path: path) : nil
+            }
+            return HTTPAddress(text).map { .some($0) }
+        } write: {
+            switch $0 {
+            case nil: "off"
+            case .unixSocket(let path) where !path.hasPrefix("/"): "unix:\(path)"
+            case .some(let address): address.description
+            }
+        }
+    }
+}
+
+extension OptionType where Value == Int? {
+    /// Bytes of a ring: a power of two.
+    static var ringSize: OptionType {
+        OptionType(scalar: "auto, or a power of two from 64KiB to 1GiB") { text in
+            if text == "auto" { return .some(nil) }
+            guard let bytes = ByteSize.read(text), bytes.nonzeroBitCount == 1, (1 << 16...1 << 30).contains(bytes)
+            else {
+                return nil
+            }
+            return .some(bytes)
+        } write: {
+            $0.map { ByteSize.text($0) } ?? "auto"
+        }
+    }
+}

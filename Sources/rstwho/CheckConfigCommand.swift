@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+import Agent
+import ArgumentParser
+import Foundation
+
+/// `rstwho check-config`: what a configuration says, or what is wrong with it.
+struct CheckConfigCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check-config",
+        abstract: "Say what a configuration sets and from where, or what is wrong with it.",
+        discussion: """
+            Reads the file, the files of its drop-in directory (FILE.d/*.yaml) and the environment, as `rstwho watch --config \
+            FILE` does. Changes nothing.
+
+            Exit status: 0 nothing is wrong, 64 usage, 74 output error, 78 something is wrong.
+            """)
+
+    @Argument(help: "The file.", completion: .file())
+    var file = EffectiveConfiguration.standardPath
+
+    @Flag(help: "Print the file that is shipped: every option with its default.")
+    var defaults = false
+
+    func run() throws {
+        var output = StandardOutput()
+        let text = defaults ? ConfigurationText.shipped : try effective()
+        do throws(OutputError) {
+            try output.write(text)
+            try output.flush()
+        } catch {
+            throw ExitStatus.ioError.exitCode
+        }
+    }
+
+    private func effective() throws -> String {
+        let environment = ProcessInfo.processInfo.environment
+        do {
+            let effective = try EffectiveConfiguration(path: file, environment: environment)
+            for variable in EffectiveConfiguration.unknownVariables(in: environment) {
+                printMessage("\(variable) in the environment is no option")
+            }
+            return effective.files.map { "# \($0)\n" }.joined() + ConfigurationText.effective(effective)
+        } catch {
+            for problem in error.problems { printMessage(problem.description) }
+            throw ExitStatus.configuration.exitCode
+        }
+    }
+}
