@@ -14,7 +14,7 @@ enum APIDocument {
 
     static func hosts(_ hosts: [HostSummary], next: String?) -> [UInt8] {
         list(next: next) { json in
-            for host in hosts { write(host, to: &json) }
+            for host in hosts { HostReport.write(host, to: &json) }
         }
     }
 
@@ -73,44 +73,6 @@ enum APIDocument {
                     }
                 }
             }
-        }
-    }
-
-    private static func write(_ host: HostSummary, to json: inout JSONWriter) {
-        json.object { json in
-            json.member("address", host.address.description)
-            json.member("vlan", host.domain == 0 ? nil : host.domain)
-            json.member("hop", host.hop)
-            json.member("ttl", host.ttl)
-            json.member("initial_ttl", host.initialTTL)
-            json.member("local", host.isLocal)
-            json.member("shared", host.isShared)
-            json.member("samples") { json in
-                json.object { json in
-                    for (kind, count) in host.samples { json.member(label(kind), count) }
-                }
-            }
-            json.member("ttls") { json in
-                json.array { json in
-                    for (ttl, packets) in host.ttls {
-                        json.object { json in
-                            json.member("ttl", ttl)
-                            json.member("packets", packets)
-                        }
-                    }
-                }
-            }
-            json.member("first_seen", Timestamp.format(host.firstSeen))
-            json.member("last_seen", Timestamp.format(host.lastSeen))
-        }
-    }
-
-    private static func label(_ kind: FingerprintClass) -> String {
-        switch kind {
-        case .echo: "echo"
-        case .tcp: "tcp"
-        case .udp: "udp"
-        case .unproven: "unproven"
         }
     }
 

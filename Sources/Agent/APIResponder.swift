@@ -121,11 +121,12 @@ struct APIResponder: HTTPResponder {
         let since = try query.time("since")
         let before = try HostCursor(&query)
         let address = try query.address("address")
+        let prefix = try query.prefix("prefix")
         try query.finish()
         let all = try await cache.hosts(state)
         let wanted = all.lazy.filter { host in
             (since.map { host.lastSeen > $0 } ?? true) && (before?.precedes(host) ?? true)
-                && (address.map { host.address == $0 } ?? true)
+                && (address.map { host.address == $0 } ?? true) && (prefix?.contains(host.address) ?? true)
         }
         var page = Array(wanted.prefix(limit + 1))
         let hasMore = page.count > limit

@@ -1,31 +1,42 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Diagnosis
-internal import Packets
+package import Diagnosis
+package import Packets
 internal import Reporting
 
-/// Which findings a request asks for.
-struct FindingQuery: Sendable {
+/// Which findings are asked for: of the API, of the history, or of captures that were read.
+package struct FindingQuery: Sendable {
     /// Findings of a page at most, and where nothing is said.
-    static let limits = 1...1000
-    static let standardLimit = 100
+    package static let limits = 1...1000
+    package static let standardLimit = 100
 
-    var limit = FindingQuery.standardLimit
+    package var limit = FindingQuery.standardLimit
     /// Only findings of packets later than this, ns since 1970.
-    var sinceTime: UInt64?
+    package var sinceTime: UInt64?
+    /// Only findings of packets not later than this, ns since 1970.
+    package var untilTime: UInt64?
     /// Only findings told after the one with this id.
-    var sinceID: String?
+    package var sinceID: String?
     /// Only findings told before the one with this id: the next page.
-    var beforeID: String?
+    package var beforeID: String?
 
-    private var kind: Finding.Kind?
-    private var sender: Finding.Sender?
-    private var cause: String?
-    private var stage: Finding.Stage?
-    private var source: IPAddress?
-    private var destination: IPAddress?
-    private var sourcePort: UInt16?
-    private var destinationPort: UInt16?
-    private var interface: String?
+    package var kind: Finding.Kind?
+    package var sender: Finding.Sender?
+    /// The cause as JSON has it: those of all kinds.
+    package var cause: String?
+    package var stage: Finding.Stage?
+    package var source: IPAddress?
+    package var destination: IPAddress?
+    package var sourcePort: UInt16?
+    package var destinationPort: UInt16?
+    /// Source or destination.
+    package var address: IPAddress?
+    /// Source or destination lies in it.
+    package var prefix: InsidePrefixes.Prefix?
+    /// Source or destination port.
+    package var port: UInt16?
+    package var interface: String?
+
+    package init() {}
 
     /// - Parameters:
     ///   - kind: the kind that the path asks for; where it is `nil`, `kind` is a parameter.
@@ -44,6 +55,7 @@ struct FindingQuery: Sendable {
                 throw .badParameter("since", "Give a finding's id, or a time such as 2026-01-31T23:59:59Z.")
             }
         }
+        untilTime = try query.time("until")
         self.kind = kind
         if kind == nil { self.kind = try query.member("kind", of: Finding.Kind.self) }
         sender = try query.member("sender", of: Finding.Sender.self)
@@ -53,11 +65,19 @@ struct FindingQuery: Sendable {
         destination = try query.address("dst")
         sourcePort = try query.port("src_port")
         destinationPort = try query.port("dst_port")
+        address = try query.address("address")
+        prefix = try query.prefix("prefix")
+        port = try query.port("port")
         interface = query.text("interface")
     }
 
-    func matches(_ finding: Finding) -> Bool {
+    package func matches(_ finding: Finding) -> Bool {
+        let ends = finding.fiveTuple
         if let sinceTime, (finding.time ?? 0) <= sinceTime { return false }
+        if let untilTime, (finding.time ?? 0) > untilTime { return false }
+        if let address, ends.source != address, ends.destination != address { return false }
+        if let prefix, !prefix.contains(ends.source), !prefix.contains(ends.destination) { return false }
+        if let port, ends.sourcePort != port, ends.destinationPort != port { return false }
         return matches(kind, finding.kind) && matches(sender, finding.reset?.sender)
             && matches(cause, finding.causeName)
             && matches(stage, finding.reset?.stage) && matches(source, finding.fiveTuple.source)
@@ -67,8 +87,23 @@ struct FindingQuery: Sendable {
             && (interface == nil || interface == finding.vantage?.interface)
     }
 
+    /// The query as the API takes it, without the question mark; `kind` is left to the path.
+    package var parameters: String {
+        let times = [("since", sinceTime), ("until", untilTime)].map { ($0, $1.map(Timestamp.format)) }
+        let named: [(String, String?)] =
+            [("limit", "\(limit)"), ("since", sinceID), ("before", beforeID)] + times + [
+                ("sender", sender?.rawValue), ("cause", cause), ("stage", stage?.rawValue),
+                ("src", source?.description), ("dst", destination?.description),
+                ("src_port", sourcePort?.description), ("dst_port", destinationPort?.description),
+                ("address", address?.description), ("prefix", prefix?.description), ("port", port?.description),
+                ("interface", interface),
+            ]
+        return named.compactMap { name, value in value.map { "\(name)=\(URLText.escaped($0))" } }
+            .joined(separator: "&")
+    }
+
     /// The causes of every kind.
-    private static let causes =
+    package static let causes =
         Finding.Cause.allCases.map(\.rawValue) + Finding.PathCause.allCases.map(\.rawValue)
         + Finding.Notice.Cause.allCases.map(\.rawValue)
 
@@ -82,7 +117,7 @@ struct FindingQuery: Sendable {
         return text
     }
 
-    private static func isID(_ text: String) -> Bool {
+    package static func isID(_ text: String) -> Bool {
         text.utf8.count == 26
             && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x5a).contains($0) }
     }

@@ -48,6 +48,14 @@ struct QueryReader {
         return value
     }
 
+    mutating func prefix(_ name: String) throws(Problem) -> InsidePrefixes.Prefix? {
+        guard let text = text(name) else { return nil }
+        guard let value = InsidePrefixes.Prefix(text) else {
+            throw .badParameter(name, "Give a prefix such as 10.0.0.0/8 or fc00::/7.")
+        }
+        return value
+    }
+
     /// A member of a closed set, by its name.
     mutating func member<Member: RawRepresentable & CaseIterable>(
         _ name: String, of type: Member.Type

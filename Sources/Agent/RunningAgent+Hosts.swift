@@ -1,22 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Diagnosis
-internal import FoundationEssentials
 package import Packets
 internal import Reporting
 
 extension RunningAgent {
-    private struct Hosts: Decodable {
-        struct Host: Decodable {
-            var address: String
-            var ttl: UInt8?
-            var local: Bool
-            var shared: Bool
-            var samples: [String: Int]
-        }
-
-        var items: [Host]
-    }
-
     /// The distance that the agent knows `address` at. Blocks for a few seconds at most.
     ///
     /// - Returns: `nil` where it knows none, or one that accuses nobody: several distances, several VLANs, this machine's own address.
@@ -31,14 +18,11 @@ extension RunningAgent {
 
     /// The same of the agent's answer.
     static func baseline(of address: IPAddress, in answer: [UInt8]) -> ProbeBaseline? {
-        guard let hosts = try? JSONDecoder().decode(Hosts.self, from: Data(answer)), hosts.items.count == 1,
-            let host = hosts.items.first, IPAddress(host.address) == address, !host.local, !host.shared,
-            let ttl = host.ttl
+        guard let hosts = HostReport.decode(answer), hosts.count == 1, let host = hosts.first, host.address == address,
+            !host.isLocal, !host.isShared, let ttl = host.ttl
         else { return nil }
         // Packets that do not prove life teach nothing.
-        let counts = ["echo", "tcp", "udp"].compactMap { host.samples[$0] }
-        guard counts.allSatisfy(WireBounds.samples.contains) else { return nil }
-        let samples = counts.reduce(0, +)
+        let samples = host.samples.reduce(0) { $1.class == .unproven ? $0 : $0 + $1.count }
         return samples > 0 ? ProbeBaseline(distance: HopDistance(ttl: ttl), samples: samples) : nil
     }
 }

@@ -15,7 +15,7 @@ extension JSONLines {
 }
 
 /// A finding as it stands in JSON: the names of the contract.
-private struct WireFinding: Decodable {
+struct WireFinding: Decodable {
     struct WireEvidence: Decodable {
         var name: String
         var weight: Double

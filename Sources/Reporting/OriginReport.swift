@@ -55,26 +55,56 @@ package enum OriginReport {
     }
 
     /// A paragraph a device: who it is, for whom it speaks, since when.
-    package static func text(_ origins: [Origin]) -> String {
+    package static func text(_ origins: [Origin], style: TableStyle = TableStyle()) -> String {
         guard !origins.isEmpty else { return "No device was seen that sends resets for others.\n" }
-        return origins.map(text).joined(separator: "\n")
+        return origins.map { text($0, style) }.joined(separator: "\n")
     }
 
-    private static func text(_ origin: Origin) -> String {
-        let device =
-            origin.isThisMachine
-            ? "this machine"
-            : (["device at hop \(origin.hop)"] + origin.hopAlternatives.map { "hop \($0) if it started from 32" })
-                .joined(separator: ", or ")
+    package static func csv(_ origins: [Origin]) -> String {
+        var csv = CSVWriter([
+            "id", "sender", "hop", "initial_ttl", "address", "interface", "next_hop_mac", "numbering", "window",
+            "resets",
+            "first_seen", "last_seen", "idle_timer", "causes", "hosts", "ports",
+        ])
+        for origin in origins {
+            csv.field(origin.id)
+            csv.field((origin.isThisMachine ? Finding.Sender.thisMachine : .middlebox).rawValue)
+            csv.field(origin.hop)
+            csv.field(origin.initialTTL)
+            csv.field(origin.address?.description)
+            csv.field(origin.interface)
+            csv.field(origin.nextHopMAC)
+            csv.field(origin.numbering.rawValue)
+            csv.field(origin.hasWindow)
+            csv.field(origin.resets)
+            csv.field(origin.firstSeen.map(Timestamp.format))
+            csv.field(origin.lastSeen.map(Timestamp.format))
+            csv.field(origin.idleTimer, digits: 1)
+            csv.field(origin.causes.map(\.rawValue).sorted().joined(separator: " "))
+            csv.field(origin.hosts.sorted().map(\.description).joined(separator: " "))
+            csv.field(origin.ports.sorted().map(String.init).joined(separator: " "))
+            csv.endRow()
+        }
+        return csv.text
+    }
+
+    /// Who it is, in a few words.
+    static func device(_ origin: Origin) -> String {
+        guard !origin.isThisMachine else { return "this machine" }
+        return (["device at hop \(origin.hop)"] + origin.hopAlternatives.map { "hop \($0) if it started from 32" })
+            .joined(separator: ", or ")
+    }
+
+    private static func text(_ origin: Origin, _ style: TableStyle) -> String {
         let address = origin.address.map { " (\($0))" } ?? ""
         let count = origin.resets == 1 ? "1 reset" : "\(origin.resets) resets"
         let causes =
             origin.causes.isEmpty ? "" : " (" + origin.causes.map(\.rawValue).sorted().joined(separator: ", ") + ")"
-        var lines = ["\(origin.id)  \(device)\(address): \(count)\(causes)"]
+        var lines = ["\(origin.id)  \(device(origin))\(address): \(count)\(causes)"]
         lines.append("    for \(list(origin.hosts.sorted().map(\.description), of: "hosts"))")
         lines.append("    on \(list(origin.ports.sorted().map { "tcp/\($0)" }, of: "ports"))")
         if let first = origin.firstSeen, let last = origin.lastSeen {
-            lines.append("    since \(Timestamp.format(first)), last \(Timestamp.format(last))")
+            lines.append("    since \(style.zonedTime(first)), last \(style.zonedTime(last))")
         }
         if let timer = origin.idleTimer {
             let known = KnownTimers.matching(timer).map(\.device)
@@ -87,14 +117,14 @@ package enum OriginReport {
         if let interface = origin.interface { marks.append("on \(interface)") }
         if let address = origin.nextHopMAC { marks.append("next hop \(address)") }
         lines.append("    known by \(marks.joined(separator: ", "))")
-        return lines.joined(separator: "\n") + "\n"
+        return lines.map { TextLayout.wrapped($0, width: style.width, drawing: style.drawing) }.joined()
     }
 
     private static func list(_ names: [String], of kind: String) -> String {
         let shown = 8
         guard names.count > shown else { return names.joined(separator: ", ") }
         let count = names.count >= Origin.bound ? "\(Origin.bound) or more" : "\(names.count)"
-        return "\(count) \(kind): \(names.prefix(shown).joined(separator: ", ")) …"
+        return "\(count) \(kind): \(names.prefix(shown).joined(separator: ", ")) and others"
     }
 }
 
@@ -110,39 +140,41 @@ extension OriginReport {
         var items: [WireOrigin]
     }
 
-    private struct WireOrigin: Decodable {
-        var id: String
-        var sender: String
-        var hop: Int
-        var initial_ttl: UInt8
-        var address: String?
-        var interface: String?
-        var next_hop_mac: String?
-        var numbering: String
-        var window: Bool
-        var resets: UInt64
-        var first_seen: String?
-        var last_seen: String?
-        var idle_timer: Double?
-        var causes: [String]
-        var hosts: [String]
-        var ports: [UInt16]
+}
 
-        var origin: Origin? {
-            guard WireBounds.hop.contains(hop), idle_timer.map(WireBounds.seconds.contains) ?? true else { return nil }
-            var origin = Origin(
-                id: id, isThisMachine: sender == Finding.Sender.thisMachine.rawValue, hop: hop, initialTTL: initial_ttl,
-                hasWindow: window, interface: interface, nextHopMAC: next_hop_mac)
-            origin.address = address.flatMap { IPAddress($0) }
-            origin.numbering = Origin.Numbering(rawValue: numbering) ?? .none
-            origin.resets = resets
-            origin.firstSeen = first_seen.flatMap { Timestamp.parse($0) }
-            origin.lastSeen = last_seen.flatMap { Timestamp.parse($0) }
-            origin.idleGaps = idle_timer.map { [$0, $0, $0] } ?? []
-            origin.causes = Set(causes.compactMap { Finding.Cause(rawValue: $0) })
-            origin.hosts = Set(hosts.compactMap { IPAddress($0) })
-            origin.ports = Set(ports)
-            return origin
-        }
+/// A device as it stands in JSON.
+struct WireOrigin: Decodable {
+    var id: String
+    var sender: String
+    var hop: Int
+    var initial_ttl: UInt8
+    var address: String?
+    var interface: String?
+    var next_hop_mac: String?
+    var numbering: String
+    var window: Bool
+    var resets: UInt64
+    var first_seen: String?
+    var last_seen: String?
+    var idle_timer: Double?
+    var causes: [String]
+    var hosts: [String]
+    var ports: [UInt16]
+
+    var origin: Origin? {
+        guard WireBounds.hop.contains(hop), idle_timer.map(WireBounds.seconds.contains) ?? true else { return nil }
+        var origin = Origin(
+            id: id, isThisMachine: sender == Finding.Sender.thisMachine.rawValue, hop: hop, initialTTL: initial_ttl,
+            hasWindow: window, interface: interface, nextHopMAC: next_hop_mac)
+        origin.address = address.flatMap { IPAddress($0) }
+        origin.numbering = Origin.Numbering(rawValue: numbering) ?? .none
+        origin.resets = resets
+        origin.firstSeen = first_seen.flatMap { Timestamp.parse($0) }
+        origin.lastSeen = last_seen.flatMap { Timestamp.parse($0) }
+        origin.idleGaps = idle_timer.map { [$0, $0, $0] } ?? []
+        origin.causes = Set(causes.compactMap { Finding.Cause(rawValue: $0) })
+        origin.hosts = Set(hosts.compactMap { IPAddress($0) })
+        origin.ports = Set(ports)
+        return origin
     }
 }

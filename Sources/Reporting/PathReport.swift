@@ -51,29 +51,59 @@ package enum PathReport {
     }
 
     /// A line a path.
-    package static func text(_ paths: [PathSummary]) -> String {
+    package static func text(_ paths: [PathSummary], style: TableStyle = TableStyle()) -> String {
         guard !paths.isEmpty else { return "No connection was seen to open.\n" }
-        var rows = [["CLIENTS", "SERVER", "WAYS", "OPENED", "WORKED", "AGAIN", "RTT", "THERE", "BACK"]]
+        var table = Table(
+            [
+                .init("CLIENTS"), .init("SERVER"), .init("WAYS"), .init("OPENED", isRight: true, rank: 3),
+                .init("WORKED", isRight: true, rank: 2), .init("AGAIN", isRight: true, rank: 4),
+                .init("RTT", isRight: true, rank: 5), .init("THERE", least: 12, rank: 6),
+                .init("BACK", least: 12, rank: 1),
+            ], drawing: style.drawing)
         for path in paths {
-            rows.append([
+            table.add([
                 "\(path.network)/\(path.length)", path.server.description, label(path.symmetry), "\(path.connections)",
                 "\(path.worked)", "\(path.retransmissions)",
                 path.roundTrip.map { DecimalText.format($0 * 1000, digits: 1) + " ms" } ?? "-", text(path.there),
                 text(path.back),
             ])
         }
-        let widths = rows[0].indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-        return rows.map { row in
-            var line = ""
-            for (column, cell) in row.enumerated() {
-                line += cell
-                if column + 1 < row.count { line += String(repeating: " ", count: widths[column] - cell.count + 2) }
-            }
-            return line + "\n"
-        }.joined()
+        return table.text(width: style.width)
     }
 
-    private static func label(_ symmetry: PathSummary.Symmetry) -> String {
+    package static func csv(_ paths: [PathSummary]) -> String {
+        let ways = ["there", "back"].flatMap { way in
+            ["interface", "direction", "from_mac", "to_mac", "connections"].map { "\(way)_\($0)" }
+        }
+        var csv = CSVWriter(
+            ["clients", "server", "ways"] + ways + [
+                "connections", "worked", "retransmissions", "round_trip_seconds", "failing_ports", "first_seen",
+                "last_seen",
+            ])
+        for path in paths {
+            csv.field("\(path.network)/\(path.length)")
+            csv.field(path.server.description)
+            csv.field(path.symmetry.rawValue)
+            for way in [path.there, path.back] {
+                csv.field(way?.interface)
+                csv.field(way.map { $0.isOutgoing ? "out" : "in" })
+                csv.field(way?.from)
+                csv.field(way?.to)
+                csv.field(way?.connections)
+            }
+            csv.field(path.connections)
+            csv.field(path.worked)
+            csv.field(path.retransmissions)
+            csv.field(path.roundTrip, digits: 6)
+            csv.field(path.failingPorts.map(String.init).joined(separator: " "))
+            csv.field(Timestamp.format(path.firstSeen))
+            csv.field(Timestamp.format(path.lastSeen))
+            csv.endRow()
+        }
+        return csv.text
+    }
+
+    static func label(_ symmetry: PathSummary.Symmetry) -> String {
         switch symmetry {
         case .same: "same"
         case .different: "two ways"
@@ -82,7 +112,7 @@ package enum PathReport {
         }
     }
 
-    private static func text(_ way: PathSummary.Way?) -> String {
+    static func text(_ way: PathSummary.Way?) -> String {
         guard let way else { return "not seen" }
         let place = way.interface.map { "\($0) " } ?? ""
         if let from = way.from, let to = way.to { return "\(place)\(from) > \(to)" }
@@ -102,55 +132,57 @@ extension PathReport {
     private struct WireList: Decodable {
         var items: [WirePathSummary]
     }
+}
 
-    private struct WireWay: Decodable {
-        var interface: String?
-        var direction: String
-        var from_mac: String?
-        var to_mac: String?
-        var connections: Int
+/// One direction of a path as it stands in JSON.
+struct WireWay: Decodable {
+    var interface: String?
+    var direction: String
+    var from_mac: String?
+    var to_mac: String?
+    var connections: Int
 
-        var way: PathSummary.Way {
-            PathSummary.Way(
-                interface: interface, isOutgoing: direction == "out", from: from_mac, to: to_mac,
-                connections: connections)
-        }
+    var way: PathSummary.Way {
+        PathSummary.Way(
+            interface: interface, isOutgoing: direction == "out", from: from_mac, to: to_mac,
+            connections: connections)
     }
+}
 
-    private struct WirePathSummary: Decodable {
-        var clients: String
-        var server: String
-        var ways: String
-        var there: WireWay?
-        var back: WireWay?
-        var connections: Int
-        var worked: Int
-        var retransmissions: Int
-        var round_trip_seconds: Double?
-        var failing_ports: [UInt16]?
-        var first_seen: String
-        var last_seen: String
+/// A path as it stands in JSON.
+struct WirePathSummary: Decodable {
+    var clients: String
+    var server: String
+    var ways: String
+    var there: WireWay?
+    var back: WireWay?
+    var connections: Int
+    var worked: Int
+    var retransmissions: Int
+    var round_trip_seconds: Double?
+    var failing_ports: [UInt16]?
+    var first_seen: String
+    var last_seen: String
 
-        var path: PathSummary? {
-            let parts = clients.split(separator: "/")
-            guard parts.count == 2, let network = IPAddress(parts[0]), let length = Int(parts[1]),
-                (0...128).contains(length), let server = IPAddress(server),
-                let symmetry = PathSummary.Symmetry(rawValue: ways), let first = Timestamp.parse(first_seen),
-                let last = Timestamp.parse(last_seen),
-                [connections, worked, retransmissions, there?.connections ?? 0, back?.connections ?? 0]
-                    .allSatisfy((0...WireBounds.count.upperBound).contains),
-                round_trip_seconds.map(WireBounds.seconds.contains) ?? true
-            else { return nil }
-            var path = PathSummary(network: network, length: length, server: server, firstSeen: first, lastSeen: last)
-            path.there = there?.way
-            path.back = back?.way
-            path.symmetry = symmetry
-            path.connections = connections
-            path.worked = worked
-            path.retransmissions = retransmissions
-            path.roundTrip = round_trip_seconds
-            path.failingPorts = failing_ports ?? []
-            return path
-        }
+    var path: PathSummary? {
+        let parts = clients.split(separator: "/")
+        guard parts.count == 2, let network = IPAddress(parts[0]), let length = Int(parts[1]),
+            (0...128).contains(length), let server = IPAddress(server),
+            let symmetry = PathSummary.Symmetry(rawValue: ways), let first = Timestamp.parse(first_seen),
+            let last = Timestamp.parse(last_seen),
+            [connections, worked, retransmissions, there?.connections ?? 0, back?.connections ?? 0]
+                .allSatisfy((0...WireBounds.count.upperBound).contains),
+            round_trip_seconds.map(WireBounds.seconds.contains) ?? true
+        else { return nil }
+        var path = PathSummary(network: network, length: length, server: server, firstSeen: first, lastSeen: last)
+        path.there = there?.way
+        path.back = back?.way
+        path.symmetry = symmetry
+        path.connections = connections
+        path.worked = worked
+        path.retransmissions = retransmissions
+        path.roundTrip = round_trip_seconds
+        path.failingPorts = failing_ports ?? []
+        return path
     }
 }

@@ -6,7 +6,7 @@ package enum WireBounds {
     static let hop = 0...256
     static let mtu = 0...(1 << 32)
     static let count = 1...(1 << 32)
-    package static let samples = 0...(1 << 40)
+    static let samples = 0...(1 << 40)
     static let revision = 0...(1 << 32)
     /// 30 years and more.
     static let seconds = 0.0...1e9

@@ -2,49 +2,122 @@
 import Agent
 import ArgumentParser
 import Diagnosis
+import Glibc
 import Reporting
 
 /// What a command that lists something of the engine's has in common: it asks the running agent, or reads captures.
 struct ListingOptions: ParsableArguments {
-    @Option(name: .customLong("from"), help: "A capture to read instead of asking the agent. May be repeated.")
-    var files: [String] = []
+    enum Format: String, CaseIterable, ExpressibleByArgument {
+        case text
+        case json
+        case csv
+    }
 
-    @Option(name: .customLong("http"), help: "Where the agent listens.")
-    var address = HTTPAddress.standard
+    /// Findings of captures that are kept; of more the newest.
+    private static let kept = 1 << 17
 
-    @OptionGroup var output: OutputOptions
+    @OptionGroup var source: SourceOptions
+
+    @Option(help: "How it is printed: text, json (JSON Lines) or csv (RFC 4180).")
+    var format = Format.text
+
+    @Option(
+        help: "How many are listed at most.",
+        transform: { text in
+            guard let limit = Int(text), (1...1_000_000).contains(limit) else {
+                throw ValidationError("Give a number from 1 to 1000000.")
+            }
+            return limit
+        })
+    var limit = 100
+
     @OptionGroup var tables: TableOptions
 
-    /// The items, and the status of the reading; an agent's answer is `nothingForeign`.
+    /// Prints the items that `isWanted`, at most `limit` of them.
     ///
     /// - Parameters:
-    ///   - path: where the agent has them.
-    ///   - name: what they are called, for a message.
-    ///   - decode: reads the agent's answer; `nil` where it is none.
+    ///   - list: what they are, and where the agent has them.
+    ///   - span: from when to when.
     ///   - items: takes them from captures that were read.
+    ///   - isWanted: knows the times that are meant.
+    ///   - text, line, csv: print them.
+    /// - Returns: the items, and the status of the reading; an agent's answer is `nothingForeign`.
     /// - Throws: `agentUnreachable`, said on standard error.
     func list<Item>(
-        at path: String, name: String, decode: ([UInt8]) -> [Item]?, items: (borrowing ReadSession) -> [Item]
+        _ list: Listing<Item>, span: TimeSpan, items: (borrowing ReadSession) -> [Item],
+        isWanted: (Item, Listing<Item>.Times) -> Bool
     ) throws -> (items: [Item], status: ExitStatus) {
-        guard !files.isEmpty else { return (try ask(path, name, decode), .nothingForeign) }
-        var session = ReadSession(format: nil, engineOptions: tables.engineOptions())
-        for file in files { try session.read(file, name: nil) }
-        let status = try session.finish()
-        return (items(session), status)
+        var status = ExitStatus.nothingForeign
+        var found: [Item]
+        if source.files.isEmpty {
+            let times = span.resolved(now: WallClock.now(), clock: .local)
+            found = try ask(list, times) { isWanted($0, times) }
+        } else {
+            let session = try read()
+            status = session.status
+            let times = span.resolved(now: session.newest, clock: .local)
+            found = items(session).filter { isWanted($0, times) }
+        }
+        if found.count > limit {
+            found.removeLast(found.count - limit)
+            printMessage("there are more than these \(limit) \(list.name): see --limit, or choose")
+        }
+        try show(found, list)
+        return (found, status)
     }
 
-    private func ask<Item>(_ path: String, _ name: String, _ decode: ([UInt8]) -> [Item]?) throws -> [Item] {
-        do {
-            var connection = try AgentConnection(address, timeout: 5)
-            let code = try connection.get(path, host: "localhost")
-            let body = try connection.body(limit: 1 << 26)
-            if code == 200, let items = decode(body) { return items }
-            printMessage("\(address): what answers there is not an agent that knows \(name) (status \(code))")
-        } catch {
-            printMessage(
-                "\(address): no agent answers (\(error.problem)). Start one with rstwho watch, or name captures with --from"
-            )
+    /// Reads the captures.
+    func read() throws -> ReadSession {
+        var session = ReadSession(format: nil, engineOptions: tables.engineOptions(), kept: Self.kept)
+        for file in source.files { try session.read(file, name: source.files.count > 1 ? file : nil) }
+        _ = try session.finish()
+        if let forgotten = session.kept?.forgotten, forgotten > 0 {
+            printMessage("\(forgotten) of the oldest findings were not kept: name fewer captures")
         }
-        throw ExitStatus.agentUnreachable.exitCode
+        return session
     }
+
+    private func show<Item>(_ items: [Item], _ list: Listing<Item>) throws {
+        var output = StandardOutput()
+        do throws(OutputError) {
+            switch format {
+            case .text: try output.write(list.text(items, output.style))
+            case .json: for item in items { try output.write(list.line(item)) }
+            case .csv: try output.write(list.csv(items))
+            }
+            try output.flush()
+        } catch {
+            throw error.exitCode
+        }
+    }
+
+    /// Asks page by page for one item more than is listed.
+    private func ask<Item>(
+        _ list: Listing<Item>, _ times: Listing<Item>.Times, isWanted: (Item) -> Bool
+    ) throws -> [Item] {
+        var found: [Item] = []
+        var before: String?
+        repeat {
+            let body = try source.ask(list.path(times, before), knows: list.name)
+            guard let page = list.decode(body) else { throw source.refuse(list.name, status: 200) }
+            found += page.filter(isWanted)
+            before = page.isEmpty ? nil : ListPage.next(in: body)
+        } while before != nil && found.count <= limit
+        return found
+    }
+}
+
+/// A list of the agent's, and how it is shown.
+struct Listing<Item> {
+    typealias Times = (since: UInt64?, until: UInt64?)
+
+    /// What it lists, for a message.
+    let name: String
+    /// Where the agent has the page before which `before` was the last item.
+    let path: (_ times: Times, _ before: String?) -> String
+    /// Reads the agent's answer; `nil` where it is none.
+    let decode: ([UInt8]) -> [Item]?
+    let text: ([Item], TableStyle) -> String
+    let line: (Item) -> String
+    let csv: ([Item]) -> String
 }

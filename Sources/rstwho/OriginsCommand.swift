@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Agent
 import ArgumentParser
+import Diagnosis
 import Reporting
 
 /// `rstwho origins`: the devices that send resets for others.
@@ -8,25 +10,36 @@ struct OriginsCommand: ParsableCommand {
         commandName: "origins",
         abstract: "List the devices that send resets in other hosts' names.",
         discussion: """
-            Resets of many hosts that have their distance, numbering and next hop in common come from one device. Asks the \
-            running agent, or reads captures with --from.
+            Resets of many hosts that have their distance, numbering and next hop in common come from one device. An address is \
+            that of the device or of a host that it speaks for. Asks the running agent, or reads captures with --from.
 
             Exit status: 0 no such device, 1 at least one, 64 usage, 65 bad input, 66 no such file, 69 no agent, \
             74 read error.
             """)
 
+    @OptionGroup var selection: SelectionOptions
+    @OptionGroup var verdict: VerdictOptions
     @OptionGroup var listing: ListingOptions
 
     func run() throws {
-        var standard = StandardOutput()
-        let (origins, read) = try listing.list(
-            at: "/api/v1/origins", name: "origins", decode: OriginReport.decode, items: { $0.origins })
-        switch listing.output.format {
-        case .text: try standard.write(OriginReport.text(origins))
-        case .json: for origin in origins { try standard.write(OriginReport.line(origin)) }
+        let list = Listing<Origin>(
+            name: "origins",
+            path: { _, _ in "/api/v1/origins?limit=\(FindingQuery.limits.upperBound)" },
+            decode: OriginReport.decode, text: OriginReport.text, line: OriginReport.line, csv: OriginReport.csv)
+        let (origins, read) = try listing.list(list, span: selection.span, items: { $0.origins }) { origin, times in
+            selection.includes(origin.hosts.union(origin.address.map { [$0] } ?? [])) && includes(origin)
+                && times.since.map { origin.lastSeen ?? 0 >= $0 } ?? true
+                && times.until.map { origin.firstSeen ?? 0 <= $0 } ?? true
         }
-        try standard.flush()
-        let status = origins.isEmpty ? read : .worst(read, .found)
-        throw status.exitCode
+        // What was found beside them is not what was asked for.
+        let status: ExitStatus = read == .found ? .nothingForeign : read
+        throw (origins.isEmpty ? status : .worst(status, .found)).exitCode
+    }
+
+    private func includes(_ origin: Origin) -> Bool {
+        let sender: Finding.Sender = origin.isThisMachine ? .thisMachine : .middlebox
+        return verdict.port.map { origin.ports.contains($0) } ?? true
+            && verdict.sender.map { $0 == sender } ?? true
+            && verdict.cause.map { origin.causes.contains($0) } ?? true
     }
 }

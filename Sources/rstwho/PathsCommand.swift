@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import Agent
 import ArgumentParser
+import Diagnosis
 import Reporting
 
 /// `rstwho paths`: the ways that connections take here.
@@ -15,18 +17,27 @@ struct PathsCommand: ParsableCommand {
             Exit status: 0, 64 usage, 65 bad input, 66 no such file, 69 no agent, 74 read error.
             """)
 
+    @OptionGroup var selection: SelectionOptions
     @OptionGroup var listing: ListingOptions
 
     func run() throws {
-        var standard = StandardOutput()
-        let (paths, read) = try listing.list(
-            at: "/api/v1/paths?limit=1000", name: "paths", decode: PathReport.decode, items: { $0.paths })
-        switch listing.output.format {
-        case .text: try standard.write(PathReport.text(paths))
-        case .json: for path in paths { try standard.write(PathReport.line(path)) }
+        let list = Listing<PathSummary>(
+            name: "paths",
+            path: { _, _ in "/api/v1/paths?limit=\(FindingQuery.limits.upperBound)" },
+            decode: PathReport.decode, text: PathReport.text, line: PathReport.line, csv: PathReport.csv)
+        let (_, read) = try listing.list(list, span: selection.span, items: { $0.paths }) { path, times in
+            includes(path) && times.since.map { path.lastSeen >= $0 } ?? true
+                && times.until.map { path.firstSeen <= $0 } ?? true
         }
-        try standard.flush()
         // What was found is not what was asked for.
         throw (read == .found ? .nothingForeign : read).exitCode
+    }
+
+    /// The server, or an address of the clients' network.
+    private func includes(_ path: PathSummary) -> Bool {
+        let clients = InsidePrefixes.Prefix("\(path.network)/\(path.length)")
+        if let address = selection.address, path.server != address, clients?.contains(address) != true { return false }
+        guard let prefix = selection.prefix else { return true }
+        return prefix.contains(path.server) || prefix.contains(path.network)
     }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Agent
 import ArgumentParser
 import Capture
 import Diagnosis
@@ -13,7 +14,7 @@ struct ReadSession: ~Copyable {
     private var engine: Engine
     private var output = StandardOutput()
     private var report: TextReport
-    private var status = ExitStatus.nothingForeign
+    private(set) var status = ExitStatus.nothingForeign
     private var packets: UInt64 = 0
     /// False until a capture could be opened: of nothing there is no summary.
     private var hasRead = false
@@ -22,14 +23,24 @@ struct ReadSession: ~Copyable {
     private var names = TcpdumpTextNames()
     private var hostNames: [IPAddress: String] = [:]
 
+    /// The newest findings, where they are kept; each in its last revision.
+    private(set) var kept: FindingStore?
+    /// When the newest packet was captured, ns since 1970; 0 where no capture told.
+    private(set) var newest: UInt64 = 0
+
+    /// What is known of hosts, the one seen last first.
+    var hosts: [HostSummary] { engine.hostSnapshot.summaries() }
+
     /// The devices that sent resets for others.
     var origins: [Origin] { engine.origins }
 
     /// The ways that connections took.
     var paths: [PathSummary] { engine.pathSnapshot.summaries() }
 
-    init(format: OutputOptions.Format?, engineOptions: Engine.Options) {
+    /// - Parameter kept: findings that are kept, at most; 0 where none are wanted.
+    init(format: OutputOptions.Format?, engineOptions: Engine.Options, kept: Int = 0) {
         self.format = format
+        if kept > 0 { self.kept = FindingStore(capacity: kept) }
         engine = Engine(options: engineOptions)
         report = TextReport(isColoured: output.isColoured)
     }
@@ -53,7 +64,7 @@ struct ReadSession: ~Copyable {
             printMessage(error.description)
             status = .worst(status, ExitStatus(error))
         } catch let error as OutputError {
-            throw Self.exit(for: error)
+            throw error.exitCode
         }
         progress.clear()
     }
@@ -66,7 +77,7 @@ struct ReadSession: ~Copyable {
             if format == .text, hasRead { try output.write(report.summary(packets: packets)) }
             try output.flush()
         } catch {
-            throw Self.exit(for: error)
+            throw error.exitCode
         }
         return status
     }
@@ -95,6 +106,7 @@ struct ReadSession: ~Copyable {
 
     private mutating func take(_ batch: PacketBatch, isLive: Bool, size: UInt64?) throws(OutputError) {
         engine.observe(batch.packets, upTo: batch.watermark)
+        newest = max(newest, batch.watermark)
         try give()
         if isLive { try output.flush() } else { progress.show(read: batch.bytesRead, total: size) }
     }
@@ -104,6 +116,7 @@ struct ReadSession: ~Copyable {
         for var finding in engine.takeFindings() {
             finding.names = hostNames
             if finding.isProblem { status = .worst(status, .found) }
+            kept?.add(finding)
             progress.clear()
             switch format {
             case .json: try output.write(JSONLines.line(finding))
@@ -111,13 +124,6 @@ struct ReadSession: ~Copyable {
             case nil: break
             }
         }
-    }
-
-    /// Whoever closes the pipe early has seen enough; everything else is an error.
-    private static func exit(for error: OutputError) -> ExitCode {
-        if error.errno == EPIPE { return ExitStatus.nothingForeign.exitCode }
-        printMessage("standard output: \(String(cString: strerror(error.errno)))")
-        return ExitStatus.ioError.exitCode
     }
 
     /// Ctrl-C ends the `tcpdump` before the pipe, and the pipe's end then ends this: so that open findings are still

@@ -11,8 +11,9 @@ struct RstWho: AsyncParsableCommand {
             which hop, or this machine.
             """,
         subcommands: [
-            WatchCommand.self, ReadCommand.self, CompareCommand.self, OriginsCommand.self, PathsCommand.self,
-            ProbeCommand.self, DoctorCommand.self, CheckConfigCommand.self,
+            WatchCommand.self, ReadCommand.self, ResetsCommand.self, HostsCommand.self, OriginsCommand.self,
+            PathsCommand.self, CompareCommand.self, ProbeCommand.self, DoctorCommand.self,
+            CheckConfigCommand.self,
         ])
 
     static func main() async {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+import ArgumentParser
 import Glibc
+import Reporting
 
 /// Buffered text to a descriptor. What cannot be written (a closed pipe) ends the command quietly, as `head` expects.
 struct StandardOutput: ~Copyable {
@@ -19,11 +21,19 @@ struct StandardOutput: ~Copyable {
         return getenv("NO_COLOR").map { $0[0] == 0 } ?? true
     }
 
-    /// Columns of the terminal; 80 where it is none, or does not say.
+    /// Columns of the terminal: `COLUMNS` where it is set (POSIX, XBD 8.3), else what the terminal says; 80 where neither does.
     var columns: Int {
+        if let set = getenv("COLUMNS").flatMap({ Int(String(cString: $0)) }), (1...10_000).contains(set) { return set }
         var size = winsize()
         guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
         return Int(size.ws_col)
+    }
+
+    /// How tables and explanations are shown: as the terminal can, and whole where it is none.
+    var style: TableStyle {
+        TableStyle(
+            width: isTerminal ? columns : nil, drawing: LineDrawing(environment: ProcessEnvironment.locale),
+            isColoured: isColoured, clock: .local)
     }
 
     mutating func write(_ text: String) throws(OutputError) {
@@ -48,6 +58,13 @@ struct StandardOutput: ~Copyable {
 /// Writing the output failed.
 struct OutputError: Error {
     var errno: Int32
+
+    /// How the command ends, said on standard error. Whoever closes the pipe early has seen enough; everything else is an error.
+    var exitCode: ExitCode {
+        if errno == EPIPE { return ExitStatus.nothingForeign.exitCode }
+        printMessage("standard output: \(String(cString: strerror(errno)))")
+        return ExitStatus.ioError.exitCode
+    }
 }
 
 /// A line on standard error: messages go there, findings to standard output.

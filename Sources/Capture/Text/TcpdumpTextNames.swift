@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Glibc
 internal import Packets
 
 /// Host and service names in a text that was printed without `-n`.
@@ -15,13 +14,6 @@ package struct TcpdumpTextNames: Sendable {
     private static let serviceCapacity = 4096
     /// The upper half of 100::/64.
     private static let prefix: UInt64 = 0x0100_0000_0000_0000
-
-    /// What every system without a services database still knows.
-    private static let wellKnown: [String: UInt16] = [
-        "ftp": 21, "ssh": 22, "telnet": 23, "smtp": 25, "domain": 53, "http": 80, "pop3": 110, "ntp": 123,
-        "imap2": 143, "imap": 143, "snmp": 161, "bgp": 179, "ldap": 389, "https": 443, "microsoft-ds": 445,
-        "ldaps": 636, "imaps": 993, "mysql": 3306, "postgresql": 5432, "http-alt": 8080,
-    ]
 
     /// The name that each assigned address stands for.
     private(set) var names: [IPAddress: String] = [:]
@@ -53,8 +45,7 @@ package struct TcpdumpTextNames: Sendable {
         let name = text.text
         let key = isUDP ? name + "/udp" : name
         if let known = services[key] { return known }
-        let port = getservbyname(name, isUDP ? "udp" : "tcp").map { UInt16(truncatingIfNeeded: $0.pointee.s_port) }
-        let found = port.map { UInt16(bigEndian: $0) } ?? Self.wellKnown[name]
+        let found = ServicePort.named(name, isUDP: isUDP)
         if services.count < Self.serviceCapacity { services.updateValue(found, forKey: key) }
         return found
     }

@@ -60,5 +60,6 @@ package struct InsidePrefixes: Sendable {
 }
 
 extension InsidePrefixes.Prefix: CustomStringConvertible {
+    /// As it is read: `10.0.0.0/8`.
     package var description: String { "\(address)/\(address.isIPv4 ? length - 96 : length)" }
 }

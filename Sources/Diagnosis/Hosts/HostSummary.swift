@@ -24,6 +24,17 @@ package struct HostSummary: Sendable {
     package var firstSeen: UInt64
     package var lastSeen: UInt64
 
+    package init(address: IPAddress, domain: UInt16 = 0, firstSeen: UInt64, lastSeen: UInt64) {
+        self.address = address
+        self.domain = domain
+        samples = []
+        ttls = []
+        isShared = false
+        isLocal = false
+        self.firstSeen = firstSeen
+        self.lastSeen = lastSeen
+    }
+
     init(_ host: HostEntry) {
         address = host.key.address
         domain = host.key.domain

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+import Agent
+import ArgumentParser
+import Diagnosis
+import Reporting
+
+/// `rstwho resets`: the resets that were seen, and who sent them.
+struct ResetsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resets",
+        abstract: "List the resets that were seen, and who sent them.",
+        discussion: """
+            The newest comes first; rstwho explain ID tells all about one. Asks the running agent, or reads captures with \
+            --from.
+
+            Exit status: 0 no reset of somebody else than its host is listed, 1 at least one, 64 usage, 65 bad input, \
+            66 no such file, 69 no agent, 74 read error.
+            """)
+
+    @OptionGroup var selection: SelectionOptions
+    @OptionGroup var verdict: VerdictOptions
+    @OptionGroup var listing: ListingOptions
+
+    func run() throws {
+        let list = Listing<Finding>(
+            name: "resets",
+            path: { times, before in
+                var query = query(times)
+                query.limit = min(listing.limit + 1, FindingQuery.limits.upperBound)
+                query.beforeID = before
+                return "/api/v1/resets?\(query.parameters)"
+            },
+            decode: JSONLines.decodeList, text: ResetReport.text, line: JSONLines.line, csv: ResetReport.csv)
+        let (resets, read) = try listing.list(
+            list, span: selection.span,
+            items: { session in session.kept?.newest(limit: .max) { _ in true }.findings ?? [] },
+            isWanted: { query($1).matches($0) })
+        // What was found beside them is not what was asked for.
+        let status: ExitStatus = read == .found ? .nothingForeign : read
+        throw (resets.contains(where: \.isProblem) ? .worst(status, .found) : status).exitCode
+    }
+
+    private func query(_ times: Listing<Finding>.Times) -> FindingQuery {
+        var query = FindingQuery()
+        query.kind = .reset
+        // The API's is the time before.
+        query.sinceTime = times.since.map { $0 > 0 ? $0 - 1 : 0 }
+        query.untilTime = times.until
+        query.address = selection.address
+        query.prefix = selection.prefix
+        query.port = verdict.port
+        query.sender = verdict.sender
+        query.cause = verdict.cause?.rawValue
+        return query
+    }
+}
