@@ -50,7 +50,7 @@ let package = Package(
             name: "Capture", dependencies: ["CLibbpf", "CCompression", "CPacket", "Packets"], swiftSettings: strict),
         .target(
             name: "Probing", dependencies: ["CPacket", "Diagnosis", "Packets"], swiftSettings: strict),
-        .target(name: "Reporting", dependencies: ["Diagnosis", "Packets"], swiftSettings: strict),
+        .target(name: "Reporting", dependencies: ["CPacket", "Diagnosis", "Packets"], swiftSettings: strict),
         .target(
             name: "Agent",
             dependencies: [
@@ -94,7 +94,8 @@ let package = Package(
             name: "ProbingTests", dependencies: ["CPacket", "Diagnosis", "Probing", "Packets", "Fixtures"],
             swiftSettings: strict),
         .testTarget(
-            name: "ReportingTests", dependencies: ["Reporting", "Diagnosis", "Packets", "Fixtures"],
+            name: "ReportingTests",
+            dependencies: ["Capture", "CPacket", "Reporting", "Diagnosis", "Packets", "Fixtures"],
             swiftSettings: strict),
         .target(
             name: "FuzzCases", dependencies: ["Capture", "CPacket", "Packets", "Fixtures"],

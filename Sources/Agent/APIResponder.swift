@@ -86,6 +86,9 @@ struct APIResponder: HTTPResponder {
             let wanted = try FindingQuery(&query, isStream: true)
             try query.finish()
             return try FindingStream(state: state, query: wanted).response(to: request, context)
+        case let path where path.hasPrefix(Self.evidencePath):
+            try query.finish()
+            return try await evidence(String(path.dropFirst(Self.evidencePath.count)))
         case let path:
             if let page = Page.response(path) {
                 try query.finish()
@@ -95,7 +98,7 @@ struct APIResponder: HTTPResponder {
                 status: .notFound,
                 detail:
                     "Here are the page at /, /metrics, /healthz, /readyz and /api/v1/ with resets, findings, hosts, origins, "
-                    + "paths, ledger, stream."
+                    + "paths, ledger, evidence/ID.pcapng, stream."
             )
         }
     }

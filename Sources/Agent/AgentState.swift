@@ -44,12 +44,18 @@ package final class AgentState: Sendable {
 
     private let state: Mutex<State>
     package let mailbox = CaptureMailbox()
+    /// Where evidence files are kept; `nil` where none are.
+    package let evidence: EvidenceDirectory?
     private let readLedger: @Sendable () -> Ledger
 
     /// - Parameters:
     ///   - findingCapacity: findings kept for the API.
+    ///   - evidence: the directory with the newest findings' files.
     ///   - ledger: gives the capture's ledger as of a moment ago.
-    package init(findingCapacity: Int = 10_000, ledger: @escaping @Sendable () -> Ledger) {
+    package init(
+        findingCapacity: Int = 10_000, evidence: EvidenceDirectory? = nil, ledger: @escaping @Sendable () -> Ledger
+    ) {
+        self.evidence = evidence
         state = Mutex(State(store: FindingStore(capacity: findingCapacity)))
         readLedger = ledger
     }

@@ -18,6 +18,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     private let rules: RuleNamer?
     private let newAddresses: @Sendable () -> Set<IPAddress>?
     private let inquirer: FlowInquirer?
+    private let evidence: EvidenceWriter?
     private let translation: @Sendable (FiveTuple) -> FiveTuple?
     private let notice: @Sendable (LiveCapture.Notice) -> Void
     private let ready: @Sendable () -> Void
@@ -28,6 +29,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     ///   - interfaces: what is captured, by slot.
     ///   - rules: names the rules of this machine's own packet filter.
     ///   - inquirer: finds out what this machine knows of flows that it forwards.
+    ///   - evidence: writes the packets behind findings to files.
     ///   - newAddresses: called on the capture thread; gives this machine's own addresses if they have changed since the last
     ///     call. What the batch holds was sent before.
     ///   - translation: gives the original direction of the connection whose replies look so before this machine translates
@@ -38,7 +40,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     ///   - ended: called on the capture thread when the capture has ended without an error.
     package init(
         source: Source, state: AgentState, options: Engine.Options, interfaces: [AgentState.Interface],
-        rules: RuleNamer? = nil, inquirer: FlowInquirer? = nil,
+        rules: RuleNamer? = nil, inquirer: FlowInquirer? = nil, evidence: EvidenceWriter? = nil,
         newAddresses: @escaping @Sendable () -> Set<IPAddress>? = { nil },
         translation: @escaping @Sendable (FiveTuple) -> FiveTuple? = { _ in nil },
         notice: @escaping @Sendable (LiveCapture.Notice) -> Void = { _ in },
@@ -52,6 +54,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         self.interfaces = interfaces
         self.rules = rules
         self.inquirer = inquirer
+        self.evidence = evidence
         self.newAddresses = newAddresses
         self.translation = translation
         self.notice = notice
@@ -101,6 +104,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
                     untranslated.localAddresses = addresses
                 }
                 let findings = completed(engine.takeFindings(), &untranslated)
+                evidence?.offer(findings, engine)
                 if !findings.isEmpty || batch.watermark >= nextFigures {
                     nextFigures = batch.watermark + Self.figuresInterval
                     state.record(findings, engine.statistics)
@@ -118,8 +122,9 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     /// Tells what is still open: the capture's end settles it.
     private func finish(_ engine: inout Engine, _ untranslated: inout Untranslated) {
         engine.finish()
-        let findings = completed(engine.takeFindings(), &untranslated)
-        state.record(findings + (rules?.finish() ?? []), engine.statistics)
+        let findings = completed(engine.takeFindings(), &untranslated) + (rules?.finish() ?? [])
+        evidence?.offer(findings, engine)
+        state.record(findings, engine.statistics)
     }
 
     /// The findings to be told now, with what this machine itself knows of them; what a rule is looked for comes back at a

@@ -40,6 +40,7 @@ extension Engine {
             return
         }
         counts.observed += 1
+        if record.packetClass != .bulk { samples.add(packet) }
         counters.learn(record)
         if record.packetClass == .icmp {
             observeICMPError(packet, passage: passage)
@@ -146,8 +147,9 @@ extension Engine {
             if side.isAlive, record.domain == side.domain { side.ttls.add(record.ttl) }
             return (isProof, isMove ? earlier : nil)
         }
-        if flow.pointee.pendingReset != 0, !noteAftermath(record, of: flow.pointee.pendingReset &- 1) {
-            flow.pointee.pendingReset = 0
+        if flow.pointee.pendingReset != 0 {
+            samples.addAfter(packet)
+            if !noteAftermath(record, of: flow.pointee.pendingReset &- 1) { flow.pointee.pendingReset = 0 }
         }
         if isProof { flow.pointee.isProven = true }
         learn(packet, as: isProof ? .tcp : .unproven, isLocal: isLocal)
@@ -171,6 +173,7 @@ extension Engine {
         else { return }
         // What could be forged teaches neither.
         if fingerprint != .unproven {
+            takeSample(packet, of: host.pointee)
             if rewriting.learn(record) { tellRewriting(packet) }
             if record.tos >> 2 != 0 { host.pointee.keepsDSCP = true }
             if record.isIPv6, record.identification != 0, record.transport != .udp {
@@ -229,7 +232,7 @@ extension FlowEntry {
 
 extension Int {
     /// 1, 2, 3, 4, 6, 8, 12, 16, 24 …: powers of two and what lies halfway between.
-    fileprivate var isRound: Bool {
+    var isRound: Bool {
         let power = 1 << (Int.bitWidth - 1 - Swift.max(self, 1).leadingZeroBitCount)
         return self == power || self == power + power / 2
     }

@@ -44,11 +44,14 @@ extension Engine {
         switch flood.admit(record, hasFlow: context != nil, isMadeHere: passage == .madeHere, isLive: isLive) {
         case .counted: return
         case .first(let kind):
-            flood.represent(kind, by: makeCase(packet, passage: passage, flow: context, occurrence: occurrence))
+            let reset = makeCase(packet, passage: passage, flow: context, occurrence: occurrence)
+            samples.putAside(packet, id: reset.id, of: reset.hostKey, hasFlow: context != nil)
+            flood.represent(kind, by: reset)
             return
         case .single: break
         }
         let reset = makeCase(packet, passage: passage, flow: context, occurrence: occurrence)
+        samples.putAside(packet, id: reset.id, of: reset.hostKey, hasFlow: context != nil)
         guard let number = accept(reset) else { return }
         if let flow = known {
             if flow.pointee.pendingReset != 0 { pair(flow.pointee.pendingReset &- 1, with: number, record, context) }

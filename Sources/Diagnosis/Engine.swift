@@ -30,6 +30,8 @@ package struct Engine: ~Copyable {
         /// This machine's name and the hook, for `Finding.Vantage`; `nil` for a file.
         package var host: String?
         package var hook: String?
+        /// Bytes for packets that are kept as evidence of findings; 0 keeps none.
+        package var evidenceBytes = 8 << 20
         /// Names of the interfaces by slot; empty where the source has none.
         package var interfaceNames: [String] = []
         /// The slot that stands for each slot's interface: the first of the members of one bond or bridge. Empty where each is
@@ -68,6 +70,7 @@ package struct Engine: ~Copyable {
     var flows: FlowTable
     var recent = RecentResets()
     var copies: RecentPackets
+    var samples: PacketSamples
     var undetermined: UndeterminedResets
     var pending = PendingResets()
     var told = ToldResets()
@@ -106,6 +109,7 @@ package struct Engine: ~Copyable {
         flows = FlowTable(capacity: options.flowCapacity, seed: options.seed)
         copies = RecentPackets(seed: options.seed)
         destinations = ForwardedDestinations(seed: options.seed)
+        samples = PacketSamples(bytes: options.evidenceBytes, seed: options.seed)
         paths = PathWatch(seed: options.seed)
         undetermined = UndeterminedResets(capacity: options.undeterminedCapacity)
         localAddresses = options.localAddresses
@@ -137,6 +141,7 @@ package struct Engine: ~Copyable {
 
     /// Takes a batch in time order, then moves time on to `watermark` (ns since 1970).
     package mutating func observe(_ packets: UnsafeBufferPointer<ObservedPacket>, upTo watermark: UInt64) {
+        samples.bulk.begin(packets)
         for packet in packets {
             if packet.time > now {
                 now = packet.time
@@ -149,6 +154,7 @@ package struct Engine: ~Copyable {
             }
             observe(packet)
         }
+        samples.bulk.end()
         if watermark > now {
             now = watermark
             settleDue()

@@ -24,10 +24,12 @@ struct ReadCommand: ParsableCommand {
     var files: [String]
 
     @OptionGroup var output: OutputOptions
+    @OptionGroup var evidence: EvidenceOptions
     @OptionGroup var tables: TableOptions
 
     func run() throws {
-        var session = ReadSession(format: output.format, engineOptions: tables.engineOptions())
+        var session = ReadSession(
+            format: output.format, engineOptions: tables.engineOptions(), evidence: try evidence.directory())
         let names = files.count > 1
         for file in files {
             try session.read(file, name: names ? file : nil)

@@ -22,6 +22,7 @@ struct ReadSession: ~Copyable {
     /// One table for all texts: the engine is one.
     private var names = TcpdumpTextNames()
     private var hostNames: [IPAddress: String] = [:]
+    private let evidence: EvidenceDirectory?
 
     /// The newest findings, where they are kept; each in its last revision.
     private(set) var kept: FindingStore?
@@ -37,9 +38,14 @@ struct ReadSession: ~Copyable {
     /// The ways that connections took.
     var paths: [PathSummary] { engine.pathSnapshot.summaries() }
 
-    /// - Parameter kept: findings that are kept, at most; 0 where none are wanted.
-    init(format: OutputOptions.Format?, engineOptions: Engine.Options, kept: Int = 0) {
+    /// - Parameters:
+    ///   - kept: findings that are kept, at most; 0 where none are wanted.
+    ///   - evidence: where the packets behind problems are kept.
+    init(
+        format: OutputOptions.Format?, engineOptions: Engine.Options, kept: Int = 0, evidence: EvidenceDirectory? = nil
+    ) {
         self.format = format
+        self.evidence = evidence
         if kept > 0 { self.kept = FindingStore(capacity: kept) }
         engine = Engine(options: engineOptions)
         report = TextReport(isColoured: output.isColoured)
@@ -115,7 +121,10 @@ struct ReadSession: ~Copyable {
     private mutating func give() throws(OutputError) {
         for var finding in engine.takeFindings() {
             finding.names = hostNames
-            if finding.isProblem { status = .worst(status, .found) }
+            if finding.isProblem {
+                status = .worst(status, .found)
+                keepEvidence(of: finding)
+            }
             kept?.add(finding)
             progress.clear()
             switch format {
@@ -123,6 +132,24 @@ struct ReadSession: ~Copyable {
             case .text: try output.write(report.text(finding))
             case nil: break
             }
+        }
+    }
+
+    /// The packets behind a finding as a capture file; `nil` where there are none, or not any more.
+    func evidenceFile(of finding: Finding) -> [UInt8]? {
+        EvidenceFile.bytes(
+            finding, packets: engine.evidencePackets(of: finding), interfaceNames: engine.interfaceNames,
+            version: AgentVersion.number)
+    }
+
+    private mutating func keepEvidence(of finding: Finding) {
+        guard let evidence, let bytes = evidenceFile(of: finding) else { return }
+        do {
+            try evidence.write(bytes, id: finding.id)
+        } catch {
+            progress.clear()
+            printMessage("\(error)")
+            status = .worst(status, .ioError)
         }
     }
 

@@ -42,6 +42,13 @@ struct WatchCommand: AsyncParsableCommand {
     var group: Bool?
 
     @OptionGroup var http: HTTPOptions
+    @Option(
+        name: .customLong("evidence"),
+        help: ArgumentHelp(
+            "Keep the packets behind the newest problems in this directory, as ID.pcapng.", valueName: "directory"),
+        completion: .directory)
+    var evidence: String?
+
     @OptionGroup var tables: TableOptions
 
     func run() async throws {
@@ -68,6 +75,7 @@ struct WatchCommand: AsyncParsableCommand {
         if let format { settings.append(Setting("output.format", .scalar(format.rawValue), .commandLine)) }
         if let hook { settings.append(Setting("capture.hook", .scalar(hook.rawValue), .commandLine)) }
         if tap { settings.append(Setting("capture.tap", .scalar("true"), .commandLine)) }
+        if let evidence { settings.append(Setting("evidence.directory", .scalar(evidence), .commandLine)) }
         if let group { settings.append(Setting("output.group", .scalar(String(group)), .commandLine)) }
         return settings
     }

@@ -41,7 +41,10 @@ struct WatchSession {
 
     private func captureHere() async throws -> ExitStatus {
         let live = try LiveCapture(configuration.captureOptions)
-        let state = AgentState(ledger: { live.ledger })
+        let evidence = try configuration.evidence.path.map {
+            try EvidenceDirectory($0, limit: configuration.evidenceFiles)
+        }
+        let state = AgentState(evidence: evidence, ledger: { live.ledger })
         let manager = ServiceManager.ofThisProcess()
         let ready = ReadyLine(attachments: live.attachments, waitsForServer: server != nil, manager: manager)
         let printer = FindingPrinter(format: configuration.format, isGrouped: configuration.isGrouped) {
@@ -56,9 +59,13 @@ struct WatchSession {
         if addresses?.areFollowed == false {
             printMessage("addresses that this machine gets from now on count as others': no netlink socket")
         }
+        let writer = evidence.map { EvidenceWriter($0) { printMessage($0) } }
+        writer?.start()
+        defer { writer?.finish(seconds: Self.patience) }
         let thread = CaptureThread(
             source: live, state: state, options: engineOptions(live, addresses),
             interfaces: live.attachments.map { interface($0) }, rules: rules, inquirer: isTap ? nil : FlowInquirer(),
+            evidence: writer,
             newAddresses: { addresses?.changed() },
             translation: { reply in
                 isTap || !ConnectionTracking.isThere ? nil : ConnectionTracking.original(ofReply: reply)

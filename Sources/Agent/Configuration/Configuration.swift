@@ -27,6 +27,11 @@ package struct Configuration: Sendable, Equatable {
     package var listen: HTTPAddress? = .standard
     /// Further names that requests may use as Host.
     package var httpNames: [String] = []
+    package var evidence = EvidenceLocation.auto
+    /// Evidence files kept at most.
+    package var evidenceFiles = EvidenceDirectory.standardLimit
+    /// Bytes for packets that are kept in memory as evidence.
+    package var evidenceBytes = 8 << 20
     package var format = Format.text
     /// Repeats within ten seconds are told as one finding with a count.
     package var isGrouped = true
@@ -46,6 +51,7 @@ package struct Configuration: Sendable, Equatable {
         options.hostCapacity = maxHosts
         options.flowCapacity = maxFlows
         options.settleTime = UInt64(settleSeconds * 1e9)
+        options.evidenceBytes = evidenceBytes
         options.inside = InsidePrefixes(inside)
         return options
     }

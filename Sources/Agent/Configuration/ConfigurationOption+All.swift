@@ -43,6 +43,16 @@ extension ConfigurationOption {
             """),
         ConfigurationOption(
             "http.names", \.httpNames, .texts("host names"), "Further names that requests may use as Host."),
+        ConfigurationOption(
+            "evidence.directory", \.evidence, .evidenceLocation,
+            """
+            Where the packets behind the newest problems are kept, as ID.pcapng: a directory, auto (below the service's state \
+            directory, and nowhere without one), or off. Headers only, for seven days at most.
+            """),
+        ConfigurationOption("evidence.files", \.evidenceFiles, .number(1...10_000), "Files in it at most."),
+        ConfigurationOption(
+            "evidence.memory", \.evidenceBytes, .bytes(0...1 << 30),
+            "Memory for packets that may become evidence: recent handshakes, resets, ICMP. 0 keeps none."),
         ConfigurationOption("output.format", \.format, .choice, "How findings are printed on standard output."),
         ConfigurationOption(
             "output.group", \.isGrouped, .flag, "Tell repeats within ten seconds as one finding with a count."),

@@ -136,3 +136,34 @@ extension OptionType where Value == Int? {
         }
     }
 }
+
+extension OptionType where Value == Int {
+    /// Bytes, also with a unit: 8MiB.
+    static func bytes(_ range: ClosedRange<Int>) -> OptionType {
+        OptionType(scalar: "bytes from \(ByteSize.text(range.lowerBound)) to \(ByteSize.text(range.upperBound))") {
+            text in
+            ByteSize.read(text).flatMap { range.contains($0) ? $0 : nil }
+        } write: {
+            ByteSize.text($0)
+        }
+    }
+}
+
+extension OptionType where Value == EvidenceLocation {
+    static var evidenceLocation: OptionType {
+        OptionType(scalar: "a directory, auto, or off") { text in
+            switch text {
+            case "": nil
+            case "auto": .auto
+            case "off": .off
+            default: .directory(text)
+            }
+        } write: {
+            switch $0 {
+            case .auto: "auto"
+            case .off: "off"
+            case .directory(let path): path
+            }
+        }
+    }
+}

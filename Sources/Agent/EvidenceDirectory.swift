@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Glibc
+internal import Reporting
+internal import Synchronization
+
+/// A directory with the evidence files of the newest findings, `ID.pcapng` each.
+///
+/// Holds at most `limit` files, none of them older than `maximumAge`; an id begins with its finding's time, so names tell age. Other
+/// files in it are left alone.
+package final class EvidenceDirectory: Sendable {
+    package struct Failure: Error, CustomStringConvertible {
+        package var path: String
+        package var errno: Int32
+
+        package var description: String { "\(path): \(String(cString: strerror(errno)))" }
+    }
+
+    /// Files that there are at most, if nothing else is asked for.
+    package static let standardLimit = 200
+    /// Larger files are not written, bytes.
+    package static let sizeLimit = 65_536
+    /// How long a finding's evidence is kept, ms: seven days.
+    private static let maximumAge: UInt64 = 7 * 86_400_000
+    private static let idLength = 26
+
+    private let path: String
+    private let limit: Int
+    /// The ids of the files, oldest first.
+    private let ids: Mutex<[String]>
+
+    /// Opens the directory, and makes it if its parent is there.
+    ///
+    /// - Throws: `Failure` where it cannot be made or read.
+    package init(_ path: String, limit: Int = standardLimit) throws(Failure) {
+        self.path = path
+        self.limit = max(limit, 1)
+        if mkdir(path, 0o750) != 0, errno != EEXIST { throw Failure(path: path, errno: errno) }
+        guard let directory = opendir(path) else { throw Failure(path: path, errno: errno) }
+        defer { closedir(directory) }
+        var found: [String] = []
+        while let entry = readdir(directory) {
+            let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+                String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            guard name.hasSuffix(EvidenceFile.suffix) else { continue }
+            let id = String(name.dropLast(EvidenceFile.suffix.count))
+            if Self.isID(id) { found.append(id) }
+        }
+        ids = Mutex(found.sorted())
+    }
+
+    /// True for what can be a finding's id, and so for nothing that leads out of the directory.
+    package static func isID(_ text: String) -> Bool {
+        text.utf8.count == idLength
+            && text.utf8.allSatisfy {
+                (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0)
+                    || (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0)
+            }
+    }
+
+    /// The files that are there now.
+    package var count: Int { ids.withLock { $0.count } }
+
+    /// True where that finding has a file.
+    package func contains(_ id: String) -> Bool { ids.withLock { $0.contains(id) } }
+
+    /// Writes a finding's file, in place of an earlier one; the oldest files give way.
+    ///
+    /// - Throws: `Failure`; nothing half-written is left under the file's name.
+    package func write(_ bytes: [UInt8], id: String) throws(Failure) {
+        guard Self.isID(id), bytes.count <= Self.sizeLimit else { throw Failure(path: file(id), errno: EINVAL) }
+        let temporary = "\(path)/.\(id).tmp"
+        unlink(temporary)
+        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
+        guard descriptor >= 0 else { throw Failure(path: temporary, errno: errno) }
+        let isWritten = Glibc.write(descriptor, bytes, bytes.count) == bytes.count
+        let problem = isWritten ? 0 : errno == 0 ? ENOSPC : errno
+        close(descriptor)
+        guard isWritten, rename(temporary, file(id)) == 0 else {
+            let reason = isWritten ? errno : problem
+            unlink(temporary)
+            throw Failure(path: file(id), errno: reason)
+        }
+        ids.withLock { ids in
+            if let place = ids.firstIndex(where: { $0 >= id }) {
+                if ids[place] != id { ids.insert(id, at: place) }
+            } else {
+                ids.append(id)
+            }
+            let newest = ids.last.map(Self.time) ?? 0
+            while let oldest = ids.first,
+                ids.count > limit || newest - min(Self.time(of: oldest), newest) > Self.maximumAge
+            {
+                unlink(file(oldest))
+                ids.removeFirst()
+            }
+        }
+    }
+
+    /// The file of a finding; `nil` where there is none.
+    package func read(_ id: String) -> [UInt8]? {
+        guard Self.isID(id) else { return nil }
+        let descriptor = open(file(id), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        guard descriptor >= 0 else { return nil }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: Self.sizeLimit)
+        let count = Glibc.read(descriptor, &bytes, bytes.count)
+        return count > 0 ? Array(bytes.prefix(count)) : nil
+    }
+
+    /// Removes the files of findings that are to be forgotten.
+    package func remove(_ isUnwanted: (_ id: String) -> Bool) {
+        ids.withLock { ids in
+            ids.removeAll { id in
+                guard isUnwanted(id) else { return false }
+                unlink(file(id))
+                return true
+            }
+        }
+    }
+
+    private func file(_ id: String) -> String { "\(path)/\(id)\(EvidenceFile.suffix)" }
+
+    /// ms since 1970: the first ten characters, five bits each (`FindingIdentity`).
+    private static func time(of id: String) -> UInt64 {
+        let alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8
+        return id.utf8.prefix(10).reduce(UInt64(0)) { time, character in
+            let digit = alphabet.firstIndex(of: character).map { alphabet.distance(from: alphabet.startIndex, to: $0) }
+            return time << 5 | UInt64(digit ?? 0)
+        }
+    }
+}
