@@ -61,7 +61,8 @@ struct APIResponder: HTTPResponder {
             return health(isReady: state.phase == .capturing)
         case "/metrics":
             try query.finish()
-            return Self.ok(Array(MetricsExposition.text(state.metrics()).utf8), MetricsExposition.contentType)
+            let format = MetricsFormat.preferred(request.headers[.accept])
+            return Self.ok(Array(MetricsExposition.text(state.metrics(), as: format).utf8), format.contentType)
         case "/api/v1/findings":
             return try findings(&query, kind: nil)
         case "/api/v1/resets":

@@ -34,6 +34,11 @@ package struct FindingCounters: Sendable {
     /// Seconds of packet time from a reset to its first verdict, once for each finding; a reset that stays undetermined has none.
     package private(set) var verdictDelay = Histogram(bounds: [0.01, 0.1, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 3600])
 
+    /// The newest finding of each number above.
+    package private(set) var resetExemplars: [SenderAndScope: Exemplar] = [:]
+    package private(set) var causeExemplars: [Finding.Cause: Exemplar] = [:]
+    package private(set) var pathExemplars: [Finding.PathCause: Exemplar] = [:]
+
     package init() {}
 
     /// Counts a finding.
@@ -46,20 +51,28 @@ package struct FindingCounters: Sendable {
             return
         }
         let before = finding.revision == 0 ? .undetermined : previous ?? .undetermined
+        let example = (id: finding.id, time: finding.time)
         if finding.revision == 0 {
-            resets[SenderAndScope(sender: reset.sender, scope: finding.scope), default: 0] += UInt64(finding.count)
+            let key = SenderAndScope(sender: reset.sender, scope: finding.scope)
+            let exemplar = Exemplar(finding: finding.id, value: Double(finding.count), time: finding.time)
+            resets[key, default: 0] += UInt64(finding.count)
             causes[reset.cause, default: 0] += UInt64(finding.count)
-            if let hop = reset.hop { distance.observe(Double(hop), times: UInt64(finding.count)) }
+            resetExemplars[key] = exemplar
+            causeExemplars[reset.cause] = exemplar
+            if let hop = reset.hop {
+                distance.observe(Double(hop), times: UInt64(finding.count), finding: example)
+            }
         } else if before != reset.sender {
             revisions[Revision(from: before, to: reset.sender), default: 0] += UInt64(finding.count)
         }
         if before == .undetermined, reset.sender != .undetermined {
-            verdictDelay.observe(Double(finding.delay) / 1e9)
+            verdictDelay.observe(Double(finding.delay) / 1e9, finding: example)
         }
     }
 
     private mutating func countOther(_ finding: Finding) {
         guard let path = finding.path, finding.revision == 0 else { return }
         paths[path.cause, default: 0] += 1
+        pathExemplars[path.cause] = Exemplar(finding: finding.id, value: 1, time: finding.time)
     }
 }

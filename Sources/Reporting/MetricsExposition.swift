@@ -2,18 +2,17 @@
 internal import Diagnosis
 internal import Packets
 
-/// The agent's metrics in Prometheus' text format 0.0.4, and the one place where metrics have names.
+/// The agent's metrics in Prometheus' text format or as OpenMetrics, and the one place where metrics have names.
 ///
 /// Labels come from closed sets, never an address or a port, and every member of a set is there from the start, at 0.
 /// Interfaces beyond the first `interfaceLimit` are added up as `other`, so the number of series is bounded whatever the
 /// network does.
 package enum MetricsExposition {
-    package static let contentType = "text/plain; version=0.0.4; charset=utf-8"
     /// Interfaces that have series of their own.
     package static let interfaceLimit = 16
 
-    package static func text(_ snapshot: MetricsSnapshot) -> String {
-        var writer = MetricsWriter()
+    package static func text(_ snapshot: MetricsSnapshot, as format: MetricsFormat = .text) -> String {
+        var writer = MetricsWriter(format)
         writeTraffic(snapshot, to: &writer)
         writeFindings(snapshot, to: &writer)
         writeState(snapshot, to: &writer)
@@ -66,18 +65,19 @@ package enum MetricsExposition {
             for scope in Scope.allCases {
                 let key = FindingCounters.SenderAndScope(sender: sender, scope: scope)
                 writer.sample(
-                    [("sender", sender.rawValue), ("scope", scope.rawValue)], findings.resets[key] ?? 0)
+                    [("sender", sender.rawValue), ("scope", scope.rawValue)], findings.resets[key] ?? 0,
+                    findings.resetExemplars[key])
             }
         }
         writer.family("rstwho_resets_by_cause_total", .counter, "TCP resets by cause, as first told.")
         for cause in Finding.Cause.allCases {
-            writer.sample([("cause", cause.rawValue)], findings.causes[cause] ?? 0)
+            writer.sample([("cause", cause.rawValue)], findings.causes[cause] ?? 0, findings.causeExemplars[cause])
         }
         writer.family(
             "rstwho_path_findings_total", .counter, "Routes on which connections do not get on, by cause as first told."
         )
         for cause in Finding.PathCause.allCases {
-            writer.sample([("cause", cause.rawValue)], findings.paths[cause] ?? 0)
+            writer.sample([("cause", cause.rawValue)], findings.paths[cause] ?? 0, findings.pathExemplars[cause])
         }
         writer.family(
             "rstwho_resets_revised_total", .counter,

@@ -44,6 +44,12 @@ import Testing
             #expect(answer.body.contains("rstwho_resets_total{sender=\"host_kernel\",scope=\"transit\"} 0\n"))
             #expect(answer.body.contains("rstwho_resets_revised_total{from=\"undetermined\",to=\"host_kernel\"} 1\n"))
             #expect(answer.body.contains("rstwho_attach_info{interface=\"eth0\",hook=\"tc\"} 1\n"))
+            #expect(!answer.body.contains("finding_id"))
+            let open = try await server.get(
+                "/metrics", headers: "Accept: application/openmetrics-text;version=1.0.0\r\n")
+            #expect(open.head.contains("Content-Type: application/openmetrics-text; version=1.0.0"))
+            #expect(open.body.contains("# {finding_id=\"\(findingID(1))\"} 1 "))
+            #expect(open.body.hasSuffix("# EOF\n"))
         }
     }
 

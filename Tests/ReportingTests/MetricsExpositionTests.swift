@@ -106,4 +106,79 @@ import Testing
         #expect(text.contains("rstwho_verdict_delay_seconds_bucket{le=\"2\"} 4\n"))
         #expect(text.contains("rstwho_verdict_delay_seconds_sum 6\n"))
     }
+
+    /// What findings are counted in, as one exposition has it.
+    private func findingFamilies(in text: String) -> String {
+        let names = [
+            "rstwho_connections", "rstwho_resets", "rstwho_path_findings", "rstwho_reset_distance",
+            "rstwho_verdict_delay",
+        ]
+        return text.split(separator: "\n").filter { line in
+            let words = line.split(separator: " ")
+            let name = line.hasPrefix("# ") && words.count > 2 ? words[2] : line[...]
+            return names.contains { name.hasPrefix($0) } || line == "# EOF"
+        }.joined(separator: "\n") + "\n"
+    }
+
+    /// A middlebox's reset, twice, a host's own, and one that nobody knows.
+    private func counted() throws -> MetricsSnapshot {
+        var snapshot = MetricsSnapshot()
+        let told: [(String, Finding.Sender, Finding.Cause)] = [
+            ("01JABCDEFGHJKMNPQRSTVWXYZ0", .middlebox, .rejected),
+            ("01JABCDEFGHJKMNPQRSTVWXYZ1", .middlebox, .rejected),
+            ("01JABCDEFGHJKMNPQRSTVWXYZ2", .hostKernel, .portClosed),
+            ("01JABCDEFGHJKMNPQRSTVWXYZ3", .undetermined, .unknown),
+        ]
+        for (number, (id, sender, cause)) in told.enumerated() {
+            var finding = try sampleFinding(id: id, sender: sender, cause: cause)
+            finding.time = 1_767_225_600_000_000_001 + UInt64(number) * 1_000_000_000
+            finding.delay = 2_000_000_000
+            finding.scope = .inside
+            snapshot.findings.count(finding, replacing: nil)
+        }
+        return snapshot
+    }
+
+    @Test func theTextFormatIsAsItWas() throws {
+        try expectGolden(findingFamilies(in: MetricsExposition.text(counted())), "metrics-text")
+    }
+
+    @Test func openMetricsHasExemplarsAndAnEnd() throws {
+        let text = try MetricsExposition.text(counted(), as: .openMetrics)
+        try expectGolden(findingFamilies(in: text), "metrics-openmetrics")
+        #expect(text.hasSuffix("# EOF\n"))
+        #expect(text.contains("# TYPE rstwho_resets counter\n"))
+        // The newest of two, and nothing where nothing was counted.
+        #expect(
+            text.contains(
+                "rstwho_resets_total{sender=\"middlebox\",scope=\"inside\"} 2 "
+                    + "# {finding_id=\"01JABCDEFGHJKMNPQRSTVWXYZ1\"} 1 1767225601.000000001\n"))
+        #expect(text.contains("rstwho_resets_total{sender=\"middlebox\",scope=\"outside\"} 0\n"))
+        #expect(!text.contains("10.4.0.2"))
+    }
+
+    @Test func exemplarsAndTheEndAreNotInTheTextFormat() throws {
+        let text = try MetricsExposition.text(counted())
+        #expect(!text.contains("finding_id"))
+        #expect(!text.contains("EOF"))
+    }
+
+    @Test(
+        arguments: [
+            (nil, MetricsFormat.text), ("*/*", .text), ("text/plain;version=0.0.4", .text), ("", .text),
+            (";;,,;q=", .text),
+            ("application/openmetrics-text", .openMetrics),
+            ("application/openmetrics-text; version=\"1.0.0\", text/plain;q=0.5", .openMetrics),
+            ("application/openmetrics-text;version=0.0.1", .text),
+            ("application/openmetrics-text;q=0", .text),
+            ("application/openmetrics-text;q=0.1,text/plain;q=0.9", .text),
+            // What Prometheus 2.42 sends.
+            (
+                "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+                    + "text/plain;version=0.0.4;q=0.5,*/*;q=0.1", .openMetrics
+            ),
+        ] as [(String?, MetricsFormat)])
+    func theAcceptHeaderDecides(accept: String?, format: MetricsFormat) {
+        #expect(MetricsFormat.preferred(accept) == format)
+    }
 }
