@@ -17,7 +17,8 @@ BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -fdebug-compilat
 BPF_SOURCES := $(wildcard bpf/*.bpf.c)
 BPF_HEADERS := $(wildcard bpf/*.h)
 BPF_OBJECTS := $(BPF_SOURCES:bpf/%.bpf.c=build/%.bpf.o) $(BPF_SOURCES:bpf/%.bpf.c=build/%.bpf.swift-clang.o)
-C_SOURCES = $(wildcard bpf/*.[ch] Sources/C*/*.[ch] Sources/C*/include/*.h Tests/*/*.[ch] Tests/*/include/*.h)
+C_SOURCES = $(wildcard bpf/*.[ch] Sources/C*/*.[ch] Sources/C*/include/*.h Tests/*/*.[ch] Tests/*/include/*.h \
+	Benchmarks/*/*.[ch])
 
 SECONDS ?= 60
 # One file to copy: Swift's libraries are linked in, as Package.swift has it for libbpf and the like.
@@ -42,7 +43,7 @@ deps-build:
 deps-demo:
 	@scripts/install-packages build $$([ "$$(id -u)" -ne 0 ] || echo demo)
 
-bpf: $(BPF_OBJECTS) build/frames.bpf.o ## build the kernel part into build/
+bpf: $(BPF_OBJECTS) build/frames.bpf.o build/bench.bpf.o ## build the kernel part into build/
 
 build/%.bpf.o: bpf/%.bpf.c $(BPF_HEADERS) Makefile
 	@mkdir -p build
@@ -50,6 +51,11 @@ build/%.bpf.o: bpf/%.bpf.c $(BPF_HEADERS) Makefile
 
 # The program of the tests' generator of packets.
 build/frames.bpf.o: Tests/Generator/frames.bpf.c Tests/Generator/frames.h Makefile
+	@mkdir -p build
+	$(BPF_CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+# The programs that the benchmark measures through.
+build/bench.bpf.o: Benchmarks/Kernel/bench.bpf.c Makefile
 	@mkdir -p build
 	$(BPF_CLANG) $(BPF_CFLAGS) -c $< -o $@
 
@@ -64,7 +70,7 @@ lint: ## swift-format, clang-format and licence lines; changes nothing
 	@CLANG_FORMAT=$(CLANG_FORMAT) scripts/lint
 
 format: ## bring all sources into the project's format
-	swift format format --in-place --parallel --recursive Package.swift Sources Tests
+	swift format format --in-place --parallel --recursive Package.swift Sources Tests Benchmarks
 	$(CLANG_FORMAT) -i $(C_SOURCES)
 
 test: deps bpf ## every test but the long ones; skips are shown with their reasons

@@ -113,6 +113,10 @@ let package = Package(
         .executableTarget(
             name: "frame-generator", path: "Tests/Generator", exclude: ["frames.bpf.c"], cSettings: strictC,
             linkerSettings: archives),
+        .executableTarget(name: "capture-generator", path: "Benchmarks/Captures", cSettings: strictC),
+        .executableTarget(
+            name: "kernel-bench", dependencies: ["BPFHarness"], path: "Benchmarks/Kernel", exclude: ["bench.bpf.c"],
+            cSettings: strictC, linkerSettings: archives),
         .testTarget(
             name: "LabTests", dependencies: ["frame-generator", "lab-traffic"], path: "Tests/Lab", exclude: ["Traffic"],
             swiftSettings: strict),

@@ -190,6 +190,11 @@ const char *harness_program_name(enum harness_program program)
 	return program_names[program];
 }
 
+int harness_program_descriptor(const struct harness *harness, enum harness_program program)
+{
+	return harness->programs[program];
+}
+
 uint32_t harness_verified_instructions(const struct harness *harness, enum harness_program program)
 {
 	struct bpf_prog_info info = { 0 };
@@ -256,14 +261,13 @@ int harness_shed(struct harness *harness, uint32_t bulk, uint32_t handshakes)
 	return bpf_map_update_elem(harness->shedding, &key, &shedding, BPF_ANY) ? -errno : 0;
 }
 
-static int run(struct harness *harness, enum harness_program program, struct bpf_test_run_opts *options,
-	       struct harness_result *result)
+static int run_on_way(struct harness *harness, int program, __u32 way, struct bpf_test_run_opts *options,
+		      struct harness_result *result)
 {
-	const __u32 way = program == HARNESS_TC_EGRESS ? PACKET_WAY_EGRESS : PACKET_WAY_INGRESS;
 	struct packet_counters after;
 
 	memset(result, 0, sizeof(*result));
-	if (bpf_prog_test_run_opts(harness->programs[program], options))
+	if (bpf_prog_test_run_opts(program, options))
 		return -errno;
 	result->verdict = options->retval;
 	harness->result = result;
@@ -274,6 +278,14 @@ static int run(struct harness *harness, enum harness_program program, struct bpf
 	tell_difference(&harness->before[way], &after, result);
 	harness->before[way] = after;
 	return 0;
+}
+
+static int run(struct harness *harness, enum harness_program program, struct bpf_test_run_opts *options,
+	       struct harness_result *result)
+{
+	const __u32 way = program == HARNESS_TC_EGRESS ? PACKET_WAY_EGRESS : PACKET_WAY_INGRESS;
+
+	return run_on_way(harness, harness->programs[program], way, options, result);
 }
 
 int harness_run(struct harness *harness, enum harness_program program, const uint8_t *frame, uint32_t length,
@@ -291,4 +303,20 @@ int harness_run_forwarded(struct harness *harness, const uint8_t *frame, uint32_
 		    .ctx_size_in = sizeof(context), .repeat = 1);
 
 	return run(harness, HARNESS_TC_EGRESS, &options, result);
+}
+
+int harness_repeat(struct harness *harness, int program, uint32_t way, const uint8_t *frame, uint32_t length,
+		   uint32_t times, uint32_t *nanoseconds, struct harness_result *result)
+{
+	const struct __sk_buff context = { .ingress_ifindex = 1 };
+	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = length, .repeat = (int)times);
+	int failed;
+
+	if (way == PACKET_WAY_EGRESS) {
+		options.ctx_in = &context;
+		options.ctx_size_in = sizeof(context);
+	}
+	failed = run_on_way(harness, program, way, &options, result);
+	*nanoseconds = options.duration;
+	return failed;
 }
