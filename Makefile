@@ -22,9 +22,13 @@ C_SOURCES = $(wildcard bpf/*.[ch] Sources/C*/*.[ch] Sources/C*/include/*.h Tests
 
 SECONDS ?= 60
 # One file to copy: Swift's libraries are linked in, as Package.swift has it for libbpf and the like.
-RELEASE := -c release --static-swift-stdlib -Xswiftc -no-toolchain-stdlib-rpath --product rstwho
+RELEASE_FLAGS := -c release --static-swift-stdlib -Xswiftc -no-toolchain-stdlib-rpath
+RELEASE := $(RELEASE_FLAGS) --product rstwho
+MINUTES ?= 5
+# It counts what the standard library allocates, which therefore cannot be linked in.
+ENGINE_BENCH := swift build -c release --scratch-path .build/bench --product engine-bench
 
-.PHONY: all help deps deps-build deps-demo deps-package bpf man deb dist test-package debug lint format test test-all accuracy test-kernels fuzz demo clean
+.PHONY: all help deps deps-build deps-demo deps-package bpf man deb dist test-package debug lint format test test-all accuracy bench bench-smoke soak test-kernels fuzz demo clean
 
 all: deps-build bpf
 	swift build $(RELEASE)
@@ -83,6 +87,23 @@ accuracy: deps bpf ## play the matrix, read the captures, and write docs/accurac
 	swift build --build-tests
 	RSTWHO_TEST_ALL=1 RSTWHO_ACCURACY=docs/accuracy.md swift test --skip-build --disable-xctest --no-parallel \
 		--filter '^LabTests\.(MatrixTests|AccuracyTests)'
+
+deps-bench:
+	@scripts/install-packages build bench
+
+bench: deps-bench bpf ## measure everything beside other tools, one table; RSTWHO_PERFORMANCE=docs/performance.md writes that
+	for product in rstwho kernel-bench frame-generator capture-generator; do \
+		swift build $(RELEASE_FLAGS) --product $$product || exit; done
+	$(ENGINE_BENCH)
+	@Benchmarks/bench.py .build/release .build/bench/release $(PARTS)
+
+bench-smoke: deps bpf ## what of the benchmark holds on any machine: ratios, allocations, the ledger
+	swift build --build-tests
+	@scripts/bench-smoke
+
+soak: deps-bench bpf ## full rate, bursts, overload for MINUTES=n; memory stays flat and every packet is accounted for
+	for product in rstwho frame-generator; do swift build $(RELEASE_FLAGS) --product $$product || exit; done
+	@Benchmarks/soak.py .build/release $(MINUTES)
 
 test-kernels: deps bpf ## load the kernel part on Debian's kernels under qemu
 	Tests/Kernels/run

@@ -153,8 +153,6 @@ class Process:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        if self.process.stdout:
-            self.process.stdout.close()
 
 
 class UnixConnection(http.client.HTTPConnection):

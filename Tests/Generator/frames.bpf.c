@@ -61,6 +61,13 @@ SEC("xdp") int make_frame(struct xdp_md *context)
 		flags = TCP_RST;
 	else if (kind < settings.resets + settings.handshakes)
 		flags = TCP_SYN;
+	// The page may come back from a router, which has changed these.
+	for (int i = 0; i < 6; i++)
+		frame[i] = settings.destination[i];
+	frame[6] = 0x02;
+	frame[7] = frame[8] = frame[9] = frame[10] = 0;
+	frame[11] = 0x65;
+	ip->ttl = settings.ttl;
 	ip->id = bpf_htons((__u16)number);
 	ip->saddr = bpf_htonl(settings.source + (flow & settings.host_mask));
 	ip->check = checksum(ip);

@@ -13,6 +13,9 @@ struct frame_settings {
 	__u32 handshakes; // of 65536 frames: SYNs
 	__u32 first; // number of the first packet
 	__u32 source; // the first host's address, host byte order
+	__u8 destination[6]; // MAC address
+	__u8 ttl;
+	__u8 reserved;
 };
 
 #endif

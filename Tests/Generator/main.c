@@ -37,7 +37,7 @@ _Alignas(16) static const unsigned char object_bytes[] = {
 };
 #endif
 
-enum { BATCH = 64, MAXIMUM = 1514 };
+enum { BATCH = 64, SHORT_RUN = 16 * BATCH, LONGEST_RUN = 1 << 24, MAXIMUM = 1514 };
 
 struct options {
 	uint64_t seconds, rate, flows, hosts, resets, handshakes, first, bytes;
@@ -103,28 +103,24 @@ static int read_mac(const char *text, uint8_t mac[6])
 }
 
 // All that the program does not write.
-static void fill(uint8_t *frame, const uint8_t mac[6], uint64_t bytes)
+static void fill(uint8_t *frame, uint64_t bytes)
 {
 	uint16_t total = htons((uint16_t)(bytes > 60 ? bytes - 14 : 40));
 	const uint8_t destination[4] = { 10, 1, 0, 1 };
 
 	memset(frame, 0, MAXIMUM);
-	memcpy(frame, mac, 6);
-	frame[6] = 0x02;
-	frame[11] = 0x65;
 	frame[12] = 0x08;
 	frame[14] = 0x45;
 	memcpy(frame + 16, &total, sizeof(total));
 	frame[20] = 0x40; // don't fragment
-	frame[22] = 50; // TTL
 	frame[23] = 6;
 	memcpy(frame + 30, destination, sizeof(destination));
 	frame[46] = 0x50;
 }
 
-static int load(const struct options *options, unsigned interface)
+static int load(const struct options *options, unsigned interface, const uint8_t mac[6])
 {
-	const struct frame_settings settings = {
+	struct frame_settings settings = {
 		.interface = interface,
 		.flow_mask = (uint32_t)options->flows - 1,
 		.host_mask = (uint32_t)options->hosts - 1,
@@ -132,10 +128,12 @@ static int load(const struct options *options, unsigned interface)
 		.handshakes = (uint32_t)options->handshakes,
 		.first = (uint32_t)options->first,
 		.source = 0x0b000000,
+		.ttl = 50,
 	};
 	struct bpf_object *object = bpf_object__open_mem(object_bytes, sizeof(object_bytes), NULL);
 	struct bpf_map *map;
 
+	memcpy(settings.destination, mac, sizeof(settings.destination));
 	if (!object)
 		return -1;
 	map = bpf_object__find_map_by_name(object, ".rodata");
@@ -144,13 +142,36 @@ static int load(const struct options *options, unsigned interface)
 	return bpf_program__fd(bpf_object__find_program_by_name(object, "make_frame"));
 }
 
+// Waits until so many packets are due, and says how many are next: more than before where they were late, but no more than
+// an eighth of a second has.
+static uint32_t next_run(uint64_t rate, double due, uint32_t frames)
+{
+	if (now() < due)
+		pause_until(due);
+	else if (frames < rate / 8 && frames < LONGEST_RUN)
+		frames *= 2;
+	return frames;
+}
+
+// As many as take a second, or what is left of the time, by what the last run took.
+static uint32_t longest_run(uint32_t frames, double seconds, double left)
+{
+	const double wanted = left > 1 ? 1 : left;
+	const double next = (double)frames * wanted / (seconds > 1e-6 ? seconds : 1e-6);
+
+	if (next >= LONGEST_RUN)
+		return LONGEST_RUN;
+	return next > SHORT_RUN ? (uint32_t)next / BATCH * BATCH : SHORT_RUN;
+}
+
 int main(int count, char **arguments)
 {
 	struct options options = { .seconds = 5, .flows = 65536, .hosts = 256, .bytes = 60 };
 	uint8_t mac[6], frame[MAXIMUM];
 	uint64_t made = 0;
 	unsigned interface;
-	double begun, end;
+	double begun, start, end;
+	uint32_t frames;
 	int program;
 
 	if (count < 3 || read_mac(arguments[2], mac)) {
@@ -168,16 +189,17 @@ int main(int count, char **arguments)
 		fprintf(stderr, "%s: no such interface\n", arguments[1]);
 		return 66;
 	}
-	fill(frame, mac, options.bytes);
-	program = load(&options, interface);
+	fill(frame, options.bytes);
+	program = load(&options, interface, mac);
 	if (program < 0) {
 		fprintf(stderr, "the program cannot be loaded: %s\n", strerror(errno));
 		return 77;
 	}
 	begun = now();
-	for (end = begun + (double)options.seconds; now() < end;) {
-		// Short runs where there is a rate to keep, else long ones.
-		const uint32_t frames = options.rate ? 16 * BATCH : 512 * BATCH;
+	// Before and after a run the kernel waits for all processors, which takes milliseconds: runs are as short as the rate
+	// allows, and long where there is none to keep.
+	frames = options.rate ? SHORT_RUN : 16 * SHORT_RUN;
+	for (end = begun + (double)options.seconds; (start = now()) < end;) {
 		LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = (uint32_t)options.bytes,
 			    .repeat = (int)frames, .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = BATCH);
 
@@ -189,7 +211,9 @@ int main(int count, char **arguments)
 		}
 		made += frames;
 		if (options.rate)
-			pause_until(begun + (double)made / (double)options.rate);
+			frames = next_run(options.rate, begun + (double)made / (double)options.rate, frames);
+		else
+			frames = longest_run(frames, now() - start, end - now());
 	}
 	printf("%" PRIu64 " packets in %.2f s\n", made, now() - begun);
 	return 0;
