@@ -28,7 +28,11 @@ class Failure(Exception):
 
 def command(*words, **options):
     """Runs a program to its end; gives its standard output."""
-    result = subprocess.run(words, stdin=subprocess.DEVNULL, capture_output=True, text=True, **options)
+    try:
+        result = subprocess.run(
+            words, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, **options)
+    except OSError as error:
+        raise Failure(f"{words[0]}: {error.strerror}") from error
     if result.returncode:
         raise Failure(f"{' '.join(words)}: {result.stderr.strip() or result.returncode}")
     return result.stdout

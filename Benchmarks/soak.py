@@ -108,7 +108,7 @@ def run(directory, hook, seconds):
     soak = Soak(directory, hook)
     start = time.monotonic()
     number = 0
-    while number < 3 or time.monotonic() < start + seconds:
+    while number < 2 or time.monotonic() < start + seconds:
         number += 1
         ledger = soak.cycle()
         print(f"{hook} {number}: " + ", ".join(
