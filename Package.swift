@@ -98,7 +98,7 @@ let package = Package(
             dependencies: ["Capture", "CPacket", "Reporting", "Diagnosis", "Packets", "Fixtures"],
             swiftSettings: strict),
         .target(
-            name: "FuzzCases", dependencies: ["Capture", "CPacket", "Packets", "Fixtures"],
+            name: "FuzzCases", dependencies: ["Capture", "CPacket", "Packets", "Reporting", "Fixtures"],
             path: "Tests/Fuzz/Cases", swiftSettings: strict),
         .testTarget(
             name: "FuzzRegressionTests", dependencies: ["FuzzCases"], path: "Tests/Fuzz/Replay", swiftSettings: strict),

@@ -80,6 +80,10 @@ struct APIResponder: HTTPResponder {
             try query.finish()
             let paths = try await cache.paths(state).filter { path in server.map { path.server == $0 } ?? true }
             return Self.ok(APIDocument.paths(Array(paths.prefix(limit))), Self.jsonType)
+        case "/api/v1/explain":
+            let explanation = try ExplainAnswer(&query)
+            try query.finish()
+            return Self.ok(try await explanation.body(state, cache), Self.jsonType)
         case "/api/v1/ledger":
             try query.finish()
             return Self.ok(APIDocument.ledger(state.ledger, state.statistics), Self.jsonType)
@@ -99,7 +103,7 @@ struct APIResponder: HTTPResponder {
                 status: .notFound,
                 detail:
                     "Here are the page at /, /metrics, /healthz, /readyz and /api/v1/ with resets, findings, hosts, origins, "
-                    + "paths, ledger, evidence/ID.pcapng, stream."
+                    + "paths, explain, ledger, evidence/ID.pcapng, stream."
             )
         }
     }

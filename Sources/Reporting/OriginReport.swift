@@ -95,6 +95,12 @@ package enum OriginReport {
             .joined(separator: ", or ")
     }
 
+    /// `3 resets for 2 hosts`
+    static func work(_ origin: Origin) -> String {
+        "\(origin.resets) \(origin.resets == 1 ? "reset" : "resets") for \(origin.hosts.count) "
+            + (origin.hosts.count == 1 ? "host" : "hosts")
+    }
+
     private static func text(_ origin: Origin, _ style: TableStyle) -> String {
         let address = origin.address.map { " (\($0))" } ?? ""
         let count = origin.resets == 1 ? "1 reset" : "\(origin.resets) resets"

@@ -55,7 +55,7 @@ package struct TextReport: Sendable {
         // What weighs most comes first; notes, which weigh nothing, are in the summary where they matter.
         let weighing = finding.evidence.filter { $0.weight != 0 }.sorted { abs($0.weight) > abs($1.weight) }
         for piece in weighing.prefix(Self.shownEvidence) {
-            lines.append(Self.printable("    \(piece.name): \(Self.text(piece))"))
+            lines.append(Self.printable("    \(piece.name): \(EvidenceText.sentence(piece))"))
         }
         if weighing.count > Self.shownEvidence {
             lines.append("    and \(weighing.count - Self.shownEvidence) more")
@@ -106,15 +106,6 @@ package struct TextReport: Sendable {
 
     /// Pieces of evidence shown with a finding; JSON has them all.
     private static let shownEvidence = 3
-
-    private static func text(_ piece: Evidence) -> String {
-        guard let observed = piece.observed else { return piece.text }
-        // Distances are known by their form, everything else needs its sentence.
-        let isDistance = piece.name.contains("ttl")
-        let expected = piece.expected.map { isDistance ? " against \($0)" : ", \($0)" } ?? ""
-        if isDistance { return "TTL \(observed)\(expected)" }
-        return piece.weight > 0 ? "\(piece.text) (\(observed)\(expected))" : piece.text
-    }
 
     private mutating func count(_ finding: Finding) {
         guard let reset = finding.reset else {

@@ -13,9 +13,6 @@ struct ListingOptions: ParsableArguments {
         case csv
     }
 
-    /// Findings of captures that are kept; of more the newest.
-    private static let kept = 1 << 17
-
     @OptionGroup var source: SourceOptions
 
     @Option(help: "How it is printed: text, json (JSON Lines) or csv (RFC 4180).")
@@ -53,7 +50,7 @@ struct ListingOptions: ParsableArguments {
             let times = span.resolved(now: WallClock.now(), clock: .local)
             found = try ask(list, times) { isWanted($0, times) }
         } else {
-            let session = try read()
+            let session = try ReadSession.reading(source.files, tables)
             status = session.status
             let times = span.resolved(now: session.newest, clock: .local)
             found = items(session).filter { isWanted($0, times) }
@@ -64,17 +61,6 @@ struct ListingOptions: ParsableArguments {
         }
         try show(found, list)
         return (found, status)
-    }
-
-    /// Reads the captures.
-    func read() throws -> ReadSession {
-        var session = ReadSession(format: nil, engineOptions: tables.engineOptions(), kept: Self.kept)
-        for file in source.files { try session.read(file, name: source.files.count > 1 ? file : nil) }
-        _ = try session.finish()
-        if let forgotten = session.kept?.forgotten, forgotten > 0 {
-            printMessage("\(forgotten) of the oldest findings were not kept: name fewer captures")
-        }
-        return session
     }
 
     private func show<Item>(_ items: [Item], _ list: Listing<Item>) throws {

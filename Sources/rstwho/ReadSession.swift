@@ -51,6 +51,20 @@ struct ReadSession: ~Copyable {
         report = TextReport(isColoured: output.isColoured)
     }
 
+    /// Findings of captures that are kept for being listed; of more the newest.
+    private static let listed = 1 << 17
+
+    /// Reads captures for what they are asked about; prints nothing of what is found.
+    static func reading(_ files: [String], _ tables: TableOptions) throws -> ReadSession {
+        var session = ReadSession(format: nil, engineOptions: tables.engineOptions(), kept: listed)
+        for file in files { try session.read(file, name: files.count > 1 ? file : nil) }
+        _ = try session.finish()
+        if let forgotten = session.kept?.forgotten, forgotten > 0 {
+            printMessage("\(forgotten) of the oldest findings were not kept: name fewer captures")
+        }
+        return session
+    }
+
     /// Reads one capture. What is wrong with it is said on standard error and kept as status; findings before it stand.
     ///
     /// - Parameter name: What findings call it, where several are read.

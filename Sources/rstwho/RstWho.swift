@@ -11,7 +11,8 @@ struct RstWho: AsyncParsableCommand {
             which hop, or this machine.
             """,
         subcommands: [
-            WatchCommand.self, ReadCommand.self, ResetsCommand.self, HostsCommand.self, OriginsCommand.self,
+            WatchCommand.self, ReadCommand.self, ExplainCommand.self, ResetsCommand.self, HostsCommand.self,
+            OriginsCommand.self,
             PathsCommand.self, CompareCommand.self, ProbeCommand.self, DoctorCommand.self,
             CheckConfigCommand.self,
         ])

@@ -30,6 +30,10 @@ struct MatrixRun: Sendable {
     let file: [ReportedFinding]
     /// From a capture of the interface, which does not.
     let plainFile: [ReportedFinding]
+    /// The latter capture.
+    let capture: URL
+    /// Holds the capture for as long as the run is remembered.
+    private let scratch: Scratch
     /// The plain rules on the latter capture, where the page of figures is wanted.
     let rules: PlainRules?
 
@@ -55,6 +59,8 @@ struct MatrixRun: Sendable {
     }
 
     private init(playing group: MatrixGroup) throws {
+        let scratch = try Scratch()
+        let capture = scratch.file("capture.pcap")
         let (played, live, files, rules) = try Topology.with(policy: .accept, ipv6: true) { topology in
             var machines = [
                 "client": topology.client, "near": topology.nearRouter, "firewall": topology.firewall,
@@ -93,6 +99,7 @@ struct MatrixRun: Sendable {
             usleep(3_000_000)
             let live = try watcher.stop()
             for recorder in recorders { try recorder.stop() }
+            try FileManager.default.copyItem(at: recorders[1].file, to: capture)
             // It holds its sockets open until now: nothing is sent that no row has asked for.
             traffic.send(SIGKILL)
             _ = try traffic.wait(timeout: 5)
@@ -111,6 +118,8 @@ struct MatrixRun: Sendable {
         self.file = files[0].last
         self.plainFile = files[1].last
         self.rules = rules
+        self.capture = capture
+        self.scratch = scratch
     }
 
     /// What a row did in one IP version; a row that was not played is an error in the lab.

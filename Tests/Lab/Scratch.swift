@@ -4,7 +4,7 @@ import Glibc
 import Synchronization
 
 /// A directory of this run's own files, removed when the last reference goes.
-final class Scratch {
+final class Scratch: Sendable {
     /// Counts what this run has made, so that every name occurs once.
     private static let counter = Atomic<Int>(0)
 

@@ -14,6 +14,7 @@ extension FuzzCase {
                 (Self.pcaps.prefix(2) + Self.pcapngs.prefix(1)).map { [4] + compress($0) }
             }
         case .text: Self.texts.map { Array($0.utf8) }
+        case .question: Self.questions.map { Array($0.utf8) }
         }
     }
 
@@ -95,5 +96,15 @@ extension FuzzCase {
         offset 0, flags [DF], proto: TCP (6), length: 40)
             host.example.ssh > other.example.50992: S [tcp sum ok] 1:1(0) ack 2 win 5840 <mss 1460,nop,wscale 2>
         """,
+    ]
+
+    private static let questions = [
+        "10.1.0.2:50992 > 10.4.0.2:22", "10.4.0.2.ssh < 10.1.0.2.50992: Flags [R.]",
+        "[2001:db8::1%eth0]:443 -> [::ffff:10.4.0.2]:22",
+        "tcp6 0 0 2001:db8::1:50992 2001:db8::2:22 ESTABLISHED",
+        "10.1.0.2(50992) -> outside:10.4.0.2/22, 10.0.0.1 port 9",
+        "src=10.1.0.2 dst=203.0.113.9 sport=50992 dport=22 src=10.4.0.2 dst=10.1.0.2 sport=2222 dport=50992",
+        #"{"id":"01JABCDEFGHJKMNPQRSTVWXYZ0","src":"10.4.0.2","src_port":22,"Dst Port: 7"}"#,
+        "ip saddr 10.1.0.2 ip daddr 10.4.0.2 tcp sport 50992 tcp dport 22", "01JABCDEFGHJKMNPQRSTVWXYZ0",
     ]
 }

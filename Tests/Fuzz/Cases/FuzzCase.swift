@@ -10,6 +10,8 @@ package enum FuzzCase: String, CaseIterable, Sendable {
     case compressed
     /// What `tcpdump -v` prints.
     case text
+    /// What somebody pastes into `rstwho explain`.
+    case question
 
     /// Runs the code under test. Returns the rule that was broken, or `nil`.
     package func check(_ bytes: UnsafeRawBufferPointer) -> String? {
@@ -17,6 +19,7 @@ package enum FuzzCase: String, CaseIterable, Sendable {
         case .frame: Self.checkFrame(bytes)
         case .pcap, .pcapng, .compressed: Self.checkCapture(bytes)
         case .text: Self.checkText(bytes)
+        case .question: Self.checkQuestion(bytes)
         }
     }
 }

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Diagnosis
+internal import HTTPTypes
+internal import Hummingbird
+internal import Reporting
+
+/// Answers `/api/v1/explain?what=…`.
+struct ExplainAnswer {
+    private let question: Question
+
+    /// - Throws: a problem where `what` is missing or asks nothing.
+    init(_ query: inout QueryReader) throws(Problem) {
+        guard let text = query.text("what") else {
+            throw .badParameter("what", "Give an address, a connection such as a:p > b:q, or a finding's id.")
+        }
+        do {
+            question = try Question(parsing: text)
+        } catch {
+            throw .badParameter("what", error.text)
+        }
+    }
+
+    /// The explanation as a JSON document.
+    ///
+    /// - Throws: 404 where it is of a finding that is not known.
+    func body(_ state: AgentState, _ cache: EngineCache) async throws(Problem) -> [UInt8] {
+        var knowledge = Knowledge()
+        if case .finding(let id) = question {
+            guard let finding = state.withFindings({ $0[id] }) else {
+                throw Problem(
+                    status: .notFound, detail: "No such finding is kept. Ask for its addresses and ports.",
+                    parameter: "what")
+            }
+            knowledge.findings = [finding]
+        }
+        let widened = Knowledge.widened(question, by: knowledge.findings.first)
+        knowledge.findings = state.withFindings { store in
+            store.newest(limit: Knowledge.bound) { Knowledge.isWanted($0, for: widened) }.findings
+        }
+        knowledge.take(
+            hosts: try await cache.hosts(state), origins: try await cache.origins(state),
+            paths: try await cache.paths(state), for: widened)
+        return Array(Explanation(question, knowledge).line.utf8)
+    }
+}

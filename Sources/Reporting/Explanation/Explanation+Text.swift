@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Diagnosis
+internal import Packets
+
+extension Explanation {
+    /// Events that are shown at most: the first ones and the newest.
+    private static let shownEvents = (first: 3, newest: 9)
+    private static let shownHosts = 6
+    private static let indent = "  "
+
+    /// For a person at a terminal: the first line answers the question.
+    package func text(style: TableStyle = TableStyle()) -> String {
+        var writer = Writer(style: style)
+        writer.line(writer.painted(answer, isBad: lead?.isProblem ?? false, hasLead: lead != nil))
+        if !details.isEmpty { writer.line(details.joined(separator: " ")) }
+        if let path {
+            writer.text += "\n"
+            writer.text += path.text(
+                width: style.width ?? 100, indent: 2, drawing: style.drawing, isColoured: style.isColoured)
+        }
+        if !action.isEmpty { writer.section("Do", [action]) }
+        writer.section("When" + (style.clock == .utc ? "" : " (local time)"), events(style))
+        writer.section(evidence.labels.pro, evidence.pro.map(Self.text))
+        if !evidence.pro.isEmpty || !evidence.contra.isEmpty {
+            writer.section(
+                evidence.labels.contra, evidence.contra.isEmpty ? ["nothing"] : evidence.contra.map(Self.text))
+        }
+        writer.section("To know", evidence.notes.map(\.text))
+        writer.section("Who may have refused it", hypotheses.map(Self.text), hanging: 27)
+        writer.section("To settle it", settling)
+        if let message { writer.section("To say to \(message.to)", [message.text]) }
+        writer.section("Known", known(style))
+        if let lead { writer.section("Finding", ["\(lead.id), revision \(lead.revision)"]) }
+        return writer.text
+    }
+
+    private func events(_ style: TableStyle) -> [String] {
+        let lines = timeline.map { event in
+            (event.time.map { style.clock.text($0, hasFraction: true) + "  " } ?? "") + event.text
+        }
+        let (first, newest) = Self.shownEvents
+        guard lines.count > first + newest + 1 else { return lines }
+        return lines.prefix(first) + ["and \(lines.count - first - newest) more, then"] + lines.suffix(newest)
+    }
+
+    private func known(_ style: TableStyle) -> [String] {
+        let hosts = knowledge.hosts.prefix(Self.shownHosts).map { host in
+            let place = host.isLocal ? "this machine" : host.hop.map { "hop \($0)" } ?? "hop not known"
+            let packets = HostReport.proving(host)
+            let shared = host.isShared ? ", several distances: its distance accuses nobody" : ""
+            let ttl = host.ttl == nil ? "" : ", TTL \(HostReport.distance(host)), \(packets) packets say so"
+            let seen =
+                host.lastSeen == 0
+                ? "" : ", seen \(style.zonedTime(host.firstSeen)) to \(style.zonedTime(host.lastSeen))"
+            return "\(host.address): \(place)\(ttl)\(shared)\(seen)"
+        }
+        let origins = knowledge.origins.prefix(Self.shownHosts).map { origin in
+            let address = origin.address.map { " (\($0))" } ?? ""
+            let timer =
+                origin.idleTimer.map { ", drops connections after about \(DecimalText.whole($0)) s of silence" } ?? ""
+            return "\(origin.id): \(OriginReport.device(origin))\(address), \(OriginReport.work(origin))\(timer)"
+        }
+        let paths = knowledge.paths.prefix(Self.shownHosts).map { path in
+            "\(path.network)/\(path.length) to \(path.server): ways \(PathReport.label(path.symmetry)), \(path.worked) of "
+                + "\(path.connections) connections worked, there \(PathReport.text(path.there)), back \(PathReport.text(path.back))"
+        }
+        return hosts + origins + paths
+    }
+
+    private static func text(_ piece: Evidence) -> String {
+        "\(piece.name) (\(DecimalText.format(abs(piece.weight), digits: 1))): \(EvidenceText.sentence(piece))"
+    }
+
+    private static func text(_ hypothesis: Hypothesis) -> String {
+        func padded(_ text: String, _ width: Int) -> String {
+            text + String(repeating: " ", count: max(1, width - text.count))
+        }
+        let test = hypothesis.test.map { "; to decide: \($0)" } ?? ""
+        return padded(hypothesis.kind.label, 23) + padded(hypothesis.state.label + ":", 12) + hypothesis.reason + test
+    }
+
+    /// Lines and sections in the width that there is.
+    private struct Writer {
+        let style: TableStyle
+        var text = ""
+
+        init(style: TableStyle) { self.style = style }
+
+        mutating func line(_ line: String) {
+            // The answer is coloured already: controls are taken out of it before.
+            text +=
+                line.hasPrefix("\u{1b}")
+                ? line + "\n" : TextLayout.wrapped(line, width: style.width, drawing: style.drawing)
+        }
+
+        mutating func section(_ title: String, _ lines: [String], hanging: Int = 4) {
+            guard !lines.isEmpty else { return }
+            text += "\n" + (style.isColoured ? "\u{1b}[1m\(style.drawing.printable(title))\u{1b}[0m\n" : title + "\n")
+            for line in lines {
+                text += TextLayout.wrapped(indent + line, width: style.width, hanging: hanging, drawing: style.drawing)
+            }
+        }
+
+        func painted(_ text: String, isBad: Bool, hasLead: Bool) -> String {
+            guard style.isColoured else { return text }
+            let wrapped = TextLayout.wrapped(text, width: style.width, drawing: style.drawing).dropLast()
+            return "\u{1b}[1;\(isBad ? 31 : hasLead ? 32 : 33)m\(wrapped)\u{1b}[0m"
+        }
+    }
+}

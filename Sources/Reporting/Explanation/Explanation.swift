@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Diagnosis
+internal import Packets
+
+/// The whole story of an address, a connection or a finding: the answer first, then what it rests on and what to do.
+package struct Explanation: Sendable {
+    /// Something that happened.
+    package struct Event: Sendable, Equatable {
+        /// ns since 1970; `nil` where the source tells no time.
+        package var time: UInt64?
+        package var text: String
+        package var isProblem: Bool
+        /// The finding that tells it.
+        package var id: String
+    }
+
+    /// What to say to whom.
+    package struct Message: Sendable, Equatable {
+        package var to: String
+        package var text: String
+    }
+
+    package let question: Question
+    package let knowledge: Knowledge
+    /// The finding that the answer rests on; `nil` where there is none.
+    package let lead: Finding?
+    /// One sentence.
+    package let answer: String
+    /// What else there is to say at once.
+    package let details: [String]
+    /// What to do next; empty where there is nothing to do.
+    package let action: String
+    /// The oldest first.
+    package let timeline: [Event]
+    package let path: DrawnPath?
+    package let evidence: SortedEvidence
+    /// Who may have refused a connection; empty where none was refused.
+    package let hypotheses: [Hypothesis]
+    /// What would settle it, or make it surer.
+    package let settling: [String]
+    package let message: Message?
+
+    package init(_ question: Question, _ knowledge: Knowledge) {
+        self.question = question
+        self.knowledge = knowledge
+        let choice = LeadChoice(question, knowledge)
+        lead = choice.lead
+        let sentences = choice.lead.map { Self.sentences($0.summary) } ?? []
+        var details: [String] = []
+        if let remark = choice.remark { details.append(remark) }
+        if choice.isAboutIt, let first = sentences.first {
+            answer = first
+            details += sentences.dropFirst()
+        } else {
+            answer = Self.unknown(question, knowledge)
+            details += sentences
+        }
+        if let counts = choice.counts { details.append(counts) }
+        self.details = details
+        action = choice.lead?.advice ?? Self.actionForUnknown(question)
+        timeline = choice.related.reversed().map(Self.event)
+        path = choice.lead.flatMap { DrawnPath(of: $0, origins: knowledge.origins) }
+        evidence = SortedEvidence(choice.lead)
+        hypotheses = choice.lead.map(Hypothesis.ofRefusal) ?? []
+        settling = choice.lead.map(Settling.of) ?? []
+        message = choice.lead.flatMap { Message(about: $0, among: choice.related, knowledge) }
+    }
+
+    /// Takes a summary apart behind each sentence: the dots of addresses have no space behind them.
+    static func sentences(_ text: String) -> [String] {
+        var sentences: [String] = []
+        var rest = Substring(text)
+        while let end = rest.firstRange(of: ". ") {
+            sentences.append(rest[..<end.lowerBound] + ".")
+            rest = rest[end.upperBound...]
+        }
+        return rest.isEmpty ? sentences : sentences + [String(rest)]
+    }
+
+    private static func unknown(_ question: Question, _ knowledge: Knowledge) -> String {
+        switch question {
+        case .finding(let id): return "No finding \(id) is known."
+        case .address(let address):
+            guard let host = knowledge.hosts.first(where: { $0.address == address }) else {
+                return "Nothing is known of \(address)."
+            }
+            return "No reset and no trouble on the way is known of \(address)\(Self.place(host))."
+        case .flows(let flows):
+            guard let flow = flows.first else { return "Nothing is known." }
+            let known = knowledge.hosts.first { $0.address == (flow.destination ?? flow.source).address }
+            return
+                "No reset and no trouble on the way is known of \(flow)\(known.map { ": \($0.address)\(Self.place($0))" } ?? "")."
+        }
+    }
+
+    private static func place(_ host: HostSummary) -> String {
+        if host.isLocal { return ", this machine" }
+        let packets = HostReport.proving(host)
+        return host.hop.map { ", which is at the \(ordinal($0)) hop (\(packets) packets say so)" } ?? ", which was seen"
+    }
+
+    private static func actionForUnknown(_ question: Question) -> String {
+        switch question {
+        case .finding: "It may have been forgotten: ask for its addresses and ports."
+        case .address(let address):
+            "Watch an interface that its packets cross, or ask the network: sudo rstwho probe \(Settling.target(address, nil))."
+        case .flows(let flows):
+            "Watch an interface that its packets cross, or ask the network: sudo rstwho probe "
+                + (flows.first.map { $0.destination ?? $0.source }.map { Settling.target($0.address, $0.port) }
+                    ?? "HOST:PORT")
+                + "."
+        }
+    }
+
+    private static func event(_ finding: Finding) -> Event {
+        let count = finding.count > 1 ? " (\(finding.count) times)" : ""
+        let text: String
+        if let reset = finding.reset {
+            let tuple = finding.fiveTuple
+            let cause = reset.cause == .unknown ? "" : ", \(reset.cause.rawValue)"
+            text =
+                "reset \(ResetReport.end(finding, tuple.source, tuple.sourcePort)) > "
+                + "\(ResetReport.end(finding, tuple.destination, tuple.destinationPort)): "
+                + (reset.sender == .undetermined ? "sender not known" : ResetReport.sender(reset)) + cause + count
+        } else {
+            text = (sentences(finding.summary).first ?? finding.kind.rawValue) + count
+        }
+        let place = finding.time == nil ? finding.frame.map { "frame \($0)  " } ?? "" : ""
+        return Event(time: finding.time, text: place + text, isProblem: finding.isProblem, id: finding.id)
+    }
+}

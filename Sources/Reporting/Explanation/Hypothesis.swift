@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Diagnosis
+internal import Packets
+
+/// One of the explanations that a refused connection can have.
+package struct Hypothesis: Sendable, Equatable {
+    package enum Kind: String, CaseIterable, Sendable {
+        /// Nothing listens on the port: the host's kernel refuses.
+        case portClosed = "port_closed"
+        /// A packet filter on the host refuses.
+        case hostFilter = "host_filter"
+        /// A packet filter on the way refuses in the host's name.
+        case pathFilter = "path_filter"
+
+        package var label: String {
+            switch self {
+            case .portClosed: "port closed"
+            case .hostFilter: "the host's own filter"
+            case .pathFilter: "a filter on the path"
+            }
+        }
+    }
+
+    package enum State: String, CaseIterable, Sendable {
+        case shown
+        case possible
+        case ruledOut = "ruled_out"
+
+        package var label: String {
+            switch self {
+            case .shown: "this is it"
+            case .possible: "possible"
+            case .ruledOut: "ruled out"
+            }
+        }
+    }
+
+    package var kind: Kind
+    package var state: State
+    package var reason: String
+    /// How to decide, where it is possible only.
+    package var test: String?
+
+    /// The three of a connect that was refused; none where the finding is about something else.
+    static func ofRefusal(_ finding: Finding) -> [Hypothesis] {
+        guard let reset = finding.reset, reset.stage == .syn else { return [] }
+        let facts = Facts(finding: finding, reset: reset)
+        return switch reset.sender {
+        case .middlebox, .thisMachine: facts.foreign
+        case .hostKernel: facts.kernel
+        case .hostFirewall: facts.filter
+        case .host, .hostApplication: facts.host
+        case .undetermined: facts.unknown
+        }
+    }
+
+    /// What the three are judged by.
+    private struct Facts {
+        let finding: Finding
+        let reset: Finding.Reset
+
+        private var name: String { finding.text(finding.fiveTuple.source) }
+        private var port: UInt16 { finding.servicePort }
+
+        private var places: String {
+            guard let hop = reset.hop else { return "the reset did not come from \(name)" }
+            guard reset.sender == .middlebox else { return "this machine made the reset" }
+            guard let hostHop = reset.hostHop, hostHop != hop else {
+                return "the reset came from a device at hop \(hop)"
+            }
+            return "\(name) is at hop \(hostHop), the reset came from hop \(hop)"
+        }
+
+        var foreign: [Hypothesis] {
+            [
+                Hypothesis(
+                    kind: .portClosed, state: .ruledOut, reason: "\(places): the SYN was answered before it got there"),
+                Hypothesis(kind: .hostFilter, state: .ruledOut, reason: "for the same reason"),
+                Hypothesis(
+                    kind: .pathFilter, state: .shown,
+                    reason: reset.sender == .thisMachine
+                        ? "this machine's own" : "the device at hop \(reset.hop.map(String.init) ?? "?")"),
+            ]
+        }
+
+        private var path: Hypothesis {
+            guard let confidence = finding.confidence, confidence >= 0.95 else {
+                return Hypothesis(
+                    kind: .pathFilter, state: .possible, reason: "the evidence for \(name) is not strong", test: probe)
+            }
+            return Hypothesis(
+                kind: .pathFilter, state: .ruledOut,
+                reason:
+                    "the reset has come as far as \(name)'s own packets; a device that does not count as a hop would "
+                    + "have to stand beside it")
+        }
+
+        var kernel: [Hypothesis] {
+            [
+                Hypothesis(kind: .portClosed, state: .shown, reason: "the reset has the marks of \(name)'s kernel"),
+                Hypothesis(kind: .hostFilter, state: .ruledOut, reason: "a filter's reset has no such marks"), path,
+            ]
+        }
+
+        var filter: [Hypothesis] {
+            [
+                Hypothesis(
+                    kind: .portClosed, state: .ruledOut, reason: "a kernel's reset copies marks that this one has not"),
+                Hypothesis(kind: .hostFilter, state: .shown, reason: "the reset was built by \(name)'s packet filter"),
+                path,
+            ]
+        }
+
+        /// The host, but which part of it cannot be told.
+        var host: [Hypothesis] {
+            [
+                Hypothesis(
+                    kind: .portClosed, state: .possible, reason: "byte for byte the same as a filter's reset",
+                    test: "on \(name): ss -ltn 'sport = :\(port)'"),
+                Hypothesis(
+                    kind: .hostFilter, state: .possible, reason: "byte for byte the same as a closed port's",
+                    test: "on \(name): nft list ruleset"), path,
+            ]
+        }
+
+        var unknown: [Hypothesis] {
+            let reason = "how far \(name) is away is not known"
+            return [
+                Hypothesis(
+                    kind: .portClosed, state: .possible, reason: reason, test: "on \(name): ss -ltn 'sport = :\(port)'"),
+                Hypothesis(kind: .hostFilter, state: .possible, reason: reason, test: "on \(name): nft list ruleset"),
+                Hypothesis(kind: .pathFilter, state: .possible, reason: reason, test: probe),
+            ]
+        }
+
+        private var probe: String { "sudo rstwho probe \(Settling.target(finding.fiveTuple.source, port))" }
+    }
+}

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Packets
+
+extension Question {
+    /// Why a text is no question.
+    package struct Problem: Error, Equatable, Sendable {
+        /// What is wrong and what can be given, as sentences.
+        package var text: String
+    }
+
+    /// Bytes that are looked at; a longer text is refused.
+    package static let maximumText = 65_536
+
+    private static let allowed =
+        "Give an address, a finding's id, or a connection as a tool prints it: a:p > b:q, a.p > b.q, [v6]:p, "
+        + "src= dst= sport= dport=, a line of ss, netstat, conntrack, tcpdump or a log."
+
+    /// Reads an address, a finding's id, or a connection as tools print it, with other text around.
+    ///
+    /// - Throws: `Problem` where there is neither of them in `text`, or more than one can be meant.
+    package init(parsing text: String) throws(Problem) {
+        guard text.utf8.count <= Self.maximumText else {
+            throw Problem(text: "More than \(Self.maximumText) bytes. \(Self.allowed)")
+        }
+        let bytes = Array(text.utf8)
+        let pairs = AssignedPairs(bytes)
+        if let id = Self.id(text) ?? pairs.id {
+            self = .finding(id: id)
+        } else if !pairs.flows.isEmpty {
+            self = .flows(pairs.flows)
+        } else {
+            try self.init(EndpointScanner.endpoints(in: bytes), in: bytes)
+        }
+    }
+
+    private init(_ found: [EndpointScanner.Endpoint], in bytes: [UInt8]) throws(Problem) {
+        guard let first = found.first else { throw Problem(text: "No address is in it. \(Self.allowed)") }
+        if found.count == 1 {
+            if let slash = first.slash {
+                throw Problem(
+                    text: "\(first.address)/\(slash) is a prefix: see rstwho resets --prefix. \(Self.allowed)")
+            }
+            self = first.port == nil ? .address(first.address) : .flows([FlowPattern(first.end)])
+            return
+        }
+        // Of many, those with ports are the connection: addresses without are the log's own host, or versions.
+        let withPorts = found.filter { $0.port != nil || $0.slash != nil }
+        let ends: [EndpointScanner.Endpoint]
+        switch withPorts.count {
+        case 0 where found.count == 2: ends = found
+        case 0:
+            let names = found.prefix(4).map(\.address.description).joined(separator: ", ")
+            throw Problem(text: "\(found.count) addresses are in it (\(names)). Give one of them, or two.")
+        case 1:
+            // What stands before it belongs to it rather than what follows.
+            let place = found.firstIndex { $0.range == withPorts[0].range } ?? 0
+            let other = place > 0 ? place - 1 : place + 1
+            ends = [found[min(place, other)], found[max(place, other)]]
+        default: ends = Array(withPorts.prefix(2))
+        }
+        let isBackward = bytes[ends[0].range.upperBound..<ends[1].range.lowerBound].contains(UInt8(ascii: "<"))
+        let ordered = isBackward ? [ends[1], ends[0]] : ends
+        self = .flows([FlowPattern(ordered[0].end, ordered[1].end)])
+    }
+
+    /// An id that stands by itself.
+    private static func id(_ text: String) -> String? {
+        let bytes = Array(text.utf8.drop { $0 == 0x20 || $0 == 0x0a })
+        let end = bytes.lastIndex { $0 != 0x20 && $0 != 0x0a }.map { $0 + 1 } ?? 0
+        return isID(bytes[..<end]) ? String(decoding: bytes[..<end], as: UTF8.self) : nil
+    }
+
+    /// 26 capital letters and digits, a digit among them.
+    static func isID(_ bytes: some Collection<UInt8>) -> Bool {
+        bytes.count == 26 && bytes.allSatisfy { (0x30...0x39).contains($0) || (0x41...0x5a).contains($0) }
+            && bytes.contains { (0x30...0x39).contains($0) }
+    }
+}

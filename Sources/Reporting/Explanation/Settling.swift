@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Diagnosis
+internal import Packets
+
+/// What would settle a finding, or make it surer: commands to run and places to look at.
+enum Settling {
+    static func of(_ finding: Finding) -> [String] {
+        switch finding.details {
+        case .reset(let reset): ofReset(finding, reset)
+        case .path(let path): ofPath(finding, path)
+        case .icmpError, .pathChange, .notice: []
+        }
+    }
+
+    /// `10.4.0.2:22`, `[2001:db8::1]:22`, as rstwho probe takes it.
+    static func target(_ address: IPAddress, _ port: UInt16?) -> String {
+        (address.isIPv4 ? "\(address)" : "[\(address)]") + ":" + (port.map { "\($0)" } ?? "PORT")
+    }
+
+    private static func ofReset(_ finding: Finding, _ reset: Finding.Reset) -> [String] {
+        // A text without -n tells names, which nothing can be asked of.
+        let source = finding.fiveTuple.source
+        let host = finding.text(source)
+        let isAddress = finding.names[source] == nil
+        let probe =
+            reset.stage == .syn && isAddress
+            ? "sudo rstwho probe \(target(source, finding.servicePort)): SYNs that cannot reach \(host) show who answers them"
+            : nil
+        switch reset.sender {
+        case .middlebox:
+            let isTraced = finding.evidence.contains { $0.name == EvidenceName.activeTrace.rawValue }
+            return [
+                isTraced ? nil : probe,
+                "a capture nearer to \(host) that does not hold this reset: rstwho compare here=A.pcap there=B.pcap",
+            ].compactMap { $0 }
+        case .thisMachine: return ["nft list ruleset on this machine: the rule's counter moves with each reset"]
+        case .host:
+            return ["on \(host): ss -ltn 'sport = :\(finding.servicePort)' and nft list ruleset", probe].compactMap {
+                $0
+            }
+        case .hostApplication, .hostKernel, .hostFirewall:
+            return reset.stage == .syn ? ["on \(host): ss -ltn 'sport = :\(finding.servicePort)'"] : []
+        case .undetermined:
+            return [
+                isAddress ? "ping -c 4 \(host) while rstwho watches: the TTL of its replies tells how far it is" : nil,
+                probe,
+            ]
+            .compactMap { $0 }
+        }
+    }
+
+    private static func ofPath(_ finding: Finding, _ path: Finding.Path) -> [String] {
+        let server = finding.fiveTuple.destination
+        let host = finding.text(server)
+        switch path.cause {
+        case .ackNotDelivered, .ackLostOrQueueFull, .acceptQueueFull:
+            return [
+                "on \(host): nstat -az TcpExtListenOverflows; it moves where the accept queue is full",
+                "a capture at \(host): rstwho compare here=A.pcap there=B.pcap",
+            ]
+        case .noAnswer:
+            return finding.names[server] == nil
+                ? ["sudo rstwho probe \(target(server, finding.servicePort)): shows where the SYNs end"] : []
+        case .replyBypasses, .oneWayHere, .redirectIgnored:
+            return ["rstwho paths --address \(host): which way each direction takes"]
+        case .droppedHere:
+            return ["on this machine: nft monitor trace, conntrack -S, nstat -az TcpExtIPReversePathFilter"]
+        case .droppedBetween: return ["a capture between the two points"]
+        case .loss, .oneWayTap: return []
+        }
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+import Agent
+import ArgumentParser
+import Diagnosis
+import Glibc
+import Reporting
+
+/// `rstwho explain`: everything known about an address, a connection or a finding.
+struct ExplainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Tell everything known about an address, a connection or a finding.",
+        discussion: """
+            WHAT is an address, the id of a finding, or a connection as some tool has printed it, with the noise around: \
+            "a:p > b:q", a.p > b.q, [v6]:p, src= dst= sport= dport=, a line of ss, netstat, conntrack, tcpdump or a log. Put it in \
+            quotes; - reads it from standard input. The first line answers, then: what to do, when, the path drawn, what \
+            speaks for it and against it, what would settle it, what to say to whom. Asks the running agent, or reads \
+            captures with --from.
+
+            Exit status: 0 nothing foreign is known of it, 1 a reset that its host did not send or a path problem is, 64 usage, \
+            65 bad input, 66 no such file, 69 no agent, 74 read error.
+            """)
+
+    @Argument(help: ArgumentHelp("An address, a connection, or the id of a finding.", valueName: "what"))
+    var words: [String]
+
+    @OptionGroup var source: SourceOptions
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var tables: TableOptions
+
+    func run() throws {
+        let question = try question()
+        let (knowledge, status) = try source.files.isEmpty ? (ask(question), .nothingForeign) : read(question)
+        let explanation = Explanation(question, knowledge)
+        var standard = StandardOutput()
+        do throws(OutputError) {
+            switch output.format {
+            case .text: try standard.write(explanation.text(style: standard.style))
+            case .json: try standard.write(explanation.line)
+            }
+            try standard.flush()
+        } catch {
+            throw error.exitCode
+        }
+        let isProblem = knowledge.findings.contains(where: \.isProblem)
+        throw (isProblem ? ExitStatus.worst(status, .found) : status).exitCode
+    }
+
+    private func question() throws -> Question {
+        do throws(Question.Problem) {
+            return try Question(parsing: words == ["-"] ? Self.standardInput() : words.joined(separator: " "))
+        } catch {
+            throw ValidationError(error.text)
+        }
+    }
+
+    /// As much as is looked at, and one byte more.
+    private static func standardInput() -> String {
+        var text: [UInt8] = []
+        var piece = [UInt8](repeating: 0, count: 4096)
+        while text.count <= Question.maximumText {
+            let count = Glibc.read(STDIN_FILENO, &piece, piece.count)
+            if count < 0, errno == EINTR { continue }
+            guard count > 0 else { break }
+            text += piece[..<count]
+        }
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    private func ask(_ question: Question) throws -> Knowledge {
+        let subject = "explanations"
+        let body = try source.ask("/api/v1/explain?what=\(URLText.escaped(question.text))", knows: subject)
+        guard let knowledge = Knowledge(decoding: body) else { throw source.refuse(subject, status: 200) }
+        return knowledge
+    }
+
+    private func read(_ question: Question) throws -> (Knowledge, ExitStatus) {
+        let session = try ReadSession.reading(source.files, tables)
+        var knowledge = Knowledge()
+        let store = session.kept
+        if case .finding(let id) = question { knowledge.findings = [store?[id]].compactMap { $0 } }
+        let widened = Knowledge.widened(question, by: knowledge.findings.first)
+        knowledge.findings =
+            store?.newest(limit: Knowledge.bound) { Knowledge.isWanted($0, for: widened) }.findings ?? []
+        knowledge.take(hosts: session.hosts, origins: session.origins, paths: session.paths, for: widened)
+        // What was found beside it is not what was asked for.
+        return (knowledge, session.status == .found ? .nothingForeign : session.status)
+    }
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Reporting
+
+extension FuzzCase {
+    /// What is understood means the same when it is asked again in its own words.
+    static func checkQuestion(_ bytes: UnsafeRawBufferPointer) -> String? {
+        let text = String(decoding: bytes, as: UTF8.self)
+        guard let question = try? Question(parsing: text) else { return nil }
+        guard let again = try? Question(parsing: question.text) else {
+            return "\(question.text) is not understood again"
+        }
+        return again == question ? nil : "\(question.text) is understood as \(again.text)"
+    }
+}

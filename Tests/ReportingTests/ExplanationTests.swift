@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+import Diagnosis
+import Packets
+import Testing
+
+@testable import Reporting
+
+@Suite("Explanations")
+struct ExplanationTests {
+    private static let start: UInt64 = 1_767_225_600_000_000_000
+
+    private func reset(
+        _ sender: Finding.Sender, _ cause: Finding.Cause, hop: Int, hostHop: Int?, confidence: Double? = 0.98,
+        evidence: [Evidence], id: String = "01JABCDEFGHJKMNPQRSTVWXYZ0", after seconds: UInt64 = 0
+    ) throws -> Finding {
+        var finding = try sampleFinding(id: id, sender: sender, cause: cause)
+        var reset = try #require(finding.reset)
+        (reset.hop, reset.hostHop, reset.hostSamples) = (hop, hostHop, hostHop == nil ? nil : 4)
+        reset.origin = sender == .middlebox ? "o-1" : nil
+        finding.reset = reset
+        finding.time = Self.start + seconds * 1_000_000_000
+        finding.confidence = confidence
+        finding.evidence = evidence
+        finding.vantage = Finding.Vantage(host: "fw1", interface: "eth0")
+        return finding
+    }
+
+    private func knowledge(_ findings: [Finding]) throws -> Knowledge {
+        var knowledge = Knowledge()
+        knowledge.findings = findings
+        var host = HostSummary(
+            address: try #require(IPAddress("10.4.0.2")), firstSeen: Self.start - 60_000_000_000, lastSeen: Self.start)
+        (host.hop, host.ttl, host.initialTTL) = (4, 61, 64)
+        host.samples = [(.echo, 4), (.tcp, 0), (.udp, 0), (.unproven, 1)]
+        var origin = Origin(
+            id: "o-1", isThisMachine: false, hop: 2, initialTTL: 64, hasWindow: false, interface: "eth0",
+            nextHopMAC: nil)
+        origin.address = IPAddress("10.2.0.2")
+        origin.hosts = [host.address]
+        origin.resets = 3
+        knowledge.take(hosts: [host], origins: [origin], paths: [], for: .address(host.address))
+        return knowledge
+    }
+
+    private var distance: Evidence {
+        Evidence(
+            name: "ttl_host", weight: 4, observed: "63 (64-1)", expected: "61 (64-3), 4 samples",
+            text: "its distance is not the host's")
+    }
+
+    private func explained(_ what: String, _ findings: [Finding]) throws -> Explanation {
+        Explanation(try Question(parsing: what), try knowledge(findings))
+    }
+
+    @Test func aDeviceOnThePath() throws {
+        let finding = try reset(.middlebox, .rejected, hop: 2, hostHop: 4, evidence: [distance])
+        try expectGolden(
+            try explained("10.1.0.1:50992 > 10.4.0.2:22", [finding]).text(style: TableStyle(width: 100)),
+            "explain-device")
+    }
+
+    @Test func aHostWhosePartIsNotDecidable() throws {
+        let near = Evidence(
+            name: "ttl_host", weight: -2, observed: "61 (64-3)", expected: "61 (64-3), 4 samples",
+            text: "its distance is the host's")
+        let finding = try reset(.host, .portClosed, hop: 4, hostHop: 4, confidence: 0.96, evidence: [near])
+        try expectGolden(try explained("10.4.0.2:22", [finding]).text(style: TableStyle(width: 100)), "explain-host")
+    }
+
+    @Test func aSenderThatIsNotKnown() throws {
+        let note = Evidence(name: "no_baseline", weight: 0, text: "how far 10.4.0.2 is away has not been seen")
+        let finding = try reset(.undetermined, .unknown, hop: 2, hostHop: nil, confidence: nil, evidence: [note])
+        try expectGolden(try explained("10.4.0.2", [finding]).text(style: TableStyle(width: 100)), "explain-unknown")
+    }
+
+    @Test func machinesReadTheSame() throws {
+        let finding = try reset(.middlebox, .rejected, hop: 2, hostHop: 4, evidence: [distance])
+        let explanation = try explained("10.1.0.1:50992 > 10.4.0.2:22", [finding])
+        try expectGolden(explanation.line, "explain-json")
+        // What an agent sends explains the same.
+        let read = try #require(Knowledge(decoding: Array(explanation.line.utf8)))
+        let again = Explanation(explanation.question, read)
+        #expect(again.text() == explanation.text())
+        #expect(Knowledge(decoding: Array("{}".utf8)) == nil)
+    }
+
+    @Test func ofSeveralFindingsTheTroubleLeads() throws {
+        let device = try reset(.middlebox, .rejected, hop: 2, hostHop: 4, evidence: [distance], after: 1)
+        let host = try reset(
+            .hostKernel, .portClosed, hop: 4, hostHop: 4, evidence: [], id: "01JABCDEFGHJKMNPQRSTVWXYZ1", after: 9)
+        let explanation = try explained("10.4.0.2", [host, device])
+        #expect(explanation.lead?.id == device.id)
+        #expect(explanation.answer.contains("device at the 2nd hop"))
+        #expect(explanation.details.last == "2 resets in all: 1 by devices on the path, 1 by the host itself.")
+        #expect(explanation.timeline.map(\.id) == [device.id, host.id])
+    }
+
+    @Test func anotherConnectionOfTheSameHostsHelps() throws {
+        let finding = try reset(.middlebox, .rejected, hop: 2, hostHop: 4, evidence: [distance])
+        let explanation = try explained("10.1.0.1:40000 > 10.4.0.2:22", [finding])
+        #expect(
+            explanation.answer.hasPrefix("No reset and no trouble on the way is known of 10.1.0.1:40000 > 10.4.0.2:22"))
+        #expect(explanation.details.first == "Of other connections to this service between the two hosts:")
+        #expect(explanation.action.contains("device at hop 2"))
+    }
+
+    @Test func nothingIsSaidToBeNothing() throws {
+        let known = try explained("10.4.0.2", [])
+        #expect(known.answer.hasSuffix("10.4.0.2, which is at the 4th hop (4 packets say so)."))
+        #expect(known.path == nil)
+        #expect(known.hypotheses.isEmpty)
+        let unknown = Explanation(.address(try #require(IPAddress("192.0.2.1"))), Knowledge())
+        #expect(unknown.answer == "Nothing is known of 192.0.2.1.")
+        #expect(unknown.action.contains("sudo rstwho probe 192.0.2.1:PORT"))
+    }
+
+    @Test(arguments: [
+        (Finding.Sender.middlebox, ["ruled_out", "ruled_out", "shown"]),
+        (.thisMachine, ["ruled_out", "ruled_out", "shown"]),
+        (.hostKernel, ["shown", "ruled_out", "ruled_out"]), (.hostFirewall, ["ruled_out", "shown", "ruled_out"]),
+        (.host, ["possible", "possible", "ruled_out"]), (.undetermined, ["possible", "possible", "possible"]),
+    ])
+    func eachHypothesisIsJudged(sender: Finding.Sender, states: [String]) throws {
+        var finding = try reset(sender, .rejected, hop: 4, hostHop: 4, evidence: [])
+        let hypotheses = try explained("10.4.0.2", [finding]).hypotheses
+        #expect(hypotheses.map(\.kind) == Hypothesis.Kind.allCases)
+        #expect(hypotheses.map(\.state.rawValue) == states)
+        #expect(hypotheses.allSatisfy { $0.state != .possible || $0.test != nil })
+        // What was cut was not refused.
+        var reset = try #require(finding.reset)
+        reset.stage = .data
+        finding.reset = reset
+        #expect(try explained("10.4.0.2", [finding]).hypotheses.isEmpty)
+    }
+
+    @Test func aHostThatIsNotSureRulesNothingOut() throws {
+        let finding = try reset(.host, .portClosed, hop: 4, hostHop: 4, confidence: 0.88, evidence: [])
+        #expect(try explained("10.4.0.2", [finding]).hypotheses.last?.state == .possible)
+    }
+
+    @Test func controlsOfNamesStayOut() throws {
+        var finding = try reset(.middlebox, .rejected, hop: 2, hostHop: 4, evidence: [distance])
+        finding.names = [finding.fiveTuple.source: "evil\u{1b}[2J"]
+        let text = try explained("10.4.0.2", [finding]).text()
+        #expect(!text.contains("\u{1b}"))
+        let coloured = try explained("10.4.0.2", [finding]).text(style: TableStyle(isColoured: true))
+        #expect(!coloured.contains("\u{1b}[2J"))
+    }
+}
