@@ -209,6 +209,14 @@ function story(finding) {
   return box;
 }
 
+/** The packets behind a finding, where the agent still has them. */
+function offerPackets(finding, box) {
+  const file = `api/v1/evidence/${encodeURIComponent(finding.id)}.pcapng`;
+  fetch(file, { method: "HEAD" }).then(answer => {
+    if (answer.ok) box.append(element("p", {}, element("a", { href: file, download: `rstwho-${finding.id}.pcapng` }, "Its packets, for Wireshark")));
+  }).catch(() => {});
+}
+
 const open = new Set();
 function entry(finding) {
   const count = finding.count > 1 ? ` × ${number.format(finding.count)}` : "";
@@ -218,6 +226,7 @@ function entry(finding) {
   const fill = () => {
     const box = story(finding);
     details.append(box);
+    offerPackets(finding, box);
     if (finding.kind !== "reset") return;
     get(`api/v1/hosts?address=${encodeURIComponent(finding.src)}`)
       .then(answer => { const bars = drawTTLs(finding, answer.items[0]); if (bars) box.append(bars); }).catch(() => {});
@@ -252,7 +261,9 @@ function drawFindings(all) {
   byId("more").hidden = some.length <= shown;
 }
 
-function drawHealth(health, ledger, coverage) {
+const hooks = { tc: "at TC, which disturbs nothing", xdp: "by native XDP", "xdp-generic": "by generic XDP" };
+
+function drawHealth(health, ledger, coverage, shed) {
   const total = ledger.total;
   const lost = Object.values(total.lost).flatMap(reasons => Object.values(reasons)).reduce((a, b) => a + b, 0);
   const resets = Object.values(total.lost.reset || {}).reduce((a, b) => a + b, 0);
@@ -262,6 +273,9 @@ function drawHealth(health, ledger, coverage) {
   else if (lost) parts.push(`${number.format(lost)} packets were lost, but no reset.`);
   else parts.push(`Nothing was lost of ${number.format(total.seen)} packets.`);
   for (const [name, ratio] of low) parts.push(`On ${name} only ${Math.round(ratio * 100)} % of what arrives is seen.`);
+  for (const [name, ratio] of shed) parts.push(`Under load ${Math.round(ratio * 100)} % of ${name} is left out, by whole connections; resets never are.`);
+  const ways = [...new Set(health.interfaces.map(one => hooks[one.hook] || one.hook))];
+  if (ways.length) parts.push(`Captured ${ways.join(" and ")}${shed.length ? "" : ", in full"}.`);
   if (!ledger.balanced) parts.push("Counting is under way.");
   byId("health").textContent = parts.join(" ");
   byId("health").className = resets || low.length ? "foreign" : "";
@@ -305,8 +319,9 @@ async function refresh() {
     const [health, ledger, devices, metrics] = await Promise.all([
       get("healthz"), get("api/v1/ledger"), get("api/v1/origins"), fetch("metrics").then(answer => answer.text())]);
     const coverage = [...metrics.matchAll(/^rstwho_interface_coverage_ratio\{interface="([^"]*)"\} (\S+)$/gm)].map(found => [found[1], Number(found[2])]);
+    const shed = [...metrics.matchAll(/^rstwho_shed_ratio\{class="([^"]*)"\} (\S+)$/gm)].map(found => [found[1], Number(found[2])]).filter(([, ratio]) => ratio > 0);
     origins = devices.items;
-    drawHealth(health, ledger, coverage);
+    drawHealth(health, ledger, coverage, shed);
     draw();
   } catch (problem) {
     say(`no answer: ${problem.message}`, "foreign");
@@ -337,6 +352,9 @@ async function showHost(address) {
   const line = byId("host");
   line.hidden = true;
   if (!/^[0-9a-fA-F.:]+$/.test(address)) return;
+  // What is older than what the page has loaded.
+  get(`api/v1/findings?limit=200&address=${encodeURIComponent(address)}`)
+    .then(answer => { answer.items.reverse().forEach(keep); draw(); }).catch(() => {});
   const answer = await get(`api/v1/hosts?address=${encodeURIComponent(address)}`).catch(() => null);
   const host = answer && answer.items[0];
   if (!host) return;

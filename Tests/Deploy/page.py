@@ -58,6 +58,15 @@ try:
     check("and the host's TTLs against the reset's", browser.becomes(
         "return [...document.querySelectorAll('.ttls text')].map(text => text.textContent).join(';')",
         "TTL 61;4 packets;TTL 63;the reset"))
+    check("its packets are there for Wireshark", browser.becomes(
+        "const link = document.querySelector('#findings a[download]'); return link ? link.textContent : ''",
+        "Its packets, for Wireshark"))
+    check("and are a capture file", browser.becomes(
+        "if (!window.asked) { window.asked = true; window.magic = '';"
+        " fetch(document.querySelector('#findings a[download]').href).then(answer => answer.arrayBuffer())"
+        ".then(bytes => { window.magic = [...new Uint8Array(bytes.slice(0, 4))].join(' '); }); }"
+        "return window.magic", "10 13 13 10"))
+    check("the mode of the capture", browser.shows("Captured at TC, which disturbs nothing, in full."))
     browser.run("document.getElementById('address').value = '203.0.113.9'")
     browser.run("document.getElementById('address').dispatchEvent(new Event('input'))")
     check("an address that nothing is known of", browser.shows("Nothing fits."))
