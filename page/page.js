@@ -272,6 +272,8 @@ function drawHealth(health, ledger, coverage, shed) {
   if (resets) parts.push(`${number.format(resets)} resets were lost: an answer may be missing.`);
   else if (lost) parts.push(`${number.format(lost)} packets were lost, but no reset.`);
   else parts.push(`Nothing was lost of ${number.format(total.seen)} packets.`);
+  const oneOf = ledger.kept_one_of.bulk;
+  if (oneOf > 1) parts.push(`Under load: of ${number.format(oneOf)} connections one is looked at. Every reset is still seen, most without its connection.`);
   for (const [name, ratio] of low) parts.push(`On ${name} only ${Math.round(ratio * 100)} % of what arrives is seen.`);
   for (const [name, ratio] of shed) parts.push(`Under load ${Math.round(ratio * 100)} % of ${name} is left out, by whole connections; resets never are.`);
   const ways = [...new Set(health.interfaces.map(one => hooks[one.hook] || one.hook))];
@@ -279,10 +281,10 @@ function drawHealth(health, ledger, coverage, shed) {
   if (!ledger.balanced) parts.push("Counting is under way.");
   byId("health").textContent = parts.join(" ");
   byId("health").className = resets || low.length ? "foreign" : "";
-  const heads = ["Interface", "Way", { text: "Seen", number: true }, { text: "Recorded", number: true }, { text: "Forwarded, seen before", number: true }, { text: "Refused", number: true }, { text: "Lost", number: true }];
+  const heads = ["Interface", "Way", { text: "Seen", number: true }, { text: "Recorded", number: true }, { text: "Forwarded, seen before", number: true }, { text: "Refused", number: true }, { text: "Left out", number: true }, { text: "Lost", number: true }];
   const sum = value => typeof value === "number" ? value : Object.values(value).reduce((all, one) => all + sum(one), 0);
   replace("ledger", table(heads, ledger.items.map(row => [row.interface, row.direction,
-    ...[row.seen, row.recorded, row.skipped, row.refused, row.lost].map(value => number.format(sum(value)))])));
+    ...[row.seen, row.recorded, row.skipped, row.refused, row.shed, row.lost].map(value => number.format(sum(value)))])));
   byId("where").textContent = `${health.interfaces.map(one => `${one.name} (${one.hook})`).join(", ")} · version ${health.version}`;
 }
 

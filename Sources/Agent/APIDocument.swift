@@ -51,6 +51,9 @@ enum APIDocument {
                 byClass(&json) { ledger.consumed($0) }
             }
             json.member("in_ring", ledger.inRing)
+            json.member("kept_one_of") { json in
+                byClass(&json) { UInt64(ledger.shedding.keptOneOf($0)) }
+            }
             json.member("observed", statistics.observed)
             json.member("rejected", statistics.rejected)
             json.member("balanced", ledger.isBalanced)
@@ -82,6 +85,9 @@ enum APIDocument {
         json.member("skipped", count.skipped)
         json.member("recorded") { json in
             byClass(&json) { count.recorded($0) }
+        }
+        json.member("shed") { json in
+            byClass(&json) { count.shed($0) }
         }
         json.member("refused") { json in
             json.object { json in

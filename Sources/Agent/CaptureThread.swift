@@ -93,6 +93,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
                 beat()
                 for trace in batch.traces { engine.observe(trace: trace) }
                 if !batch.hasAllTraces { engine.noteTraceLoss(upTo: batch.watermark) }
+                if let change = batch.shedding { engine.noteShedding(change) }
                 liaison.begin(batch, &engine)
                 let addresses = newAddresses()
                 // What was sent with an address that has gone since was this machine's own, too.

@@ -23,6 +23,8 @@ extension MetricsSnapshot {
         for reason in RefusalReason.allCases { refused[reason] = total.refused(reason) }
         for packetClass in PacketClass.allCases {
             recorded[packetClass] = total.recorded(packetClass)
+            shed[packetClass] = total.shed(packetClass)
+            shedRatio[packetClass] = ledger.shedding.ratio(packetClass)
             for reason in LossReason.allCases {
                 lost[packetClass, default: [:]][reason] = total.lost(packetClass, reason)
             }

@@ -20,6 +20,8 @@ package struct PacketBatch {
     package var hasAllTraces = true
     /// What it said of packets of focused flows that it dropped, to be taken before the packets.
     package var drops: [DropTrace] = []
+    /// Other flows than before are shed: to be taken before the packets. Only a live capture has it.
+    package var shedding: SheddingChange?
 
     package init(packets: UnsafeBufferPointer<ObservedPacket>, watermark: UInt64) {
         self.packets = packets

@@ -47,6 +47,8 @@ extension Engine {
     mutating func consider(
         _ number: UInt32, _ suspect: PathSuspect, _ flow: FlowEntry, isLast: Bool = false
     ) {
+        // What a shed flow does not show was not missing.
+        guard shedParts(suspect, flow).isEmpty else { return paths.suspects.remove(number) }
         var suspect = suspect
         var subject = pathCase(suspect, flow)
         subject.isLast = isLast
@@ -141,7 +143,9 @@ extension Engine {
         subject.redirect = redirects.hint(of: tuple.source, to: tuple.destination, domain: domain, now: now)
         let entry = paths.table.find(PathNetworks(client: tuple.source, server: tuple.destination))?.pointee
         if let entry {
-            subject.failingPorts = entry.failingPorts(now: now)
+            // That none works is not known where flows are shed.
+            let isWhole = !shedding.hasShed(since: now - min(now, PathEntry.memory), until: now)
+            subject.failingPorts = isWhole ? entry.failingPorts(now: now) : []
             subject.workingPort = entry.workingPort(besides: tuple.destinationPort, now: now)
             if PathLink.differ(entry.forward, entry.back) == true { subject.otherWayBack = (entry.forward, entry.back) }
             if entry.roundTrip != .max { subject.roundTrip = UInt64(entry.roundTrip) << 10 }

@@ -84,6 +84,7 @@ extension Engine {
         let tuple = suspect.fiveTuple
         let networks = PathNetworks(client: tuple.source, server: tuple.destination)
         let entry = paths.table.find(networks)
+        let isShed = !shedParts(suspect, flow).isEmpty
         entry?.pointee.retransmissions &+= 1
         switch sign {
         case .repeatedSYN where suspect.server(flow).packets == 0:
@@ -93,8 +94,8 @@ extension Engine {
             let service = paths.hash(tuple.destination, port: tuple.destinationPort)
             paths.floods.note(service, member: paths.hash(networks.network), now: now)
             paths.manyClients.note(service, member: paths.hash(tuple.source), now: now)
-            entry?.pointee.noteFailure(port: tuple.destinationPort, now: now)
-        case .repeatedSYNACK where suspect.synACK.copies > 1:
+            if !isShed { entry?.pointee.noteFailure(port: tuple.destinationPort, now: now) }
+        case .repeatedSYNACK where suspect.synACK.copies > 1 && !isShed:
             entry?.pointee.noteFailure(port: tuple.destinationPort, now: now)
         default: break
         }

@@ -83,6 +83,7 @@ extension Engine {
             id: FindingIdentity.id(record, time: packet.time, occurrence: occurrence),
             packetKey: FindingIdentity.packetKey(record, timestamps: headers.timestamps), vantage: vantage(record))
         reset.interface = arrival(record)
+        reset.shed = shedParts(record, time: packet.time, sides: flow.map { [$0.source, $0.other] } ?? [])
         if let side = flow?.source, side.packets > 0, record.direction == .ingress {
             reset.isFromElsewhere =
                 group(of: side.interface) != group(of: record.interfaceSlot) && side.linkHash != record.link_hash
@@ -225,7 +226,7 @@ extension Engine {
         details.hostHop =
             verdict.baseline?.distance.hop ?? (reset.passage == .madeHere && !verdict.sender.isForeign ? 0 : nil)
         details.hostSamples = verdict.baseline?.samples
-        details.idleSeconds = reset.flow?.idle.map { Double($0) / 1e9 }
+        details.idleSeconds = reset.idle.map { Double($0) / 1e9 }
         details.serverIsSource = reset.flow?.serverIsSource
         details.signature = TamperingSignature.of(reset)
         details.vlan = reset.headers.vlan

@@ -89,6 +89,7 @@ package struct Engine: ~Copyable {
     var forwarding = ForwardingJudge()
     var destinations: ForwardedDestinations
     var localCounters = CounterHistory()
+    var shedding = SheddingLog()
     var droppedRoutes: [DroppedRoute: Finding] = [:]
     var given: [Finding] = []
     var counts = Statistics()

@@ -154,6 +154,9 @@ struct ICMPSentences {
                 "The packet that it quotes was not seen here: it took another way, or somebody forged the address of \(source)."
             )
         }
+        if has(.flowShed) {
+            remarks.append("Packets of its flow were shed under load: what became of it is not known.")
+        }
         if isStalled {
             remarks.append(
                 "\(source) sends the same again as large: the error does not reach it, or it does not heed it.")
@@ -167,7 +170,9 @@ struct ICMPSentences {
         return remarks
     }
 
-    private var isStalled: Bool { error.reason == .fragmentationNeeded && has(.sentAgain) && !has(.wentOn) }
+    private var isStalled: Bool {
+        error.reason == .fragmentationNeeded && has(.sentAgain) && !has(.wentOn) && !has(.flowShed)
+    }
 
     private var continuation: String? {
         switch error.reason {

@@ -43,6 +43,16 @@ package enum MetricsExposition {
         for packetClass in PacketClass.allCases {
             writer.sample([("class", packetClass.label)], snapshot.recorded[packetClass] ?? 0)
         }
+        // Resets and ICMP errors are never shed: their zeros say so.
+        writer.family(
+            "rstwho_records_shed_total", .counter, "Packets of flows that were given up under load, by class.")
+        for packetClass in PacketClass.allCases {
+            writer.sample([("class", packetClass.label)], snapshot.shed[packetClass] ?? 0)
+        }
+        writer.family("rstwho_shed_ratio", .gauge, "The part of flows that is given up now, by class: 0 for none.")
+        for packetClass in PacketClass.allCases {
+            writer.sample([("class", packetClass.label)], snapshot.shedRatio[packetClass] ?? 0.0)
+        }
         writer.family("rstwho_records_lost_total", .counter, "Records that found no room, by class and reason.")
         for packetClass in PacketClass.allCases {
             for reason in LossReason.allCases {

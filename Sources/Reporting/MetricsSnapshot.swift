@@ -26,6 +26,9 @@ package struct MetricsSnapshot: Sendable {
     package var interfaces: [Interface] = []
     package var refused: [RefusalReason: UInt64] = [:]
     package var recorded: [PacketClass: UInt64] = [:]
+    package var shed: [PacketClass: UInt64] = [:]
+    /// The part of flows that is shed now, 0 to 1.
+    package var shedRatio: [PacketClass: Double] = [:]
     package var lost: [PacketClass: [LossReason: UInt64]] = [:]
     package var ringUsedBytes: UInt64 = 0
     package var ringSizeBytes: UInt64 = 0

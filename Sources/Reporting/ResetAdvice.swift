@@ -60,6 +60,9 @@ extension ResetSentences {
 
     /// What would settle it.
     private var adviceOnEvidence: String {
+        if finding.evidence.contains(where: { $0.name == EvidenceName.flowShed.rawValue }) {
+            return "Let rstwho look at all connections: --full gives it the CPU time, --ring-size larger rings."
+        }
         if finding.evidence.contains(where: { $0.name == EvidenceName.noFlow.rawValue }) {
             return "Watch the interfaces that the connection's other packets cross, and try again."
         }

@@ -13,7 +13,7 @@ struct ResetSentences {
 
     /// Who sent the reset, from how far, and what the user felt.
     var summary: String {
-        [who, felt, why, caveat].compactMap { $0 }.joined(separator: " ")
+        [who, felt, why, caveat, missing].compactMap { $0 }.joined(separator: " ")
     }
 
     // MARK: Who
@@ -66,6 +66,7 @@ struct ResetSentences {
         case .idle: return "A connection to \(service) that had been silent\(silence) was dropped."
         case .afterClose: return "The connection to \(service) was being closed already."
         case .none: return "No connection that it belongs to was seen."
+        case .unknown: return "It came in a connection to \(service)."
         }
     }
 
@@ -110,6 +111,13 @@ struct ResetSentences {
     }
 
     // MARK: What is uncertain
+
+    /// What was shed of the connection, unless that is the reason given already.
+    private var missing: String? {
+        guard let note = evidence.first(where: { $0.name == EvidenceName.flowShed.rawValue }) else { return nil }
+        return sender == .undetermined && reset.cause == .unknown && mostTelling == note.text
+            ? nil : capitalised(note.text) + "."
+    }
 
     private var caveat: String? {
         let distance: Set = [EvidenceName.ttlFlow.rawValue, EvidenceName.ttlHost.rawValue]

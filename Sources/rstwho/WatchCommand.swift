@@ -37,6 +37,24 @@ struct WatchCommand: AsyncParsableCommand {
     @Flag(help: "The interfaces are mirror ports: promiscuous, nothing of it is this machine's own.")
     var tap = false
 
+    @Option(help: "Memory of one CPU's ring: a power of two such as 16MiB. (default: auto, 4MiB or less)")
+    var ringSize: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The part of one core that looking at packets may take on average, in percent. (default: 25)",
+            discussion: "Where it would take more, whole connections are left out, bulk first, never a reset.",
+            valueName: "percent"))
+    var cpuBudget: Int?
+
+    @Flag(help: "Look at every packet that the rings can hold, whatever CPU time that takes.")
+    var full = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Look at one connection of N, whatever the load: for very small machines, and for tests.", valueName: "n"))
+    var shed: Int?
+
     @Flag(
         inversion: .prefixedNo, help: "Tell repeats within ten seconds as one finding with a count. (default: --group)")
     var group: Bool?
@@ -76,6 +94,10 @@ struct WatchCommand: AsyncParsableCommand {
         if let hook { settings.append(Setting("capture.hook", .scalar(hook.rawValue), .commandLine)) }
         if tap { settings.append(Setting("capture.tap", .scalar("true"), .commandLine)) }
         if let evidence { settings.append(Setting("evidence.directory", .scalar(evidence), .commandLine)) }
+        if let ringSize { settings.append(Setting("capture.ring_size", .scalar(ringSize), .commandLine)) }
+        if let cpuBudget { settings.append(Setting("capture.cpu_percent", .scalar(String(cpuBudget)), .commandLine)) }
+        if full { settings.append(Setting("capture.cpu_percent", .scalar("full"), .commandLine)) }
+        if let shed { settings.append(Setting("capture.shed", .scalar(String(shed)), .commandLine)) }
         if let group { settings.append(Setting("output.group", .scalar(String(group)), .commandLine)) }
         return settings
     }

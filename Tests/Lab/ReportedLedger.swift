@@ -7,15 +7,17 @@ struct ReportedLedger: Decodable, Equatable {
         let seen: Int
         let skipped: Int
         let recorded: [String: Int]
+        let shed: [String: Int]
         let refused: [String: Int]
         let lost: [String: [String: Int]]
 
         var allRecorded: Int { recorded.values.reduce(0, +) }
+        var allShed: Int { shed.values.reduce(0, +) }
         var allRefused: Int { refused.values.reduce(0, +) }
         var allLost: Int { lost.values.reduce(0) { $0 + $1.values.reduce(0, +) } }
 
         /// Where the packets went that were seen: equal to `seen`, or some were not accounted for.
-        var accounted: Int { skipped + allRecorded + allRefused + allLost }
+        var accounted: Int { skipped + allRecorded + allShed + allRefused + allLost }
     }
 
     struct Row: Decodable, Equatable {

@@ -24,6 +24,8 @@ enum AttachWay: String, CaseIterable, Sendable, CustomTestStringConvertible {
     func options(_ interfaces: [String]) -> LiveCapture.Options {
         var options = LiveCapture.Options(interfaces: interfaces)
         options.ringBytes = 1 << 20
+        // Tests of shedding ask for it.
+        options.shedding.most = 0
         options.allowsTCX = self != .clsact
         options.hook = self == .xdp ? .xdp : self == .xdpGeneric ? .xdpGeneric : .tc
         return options

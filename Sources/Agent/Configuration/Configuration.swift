@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Capture
 package import Diagnosis
+package import Packets
 
 /// What `watch` does: one property for each option, with its default. `ConfigurationOption.all` says how each is written, checked and
 /// explained.
@@ -18,6 +19,10 @@ package struct Configuration: Sendable, Equatable {
     package var isTap = false
     /// Bytes of one CPU's ring; `nil`: by the number of CPUs.
     package var ringBytes: Int?
+    /// The part of one core, in percent, that judging packets may take on average; `nil`: all that it needs.
+    package var cpuPercent: Int? = 25
+    /// Of this many flows one is looked at, whatever the load.
+    package var shedding = SheddingLevels.none
     package var inside = InsidePrefixes.standard.prefixes
     /// How long a reset waits for what comes after it, s.
     package var settleSeconds = 2.0
@@ -43,6 +48,8 @@ package struct Configuration: Sendable, Equatable {
         options.hook = hook
         options.isTap = isTap
         options.ringBytes = ringBytes
+        options.shedding.cpuBudget = cpuPercent.map { Double($0) / 100 }
+        options.shedding.least = shedding
         return options
     }
 

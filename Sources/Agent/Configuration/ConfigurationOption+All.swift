@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Capture
+internal import Packets
 
 extension ConfigurationOption {
     /// Every option, in the order of the file; those of one section together.
@@ -30,6 +31,15 @@ extension ConfigurationOption {
         ConfigurationOption(
             "capture.ring_size", \.ringBytes, .ringSize,
             "Memory of one CPU's ring between kernel and agent; auto: 4MiB, less with more than 64 CPUs."),
+        ConfigurationOption(
+            "capture.cpu_percent", \.cpuPercent, .percent,
+            """
+            The part of one core that looking at packets may take on average. Where it would take more, whole connections are left \
+            out, bulk first, then handshakes, never a reset; full takes what it needs.
+            """),
+        ConfigurationOption(
+            "capture.shed", \.shedding, .oneOf,
+            "Look at one connection of so many, whatever the load: for very small machines, and for tests."),
         ConfigurationOption(
             "memory.hosts", \.maxHosts, .number(8...1 << 26),
             "Hosts remembered at once. Hosts that never proved to be alive give way first."),

@@ -121,7 +121,28 @@ extension OptionType where Value == HTTPAddress? {
     }
 }
 
+extension OptionType where Value == SheddingLevels {
+    /// One of how many flows.
+    static var oneOf: OptionType {
+        OptionType(scalar: "a power of two from 1 to \(1 << SheddingLevels.maximum)") { text in
+            Int(text).flatMap { SheddingLevels(keepingOneOf: $0) }
+        } write: {
+            String($0.keptOneOf(.bulk))
+        }
+    }
+}
+
 extension OptionType where Value == Int? {
+    /// A part of one core.
+    static var percent: OptionType {
+        OptionType(scalar: "a number of percent from 1 to 100, or full") { text in
+            if text == "full" { return .some(nil) }
+            return Int(text).flatMap { (1...100).contains($0) ? .some($0) : nil }
+        } write: {
+            $0.map { String($0) } ?? "full"
+        }
+    }
+
     /// Bytes of a ring: a power of two.
     static var ringSize: OptionType {
         OptionType(scalar: "auto, or a power of two from 64KiB to 1GiB") { text in

@@ -80,6 +80,8 @@ package struct Ledger: Sendable, Equatable {
     package var ringUsedBytes = 0
     /// Bytes of one CPU's ring.
     package var ringSizeBytes = 0
+    /// What was shed when the counters were read.
+    package var shedding = SheddingLevels.none
 
     package init() {}
 

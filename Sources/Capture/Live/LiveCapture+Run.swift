@@ -6,8 +6,8 @@ internal import Packets
 extension LiveCapture {
     /// How often the lease is renewed and interfaces are looked after, in ns.
     private static let housekeepingInterval: UInt64 = 500_000_000
-    /// How often the ledger is read, in ns.
-    private static let ledgerInterval: UInt64 = 250_000_000
+    /// How often the ledger is read, in ns: as often as shedding looks at what was lost.
+    private static let ledgerInterval = SheddingController.window
 
     /// Drains the rings until `stop` or until no interface is left. Blocks: give it a thread of its own. Once only.
     ///
@@ -44,12 +44,16 @@ extension LiveCapture {
             if now >= nextLedger {
                 nextLedger = now + Self.ledgerInterval
                 publishLedger(backlog: drained.backlog)
+                tellShedding(now: now, notice)
             }
+            try shed(now: now, backlog: drained.backlog)
             let pause = drained.hasMore ? 0 : Self.pause(backlog: drained.backlog, ringBytes: state.ringBytes)
+            let asleep = clock.now()
             if waitForStop(nanoseconds: pause) {
                 finish(&clock, handle)
                 return .stopped
             }
+            if pause > 0 { state.shedder.idleTime &+= clock.now() &- asleep }
         }
     }
 
@@ -123,6 +127,7 @@ extension LiveCapture {
         ledger.inRing = state.rings.ring.waiting
         ledger.ringUsedBytes = backlog
         ledger.ringSizeBytes = state.ringBytes
+        ledger.shedding = state.shedder.controller.levels
         return ledger
     }
 }

@@ -31,12 +31,14 @@ extension LiveCapture {
         return true
     }
 
-    /// Takes what is ready in the rings, and what the kernel said of its resets and drops until then.
+    /// Takes what is ready in the rings, and what the kernel said of its resets and drops until then; says what is shed if that
+    /// has changed.
     func drain(_ clock: borrowing CaptureClock) -> EventRing.Drained {
         state.offset = clock.offset
         var drained = state.rings.ring.next(now: clock.now(), offset: clock.offset)
         state.traces?.take(into: &drained.batch, offset: clock.offset)
         state.drops?.take(into: &drained.batch, offset: clock.offset)
+        (drained.batch.shedding, state.shedder.change) = (state.shedder.change, nil)
         return drained
     }
 }

@@ -30,6 +30,8 @@ package final class LiveCapture: @unchecked Sendable {
         package var isTap = false
         /// Bytes of one CPU's ring, a power of two of at least 64 KiB. `nil`: 4 MiB, less on machines with many CPUs.
         package var ringBytes: Int?
+        /// What is given up when packets come faster than they can be looked at.
+        package var shedding = SheddingController.Options()
         /// False takes clsact even where there is TCX. For tests.
         package var allowsTCX = true
 
@@ -79,6 +81,7 @@ package final class LiveCapture: @unchecked Sendable {
         var lease: Lease
         var rings: RingBox
         var focus: FocusMap
+        var shedder: Shedder
         var promiscuous: [Int32]
         var control: Int32
         var ringBytes: Int
@@ -153,6 +156,7 @@ package final class LiveCapture: @unchecked Sendable {
         guard let first else {
             throw CaptureError(.notFound, subject: "no interface", problem: "none was named")
         }
+        let shedder = try Shedder(options.shedding, map: first.descriptor(of: .shedding))
         let rings = RingBox(try EventRing(count: cpus.count, bytes: ringBytes))
         try rings.ring.makeRings(cpus: cpus, map: first.descriptor(of: .rings))
         var attached: [Attachment?] = []
@@ -171,7 +175,7 @@ package final class LiveCapture: @unchecked Sendable {
         do throws(CaptureError) {
             return State(
                 attached: attached, object: first, lease: Lease(program: first.descriptor(of: .renewLease)),
-                rings: rings, focus: try FocusMap(map: first.descriptor(of: .focus)),
+                rings: rings, focus: try FocusMap(map: first.descriptor(of: .focus)), shedder: shedder,
                 promiscuous: options.isTap ? try promiscuous(interfaces) : [], control: control, ringBytes: ringBytes)
         } catch {
             close(control)

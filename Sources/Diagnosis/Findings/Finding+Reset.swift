@@ -47,6 +47,8 @@ extension Finding {
         case afterClose = "after_close"
         /// No flow is known.
         case none
+        /// Packets of the connection were shed: what it had come to is not known.
+        case unknown
     }
 
     /// What is said of one reset.

@@ -32,7 +32,7 @@ package enum TamperingSignature: String, CaseIterable, Sendable {
 
     /// The signature of a reset and of those that followed it in the same direction, or `nil` where it fits none.
     static func of(_ reset: ResetCase) -> TamperingSignature? {
-        guard let flow = reset.flow else { return nil }
+        guard let flow = reset.flow, reset.shed.isEmpty else { return nil }
         let first = reset.record
         let second = reset.aftermath.secondReset
         let firstHasACK = first.tcpFlags.contains(.ack)
@@ -53,7 +53,7 @@ package enum TamperingSignature: String, CaseIterable, Sendable {
             if firstHasACK { return .dataTwoRSTACK }
             if first.ack == second.ack { return .dataTwoEqualRST }
             return first.ack == 0 || second.ack == 0 ? .dataRSTAndZero : .dataTwoUnequalRST
-        case .afterClose, .none: return nil
+        case .afterClose, .none, .unknown: return nil
         }
     }
 }

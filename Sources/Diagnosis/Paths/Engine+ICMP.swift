@@ -25,6 +25,7 @@ extension Engine {
             passage: passage, vantage: vantage(packet.record), flow: flow)
         entry.breadth = breadth
         entry.hostDistance = hostDistance(message)
+        entry.isShed = isShed(message.quote, time: packet.time)
         icmpErrors.insert(entry, as: key)
     }
 
@@ -48,6 +49,12 @@ extension Engine {
             key: key, sourceIsHigh: sourceIsHigh, clientIsSource: clientIsSource, lowestTTL: source.ttls.lowestOfAll,
             isInWindow: isFresh ? Self.isInWindow(quote, source: source, other: other) : nil,
             wasAcknowledged: Self.isAcknowledged(quote, by: other))
+    }
+
+    /// True where packets of the quoted flow were shed.
+    private func isShed(_ quote: QuotedPacket, time: UInt64) -> Bool {
+        guard !shedding.isEmpty, let tuple = quote.fiveTuple else { return false }
+        return !shedding.parts(hash: tuple.flowHash, since: 0, until: max(time, now)).isEmpty
     }
 
     private static func isInWindow(_ quote: QuotedPacket, source: FlowSide, other: FlowSide) -> Bool? {

@@ -54,6 +54,8 @@ struct ICMPCase: Sendable {
     var vantage: Finding.Vantage?
     /// `nil` where the quoted flow was not seen.
     var flow: Flow?
+    /// Packets of the quoted flow were shed: `flow` may lack them.
+    var isShed = false
     /// Of the host that it comes from, where that is the quoted destination: how far its own packets come.
     var hostDistance: (distance: HopDistance, samples: Int)?
     var count = 1
@@ -140,7 +142,14 @@ extension ICMPCase {
     /// Whether it can be believed.
     private var belief: [Evidence] {
         var evidence: [Evidence] = []
-        if flow == nil, message.quote.fiveTuple != nil {
+        if isShed {
+            evidence.append(
+                Evidence(
+                    .flowShed,
+                    flow == nil
+                        ? "packets of the quoted flow were shed under load: whether the quoted one passed here is not known"
+                        : "packets of the quoted flow were shed under load"))
+        } else if flow == nil, message.quote.fiveTuple != nil {
             evidence.append(Evidence(.noFlow, "the packet that it quotes was not seen here"))
         } else if flow?.isInWindow == false {
             evidence.append(
@@ -169,7 +178,7 @@ extension ICMPCase {
             if Self.tracedTTLs.contains(ttl) {
                 evidence.append(
                     Evidence(.traced, observed: "\(ttl)", "packets of this flow passed here with a TTL of \(ttl)"))
-            } else {
+            } else if !isShed {
                 evidence.append(
                     Evidence(
                         .looped, observed: "\(ttl)",

@@ -6,6 +6,8 @@ package enum ICMPEvidence: String, CaseIterable, Sendable {
     // Whether it can be believed
     /// The quoted flow was not seen here: an answer to a packet that somebody forged, or the packet took another way.
     case noFlow = "no_flow"
+    /// Packets of the quoted flow were shed under load.
+    case flowShed = "flow_shed"
     /// It quotes a sequence number that the connection is nowhere near (RFC 5927, 4.1).
     case outsideWindow = "seq_outside_window"
     /// It comes from nearer than the host in whose name it speaks.

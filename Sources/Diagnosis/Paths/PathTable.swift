@@ -26,7 +26,7 @@ struct PathEntry: BucketEntry {
     var lastSeen: UInt64
 
     /// What failed or worked this long ago (ns) says nothing any more: a minute.
-    private static let memory: UInt64 = 60_000_000_000
+    static let memory: UInt64 = 60_000_000_000
 
     init(key: PathNetworks, now: UInt64) {
         self.key = key

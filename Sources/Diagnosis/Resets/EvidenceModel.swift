@@ -51,6 +51,7 @@ package enum EvidenceName: String, CaseIterable, Sendable {
     case reversePathFilter = "reverse_path_filter"
     // Why nothing, or less, can be said
     case noFlow = "no_flow"
+    case flowShed = "flow_shed"
     case noBaseline = "no_baseline"
     case severalDistances = "several_distances"
     case otherInterface = "other_interface"
@@ -185,7 +186,8 @@ package enum EvidenceModel {
             Row(.note, 0, 0, source: "nf_conntrack: what is invalid is not translated (nf_nat_core.c)")
         case .filterRule:
             Row(.note, 0, 0, source: "nft list ruleset: the rule's counter before and after")
-        case .benignClose, .noFlow, .noBaseline, .severalDistances, .otherInterface, .copiesUnordered, .pathMoved,
+        case .benignClose, .noFlow, .flowShed, .noBaseline, .severalDistances, .otherInterface, .copiesUnordered,
+            .pathMoved,
             .applicationTTL,
             .ttlRewritten,
             .resetText:

@@ -36,6 +36,8 @@ struct ResetCase: Sendable {
     /// Its source was an address of this machine when it was seen.
     var isOwnAddress = false
     var flow: FlowContext?
+    /// What was shed of its connection: `flow` may lack it.
+    var shed: ShedParts = []
     var headers = ResetHeaders()
     /// The IP-ID counter of that hop which the reset continues, and how many were compared.
     var counter: (counter: IdentificationCounters.Counter, candidates: Int)?
@@ -68,7 +70,19 @@ struct ResetCase: Sendable {
     /// The sender's hop, unless the TTL is one that an application has set.
     var hop: Int? { distance.hop <= EvidenceModel.longestPath ? distance.hop : nil }
 
-    var stage: Finding.Stage { flow?.stage ?? .none }
+    /// What the connection had come to, as far as that follows from what was seen and not from what was not.
+    var stage: Finding.Stage {
+        guard !shed.isEmpty else { return flow?.stage ?? .none }
+        guard let flow else { return .unknown }
+        switch flow.stage {
+        case .afterClose: return .afterClose
+        case .syn where !shed.contains(.handshake): return .syn
+        default: return flow.source.hasData || flow.other.hasData ? .data : .unknown
+        }
+    }
+
+    /// How long the connection had been silent, where that was seen.
+    var idle: UInt64? { shed.isEmpty ? flow?.idle : nil }
 }
 
 /// What a reset's headers say beyond its record; empty where there was no snapshot of them.

@@ -22,13 +22,13 @@ enum ResetCause {
         let races = evidence.contains {
             EvidenceName(rawValue: $0.name).map { EvidenceModel.row($0).group } == .race && $0.weight > 0
         }
-        if (races && flow.stage != .afterClose) || evidence.contains(.dataAfterReset) { return .injected }
+        if (races && reset.stage != .afterClose) || evidence.contains(.dataAfterReset) { return .injected }
         // RFC 8684, 3.6: 3 administratively prohibited.
         if reset.headers.multipathReason == 3 { return .rejected }
-        switch flow.stage {
+        switch reset.stage {
         case .syn, .handshake: return .rejected
         case .idle: return .idleTimeout
-        case .data:
+        case .data, .unknown:
             // A netfilter REJECT in mid-stream is a bare RST whose seq is what its victim acknowledged
             // (nf_reject_ip_tcphdr_put in net/ipv4/netfilter/nf_reject_ipv4.c).
             let isReject =
@@ -47,15 +47,16 @@ enum ResetCause {
         // Linux: a socket's own reset carries its window, the kernel's without a socket has none
         // (tcp_send_active_reset and tcp_v4_send_reset in net/ipv4).
         let isSocket = reset.record.window != 0 || sender == .hostApplication
-        switch flow.stage {
+        switch reset.stage {
         case .syn: return flow.source.packets == 0 ? .portClosed : .unknown
         case .handshake:
             // Who opens a connection and resets it unused wanted to know whether it opens. An answer without SYN is not that:
             // it tells a caller that came back of the connection that it has forgotten (RFC 9293, 3.5.1).
             if flow.source.sentSYN, !flow.source.sentSYNACK, flow.other.sentSYN { return .halfOpenCheck }
             return isSocket ? .aborted : .unknown
-        case .afterClose: return isKeepaliveRace(flow) ? .keepaliveRace : isSocket ? .aborted : .lateData
-        case .data, .idle: return isSocket ? .aborted : .unknown
+        case .afterClose:
+            return reset.shed.isEmpty && isKeepaliveRace(flow) ? .keepaliveRace : isSocket ? .aborted : .lateData
+        case .data, .idle, .unknown: return isSocket ? .aborted : .unknown
         case .none: return .unknown
         }
     }

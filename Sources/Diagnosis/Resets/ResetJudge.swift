@@ -23,7 +23,7 @@ struct ResetJudge: Sendable {
                 "it left this machine without ever having arrived here: this machine made it")
             let kernel = KernelEvidence.of(reset)
             var verdict = verdict(
-                reset, host, [evidence] + (kernel.map { [$0.evidence] } ?? []), foreign: .thisMachine,
+                reset, host, [evidence] + (kernel.map { [$0.evidence] } ?? []) + shedNote(reset), foreign: .thisMachine,
                 baseline: reset.isOwnAddress ? nil : baseline)
             if reset.isOwnAddress, let kernel {
                 verdict.sender = kernel.sender
@@ -43,7 +43,7 @@ struct ResetJudge: Sendable {
                 stack.removeAll { $0.name == EvidenceName.application.rawValue }
                 stack.removeAll { $0.name == EvidenceName.flowLabelKept.rawValue }
             }
-            let evidence = distance + stack + races
+            let evidence = Self.withoutAbsence(distance + stack + races, reset.shed)
             return verdict(reset, host, evidence + notes(reset), foreign: .middlebox, baseline: baseline)
         }
     }
@@ -60,6 +60,17 @@ struct ResetJudge: Sendable {
         }
         return told + [Evidence(note: .benignClose, "one side had closed before: its distance alone accuses nobody")]
     }
+
+    /// What rests on packets that did not come says nothing of a connection whose packets were shed: that nothing newer was sent,
+    /// or which packet drew the reset.
+    private static func withoutAbsence(_ evidence: [Evidence], _ shed: ShedParts) -> [Evidence] {
+        guard !shed.isEmpty else { return evidence }
+        return evidence.filter { piece in
+            !absences.contains { $0.rawValue == piece.name }
+        }
+    }
+
+    private static let absences: [EvidenceName] = [.soonerThanRTT, .twinResets, .dscpLost]
 
     /// Decides by the sum of the evidence.
     ///
@@ -96,6 +107,10 @@ struct ResetJudge: Sendable {
     /// A reset whose connection was never seen is counted apart: a flood of forged packets draws such resets from hosts that
     /// have no part in it (backscatter).
     private func withoutFlow(_ reset: ResetCase, host: HostEntry?, baseline: Baseline?) -> Verdict {
+        guard reset.shed.isEmpty else {
+            return Verdict(
+                sender: .undetermined, cause: .unknown, baseline: baseline, evidence: notes(reset))
+        }
         let evidence = Evidence(
             note: .noFlow,
             "no packet of this connection was seen before the reset: it may answer a packet that somebody forged")
@@ -103,8 +118,21 @@ struct ResetJudge: Sendable {
     }
 
     private func notes(_ reset: ResetCase) -> [Evidence] {
-        guard let text = reset.headers.text else { return [] }
-        return [Evidence(note: .resetText, observed: text, "the reset itself says: \(text)")]
+        guard let text = reset.headers.text else { return shedNote(reset) }
+        return shedNote(reset) + [Evidence(note: .resetText, observed: text, "the reset itself says: \(text)")]
+    }
+
+    /// That packets of the reset's connection were shed.
+    private func shedNote(_ reset: ResetCase) -> [Evidence] {
+        guard !reset.shed.isEmpty else { return [] }
+        let text =
+            reset.flow == nil
+            ? "whether there was one, and what it had come to, is not known" : "what they would have shown is missing"
+        return [
+            Evidence(
+                note: .flowShed, observed: reset.shed.contains(.handshake) ? "all its packets" : "its data",
+                "packets of this connection were shed under load: \(text)")
+        ]
     }
 
     private func baseline(_ reset: ResetCase, _ host: HostEntry?) -> Baseline? {

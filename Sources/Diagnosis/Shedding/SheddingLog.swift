@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Packets
+
+/// Which flows were shed, and when: for each level the newest time in which it was in force, and the end of the one before. That is
+/// enough to know of a flow whether anything of it was shed since some moment.
+struct SheddingLog: Sendable {
+    /// How far back (ns) it matters what was shed: an hour, in which a silent connection is remembered.
+    static let memory: UInt64 = 3_600_000_000_000
+
+    /// When a level was reached or exceeded.
+    private struct Span {
+        var begin = UInt64.max
+        /// `.max` while it lasts.
+        var end: UInt64 = 0
+        var earlierEnd: UInt64 = 0
+
+        mutating func note(isInForce: Bool, _ change: SheddingChange) {
+            if isInForce, end != .max {
+                (begin, end, earlierEnd) = (change.earliest, .max, end)
+            } else if !isInForce, end == .max {
+                end = change.latest
+            }
+        }
+
+        func touches(_ since: UInt64, _ until: UInt64) -> Bool {
+            (begin <= until && end > since) || earlierEnd > since
+        }
+    }
+
+    /// By level, from 1 on.
+    private var bulk = [Span](repeating: Span(), count: SheddingLevels.maximum)
+    private var handshake = [Span](repeating: Span(), count: SheddingLevels.maximum)
+    /// Nothing was ever shed.
+    private(set) var isEmpty = true
+
+    mutating func note(_ change: SheddingChange) {
+        if change.levels != .none { isEmpty = false }
+        for index in bulk.indices {
+            bulk[index].note(isInForce: change.levels.bulk > index, change)
+            handshake[index].note(isInForce: change.levels.handshake > index, change)
+        }
+    }
+
+    /// What was shed between two times (ns since 1970) of a flow with that hash (`rstwho_flow_hash`).
+    func parts(hash: UInt32, since: UInt64, until: UInt64) -> ShedParts {
+        // A flow is kept up to the level of its hash's trailing zeros.
+        let index = hash.trailingZeroBitCount
+        guard !isEmpty, index < SheddingLevels.maximum else { return [] }
+        let since = max(since, until > Self.memory ? until - Self.memory : 0)
+        var parts: ShedParts = []
+        if bulk[index].touches(since, until) { parts.insert(.bulk) }
+        if handshake[index].touches(since, until) { parts.insert(.handshake) }
+        return parts
+    }
+
+    /// True where any flow was shed between two times.
+    func hasShed(since: UInt64, until: UInt64) -> Bool {
+        !isEmpty && bulk[0].touches(since, until)
+    }
+}
