@@ -21,8 +21,10 @@ C_SOURCES = $(wildcard bpf/*.[ch] Sources/C*/*.[ch] Sources/C*/include/*.h Tests
 	Benchmarks/*/*.[ch])
 
 SECONDS ?= 60
-# One file to copy: Swift's libraries are linked in, as Package.swift has it for libbpf and the like.
-RELEASE_FLAGS := -c release --static-swift-stdlib -Xswiftc -no-toolchain-stdlib-rpath
+# One file to copy: Swift's libraries are linked in, as Package.swift has it for libbpf and the like. GRDB asks for sqlite3 by its name,
+# so the archive is found in a directory where nothing else is.
+ARCHIVES := $(CURDIR)/build/archives
+RELEASE_FLAGS := -c release --static-swift-stdlib -Xswiftc -no-toolchain-stdlib-rpath -Xlinker -L$(ARCHIVES)
 RELEASE := $(RELEASE_FLAGS) --product rstwho
 MINUTES ?= 5
 # It counts what the standard library allocates, which therefore cannot be linked in.
@@ -47,11 +49,15 @@ deps-build:
 deps-demo:
 	@scripts/install-packages build $$([ "$$(id -u)" -ne 0 ] || echo demo)
 
-bpf: $(BPF_OBJECTS) build/frames.bpf.o build/bench.bpf.o ## build the kernel part into build/
+bpf: $(BPF_OBJECTS) build/frames.bpf.o build/bench.bpf.o $(ARCHIVES)/libsqlite3.a ## build the kernel part into build/
 
 build/%.bpf.o: bpf/%.bpf.c $(BPF_HEADERS) Makefile
 	@mkdir -p build
 	$(BPF_CLANG) $(BPF_CFLAGS) -c $< -o $@
+
+$(ARCHIVES)/libsqlite3.a:
+	@mkdir -p $(ARCHIVES)
+	@ln -sf $$($(BPF_CLANG) -print-file-name=libsqlite3.a) $@
 
 # The program of the tests' generator of packets.
 build/frames.bpf.o: Tests/Generator/frames.bpf.c Tests/Generator/frames.h Makefile

@@ -6,9 +6,14 @@ internal import Reporting
 
 /// The API's answers as JSON.
 enum APIDocument {
-    static func findings(_ findings: [Finding], next: String?) -> [UInt8] {
-        list(next: next) { json in
-            for finding in findings { JSONLines.write(finding, to: &json) }
+    static func findings(_ page: FindingPage) -> [UInt8] {
+        list(next: page.next) { json in
+            for item in page.items {
+                switch item {
+                case .told(let finding): JSONLines.write(finding, to: &json)
+                case .stored(let finding): json.raw(finding.line)
+                }
+            }
         }
     }
 

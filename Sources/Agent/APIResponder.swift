@@ -2,6 +2,7 @@
 internal import Diagnosis
 internal import HTTPTypes
 internal import Hummingbird
+internal import Packets
 internal import Reporting
 
 /// Answers the agent's HTTP requests.
@@ -64,9 +65,9 @@ struct APIResponder: HTTPResponder {
             let format = MetricsFormat.preferred(request.headers[.accept])
             return Self.ok(Array(MetricsExposition.text(state.metrics(), as: format).utf8), format.contentType)
         case "/api/v1/findings":
-            return try findings(&query, kind: nil)
+            return try await findings(&query, kind: nil)
         case "/api/v1/resets":
-            return try findings(&query, kind: .reset)
+            return try await findings(&query, kind: .reset)
         case "/api/v1/hosts":
             return try await hosts(&query)
         case "/api/v1/origins":
@@ -113,15 +114,16 @@ struct APIResponder: HTTPResponder {
             isReady ? .ok : .serviceUnavailable, APIDocument.health(state.phase, state.interfaces), Self.jsonType)
     }
 
-    private func findings(_ query: inout QueryReader, kind: Finding.Kind?) throws(Problem) -> Response {
+    private func findings(_ query: inout QueryReader, kind: Finding.Kind?) async throws(Problem) -> Response {
         let wanted = try FindingQuery(&query, kind: kind)
         try query.finish()
-        let page = state.withFindings { store in
-            store.newest(
-                limit: wanted.limit, olderThan: wanted.beforeID, newerThan: wanted.sinceID, where: wanted.matches)
+        do {
+            return Self.ok(APIDocument.findings(try await state.findings(wanted)), Self.jsonType)
+        } catch {
+            throw Problem(
+                status: .serviceUnavailable,
+                detail: "The history cannot be read (\(error.problem)). Ask for a shorter time, or for newer findings.")
         }
-        let next = page.hasMore ? page.findings.last?.id : nil
-        return Self.ok(APIDocument.findings(page.findings, next: next), Self.jsonType)
     }
 
     private func hosts(_ query: inout QueryReader) async throws(Problem) -> Response {

@@ -8,22 +8,28 @@ internal import UnixSignals
 package struct AgentService<Source: CaptureSource>: Sendable {
     private let capture: CaptureThread<Source>
     private let server: HTTPServer?
+    private let history: HistoryService?
     private let logger: Logger
 
-    package init(capture: CaptureThread<Source>, server: HTTPServer?, logger: Logger) {
+    package init(
+        capture: CaptureThread<Source>, server: HTTPServer?, history: HistoryService? = nil, logger: Logger
+    ) {
         self.capture = capture
         self.server = server
+        self.history = history
         self.logger = logger
     }
 
     /// Runs until one of `EndingSignals`, or until there is nothing left to capture.
     ///
-    /// The capture ends first, so that what is still open is told to those who listen; then the HTTP interface.
+    /// The capture ends first, so that what is still open is told to those who listen; then the history, which stores it; then the
+    /// HTTP interface.
     ///
     /// - Throws: `CaptureError` or `HTTPServerError`; everything has been ended and detached then.
     package func run() async throws {
         var services: [ServiceGroupConfiguration.ServiceConfiguration] = []
         if let server { services.append(Self.configuration(server)) }
+        if let history { services.append(Self.configuration(history)) }
         services.append(Self.configuration(capture))
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(

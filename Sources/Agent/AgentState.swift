@@ -46,17 +46,22 @@ package final class AgentState: Sendable {
     package let mailbox = CaptureMailbox()
     /// Where evidence files are kept; `nil` where none are.
     package let evidence: EvidenceDirectory?
+    /// Where findings are kept; `nil` where they are not.
+    package let history: History?
     private let readLedger: @Sendable () -> Ledger
 
     /// - Parameters:
-    ///   - findingCapacity: findings kept for the API.
+    ///   - findingCapacity: findings kept in memory for the API.
+    ///   - history: gets every finding.
     ///   - evidence: the directory with the newest findings' files.
     ///   - ledger: gives the capture's ledger as of a moment ago.
     package init(
-        findingCapacity: Int = 10_000, evidence: EvidenceDirectory? = nil, ledger: @escaping @Sendable () -> Ledger
+        findingCapacity: Int = 10_000, history: History? = nil, evidence: EvidenceDirectory? = nil,
+        ledger: @escaping @Sendable () -> Ledger
     ) {
-        self.evidence = evidence
         state = Mutex(State(store: FindingStore(capacity: findingCapacity)))
+        self.history = history
+        self.evidence = evidence
         readLedger = ledger
     }
 
@@ -96,6 +101,7 @@ package final class AgentState: Sendable {
             }
             return Array(state.readers.values)
         }
+        if !findings.isEmpty { history?.queue.offer(findings) }
         for reader in readers where !reader.offer(findings) {
             remove(reader)
         }
@@ -137,6 +143,7 @@ package final class AgentState: Sendable {
             return state.interfaces
         }
         snapshot.version = AgentVersion.number
+        snapshot.history = history?.status.metrics
         snapshot.fill(from: ledger)
         snapshot.interfaces = interfaces.enumerated().map { Self.metrics(of: $1, slot: $0, in: ledger) }
         return snapshot

@@ -16,6 +16,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     private let options: Engine.Options
     private let interfaces: [AgentState.Interface]
     private let rules: RuleNamer?
+    private let prepare: @Sendable (inout Engine) -> Void
     private let newAddresses: @Sendable () -> Set<IPAddress>?
     private let inquirer: FlowInquirer?
     private let evidence: EvidenceWriter?
@@ -30,6 +31,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     ///   - rules: names the rules of this machine's own packet filter.
     ///   - inquirer: finds out what this machine knows of flows that it forwards.
     ///   - evidence: writes the packets behind findings to files.
+    ///   - prepare: called on the capture thread before the first packet.
     ///   - newAddresses: called on the capture thread; gives this machine's own addresses if they have changed since the last
     ///     call. What the batch holds was sent before.
     ///   - translation: gives the original direction of the connection whose replies look so before this machine translates
@@ -41,6 +43,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     package init(
         source: Source, state: AgentState, options: Engine.Options, interfaces: [AgentState.Interface],
         rules: RuleNamer? = nil, inquirer: FlowInquirer? = nil, evidence: EvidenceWriter? = nil,
+        prepare: @escaping @Sendable (inout Engine) -> Void = { _ in },
         newAddresses: @escaping @Sendable () -> Set<IPAddress>? = { nil },
         translation: @escaping @Sendable (FiveTuple) -> FiveTuple? = { _ in nil },
         notice: @escaping @Sendable (LiveCapture.Notice) -> Void = { _ in },
@@ -55,6 +58,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         self.rules = rules
         self.inquirer = inquirer
         self.evidence = evidence
+        self.prepare = prepare
         self.newAddresses = newAddresses
         self.translation = translation
         self.notice = notice
@@ -82,6 +86,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         defer { state.end() }
         var engine = Engine(options: options)
         engine.begin(file: nil, isLive: true)
+        prepare(&engine)
         var nextFigures: UInt64 = 0
         var untranslated = Untranslated(localAddresses: options.localAddresses, original: translation)
         var liaison = ForwardingLiaison(source: source, inquirer: inquirer)

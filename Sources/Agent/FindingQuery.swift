@@ -4,7 +4,7 @@ package import Packets
 internal import Reporting
 
 /// Which findings are asked for: of the API, of the history, or of captures that were read.
-package struct FindingQuery: Sendable {
+package struct FindingQuery: Sendable, Equatable {
     /// Findings of a page at most, and where nothing is said.
     package static let limits = 1...1000
     package static let standardLimit = 100
@@ -31,10 +31,12 @@ package struct FindingQuery: Sendable {
     /// Source or destination.
     package var address: IPAddress?
     /// Source or destination lies in it.
-    package var prefix: InsidePrefixes.Prefix?
+    package var prefix: IPPrefix?
     /// Source or destination port.
     package var port: UInt16?
     package var interface: String?
+    /// A device, as `origins` names it.
+    package var origin: String?
 
     package init() {}
 
@@ -69,6 +71,7 @@ package struct FindingQuery: Sendable {
         prefix = try query.prefix("prefix")
         port = try query.port("port")
         interface = query.text("interface")
+        origin = query.text("origin")
     }
 
     package func matches(_ finding: Finding) -> Bool {
@@ -84,7 +87,7 @@ package struct FindingQuery: Sendable {
             && matches(destination, finding.fiveTuple.destination)
             && matches(sourcePort, finding.fiveTuple.sourcePort)
             && matches(destinationPort, finding.fiveTuple.destinationPort)
-            && (interface == nil || interface == finding.vantage?.interface)
+            && matches(interface, finding.vantage?.interface) && matches(origin, finding.reset?.origin)
     }
 
     /// The query as the API takes it, without the question mark; `kind` is left to the path.
@@ -96,7 +99,7 @@ package struct FindingQuery: Sendable {
                 ("src", source?.description), ("dst", destination?.description),
                 ("src_port", sourcePort?.description), ("dst_port", destinationPort?.description),
                 ("address", address?.description), ("prefix", prefix?.description), ("port", port?.description),
-                ("interface", interface),
+                ("interface", interface), ("origin", origin),
             ]
         return named.compactMap { name, value in value.map { "\(name)=\(URLText.escaped($0))" } }
             .joined(separator: "&")

@@ -43,6 +43,11 @@ package struct FindingStore: Sendable {
         return nil
     }
 
+    /// The one that was told before all others that are kept.
+    package var oldest: Finding? {
+        slots.isEmpty ? nil : slots[slot(of: next - UInt64(slots.count))]
+    }
+
     package subscript(id: String) -> Finding? {
         places[id].map { slots[slot(of: $0)] }
     }

@@ -48,9 +48,9 @@ struct QueryReader {
         return value
     }
 
-    mutating func prefix(_ name: String) throws(Problem) -> InsidePrefixes.Prefix? {
+    mutating func prefix(_ name: String) throws(Problem) -> IPPrefix? {
         guard let text = text(name) else { return nil }
-        guard let value = InsidePrefixes.Prefix(text) else {
+        guard let value = IPPrefix(text) else {
             throw .badParameter(name, "Give a prefix such as 10.0.0.0/8 or fc00::/7.")
         }
         return value

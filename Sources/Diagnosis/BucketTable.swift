@@ -25,6 +25,8 @@ struct BucketTable<Entry: BucketEntry>: ~Copyable {
     private(set) var count = 0
     private(set) var evictions: UInt64 = 0
     private(set) var refusals: UInt64 = 0
+    /// What a slot that holds nothing holds.
+    private let empty: Entry
     /// `capacity` entries, owned.
     private let entries: UnsafeMutablePointer<Entry>
     private let bucketMask: UInt64
@@ -34,6 +36,7 @@ struct BucketTable<Entry: BucketEntry>: ~Copyable {
         var rounded = Self.ways
         while rounded < capacity { rounded *= 2 }
         self.capacity = rounded
+        self.empty = empty
         entries = .allocate(capacity: rounded)
         entries.initialize(repeating: empty, count: rounded)
         bucketMask = UInt64(rounded / Self.ways - 1)
@@ -90,6 +93,16 @@ struct BucketTable<Entry: BucketEntry>: ~Copyable {
         evictions += 1
         bucket[victim] = entry
         return bucket + victim
+    }
+
+    /// Removes the entries that `isUnwanted` and returns how many they were. Walks over the whole table.
+    mutating func remove(where isUnwanted: (Entry) -> Bool) -> Int {
+        let before = count
+        for index in 0..<capacity where !entries[index].isFree && isUnwanted(entries[index]) {
+            entries[index] = empty
+            count -= 1
+        }
+        return before - count
     }
 
     /// Calls `body` with every entry.

@@ -16,6 +16,7 @@ package enum MetricsExposition {
         writeTraffic(snapshot, to: &writer)
         writeFindings(snapshot, to: &writer)
         writeState(snapshot, to: &writer)
+        if let history = snapshot.history { write(history, to: &writer) }
         return writer.text
     }
 
@@ -135,6 +136,19 @@ package enum MetricsExposition {
         }
         writer.family("rstwho_build_info", .gauge, "The agent's version; always 1.")
         writer.sample([("version", snapshot.version)], UInt64(1))
+    }
+
+    private static func write(_ history: MetricsSnapshot.History, to writer: inout MetricsWriter) {
+        writer.family("rstwho_history_up", .gauge, "1 while findings are stored, 0 while history has stopped.")
+        writer.sample([], UInt64(history.isUp ? 1 : 0))
+        writer.family("rstwho_history_errors_total", .counter, "How often history has stopped, by reason.")
+        for (reason, count) in history.errors { writer.sample([("reason", reason)], count) }
+        writer.family("rstwho_history_findings_total", .counter, "Findings stored, revisions included.")
+        writer.sample([], history.stored)
+        writer.family("rstwho_history_dropped_total", .counter, "Findings that were not stored.")
+        writer.sample([], history.dropped)
+        writer.family("rstwho_history_bytes", .gauge, "Bytes of the history's files.")
+        writer.sample([], history.bytes)
     }
 
     private static let otherName = "other"

@@ -22,6 +22,18 @@ package struct MetricsSnapshot: Sendable {
         }
     }
 
+    /// What is kept over restarts.
+    package struct History: Sendable {
+        package var isUp = false
+        /// How often it stopped, by every reason that there is.
+        package var errors: [(reason: String, count: UInt64)] = []
+        package var stored: UInt64 = 0
+        package var dropped: UInt64 = 0
+        package var bytes: UInt64 = 0
+
+        package init() {}
+    }
+
     package var version = ""
     package var interfaces: [Interface] = []
     package var refused: [RefusalReason: UInt64] = [:]
@@ -40,6 +52,8 @@ package struct MetricsSnapshot: Sendable {
     package var flowEvictions: UInt64 = 0
     package var undeterminedForgotten: UInt64 = 0
     package var findings = FindingCounters()
+    /// `nil` where nothing is kept.
+    package var history: History?
 
     package init() {}
 }

@@ -2,6 +2,7 @@
 import Agent
 import ArgumentParser
 import Diagnosis
+import Packets
 import Reporting
 
 /// `rstwho paths`: the ways that connections take here.

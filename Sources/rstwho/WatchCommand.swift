@@ -3,6 +3,7 @@ import Agent
 import ArgumentParser
 import Capture
 import Diagnosis
+import FoundationEssentials
 
 /// `rstwho watch`: findings from this machine's interfaces, as they happen.
 struct WatchCommand: AsyncParsableCommand {
@@ -59,6 +60,12 @@ struct WatchCommand: AsyncParsableCommand {
         inversion: .prefixedNo, help: "Tell repeats within ten seconds as one finding with a count. (default: --group)")
     var group: Bool?
 
+    @Option(
+        name: .customLong("state"),
+        help: "A directory to keep findings and what was learned of hosts in. (default: the service's, else none)",
+        completion: .directory)
+    var stateDirectory: String?
+
     @OptionGroup var http: HTTPOptions
     @Option(
         name: .customLong("evidence"),
@@ -99,6 +106,12 @@ struct WatchCommand: AsyncParsableCommand {
         if full { settings.append(Setting("capture.cpu_percent", .scalar("full"), .commandLine)) }
         if let shed { settings.append(Setting("capture.shed", .scalar(String(shed)), .commandLine)) }
         if let group { settings.append(Setting("output.group", .scalar(String(group)), .commandLine)) }
+        if let stateDirectory {
+            let path =
+                stateDirectory.hasPrefix("/")
+                ? stateDirectory : "\(FileManager.default.currentDirectoryPath)/\(stateDirectory)"
+            settings.append(Setting("history.directory", .scalar(path), .commandLine))
+        }
         return settings
     }
 }

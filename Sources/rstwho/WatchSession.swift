@@ -44,7 +44,9 @@ struct WatchSession {
         let evidence = try configuration.evidence.path.map {
             try EvidenceDirectory($0, limit: configuration.evidenceFiles)
         }
-        let state = AgentState(evidence: evidence, ledger: { live.ledger })
+        let history = configuration.historyOptions.map { History($0) { printMessage($0) } }
+        let remembered = history?.remembered() ?? RememberedEngine()
+        let state = AgentState(history: history, evidence: evidence, ledger: { live.ledger })
         let manager = ServiceManager.ofThisProcess()
         let ready = ReadyLine(attachments: live.attachments, waitsForServer: server != nil, manager: manager)
         let printer = FindingPrinter(format: configuration.format, isGrouped: configuration.isGrouped) {
@@ -66,6 +68,7 @@ struct WatchSession {
             source: live, state: state, options: engineOptions(live, addresses),
             interfaces: live.attachments.map { interface($0) }, rules: rules, inquirer: isTap ? nil : FlowInquirer(),
             evidence: writer,
+            prepare: { remembered.restore(into: &$0) },
             newAddresses: { addresses?.changed() },
             translation: { reply in
                 isTap || !ConnectionTracking.isThere ? nil : ConnectionTracking.original(ofReply: reply)
@@ -82,7 +85,10 @@ struct WatchSession {
         }
         printer.start { live.stop() }
         do {
-            try await AgentService(capture: thread, server: http, logger: logger).run()
+            try await AgentService(
+                capture: thread, server: http, history: history.map { HistoryService(history: $0, state: state) },
+                logger: logger
+            ).run()
         } catch {
             printer.finish(seconds: Self.patience)
             throw error

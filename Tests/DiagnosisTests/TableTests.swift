@@ -73,8 +73,8 @@ struct TableTests {
         #expect(inside.scope(local, unique) == .inside)
         #expect(inside.scope(local, remote) == .outside)
         #expect(inside.scope(remote, remote) == .transit)
-        #expect(InsidePrefixes.Prefix("10.0.0.0/33") == nil)
-        #expect(InsidePrefixes.Prefix("10.0.0.0") == nil)
-        #expect(InsidePrefixes.Prefix("::/0")?.contains(remote) == true)
+        #expect(IPPrefix("10.0.0.0/33") == nil)
+        #expect(IPPrefix("10.0.0.0") == nil)
+        #expect(IPPrefix("::/0")?.contains(remote) == true)
     }
 }

@@ -40,6 +40,10 @@ package struct Configuration: Sendable, Equatable {
     package var format = Format.text
     /// Repeats within ten seconds are told as one finding with a count.
     package var isGrouped = true
+    package var stateDirectory = StateDirectory.auto
+    /// Days for which findings are kept, and bytes that they may have.
+    package var historyDays = 7
+    package var historyBytes = 256 << 20
 
     package init() {}
 
@@ -60,6 +64,15 @@ package struct Configuration: Sendable, Equatable {
         options.settleTime = UInt64(settleSeconds * 1e9)
         options.evidenceBytes = evidenceBytes
         options.inside = InsidePrefixes(inside)
+        return options
+    }
+
+    /// `nil` where nothing is to be kept.
+    package var historyOptions: HistoryOptions? {
+        guard let directory = stateDirectory.path else { return nil }
+        var options = HistoryOptions(directory: directory)
+        options.maximumAge = UInt64(historyDays) * 86_400
+        options.maximumBytes = historyBytes
         return options
     }
 

@@ -63,6 +63,18 @@ extension ConfigurationOption {
         ConfigurationOption(
             "evidence.memory", \.evidenceBytes, .bytes(0...1 << 30),
             "Memory for packets that may become evidence: recent handshakes, resets, ICMP. 0 keeps none."),
+        ConfigurationOption(
+            "history.directory", \.stateDirectory, .stateDirectory,
+            """
+            The state directory: findings and what was learned of hosts are kept there over restarts. auto: the service's \
+            (/var/lib/rstwho), and none for a watch that a person starts. See docs/privacy.md.
+            """),
+        ConfigurationOption(
+            "history.days", \.historyDays, .number(HistoryOptions.dayLimits),
+            "Days for which findings, devices and hosts are kept."),
+        ConfigurationOption(
+            "history.max_size", \.historyBytes, .bytes(HistoryOptions.byteLimits),
+            "Size of the history's file; beyond it the oldest findings go."),
         ConfigurationOption("output.format", \.format, .choice, "How findings are printed on standard output."),
         ConfigurationOption(
             "output.group", \.isGrouped, .flag, "Tell repeats within ten seconds as one finding with a count."),

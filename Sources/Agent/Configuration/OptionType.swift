@@ -89,11 +89,11 @@ extension OptionType where Value == [String] {
     }
 }
 
-extension OptionType where Value == [InsidePrefixes.Prefix] {
+extension OptionType where Value == [IPPrefix] {
     static var prefixes: OptionType {
         OptionType("a list of prefixes such as 10.0.0.0/8 or fc00::/7") { value in
             guard let texts = value.list else { return nil }
-            let prefixes = texts.compactMap { InsidePrefixes.Prefix($0) }
+            let prefixes = texts.compactMap { IPPrefix($0) }
             return prefixes.count == texts.count ? prefixes : nil
         } write: {
             YAMLText.list($0.map(\.description))
@@ -128,6 +128,24 @@ extension OptionType where Value == SheddingLevels {
             Int(text).flatMap { SheddingLevels(keepingOneOf: $0) }
         } write: {
             String($0.keptOneOf(.bulk))
+        }
+    }
+}
+
+extension OptionType where Value == StateDirectory {
+    static var stateDirectory: OptionType {
+        OptionType(scalar: "auto, off, or an absolute path") { text in
+            switch text {
+            case "auto": .auto
+            case "off": .off
+            default: text.hasPrefix("/") ? .path(text) : nil
+            }
+        } write: {
+            switch $0 {
+            case .auto: "auto"
+            case .off: "off"
+            case .path(let path): path
+            }
         }
     }
 }

@@ -2,14 +2,14 @@
 
 /// A hash that is the same on every machine and in every run (FNV-1a with 64 bits, finished by a mixer): ids and packet
 /// keys are made of it. Not for tables: those are seeded.
-struct StableHash {
+package struct StableHash {
     private var state: UInt64
 
-    init(seed: UInt64 = 0) {
+    package init(seed: UInt64 = 0) {
         state = 0xcbf2_9ce4_8422_2325 ^ seed
     }
 
-    mutating func combine<Value: FixedWidthInteger & UnsignedInteger>(_ value: Value) {
+    package mutating func combine<Value: FixedWidthInteger & UnsignedInteger>(_ value: Value) {
         var rest = UInt64(truncatingIfNeeded: value)
         for _ in 0..<Value.bitWidth / 8 {
             state = (state ^ (rest & 0xff)) &* 0x0000_0100_0000_01b3
@@ -17,7 +17,7 @@ struct StableHash {
         }
     }
 
-    var value: UInt64 {
+    package var value: UInt64 {
         // The finaliser of SplitMix64, so that all bits depend on all bytes.
         var mixed = state
         mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9

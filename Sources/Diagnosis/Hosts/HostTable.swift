@@ -38,12 +38,12 @@ struct HostEntry: BucketEntry {
     var usesFlowLabels = false
     var habit = ResetHabit()
     /// TTL of the newest packet that proves life, and how many in a row had it.
-    private(set) var newestTTL: UInt8 = 0
-    private(set) var newestRun: UInt8 = 0
+    var newestTTL: UInt8 = 0
+    var newestRun: UInt8 = 0
     /// When the fingerprints were halved last, units of 2³⁰ ns.
-    private var fadedAt: UInt32 = 0
+    var fadedAt: UInt32 = 0
     /// The interfaces that packets which prove life arrived on (`InterfaceSet`).
-    private(set) var interfaces = InterfaceSet()
+    var interfaces = InterfaceSet()
     /// Resets of this host wait for its baseline.
     var hasUndetermined = false
     /// Some of its flows' packets come from another hop than before (`PathChanges`).
@@ -117,7 +117,7 @@ struct HostEntry: BucketEntry {
     private static let halfLife: UInt32 = 3353
 
     @inline(__always)
-    private mutating func fade(now: UInt64) {
+    mutating func fade(now: UInt64) {
         let unit = UInt32(truncatingIfNeeded: now >> 30)
         if fadedAt == 0 { fadedAt = unit }
         guard unit > fadedAt, unit - fadedAt >= Self.halfLife else { return }
@@ -198,6 +198,18 @@ struct HostTable: ~Copyable {
         }
         entry.pointee.count(ttl, as: fingerprint, on: interface, now: now)
         return entry
+    }
+
+    /// Puts back what was known of a source before; what is known already stays. Returns false where it did not.
+    mutating func restore(_ entry: HostEntry, now: UInt64) -> Bool {
+        let hash = hash(entry.key)
+        guard table.find(entry.key, hash: hash) == nil else { return false }
+        return table.insert(entry, hash: hash, isProven: true, now: now) != nil
+    }
+
+    /// Forgets every source that `isUnwanted`. Returns how many there were.
+    mutating func remove(where isUnwanted: (HostKey) -> Bool) -> Int {
+        table.remove { isUnwanted($0.key) }
     }
 
     /// The entry of a source that nothing was seen of yet but which is waited for; `nil` if there was no room.

@@ -50,6 +50,20 @@ package struct TTLFingerprint: BitwiseCopyable, Sendable {
         self = faded
     }
 
+    /// Puts a fingerprint together from counts that were kept elsewhere. The counts of a TTL that is there twice are added; what
+    /// finds no slot is counted among the others.
+    init(_ values: some Sequence<(ttl: UInt8, count: UInt16)>, others: UInt16) {
+        self.others = others
+        for value in values where value.count != 0 {
+            guard let slot = (0..<Self.slots).first(where: { counts[$0] == 0 || ttls[$0] == value.ttl }) else {
+                self.others = UInt16(clamping: Int(self.others) + Int(value.count))
+                continue
+            }
+            ttls[slot] = value.ttl
+            counts[slot] = UInt16(clamping: Int(counts[slot]) + Int(value.count))
+        }
+    }
+
     /// Packets counted.
     package var samples: Int {
         var sum = Int(others)

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Diagnosis
+internal import FoundationEssentials
+internal import GRDB
+internal import Synchronization
+
+/// Findings, origins and hosts' baselines in SQLite, for as long as `HistoryOptions` says.
+///
+/// Nothing here is called on the packet path, and no failure ends anything but history itself: it stops with one warning, counts what
+/// it does not store, and tries again every minute.
+package final class History: Sendable {
+    /// Findings that may wait to be stored; what finds no room then is counted.
+    private static let queueCapacity = 65_536
+    /// How long after a stop history is tried again.
+    static let retryInterval = Duration.seconds(60)
+    /// A clock that is set back less than this (ns) is a clock's usual correction.
+    private static let clockTolerance: UInt64 = 60_000_000_000
+
+    private struct State {
+        var database: HistoryDatabase?
+        var status = HistoryStatus()
+        var stoppedAt: ContinuousClock.Instant?
+        var isDamaged = false
+        /// What was written last of each host (`HostRecord.essence`).
+        var essences: [HostKey: Int] = [:]
+    }
+
+    /// Takes the findings that are to be stored.
+    package let queue = FindingQueue(capacity: queueCapacity, policy: .drop, wake: {})
+    package let options: HistoryOptions
+    let files: HistoryFiles
+    private let machine: String
+    private let warn: @Sendable (String) -> Void
+    private let lock: Mutex<HeldLock>
+    private let state = Mutex(State())
+
+    /// Opens the history. Blocks for as long as the disk does.
+    ///
+    /// - Parameter warn: called with sentences for people: once where history stops, once where it goes on.
+    package init(_ options: HistoryOptions, warn: @escaping @Sendable (String) -> Void) {
+        self.options = options
+        self.warn = warn
+        files = HistoryFiles(directory: options.directory)
+        machine = MachineIdentity.current()
+        lock = Mutex(HeldLock())
+        open()
+    }
+
+    /// Opens what an agent has left, for reading.
+    ///
+    /// - Parameter directory: the state directory.
+    package static func open(readOnly directory: String) throws(HistoryFault) -> HistoryReader {
+        HistoryReader(try HistoryDatabase(readOnly: HistoryFiles(directory: directory).database))
+    }
+
+    package var status: HistoryStatus { state.withLock { $0.status } }
+
+    /// For questions; `nil` while history is stopped.
+    var reader: HistoryReader? { state.withLock { $0.database.map { HistoryReader($0) } } }
+
+    /// Opens the file, and sets a damaged one aside.
+    private func open() {
+        do {
+            try files.make()
+            try lock.withLock { held throws(HistoryFault) in try held.take(options.directory) }
+            let wasDamaged = state.withLock { $0.isDamaged }
+            if wasDamaged { try files.setAside() }
+            let database: HistoryDatabase
+            do {
+                database = try HistoryDatabase(files.database)
+            } catch  where error.reason == .damaged && !wasDamaged {
+                note(error)
+                warn("\(error). It is \(files.damaged) now")
+                try files.setAside()
+                database = try HistoryDatabase(files.database)
+            }
+            let goesOn = state.withLock { state in
+                defer { state.stoppedAt = nil }
+                state.database = database
+                state.isDamaged = false
+                state.essences = [:]
+                state.status.isUp = true
+                state.status.bytes = files.bytes
+                return state.stoppedAt != nil
+            }
+            if goesOn { warn("\(files.database): history goes on") }
+        } catch {
+            stop(HistoryFault(error, path: files.database))
+        }
+    }
+
+    private func note(_ fault: HistoryFault) {
+        state.withLock { $0.status.errors[fault.reason, default: 0] += 1 }
+    }
+
+    /// Stops history, with a warning unless it has stopped already.
+    private func stop(_ fault: HistoryFault) {
+        let isNew = state.withLock { state in
+            defer { state.stoppedAt = .now }
+            state.database = nil
+            state.status.isUp = false
+            state.isDamaged = fault.reason == .damaged
+            return state.stoppedAt == nil
+        }
+        guard isNew else { return }
+        note(fault)
+        warn("history is not kept: \(fault)")
+    }
+
+    /// Opens it again where it is time to.
+    func retry() {
+        let isDue = state.withLock { state in
+            state.stoppedAt.map { state.isDamaged || $0.duration(to: .now) >= Self.retryInterval } ?? false
+        }
+        if isDue { open() }
+    }
+
+    /// Stores what waits.
+    func store() async {
+        let taken = queue.take()
+        if taken.dropped > 0 { state.withLock { $0.status.dropped += UInt64(taken.dropped) } }
+        guard !taken.findings.isEmpty else { return }
+        let isStored = await write { db in try HistoryDatabase.write(taken.findings, db) }
+        state.withLock { state in
+            if isStored {
+                state.status.stored += UInt64(taken.findings.count)
+            } else {
+                state.status.dropped += UInt64(taken.findings.count)
+            }
+        }
+    }
+
+    /// Stores what has changed of the hosts, and the origins.
+    package func store(_ memory: EngineMemory) async {
+        let records = memory.hostRecords()
+        let known = state.withLock { $0.essences }
+        var essences: [HostKey: Int] = [:]
+        essences.reserveCapacity(records.count)
+        var changed: [HostRecord] = []
+        for record in records {
+            let key = HostKey(address: record.address, domain: record.domain)
+            let essence = record.essence
+            essences[key] = essence
+            if known[key] != essence { changed.append(record) }
+        }
+        let (hosts, machine, now) = (changed, machine, Self.now())
+        let isStored = await write { db in
+            try HistoryDatabase.write(
+                hosts: hosts, origins: memory.origins, machine: machine, at: now, db)
+        }
+        if isStored { state.withLock { [essences] in $0.essences = essences } }
+    }
+
+    /// Removes what is too old or too much.
+    func prune() async {
+        let (options, now) = (options, Self.now())
+        let oldest = now - min(now, options.maximumAge * 1_000_000_000)
+        // In small steps: each is one transaction, and findings that come meanwhile wait for one step only.
+        for _ in 0..<HistoryDatabase.pruningSteps {
+            let left = Mutex(false)
+            let isDone = await write { db in
+                let hasMore = try HistoryDatabase.prune(olderThan: oldest, maximumBytes: options.maximumBytes, db)
+                left.withLock { $0 = hasMore }
+            }
+            guard isDone, left.withLock({ $0 }) else { break }
+        }
+        files.removeDamaged(olderThan: options.maximumAge)
+        state.withLock { $0.status.bytes = files.bytes }
+    }
+
+    /// Writes in one transaction. False where history is stopped, or stops with this.
+    func write(_ body: @escaping @Sendable (Database) throws -> Void) async -> Bool {
+        guard let database = state.withLock({ $0.database }) else { return false }
+        do {
+            // What has been begun is ended, also where the agent ends meanwhile.
+            try await Task.detached { try await database.connections.write { try body($0) } }.value
+            return true
+        } catch {
+            stop(HistoryFault(error, path: files.database))
+            return false
+        }
+    }
+
+    /// Notes that reading has shown a damage.
+    func noteReadFailure(_ fault: HistoryFault) {
+        if fault.reason == .damaged { stop(fault) }
+    }
+
+    /// What the engine before this one knew; nothing, with a warning, where that is another machine's or the clock is wrong.
+    package func remembered() -> RememberedEngine {
+        guard let database = state.withLock({ $0.database }) else { return RememberedEngine() }
+        do {
+            var remembered = try database.connections.read { try HistoryDatabase.remembered($0) }
+            if let writer = remembered.machine, writer != machine {
+                warn("\(files.database): another machine's baselines are not taken over; they are learned anew")
+                try database.connections.write { try HistoryDatabase.removeBaselines($0) }
+                return RememberedEngine()
+            }
+            let now = Self.now()
+            if let time = remembered.writtenAt, time > now, time - now > Self.clockTolerance {
+                warn(
+                    """
+                    \(files.database): the baselines were written \((time - now) / 1_000_000_000) s from now. The clock is \
+                    wrong, or was; they are not taken over
+                    """)
+                remembered.hosts = []
+            }
+            return remembered
+        } catch {
+            stop(HistoryFault(error, path: files.database))
+            return RememberedEngine()
+        }
+    }
+
+    /// ns since 1970.
+    static func now() -> UInt64 {
+        UInt64(max(0, Date().timeIntervalSince1970 * 1e9))
+    }
+}
+
+/// The lock on the state directory, once it is held.
+private struct HeldLock: ~Copyable {
+    private var lock: DirectoryLock?
+
+    mutating func take(_ directory: String) throws(HistoryFault) {
+        if lock == nil { lock = try DirectoryLock(directory) }
+    }
+}

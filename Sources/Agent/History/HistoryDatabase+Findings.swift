@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Diagnosis
+internal import GRDB
+internal import Packets
+internal import Reporting
+
+/// A finding as the history has it.
+package struct StoredFinding: Sendable, Equatable {
+    package var id: String
+    /// The finding as a line of JSON, without a line feed.
+    package var line: String
+
+    /// The finding taken apart; `nil` where this version does not understand it.
+    package var finding: Finding? { JSONLines.decode(line) }
+}
+
+extension HistoryDatabase {
+    /// Stores findings in one transaction. A revision takes the place of what it revises.
+    static func write(_ findings: [Finding], _ db: Database) throws {
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT INTO findings (id, revision, time, kind, src, src_port, dst, dst_port, sender, cause, stage,
+                    interface, origin, line)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, sender = excluded.sender,
+                    cause = excluded.cause, stage = excluded.stage, origin = excluded.origin, line = excluded.line
+                WHERE excluded.revision >= findings.revision
+                """)
+        for finding in findings {
+            let tuple = finding.fiveTuple
+            let line = JSONLines.line(finding)
+            try statement.execute(arguments: [
+                finding.id, finding.revision, Int64(clamping: finding.time ?? 0), finding.kind.rawValue,
+                tuple.source.data, Int(tuple.sourcePort), tuple.destination.data, Int(tuple.destinationPort),
+                finding.reset?.sender.rawValue, finding.causeName, finding.reset?.stage.rawValue,
+                finding.vantage?.interface, finding.reset?.origin, String(line.dropLast()),
+            ])
+        }
+    }
+
+    /// A finding's place in the order of telling.
+    static func place(of id: String, _ db: Database) throws -> Int64? {
+        try Int64.fetchOne(db, sql: "SELECT seq FROM findings WHERE id = ?", arguments: [id])
+    }
+
+    /// Findings that `query` asks for, from the newest to the oldest, at most `limit`.
+    ///
+    /// - Parameters:
+    ///   - before: only those with a lower place in the order of telling.
+    ///   - after: only those with a higher one.
+    ///   - known: ids to leave out.
+    /// - Returns: the findings, and whether there are more.
+    static func find(
+        _ query: FindingQuery, limit: Int, before: Int64?, after: Int64?, leavingOut known: Set<String>, _ db: Database
+    ) throws -> (findings: [StoredFinding], hasMore: Bool) {
+        var condition = query.sql
+        if let before { condition.add("seq < ?", before) }
+        if let after { condition.add("seq > ?", after) }
+        // A time window is small beside the whole; without one the newest rows are looked at first.
+        let index = query.sinceTime == nil ? "" : "INDEXED BY findings_time"
+        let rows = try Row.fetchCursor(
+            db, sql: "SELECT seq, id FROM findings \(index) WHERE \(condition.text) ORDER BY seq DESC",
+            arguments: condition.arguments)
+        let line = try db.cachedStatement(sql: "SELECT line FROM findings WHERE seq = ?")
+        var found: [StoredFinding] = []
+        while let row = try rows.next() {
+            let id: String = row[1]
+            guard !known.contains(id) else { continue }
+            if found.count == limit { return (found, true) }
+            let place: Int64 = row[0]
+            guard let text = try String.fetchOne(line, arguments: [place]) else { continue }
+            found.append(StoredFinding(id: id, line: text))
+        }
+        return (found, false)
+    }
+}

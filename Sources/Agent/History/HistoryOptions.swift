@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Where history is kept, and how much of it.
+package struct HistoryOptions: Sendable, Equatable {
+    /// The state directory. It is made (mode 0750) where its parent is there.
+    package var directory: String
+    /// Seconds for which findings, origins and hosts are kept; a week by default.
+    package var maximumAge: UInt64 = 7 * 86_400
+    /// Bytes of findings at most; beyond that the oldest go.
+    package var maximumBytes = 256 << 20
+
+    /// Days and bytes that `maximumAge` and `maximumBytes` may be set to.
+    package static let dayLimits = 1...3650
+    package static let byteLimits = 1 << 20...1 << 36
+
+    package init(directory: String) {
+        self.directory = directory
+    }
+}

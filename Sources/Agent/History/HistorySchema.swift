@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import GRDB
+
+/// The tables of the history and how older ones become today's.
+enum HistorySchema {
+    static let migrator: DatabaseMigrator = {
+        var migrator = DatabaseMigrator()
+        migrator.registerMigration("1") { db in try db.execute(sql: first) }
+        return migrator
+    }()
+
+    /// `findings.seq` is the order of telling; a revision takes the place of what it revises. Addresses are the 16 bytes of an IPv6
+    /// address, IPv4 mapped, so that a prefix is a range.
+    private static let first = """
+        CREATE TABLE findings (
+            seq INTEGER PRIMARY KEY,
+            id TEXT NOT NULL UNIQUE,
+            revision INTEGER NOT NULL,
+            time INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            src BLOB NOT NULL,
+            src_port INTEGER NOT NULL,
+            dst BLOB NOT NULL,
+            dst_port INTEGER NOT NULL,
+            sender TEXT,
+            cause TEXT,
+            stage TEXT,
+            interface TEXT,
+            origin TEXT,
+            line TEXT NOT NULL
+        );
+        CREATE INDEX findings_time ON findings (time);
+        CREATE INDEX findings_src ON findings (src);
+        CREATE INDEX findings_dst ON findings (dst);
+        CREATE TABLE hosts (
+            address BLOB NOT NULL,
+            domain INTEGER NOT NULL,
+            is_local INTEGER NOT NULL,
+            keeps_dscp INTEGER NOT NULL,
+            uses_flow_labels INTEGER NOT NULL,
+            newest_ttl INTEGER NOT NULL,
+            newest_run INTEGER NOT NULL,
+            faded_at INTEGER NOT NULL,
+            interfaces TEXT NOT NULL,
+            first_seen INTEGER NOT NULL,
+            last_seen INTEGER NOT NULL,
+            fingerprints BLOB NOT NULL,
+            PRIMARY KEY (address, domain)
+        ) WITHOUT ROWID;
+        CREATE INDEX hosts_last_seen ON hosts (last_seen);
+        CREATE TABLE origins (
+            id TEXT PRIMARY KEY NOT NULL,
+            last_seen INTEGER NOT NULL,
+            key TEXT NOT NULL,
+            line TEXT NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE facts (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;
+        """
+}

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Diagnosis
+internal import ServiceLifecycle
+
+/// Keeps the history of a running agent: stores findings in batches as they come, what is known of hosts every few seconds.
+package struct HistoryService: Service {
+    /// How long findings are gathered.
+    private static let batchInterval = Duration.milliseconds(250)
+    /// How old stored baselines are at most, but for what `HostRecord.essence` leaves out.
+    private static let baselineInterval = Duration.seconds(4)
+    private static let pruningInterval = Duration.seconds(60)
+
+    private let history: History
+    private let state: AgentState
+
+    package init(history: History, state: AgentState) {
+        self.history = history
+        self.state = state
+    }
+
+    /// Runs until a graceful shutdown, and stores what waits then. Never throws.
+    package func run() async {
+        var nextBaselines = ContinuousClock.now + Self.baselineInterval
+        var nextPruning = ContinuousClock.now
+        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+            history.retry()
+            await history.store()
+            if ContinuousClock.now >= nextBaselines {
+                nextBaselines = .now + Self.baselineInterval
+                if let memory = try? await state.mailbox.ask({ $0.memory }) { await history.store(memory) }
+            }
+            if ContinuousClock.now >= nextPruning {
+                nextPruning = .now + Self.pruningInterval
+                await history.prune()
+            }
+            try? await Task.sleep(for: Self.batchInterval)
+        }
+        await history.store()
+    }
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Diagnosis
+internal import FoundationEssentials
+internal import GRDB
+internal import Packets
+
+/// What a row has to satisfy: comparisons that all hold, values apart from the text.
+struct SQLCondition {
+    private var parts: [String] = []
+    private(set) var arguments = StatementArguments()
+
+    /// For use behind WHERE.
+    var text: String { parts.isEmpty ? "1" : parts.joined(separator: " AND ") }
+
+    mutating func add(_ part: String, _ values: (any DatabaseValueConvertible)...) {
+        parts.append(part)
+        arguments += StatementArguments(values)
+    }
+
+    /// One of two columns has an address of the prefix.
+    mutating func add(_ prefix: IPPrefix, in first: String, _ second: String) {
+        let (low, high) = (prefix.bounds.lowerBound.data, prefix.bounds.upperBound.data)
+        add("(\(first) BETWEEN ? AND ? OR \(second) BETWEEN ? AND ?)", low, high, low, high)
+    }
+}
+
+extension FindingQuery {
+    /// What `matches` says, of the rows of `findings`.
+    var sql: SQLCondition {
+        var condition = SQLCondition()
+        if let sinceTime { condition.add("time > ?", Int64(clamping: sinceTime)) }
+        if let untilTime { condition.add("time <= ?", Int64(clamping: untilTime)) }
+        let texts = [
+            ("kind", kind?.rawValue), ("sender", sender?.rawValue), ("cause", cause), ("stage", stage?.rawValue),
+            ("interface", interface), ("origin", origin),
+        ]
+        for (column, value) in texts {
+            if let value { condition.add("\(column) = ?", value) }
+        }
+        for (column, value) in [("src_port", sourcePort), ("dst_port", destinationPort)] {
+            if let value { condition.add("\(column) = ?", Int(value)) }
+        }
+        for (column, value) in [("src", source), ("dst", destination)] {
+            if let value { condition.add("\(column) = ?", value.data) }
+        }
+        if let address { condition.add("(src = ? OR dst = ?)", address.data, address.data) }
+        if let port { condition.add("(src_port = ? OR dst_port = ?)", Int(port), Int(port)) }
+        if let prefix { condition.add(prefix, in: "src", "dst") }
+        return condition
+    }
+}
