@@ -10,14 +10,18 @@ package struct AgentService<Source: CaptureSource>: Sendable {
     private let server: HTTPServer?
     private let history: HistoryService?
     private let logger: Logger
+    private let endsOnHangup: Bool
 
+    /// - Parameter endsOnHangup: false where SIGHUP means something else.
     package init(
-        capture: CaptureThread<Source>, server: HTTPServer?, history: HistoryService? = nil, logger: Logger
+        capture: CaptureThread<Source>, server: HTTPServer?, history: HistoryService? = nil, logger: Logger,
+        endsOnHangup: Bool = true
     ) {
         self.capture = capture
         self.server = server
         self.history = history
         self.logger = logger
+        self.endsOnHangup = endsOnHangup
     }
 
     /// Runs until one of `EndingSignals`, or until there is nothing left to capture.
@@ -33,12 +37,12 @@ package struct AgentService<Source: CaptureSource>: Sendable {
         services.append(Self.configuration(capture))
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
-                services: services, gracefulShutdownSignals: Self.endingSignals, logger: logger))
+                services: services, gracefulShutdownSignals: endingSignals, logger: logger))
         try await group.run()
     }
 
-    private static var endingSignals: [UnixSignal] {
-        [.sigterm, .sigint] + (EndingSignals.numbers.contains(SIGHUP) ? [.sighup] : [])
+    private var endingSignals: [UnixSignal] {
+        [.sigterm, .sigint] + (endsOnHangup && EndingSignals.numbers.contains(SIGHUP) ? [.sighup] : [])
     }
 
     /// Whatever ends, for whatever reason, ends the rest in order.

@@ -20,13 +20,28 @@ package final class AgentState: Sendable {
         package var name: String
         /// `tc`, `xdp` or `xdp-generic`.
         package var hook: String
-        /// The interface's own count of packets received when the capture began; `nil` where it has none.
+        /// The kernel's number of it; 0 where there is none.
+        package var index: Int32 = 0
+        /// False once it has gone.
+        package var isAttached = true
+        /// The interface's own count of packets received when it was attached; `nil` where it has none.
         package var receivedAtStart: UInt64?
+        /// What had arrived in its slot by then, as the ledger counts it.
+        package var arrivedAtStart: UInt64 = 0
 
         package init(name: String, hook: String, receivedAtStart: UInt64? = nil) {
             self.name = name
             self.hook = hook
             self.receivedAtStart = receivedAtStart
+        }
+
+        /// An interface that is being attached.
+        package init(_ attachment: AttachmentInfo, hook: String) {
+            self.init(
+                name: attachment.interface, hook: hook, receivedAtStart: InterfaceCounter.received(attachment.interface)
+            )
+            index = attachment.index
+            isAttached = attachment.isAttached
         }
     }
 
@@ -88,6 +103,26 @@ package final class AgentState: Sendable {
             return Array(state.readers.values)
         }
         for reader in readers { reader.close() }
+    }
+
+    /// Interfaces have come or gone; called once the ledger knows them.
+    package func follow(_ attachments: [AttachmentInfo]) {
+        let ledger = readLedger()
+        state.withLock { state in
+            let hook = state.interfaces.first?.hook ?? LiveCapture.Hook.tc.rawValue
+            state.interfaces = attachments.enumerated().map { slot, attachment in
+                if slot < state.interfaces.count, state.interfaces[slot].index == attachment.index {
+                    var interface = state.interfaces[slot]
+                    interface.isAttached = attachment.isAttached
+                    return interface
+                }
+                var interface = Interface(attachment, hook: hook)
+                interface.arrivedAtStart =
+                    ledger.rows
+                    .first { Int($0.slot) == slot && $0.way == .ingress }?.count.segments ?? 0
+                return interface
+            }
+        }
     }
 
     /// Keeps and hands on what the engine gave.
@@ -153,14 +188,17 @@ package final class AgentState: Sendable {
         of interface: Interface, slot: Int, in ledger: Ledger
     ) -> MetricsSnapshot.Interface {
         var result = MetricsSnapshot.Interface(name: interface.name, hook: interface.hook)
+        result.isAttached = interface.isAttached
         for row in ledger.rows where Int(row.slot) == slot {
             switch row.way {
             case .ingress: result.arrived = row.count.segments
             case .egress: result.left = row.count.segments
             }
         }
-        if let start = interface.receivedAtStart, let now = InterfaceCounter.received(interface.name), now > start {
-            result.coverage = Double(result.arrived) / Double(now - start)
+        if interface.isAttached, let start = interface.receivedAtStart,
+            let now = InterfaceCounter.received(interface.name), now > start
+        {
+            result.coverage = Double(result.arrived &- interface.arrivedAtStart) / Double(now - start)
         }
         return result
     }

@@ -20,6 +20,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     private let newAddresses: @Sendable () -> Set<IPAddress>?
     private let inquirer: FlowInquirer?
     private let evidence: EvidenceWriter?
+    private let newInside: @Sendable () -> InsidePrefixes?
     private let translation: @Sendable (FiveTuple) -> FiveTuple?
     private let notice: @Sendable (LiveCapture.Notice) -> Void
     private let ready: @Sendable () -> Void
@@ -34,6 +35,8 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     ///   - prepare: called on the capture thread before the first packet.
     ///   - newAddresses: called on the capture thread; gives this machine's own addresses if they have changed since the last
     ///     call. What the batch holds was sent before.
+    ///   - newInside: called on the capture thread; gives the prefixes that count as inside if others are wanted since the last
+    ///     call.
     ///   - translation: gives the original direction of the connection whose replies look so before this machine translates
     ///     them back.
     ///   - notice: called on the capture thread for what people should know.
@@ -45,6 +48,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         rules: RuleNamer? = nil, inquirer: FlowInquirer? = nil, evidence: EvidenceWriter? = nil,
         prepare: @escaping @Sendable (inout Engine) -> Void = { _ in },
         newAddresses: @escaping @Sendable () -> Set<IPAddress>? = { nil },
+        newInside: @escaping @Sendable () -> InsidePrefixes? = { nil },
         translation: @escaping @Sendable (FiveTuple) -> FiveTuple? = { _ in nil },
         notice: @escaping @Sendable (LiveCapture.Notice) -> Void = { _ in },
         ready: @escaping @Sendable () -> Void = {},
@@ -60,6 +64,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         self.evidence = evidence
         self.prepare = prepare
         self.newAddresses = newAddresses
+        self.newInside = newInside
         self.translation = translation
         self.notice = notice
         self.ready = ready
@@ -96,6 +101,12 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         do {
             end = try source.run(notice: notice) { batch in
                 beat()
+                if let attachments = batch.attachments {
+                    engine.setInterfaces(
+                        names: attachments.map(\.interface), groups: AttachmentInfo.groups(attachments))
+                    state.follow(attachments)
+                }
+                if let inside = newInside() { engine.setInside(inside) }
                 for trace in batch.traces { engine.observe(trace: trace) }
                 if !batch.hasAllTraces { engine.noteTraceLoss(upTo: batch.watermark) }
                 if let change = batch.shedding { engine.noteShedding(change) }

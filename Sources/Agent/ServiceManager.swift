@@ -42,6 +42,20 @@ package final class ServiceManager: Sendable {
         send("READY=1\nSTATUS=\(status.split(whereSeparator: \.isNewline).joined(separator: " "))")
     }
 
+    /// The service does what it is for, still.
+    package func ready() { send("READY=1") }
+
+    /// What is shown to people has changed.
+    package func status(_ text: String) {
+        send("STATUS=\(text.split(whereSeparator: \.isNewline).joined(separator: " "))")
+    }
+
+    /// The service reads its configuration again; `ready` follows.
+    package func reloading() {
+        // Dispatch's uptime is CLOCK_MONOTONIC.
+        send("RELOADING=1\nMONOTONIC_USEC=\(DispatchTime.now().uptimeNanoseconds / 1000)")
+    }
+
     /// The service ends of its own accord.
     package func stopping() { send("STOPPING=1") }
 

@@ -23,6 +23,9 @@ package struct PacketBatch {
     /// Other flows than before are shed: to be taken before the packets. Only a live capture has it.
     package var shedding: SheddingChange?
 
+    /// How interfaces are watched, by slot, where that has changed; to be taken before the packets.
+    package var attachments: [AttachmentInfo]?
+
     package init(packets: UnsafeBufferPointer<ObservedPacket>, watermark: UInt64) {
         self.packets = packets
         self.watermark = watermark

@@ -65,7 +65,7 @@ package struct Engine: ~Copyable {
         package init() {}
     }
 
-    package let options: Options
+    package private(set) var options: Options
     var hosts: HostTable
     var flows: FlowTable
     var recent = RecentResets()
@@ -100,6 +100,19 @@ package struct Engine: ~Copyable {
     var now: UInt64 = 0
     var file: String?
     var isLive = false
+
+    /// Other interfaces are watched from now on.
+    ///
+    /// - Parameters:
+    ///   - names: by slot; a slot keeps what was learnt in it.
+    ///   - groups: as `Options.interfaceGroups`.
+    package mutating func setInterfaces(names: [String], groups: [UInt8]) {
+        options.interfaceNames = names
+        options.interfaceGroups = groups
+    }
+
+    /// Other prefixes count as inside from now on.
+    package mutating func setInside(_ inside: InsidePrefixes) { options.inside = inside }
 
     /// Packets of one capture are never this much (ns) out of order: a minute.
     private static var backwardStep: UInt64 { 60_000_000_000 }

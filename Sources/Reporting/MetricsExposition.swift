@@ -127,12 +127,12 @@ package enum MetricsExposition {
         writer.sample([], snapshot.ringUsedBytes)
         writer.family("rstwho_ring_size_bytes", .gauge, "Bytes of one CPU's ring.")
         writer.sample([], snapshot.ringSizeBytes)
-        writer.family("rstwho_attach_info", .gauge, "How an interface is watched; always 1.")
+        writer.family("rstwho_attach_info", .gauge, "How an interface is watched; 1, or 0 while it is not there.")
         var told: Set<[String]> = []
         for (index, interface) in snapshot.interfaces.enumerated() {
             let name = index < interfaceLimit ? interface.name : otherName
             guard told.insert([name, interface.hook]).inserted else { continue }
-            writer.sample([("interface", name), ("hook", interface.hook)], UInt64(1))
+            writer.sample([("interface", name), ("hook", interface.hook)], UInt64(interface.isAttached ? 1 : 0))
         }
         writer.family("rstwho_build_info", .gauge, "The agent's version; always 1.")
         writer.sample([("version", snapshot.version)], UInt64(1))

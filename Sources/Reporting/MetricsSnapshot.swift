@@ -9,6 +9,8 @@ package struct MetricsSnapshot: Sendable {
         package var name: String
         /// `tc`, `xdp` or `xdp-generic`.
         package var hook: String
+        /// False once it has gone; what was counted stays.
+        package var isAttached = true
         /// Packets that arrived, a GRO packet counted as what was on the wire.
         package var arrived: UInt64 = 0
         /// Packets that left, a GSO packet counted as what goes on the wire.

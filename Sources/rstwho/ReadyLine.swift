@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Agent
 import Capture
+import Logging
 import Synchronization
 
 /// Says on standard error, once and when it is true, that packets are seen and requests are answered. Scripts wait for it.
@@ -48,15 +49,17 @@ final class ReadyLine: Sendable {
             return .some(state.address)
         }
         guard let address else { return }
-        for attachment in attachments { printMessage("\(attachment.interface): \(attachment.reason)") }
-        let names = attachments.map(\.interface).joined(separator: ", ")
+        for attachment in attachments {
+            printMessage("\(attachment.interface): \(attachment.reason)", level: .info)
+        }
+        let names = attachments.isEmpty ? "nothing yet" : attachments.map(\.interface).joined(separator: ", ")
         let served =
             switch address {
             case .unixSocket(let path): "; metrics and API on the socket \(path)"
             case .some(let address): "; metrics on http://\(address)/metrics"
             case nil: ""
             }
-        printMessage("ready: watching \(names)\(served)")
+        printMessage("ready: watching \(names)\(served)", level: .notice)
         manager?.ready(status: "watching \(names)\(served)")
     }
 }

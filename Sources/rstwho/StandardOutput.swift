@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import Glibc
+import Logging
 import Reporting
 
 /// Buffered text to a descriptor. What cannot be written (a closed pipe) ends the command quietly, as `head` expects.
@@ -68,9 +69,11 @@ struct OutputError: Error {
 }
 
 /// A line on standard error: messages go there, findings to standard output.
-func printMessage(_ text: String) {
+///
+/// - Parameter level: how urgent it is, for the journal.
+func printMessage(_ text: String, level: Logger.Level = .warning) {
     var output = StandardOutput(descriptor: STDERR_FILENO)
     // Where messages cannot be written there is nobody to tell.
-    try? output.write("rstwho: \(text)\n")
+    for line in Journal.lines(text, level: level) { try? output.write(line) }
     try? output.flush()
 }

@@ -4,6 +4,7 @@ import ArgumentParser
 import Capture
 import Diagnosis
 import FoundationEssentials
+import Logging
 
 /// `rstwho watch`: findings from this machine's interfaces, as they happen.
 struct WatchCommand: AsyncParsableCommand {
@@ -77,20 +78,33 @@ struct WatchCommand: AsyncParsableCommand {
     @OptionGroup var tables: TableOptions
 
     func run() async throws {
-        let effective: EffectiveConfiguration
+        let read: @Sendable () throws(ConfigurationError) -> Configuration = {
+            [config, settings] () throws(ConfigurationError) in
+            try Self.read(config, settings)
+        }
+        let configuration: Configuration
         do {
-            effective = try EffectiveConfiguration(
-                path: config, environment: EffectiveConfiguration.processEnvironment, arguments: settings)
+            configuration = try read()
         } catch {
-            for problem in error.problems { printMessage(problem.description) }
+            for problem in error.problems { printMessage(problem.description, level: .error) }
             throw ExitStatus.configuration.exitCode
         }
-        if effective.configuration.interfaces.isEmpty {
-            guard let config else { throw ValidationError("Name an interface to watch, for example eth0.") }
-            printMessage("\(config): interfaces is empty; name what to watch, for example: interfaces: [eth0]")
-            throw ExitStatus.configuration.exitCode
+        guard !configuration.interfaces.isEmpty else {
+            throw ValidationError("Name an interface to watch, for example eth0.")
         }
-        throw await WatchSession(configuration: effective.configuration).run().exitCode
+        // Without a file nothing can have changed that could be read again.
+        let reload = config == nil ? nil : WatchReload(configuration, read)
+        throw await WatchSession(configuration: configuration, reload: reload).run().exitCode
+    }
+
+    private static func read(_ file: String?, _ settings: [Setting]) throws(ConfigurationError) -> Configuration {
+        let effective = try EffectiveConfiguration(
+            path: file, environment: EffectiveConfiguration.processEnvironment, arguments: settings)
+        if let file, effective.configuration.interfaces.isEmpty {
+            throw ConfigurationError(
+                at: file, "interfaces is empty; name what to watch, for example: interfaces: [eth0]")
+        }
+        return effective.configuration
     }
 
     /// What the command line says.

@@ -2,6 +2,7 @@
 import Agent
 import Capture
 import Diagnosis
+import Dispatch
 import Glibc
 import Logging
 import Packets
@@ -13,6 +14,8 @@ struct WatchSession {
     private static let patience = 3
 
     let configuration: Configuration
+    /// Reads the configuration again where there is a file that can change.
+    let reload: WatchReload?
 
     private var server: HTTPServer.Options? { configuration.serverOptions }
 
@@ -20,7 +23,8 @@ struct WatchSession {
     func run() async -> ExitStatus {
         signal(SIGPIPE, SIG_IGN)
         do {
-            let selection = try InterfaceSelection(configuration.interfaces, from: InterfaceInfo.all())
+            let selection = try InterfaceSelection(
+                configuration.interfaces, from: InterfaceInfo.all(), awaitsMissing: isService)
             let names = selection.interfaces.map(\.name)
             if let server, let agent = RunningAgent.find(at: server.address) {
                 guard Set(names).isSubset(of: agent.interfaces) else { return refuse(agent, names) }
@@ -40,7 +44,9 @@ struct WatchSession {
     }
 
     private func captureHere() async throws -> ExitStatus {
-        let live = try LiveCapture(configuration.captureOptions)
+        var options = configuration.captureOptions
+        options.awaitsInterfaces = isService
+        let live = try LiveCapture(options)
         let evidence = try configuration.evidence.path.map {
             try EvidenceDirectory($0, limit: configuration.evidenceFiles)
         }
@@ -66,15 +72,17 @@ struct WatchSession {
         defer { writer?.finish(seconds: Self.patience) }
         let thread = CaptureThread(
             source: live, state: state, options: engineOptions(live, addresses),
-            interfaces: live.attachments.map { interface($0) }, rules: rules, inquirer: isTap ? nil : FlowInquirer(),
-            evidence: writer,
+            interfaces: live.attachments.map { AgentState.Interface($0, hook: configuration.hook.rawValue) },
+            rules: rules, inquirer: isTap ? nil : FlowInquirer(), evidence: writer,
             prepare: { remembered.restore(into: &$0) },
-            newAddresses: { addresses?.changed() },
+            newAddresses: { addresses?.changed() }, newInside: { reload?.newInside() },
             translation: { reply in
                 isTap || !ConnectionTracking.isThere ? nil : ConnectionTracking.original(ofReply: reply)
             },
             notice: { notice in
                 printMessage(notice.interface.isEmpty ? notice.text : "\(notice.interface): \(notice.text)")
+                let watched = live.attachments.filter(\.isAttached).map(\.interface)
+                manager?.status("watching \(watched.isEmpty ? "nothing now" : watched.joined(separator: ", "))")
             },
             ready: { ready.captureRuns() },
             beat: { manager?.beat() },
@@ -84,10 +92,12 @@ struct WatchSession {
             HTTPServer(options: options, state: state, logger: logger) { ready.serverListens(at: $0) }
         }
         printer.start { live.stop() }
+        let hangups = reload?.start(manager: manager) { live.watch($0) }
+        defer { hangups?.cancel() }
         do {
             try await AgentService(
                 capture: thread, server: http, history: history.map { HistoryService(history: $0, state: state) },
-                logger: logger
+                logger: logger, endsOnHangup: !isService
             ).run()
         } catch {
             printer.finish(seconds: Self.patience)
@@ -120,12 +130,6 @@ struct WatchSession {
         options.interfaceGroups = AttachmentInfo.groups(live.attachments)
         options.seed = .random(in: .min ... .max)
         return options
-    }
-
-    private func interface(_ attachment: AttachmentInfo) -> AgentState.Interface {
-        AgentState.Interface(
-            name: attachment.interface, hook: configuration.hook.rawValue,
-            receivedAtStart: InterfaceCounter.received(attachment.interface))
     }
 
     private func follow(_ agent: RunningAgent, _ names: [String]) async -> ExitStatus {
@@ -178,10 +182,11 @@ struct WatchSession {
         }
     }
 
+    /// True for what runs until somebody stops it, whatever interfaces there are.
+    private var isService: Bool { reload != nil }
+
     private static func logger() -> Logger {
-        var logger = Logger(label: "rstwho", factory: { StreamLogHandler.standardError(label: $0) })
-        logger.logLevel = .critical
-        return logger
+        Logger(label: "rstwho", factory: { _ in MessageLogHandler() })
     }
 
     private static func hostName() -> String? {

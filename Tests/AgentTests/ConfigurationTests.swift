@@ -172,6 +172,21 @@ import Testing
         #expect(try files.load().configuration == first.configuration)
     }
 
+    @Test func aReloadTakesWhatItCan() {
+        var new = Configuration()
+        new.interfaces = ["eth0"]
+        new.maxHosts = 100
+        let change = ConfigurationChange(from: Configuration(), to: new)
+        #expect(change.configuration.interfaces == ["eth0"])
+        #expect(change.configuration.maxHosts == 1 << 16)
+        #expect(change.isPartial)
+        #expect(
+            change.text
+                == "configuration read again: interfaces is now [eth0]; a restart is needed for memory.hosts 100")
+        let none = ConfigurationChange(from: new, to: new)
+        #expect(!none.isPartial && none.text == "configuration read again: nothing has changed")
+    }
+
     @Test func optionsReachWhatTheyConfigure() throws {
         let files = try ConfigurationFiles(
             """

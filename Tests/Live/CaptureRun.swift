@@ -25,6 +25,7 @@ final class CaptureRun: Sendable {
         var lastWatermark: UInt64 = 0
         var disorder = 0
         var notices: [LiveCapture.Notice] = []
+        var told: [[AttachmentInfo]] = []
         var end: Result<LiveCapture.End, CaptureError>?
     }
 
@@ -56,6 +57,7 @@ final class CaptureRun: Sendable {
         state.withLock { state in
             state.batches += 1
             state.traces += batch.traces
+            if let attachments = batch.attachments { state.told.append(attachments) }
             if batch.packets.isEmpty { state.ticks += 1 }
             if batch.watermark < state.lastWatermark { state.disorder += 1 }
             var last = state.lastWatermark
@@ -82,6 +84,8 @@ final class CaptureRun: Sendable {
     var kept: [Kept] { state.withLock { $0.kept } }
     /// What the kernel said of its own resets.
     var traces: [ResetTrace] { state.withLock { $0.traces } }
+    /// The attachments that batches told of.
+    var told: [[AttachmentInfo]] { state.withLock { $0.told } }
     var notices: [LiveCapture.Notice] { state.withLock { $0.notices } }
     /// Packets before their predecessor or before a watermark, and watermarks that went back.
     var disorder: Int { state.withLock { $0.disorder } }

@@ -143,7 +143,8 @@ enum ConfigurationFile {
 }
 
 extension ConfigurationError {
-    init(at path: String, line: Int? = nil, _ text: String) {
+    /// One problem in a file.
+    package init(at path: String, line: Int? = nil, _ text: String) {
         problems = [ConfigurationProblem(.file(path, line: line), text)]
     }
 }

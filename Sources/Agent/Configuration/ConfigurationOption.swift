@@ -12,6 +12,8 @@ package struct ConfigurationOption: Sendable {
     package let isReloadable: Bool
     /// Puts a value in; false where it is not allowed.
     let apply: @Sendable (SettingValue, inout Configuration) -> Bool
+    /// Takes the value of the first over into the second.
+    let copy: @Sendable (Configuration, inout Configuration) -> Void
     /// The value as it is written in the file.
     package let text: @Sendable (Configuration) -> String
 
@@ -32,6 +34,7 @@ package struct ConfigurationOption: Sendable {
             configuration[keyPath: path] = value
             return true
         }
+        copy = { $1[keyPath: path] = $0[keyPath: path] }
         text = { type.write($0[keyPath: path]) }
     }
 

@@ -97,8 +97,10 @@ int rstwho_hold_name(const char *_Nonnull name);
 
 // A socket that hears of each address that this network namespace gets or loses.
 int rstwho_address_watch(void);
+// The same for interfaces that come, go or change.
+int rstwho_link_watch(void);
 // True if there was one since the last call, or if some were missed. Does not wait.
-_Bool rstwho_addresses_changed(int watch);
+_Bool rstwho_watch_changed(int watch);
 
 // An eventfd, which the Glibc module for Swift lacks. Waiting: true once something other than 0 was written to it.
 int rstwho_event_create(void);

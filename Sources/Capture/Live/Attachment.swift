@@ -27,6 +27,8 @@ package struct AttachmentInfo: Sendable, Equatable {
     package var egress: AttachMechanism?
     /// Why it is attached in this way, for people.
     package var reason: String
+    /// False once the interface has gone.
+    package var isAttached = true
 
     /// For each interface the first that shows the same links: the members of one bond or bridge, and that itself.
     package static func groups(_ attachments: [AttachmentInfo]) -> [UInt8] {
@@ -45,6 +47,8 @@ final class Attachment {
     private let object: BPFObject
     private var links: [Int32] = []
     private var filters: [TCFilter] = []
+    /// The socket that keeps a tap's interface promiscuous. Negative where there is none.
+    private var promiscuous: Int32 = -1
 
     /// Attaches a loaded object.
     ///
@@ -58,6 +62,7 @@ final class Attachment {
         do {
             let ingress = try builder.attachIngress(hook)
             let egress = isTap ? nil : try builder.attachTC(.egress)
+            if isTap { try builder.makePromiscuous() }
             info = AttachmentInfo(
                 interface: interface.name, index: interface.index, master: interface.master, slot: slot,
                 ingress: ingress, egress: egress,
@@ -69,9 +74,11 @@ final class Attachment {
         self.object = object
         links = builder.links
         filters = builder.filters
+        promiscuous = builder.promiscuous
     }
 
     deinit {
+        if promiscuous >= 0 { close(promiscuous) }
         for link in links { close(link) }
         // The first made the qdisc, if anyone did: it goes last.
         for filter in filters.reversed() { filter.detach() }
@@ -93,6 +100,7 @@ final class Attachment {
         var allowsTCX: Bool
         var links: [Int32] = []
         var filters: [TCFilter] = []
+        var promiscuous: Int32 = -1
 
         init(object: BPFObject, interface: InterfaceInfo, allowsTCX: Bool) {
             self.object = object
@@ -186,6 +194,18 @@ final class Attachment {
                     .unavailable, subject: interface.name,
                     problem: "\(what) cannot be attached: \(SystemError.text(number))", errno: number)
             }
+        }
+
+        mutating func makePromiscuous() throws(CaptureError) {
+            let socket = rstwho_promiscuous_socket(interface.index)
+            guard socket < 0 else {
+                promiscuous = socket
+                return
+            }
+            throw CaptureError(
+                socket == -EPERM ? .noPermission : .unavailable, subject: interface.name,
+                problem: "it cannot be made promiscuous: \(SystemError.text(-socket))",
+                advice: socket == -EPERM ? "A tap needs CAP_NET_RAW as well: run with sudo" : "", errno: -socket)
         }
 
         mutating func undo() {

@@ -7,28 +7,41 @@ package struct InterfaceSelection: Sendable, Equatable {
     /// What a pattern matched and was left out, because it shows the same packets as a chosen one or because its frames are
     /// not understood: a sentence each.
     package var leftOut: [String]
+    /// Names and patterns that nothing has or matches, where that is no error.
+    package var missing: [String] = []
 
     /// Chooses from `available`.
     ///
     /// A name without `*`, `?` or `[` is taken as it is. A pattern (fnmatch(3)) never chooses the loopback interface, nor
     /// stacked interfaces together: of a bond or team and its members the bond stays, as its flows move between the
     /// members; of all else the lower one, which sees what the upper one does, tags and tunnel headers included.
-    package init(_ wanted: [String], from available: [InterfaceInfo]) throws(CaptureError) {
+    ///
+    /// - Parameter awaitsMissing: true where what cannot be chosen now is no error but told in `missing` and `leftOut`.
+    /// - Throws: `notFound` or `unavailable`, unless `awaitsMissing`.
+    package init(
+        _ wanted: [String], from available: [InterfaceInfo], awaitsMissing: Bool = false
+    ) throws(CaptureError) {
         interfaces = []
         leftOut = []
         for name in wanted {
-            let isPattern = name.contains { "*?[".contains($0) }
+            let isPattern = Self.isPattern(name)
             let matches =
                 isPattern
                 ? available.filter { !$0.isLoopback && fnmatch(name, $0.name, 0) == 0 }
                 : available.filter { $0.name == name }
             guard !matches.isEmpty else {
+                if awaitsMissing {
+                    missing.append(name)
+                    continue
+                }
                 throw Self.unknown(name, isPattern: isPattern, available: available)
             }
-            if isPattern, !matches.contains(where: { $0.framing != nil }) { throw Self.notUnderstood(matches[0]) }
+            if isPattern, !awaitsMissing, !matches.contains(where: { $0.framing != nil }) {
+                throw Self.notUnderstood(matches[0])
+            }
             let understood = matches.filter { $0.framing != nil }
             for match in matches where !interfaces.contains(where: { $0.index == match.index }) {
-                if isPattern, match.framing == nil {
+                if isPattern || awaitsMissing, match.framing == nil {
                     leftOut.append(
                         "\(match.name) has frames of a kind (ARPHRD \(match.hardware)) that is not understood")
                 } else if isPattern, let reason = Self.shadow(of: match, in: understood + interfaces) {
@@ -40,6 +53,12 @@ package struct InterfaceSelection: Sendable, Equatable {
                 }
             }
         }
+        if awaitsMissing, interfaces.count > LiveCapture.maximumInterfaces {
+            leftOut += interfaces[LiveCapture.maximumInterfaces...].map {
+                "\($0.name) is not watched, as \(LiveCapture.maximumInterfaces) interfaces are"
+            }
+            interfaces.removeLast(interfaces.count - LiveCapture.maximumInterfaces)
+        }
         guard interfaces.count <= LiveCapture.maximumInterfaces else {
             throw CaptureError(
                 .unavailable, subject: wanted.joined(separator: " "),
@@ -48,6 +67,9 @@ package struct InterfaceSelection: Sendable, Equatable {
                 advice: "Name those that matter")
         }
     }
+
+    /// True for a name with a meaning of fnmatch(3).
+    package static func isPattern(_ name: String) -> Bool { name.contains { "*?[".contains($0) } }
 
     /// Why `interface` is not chosen beside the others that match; `nil` if it may be.
     private static func shadow(of interface: InterfaceInfo, in matches: [InterfaceInfo]) -> String? {

@@ -24,7 +24,7 @@ extension LiveCapture {
             throw CaptureError(.unavailable, subject: "the capture", problem: "it ran before", advice: "Open a new one")
         }
         defer { release() }
-        for text in leftOut { notice(Notice(interface: "", text: text)) }
+        for first in firstNotices { notice(first) }
         var clock = CaptureClock()
         var nextHousekeeping: UInt64 = 0
         var nextLedger: UInt64 = 0
@@ -34,7 +34,7 @@ extension LiveCapture {
                 nextHousekeeping = now + Self.housekeepingInterval
                 try state.lease.renew()
                 clock.adjust()
-                if !keepInterfaces(notice) {
+                if !keepInterfaces(now: now, notice) {
                     finish(&clock, handle)
                     return .interfacesGone
                 }
@@ -68,24 +68,6 @@ extension LiveCapture {
         }
     }
 
-    /// Drops interfaces that vanished. False if none is left.
-    private func keepInterfaces(_ notice: (Notice) -> Void) -> Bool {
-        var left = 0
-        for index in state.attached.indices {
-            guard let attachment = state.attached[index] else { continue }
-            if rstwho_has_interface(state.control, attachment.info.index) {
-                left += 1
-            } else {
-                state.attached[index] = nil
-                notice(
-                    Notice(
-                        interface: attachment.info.interface,
-                        text: "the interface has gone; its capture has ended. Start again if it comes back"))
-            }
-        }
-        return left > 0
-    }
-
     /// Ends the lease, hands over what is left in the rings, and settles the ledger.
     private func finish(_ clock: inout CaptureClock, _ handle: (PacketBatch) -> Void) {
         try? state.lease.end()
@@ -107,19 +89,17 @@ extension LiveCapture {
     /// Reads the counters of all interfaces and CPUs.
     func readLedger(backlog: Int) -> Ledger {
         var ledger = Ledger()
-        let cpus = max(1, Int(libbpf_num_possible_cpus()))
-        var values = [packet_counters](repeating: packet_counters(), count: cpus)
-        let map = state.object?.descriptor(of: .counters) ?? -1
-        for attachment in attachments {
+        for (slot, entry) in state.slots.enumerated() {
+            let counts = Self.counts(of: slot, state)
             for way in PacketWay.allCases {
-                var key = UInt32(attachment.slot) * UInt32(PacketWay.allCases.count) + way.rawValue
-                var count = Ledger.Count()
-                if bpf_map_lookup_elem(map, &key, &values) == 0 {
-                    for value in values { count += Ledger.Count(value) }
-                }
+                var count = counts[way] ?? Ledger.Count()
+                if let before = entry.before[way] { count -= before }
                 ledger.rows.append(
-                    Ledger.Row(slot: attachment.slot, interface: attachment.interface, way: way, count: count))
+                    Ledger.Row(slot: UInt8(slot), interface: entry.info.interface, way: way, count: count))
             }
+        }
+        for (way, count) in state.retired.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            ledger.rows.append(Ledger.Row(slot: .max, interface: Ledger.retiredName, way: way, count: count))
         }
         for packetClass in PacketClass.allCases {
             ledger.consumed[Int(packetClass.rawValue)] = state.rings.ring.consumed(packetClass)

@@ -39,6 +39,10 @@ extension LiveCapture {
         state.traces?.take(into: &drained.batch, offset: clock.offset)
         state.drops?.take(into: &drained.batch, offset: clock.offset)
         (drained.batch.shedding, state.shedder.change) = (state.shedder.change, nil)
+        if state.hasNewAttachments {
+            drained.batch.attachments = attachments
+            state.hasNewAttachments = false
+        }
         return drained
     }
 }

@@ -32,6 +32,8 @@ package final class LiveCapture: @unchecked Sendable {
         package var ringBytes: Int?
         /// What is given up when packets come faster than they can be looked at.
         package var shedding = SheddingController.Options()
+        /// True where interfaces that are not there are waited for, and the capture goes on when none is left.
+        package var awaitsInterfaces = false
         /// False takes clsact even where there is TCX. For tests.
         package var allowsTCX = true
 
@@ -45,13 +47,15 @@ package final class LiveCapture: @unchecked Sendable {
         /// The interface that it is about.
         package var interface: String
         package var text: String
+
+        var key: String { "\(interface): \(text)" }
     }
 
     /// Why `run` returned.
     package enum End: Sendable, Equatable {
         /// `stop` was called.
         case stopped
-        /// No interface is left.
+        /// No interface is left, and none is awaited.
         case interfacesGone
     }
 
@@ -59,30 +63,44 @@ package final class LiveCapture: @unchecked Sendable {
     package static let maximumInterfaces = Int(PACKET_SLOT_COUNT)
 
     package let options: Options
-    /// How each interface was attached, by slot.
-    package let attachments: [AttachmentInfo]
-    /// What patterns matched and was left out, for people.
-    package let leftOut: [String]
+    /// What was said of interfaces before `run` began.
+    let firstNotices: [Notice]
     /// Whether the kernel tells of the resets that this machine itself sends.
     package let resetTracing: ResetTracing
     /// True where the kernel tells of packets of focused flows that it drops.
     package let tellsDrops: Bool
     private let stopSignal: StopSignal
+    let interfaceWatch = InterfaceWatch()
+    private let wanted: Mutex<Wanted>
+    private let known = Mutex<[AttachmentInfo]>([])
     private let published = Mutex(Ledger())
     private let hasRun = Atomic<Bool>(false)
     var state: State
 
+    /// Names and patterns.
+    private struct Wanted {
+        var interfaces: [String]
+        var hasChanged = false
+    }
+
     /// What `run` works with.
     struct State {
-        /// Slots keep their place; an interface that vanished leaves `nil`.
-        var attached: [Attachment?]
+        /// By the interface's number in records.
+        var slots: [Slot] = []
+        /// True until the next batch tells of what was attached or detached.
+        var hasNewAttachments = false
+        /// What was said already and is not said again while it holds.
+        var told: Set<String> = []
+        /// When interfaces are looked at even if nothing was heard, ns of the kernel part's clock.
+        var nextLook: UInt64 = 0
+        /// What interfaces counted whose slot another has now, by way.
+        var retired: [PacketWay: Ledger.Count] = [:]
         /// The object whose maps and lease all use.
         var object: BPFObject?
         var lease: Lease
         var rings: RingBox
         var focus: FocusMap
         var shedder: Shedder
-        var promiscuous: [Int32]
         var control: Int32
         var ringBytes: Int
         /// `nil` where the kernel does not tell of its own resets.
@@ -114,21 +132,24 @@ package final class LiveCapture: @unchecked Sendable {
                 problem: "live capture is not allowed: this process lacks \(missing.joined(separator: ", "))",
                 advice: Privilege.advice, errno: EPERM)
         }
-        let selection = try InterfaceSelection(options.interfaces, from: InterfaceInfo.all())
-        guard !selection.interfaces.isEmpty else {
+        let selection = try InterfaceSelection(
+            options.interfaces, from: InterfaceInfo.all(), awaitsMissing: options.awaitsInterfaces)
+        guard !selection.interfaces.isEmpty || options.awaitsInterfaces else {
             throw CaptureError(
                 .notFound, subject: "no interface", problem: "none was named", advice: "Name one, for example eth0")
         }
         // What a killed run left works no more; that it stays is no reason not to start.
         _ = try? Self.removeLeftovers()
         self.options = options
-        leftOut = selection.leftOut
+        wanted = Mutex(Wanted(interfaces: options.interfaces))
         stopSignal = try StopSignal()
         state = try Self.open(selection.interfaces, options)
-        attachments = state.attached.compactMap { $0?.info }
+        firstNotices = Self.notices(of: selection)
+        state.told.formUnion(firstNotices.map(\.key))
         resetTracing = options.isTap ? .unavailable("a mirror port has none") : Self.openTraces(&state)
         tellsDrops = !options.isTap && Self.openDrops(&state)
         try state.lease.renew()
+        publishAttachments()
         publishLedger()
     }
 
@@ -139,33 +160,13 @@ package final class LiveCapture: @unchecked Sendable {
     private static func open(_ interfaces: [InterfaceInfo], _ options: Options) throws(CaptureError) -> State {
         let cpus = onlineCPUs()
         let ringBytes = try ringBytes(options.ringBytes, cpus: cpus.count)
-        let ringSlots = (cpus.max() ?? 0) + 1
-        var programs: Set<KernelProgram> = options.isTap ? [] : [.egress]
-        programs.formUnion(options.hook == .tc ? [.ingress] : [.xdp, .xdpFrags])
-        var first: BPFObject?
-        var objects: [BPFObject] = []
-        for (slot, interface) in interfaces.enumerated() {
-            let settings = BPFObject.Settings(
-                slot: UInt8(slot), isLinkless: interface.framing == .ip, ringBytes: ringBytes)
-            let object = try BPFObject(
-                settings: settings, programs: first == nil ? programs.union([.renewLease]) : programs,
-                ringSlots: ringSlots, sharing: first)
-            if first == nil { first = object }
-            objects.append(object)
-        }
-        guard let first else {
-            throw CaptureError(.notFound, subject: "no interface", problem: "none was named")
-        }
-        let shedder = try Shedder(options.shedding, map: first.descriptor(of: .shedding))
+        // Interfaces come and go; its maps stay.
+        let object = try BPFObject(
+            settings: BPFObject.Settings(slot: 0, ringBytes: ringBytes), programs: [.renewLease],
+            ringSlots: (cpus.max() ?? 0) + 1)
+        let shedder = try Shedder(options.shedding, map: object.descriptor(of: .shedding))
         let rings = RingBox(try EventRing(count: cpus.count, bytes: ringBytes))
-        try rings.ring.makeRings(cpus: cpus, map: first.descriptor(of: .rings))
-        var attached: [Attachment?] = []
-        for (slot, object) in objects.enumerated() {
-            attached.append(
-                try Attachment(
-                    object: object, interface: interfaces[slot], slot: UInt8(slot), hook: options.hook,
-                    isTap: options.isTap, allowsTCX: options.allowsTCX))
-        }
+        try rings.ring.makeRings(cpus: cpus, map: object.descriptor(of: .rings))
         let control = rstwho_control_socket()
         guard control >= 0 else {
             throw CaptureError(
@@ -173,39 +174,22 @@ package final class LiveCapture: @unchecked Sendable {
                 errno: -control)
         }
         do throws(CaptureError) {
-            return State(
-                attached: attached, object: first, lease: Lease(program: first.descriptor(of: .renewLease)),
-                rings: rings, focus: try FocusMap(map: first.descriptor(of: .focus)), shedder: shedder,
-                promiscuous: options.isTap ? try promiscuous(interfaces) : [], control: control, ringBytes: ringBytes)
+            var state = State(
+                object: object, lease: Lease(program: object.descriptor(of: .renewLease)), rings: rings,
+                focus: try FocusMap(map: object.descriptor(of: .focus)), shedder: shedder, control: control,
+                ringBytes: ringBytes)
+            for interface in interfaces { try attach(interface, options, &state) }
+            return state
         } catch {
             close(control)
             throw error
         }
     }
 
-    /// The sockets that keep interfaces promiscuous.
-    private static func promiscuous(_ interfaces: [InterfaceInfo]) throws(CaptureError) -> [Int32] {
-        var sockets: [Int32] = []
-        for interface in interfaces {
-            let socket = rstwho_promiscuous_socket(interface.index)
-            if socket >= 0 {
-                sockets.append(socket)
-                continue
-            }
-            for socket in sockets { close(socket) }
-            throw CaptureError(
-                socket == -EPERM ? .noPermission : .unavailable, subject: interface.name,
-                problem: "it cannot be made promiscuous: \(SystemError.text(-socket))",
-                advice: socket == -EPERM ? "A tap needs CAP_NET_RAW as well: run with sudo" : "", errno: -socket)
-        }
-        return sockets
-    }
-
     /// Closes what `open` opened. Idempotent.
     func release() {
-        state.attached = state.attached.map { _ in nil }
-        for socket in state.promiscuous + [state.control] where socket >= 0 { close(socket) }
-        state.promiscuous = []
+        state.slots = []
+        if state.control >= 0 { close(state.control) }
         state.control = -1
         state.object = nil
         state.traces = nil
@@ -220,6 +204,27 @@ package final class LiveCapture: @unchecked Sendable {
         // It asks for what is mostly not there.
         rstwho_quiet_libbpf()
         return try InterfaceInfo.all().reduce(0) { $0 + TCFilter.removeLeftovers(index: $1.index) }
+    }
+
+    /// How each interface is or was attached, by slot.
+    package var attachments: [AttachmentInfo] { known.withLock { $0 } }
+
+    func publishAttachments() {
+        let infos = state.slots.map(\.info)
+        known.withLock { $0 = infos }
+    }
+
+    /// Watches other interfaces from the next look on, at most half a second from now. Those that stay are not disturbed.
+    package func watch(_ interfaces: [String]) {
+        wanted.withLock { $0 = Wanted(interfaces: interfaces, hasChanged: true) }
+    }
+
+    /// Names and patterns, and whether they have changed since the last call.
+    func takeWanted() -> (interfaces: [String], isNew: Bool) {
+        wanted.withLock { wanted in
+            defer { wanted.hasChanged = false }
+            return (wanted.interfaces, wanted.hasChanged)
+        }
     }
 
     /// Ends the capture: `run` returns after the batch it is at.

@@ -22,7 +22,7 @@ package final class LocalAddresses: Sendable {
 
     /// The addresses, if there was a change since the last call. Otherwise one system call that does not wait.
     package func changed() -> Set<IPAddress>? {
-        guard watch >= 0, rstwho_addresses_changed(watch) else { return nil }
+        guard watch >= 0, rstwho_watch_changed(watch) else { return nil }
         let addresses = all()
         return addresses.isEmpty ? nil : addresses
     }

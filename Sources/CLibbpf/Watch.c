@@ -7,12 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-int rstwho_address_watch(void)
+static int watch_groups(unsigned int groups)
 {
-	struct sockaddr_nl address = {
-		.nl_family = AF_NETLINK,
-		.nl_groups = RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR,
-	};
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = groups };
 	int watch = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
 
 	if (watch < 0)
@@ -26,7 +23,17 @@ int rstwho_address_watch(void)
 	return watch;
 }
 
-_Bool rstwho_addresses_changed(int watch)
+int rstwho_address_watch(void)
+{
+	return watch_groups(RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR);
+}
+
+int rstwho_link_watch(void)
+{
+	return watch_groups(RTMGRP_LINK);
+}
+
+_Bool rstwho_watch_changed(int watch)
 {
 	char message[64]; // What it says does not matter: the rest is cut off.
 	_Bool has_changed = 0;

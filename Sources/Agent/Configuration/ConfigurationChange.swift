@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What becomes of a running service when its configuration is read again.
+package struct ConfigurationChange: Sendable {
+    /// The running configuration with what it can take over.
+    package private(set) var configuration: Configuration
+    /// What happened, as a sentence.
+    package let text: String
+    /// True where something needs a restart.
+    package let isPartial: Bool
+
+    package init(from old: Configuration, to new: Configuration) {
+        configuration = old
+        let changed = ConfigurationOption.all.filter { $0.text(old) != $0.text(new) }
+        var taken: [String] = []
+        var refused: [String] = []
+        for option in changed {
+            if option.isReloadable {
+                option.copy(new, &configuration)
+                taken.append("\(option.key) is now \(option.text(new))")
+            } else {
+                refused.append("\(option.key) \(option.text(new))")
+            }
+        }
+        isPartial = !refused.isEmpty
+        let rest = refused.isEmpty ? [] : ["a restart is needed for \(refused.joined(separator: ", "))"]
+        text =
+            "configuration read again: "
+            + (changed.isEmpty ? "nothing has changed" : (taken + rest).joined(separator: "; "))
+    }
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CLibbpf
+
+extension LiveCapture {
+    /// How often interfaces are looked at where nothing was heard of them, in ns: what failed is tried again.
+    private static let lookInterval: UInt64 = 10_000_000_000
+
+    /// One interface's number in records and counters. It keeps its number and its counts when it goes and comes back.
+    struct Slot {
+        var info: AttachmentInfo
+        /// `nil` while the interface is not there.
+        var attachment: Attachment?
+        /// Kept while the interface is away: it is attached again without another load.
+        var object: BPFObject
+        var isLinkless: Bool
+        /// What the slot's former interface had counted.
+        var before: [PacketWay: Ledger.Count] = [:]
+    }
+
+    /// Brings what is attached in line with what is wanted and what is there.
+    ///
+    /// - Parameter now: the kernel part's clock, ns.
+    /// - Returns: false if no interface is left and none is awaited.
+    func keepInterfaces(now: UInt64, _ notice: (Notice) -> Void) -> Bool {
+        let wanted = takeWanted()
+        let isLost = state.slots.contains { slot in
+            slot.attachment != nil && !rstwho_has_interface(state.control, slot.info.index)
+        }
+        let isHeard = interfaceWatch.hasChanged()
+        if wanted.isNew || isHeard || isLost || now >= state.nextLook {
+            state.nextLook = now + Self.lookInterval
+            if let available = try? InterfaceInfo.all(),
+                let selection = try? InterfaceSelection(wanted.interfaces, from: available, awaitsMissing: true)
+            {
+                follow(selection, isNew: wanted.isNew, available).forEach(notice)
+            }
+        }
+        return options.awaitsInterfaces || state.slots.contains { $0.attachment != nil }
+    }
+
+    /// - Parameter isNew: true where other names and patterns are wanted than before.
+    private func follow(_ selection: InterfaceSelection, isNew: Bool, _ available: [InterfaceInfo]) -> [Notice] {
+        var notices: [Notice] = []
+        // What would be said again at each look is said when it begins to hold.
+        var lasting = Self.notices(of: selection, tellsMissing: isNew)
+        for index in state.slots.indices {
+            let info = state.slots[index].info
+            let isSame = { (other: InterfaceInfo) in other.index == info.index && other.name == info.interface }
+            guard state.slots[index].attachment != nil, !selection.interfaces.contains(where: isSame) else { continue }
+            state.slots[index].attachment = nil
+            state.slots[index].info.isAttached = false
+            state.hasNewAttachments = true
+            let text =
+                available.contains(where: isSame)
+                ? "no longer watched" : Self.goneText
+            notices.append(Notice(interface: info.interface, text: text))
+        }
+        for interface in selection.interfaces
+        where !state.slots.contains(where: { $0.attachment != nil && $0.info.index == interface.index }) {
+            do {
+                let info = try Self.attach(interface, options, &state)
+                state.hasNewAttachments = true
+                notices.append(Notice(interface: interface.name, text: "watched from now on (\(info.reason))"))
+            } catch {
+                let text = [error.problem, error.advice].filter { !$0.isEmpty }.joined(separator: ". ")
+                lasting.append(Notice(interface: error.subject, text: "not watched: \(text)"))
+            }
+        }
+        if state.hasNewAttachments {
+            publishAttachments()
+            publishLedger()
+        }
+        notices += lasting.filter { !state.told.contains($0.key) }
+        state.told = Set(lasting.map(\.key))
+        return notices
+    }
+
+    private static let goneText = "the interface has gone; it is watched again if it comes back"
+
+    /// What a selection left out and, if wanted, what it misses.
+    static func notices(of selection: InterfaceSelection, tellsMissing: Bool = true) -> [Notice] {
+        let missing = tellsMissing ? selection.missing : []
+        return selection.leftOut.map { Notice(interface: "", text: $0) }
+            + missing.map { name in
+                let text =
+                    InterfaceSelection.isPattern(name)
+                    ? "no interface matches yet; one that appears is watched"
+                    : "there is no such interface yet; it is watched when it appears"
+                return Notice(interface: name, text: text)
+            }
+    }
+
+    /// Attaches an interface: to the slot of its name, a new one, or that of an interface that has gone.
+    @discardableResult
+    static func attach(
+        _ interface: InterfaceInfo, _ options: Options, _ state: inout State
+    ) throws(CaptureError) -> AttachmentInfo {
+        let isLinkless = interface.framing == .ip
+        let former = state.slots.firstIndex { $0.attachment == nil && $0.info.interface == interface.name }
+        let isFull = state.slots.count >= maximumInterfaces
+        guard let index = former ?? (isFull ? state.slots.firstIndex { $0.attachment == nil } : state.slots.count)
+        else {
+            throw CaptureError(
+                .unavailable, subject: interface.name, problem: "\(maximumInterfaces) interfaces are watched already",
+                advice: "Name those that matter")
+        }
+        let isNew = index == state.slots.count
+        let object: BPFObject
+        if !isNew, state.slots[index].isLinkless == isLinkless {
+            object = state.slots[index].object
+        } else {
+            var programs: Set<KernelProgram> = options.isTap ? [] : [.egress]
+            programs.formUnion(options.hook == .tc ? [.ingress] : [.xdp, .xdpFrags])
+            let settings = BPFObject.Settings(slot: UInt8(index), isLinkless: isLinkless, ringBytes: state.ringBytes)
+            object = try BPFObject(settings: settings, programs: programs, ringSlots: 0, sharing: state.object)
+        }
+        let attachment = try Attachment(
+            object: object, interface: interface, slot: UInt8(index), hook: options.hook, isTap: options.isTap,
+            allowsTCX: options.allowsTCX)
+        var slot = Slot(info: attachment.info, attachment: attachment, object: object, isLinkless: isLinkless)
+        if isNew {
+            state.slots.append(slot)
+        } else {
+            slot.before = former == nil ? retire(index, &state) : state.slots[index].before
+            state.slots[index] = slot
+        }
+        return attachment.info
+    }
+
+    /// Sets the counts of a slot's former interface aside. Returns where the next one's begin.
+    private static func retire(_ index: Int, _ state: inout State) -> [PacketWay: Ledger.Count] {
+        let counters = counts(of: index, state)
+        for way in PacketWay.allCases {
+            var count = counters[way] ?? Ledger.Count()
+            if let before = state.slots[index].before[way] { count -= before }
+            state.retired[way, default: Ledger.Count()] += count
+        }
+        return counters
+    }
+
+    /// What the kernel part has counted in a slot, whichever interface it had.
+    static func counts(of slot: Int, _ state: borrowing State) -> [PacketWay: Ledger.Count] {
+        var counts: [PacketWay: Ledger.Count] = [:]
+        var values = [packet_counters](repeating: packet_counters(), count: max(1, Int(libbpf_num_possible_cpus())))
+        let map = state.object?.descriptor(of: .counters) ?? -1
+        for way in PacketWay.allCases {
+            var key = UInt32(slot) * UInt32(PacketWay.allCases.count) + way.rawValue
+            guard bpf_map_lookup_elem(map, &key, &values) == 0 else { continue }
+            counts[way] = values.reduce(into: Ledger.Count()) { $0 += Ledger.Count($1) }
+        }
+        return counts
+    }
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+import Agent
+import Diagnosis
+import Dispatch
+import Glibc
+import Logging
+import Synchronization
+
+/// Reads the configuration of a running service again at each SIGHUP, and hands on what can change while it runs. One that is wrong
+/// changes nothing.
+final class WatchReload: Sendable {
+    private let running: Mutex<Configuration>
+    private let inside = Mutex<InsidePrefixes?>(nil)
+    private let read: @Sendable () throws(ConfigurationError) -> Configuration
+
+    /// From now on the signal ends nothing any more.
+    ///
+    /// - Parameter read: reads all layers again.
+    init(
+        _ configuration: Configuration, _ read: @escaping @Sendable () throws(ConfigurationError) -> Configuration
+    ) {
+        running = Mutex(configuration)
+        self.read = read
+        signal(SIGHUP, SIG_IGN)
+    }
+
+    /// Begins to take signals, until what it returns is cancelled.
+    ///
+    /// - Parameters:
+    ///   - manager: waits for the end of each reload.
+    ///   - watch: takes other interfaces.
+    func start(
+        manager: ServiceManager?, watch: @escaping @Sendable ([String]) -> Void
+    ) -> any DispatchSourceSignal {
+        let source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: .global())
+        source.setEventHandler {
+            manager?.reloading()
+            self.reload(watch)
+            manager?.ready()
+        }
+        source.resume()
+        return source
+    }
+
+    /// The prefixes that count as inside, if others are wanted since the last call.
+    func newInside() -> InsidePrefixes? {
+        inside.withLock { inside in
+            defer { inside = nil }
+            return inside
+        }
+    }
+
+    private func reload(_ watch: ([String]) -> Void) {
+        let configuration: Configuration
+        do {
+            configuration = try read()
+        } catch {
+            for problem in error.problems { printMessage(problem.description, level: .error) }
+            printMessage("the new configuration is wrong; the old one stays in effect", level: .error)
+            return
+        }
+        let change = running.withLock { running in
+            let change = ConfigurationChange(from: running, to: configuration)
+            if change.configuration.inside != running.inside {
+                inside.withLock { $0 = InsidePrefixes(change.configuration.inside) }
+            }
+            if change.configuration.interfaces != running.interfaces { watch(change.configuration.interfaces) }
+            running = change.configuration
+            return change
+        }
+        printMessage(change.text, level: change.isPartial ? .warning : .notice)
+    }
+}
