@@ -2,11 +2,11 @@
 internal import Reporting
 
 extension RunningAgent {
-    /// The packets behind a finding as pcapng. Blocks for a few seconds at most.
+    /// The packets behind a finding of the agent at `address` as pcapng. Blocks for a few seconds at most.
     ///
     /// - Returns: `nil` where the agent has none, or not any more.
     /// - Throws: `AgentConnection.Failure` where the agent does not answer.
-    package func evidence(of id: String) throws(AgentConnection.Failure) -> [UInt8]? {
+    package static func evidence(of id: String, at address: HTTPAddress) throws(AgentConnection.Failure) -> [UInt8]? {
         // An id has no character that a path would have to escape.
         guard EvidenceDirectory.isID(id) else { return nil }
         var connection = try AgentConnection(address, timeout: 5)

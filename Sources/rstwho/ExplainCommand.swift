@@ -18,11 +18,19 @@ struct ExplainCommand: ParsableCommand {
             captures with --from.
 
             Exit status: 0 nothing foreign is known of it, 1 a reset that its host did not send or a path problem is, 64 usage, \
-            65 bad input, 66 no such file, 69 no agent, 74 read error.
+            65 bad input, 66 no such file or no packets of it, 69 no agent, 74 read or write error.
             """)
 
     @Argument(help: ArgumentHelp("An address, a connection, or the id of a finding.", valueName: "what"))
     var words: [String]
+
+    @Option(
+        name: .customLong("pcap"),
+        help: ArgumentHelp(
+            "Write the packets behind it as a capture file for Wireshark: of the finding, or of the newest one that somebody has to "
+                + "look into.", valueName: "file"),
+        completion: .file())
+    var captureFile: String?
 
     @OptionGroup var source: SourceOptions
     @OptionGroup var output: OutputOptions
@@ -30,7 +38,7 @@ struct ExplainCommand: ParsableCommand {
 
     func run() throws {
         let question = try question()
-        let (knowledge, status) = try source.files.isEmpty ? (ask(question), .nothingForeign) : read(question)
+        let (knowledge, packets, status) = try source.files.isEmpty ? ask(question) : read(question)
         let explanation = Explanation(question, knowledge)
         var standard = StandardOutput()
         do throws(OutputError) {
@@ -42,6 +50,7 @@ struct ExplainCommand: ParsableCommand {
         } catch {
             throw error.exitCode
         }
+        if let captureFile { try EvidenceOptions.write(packets, to: captureFile) }
         let isProblem = knowledge.findings.contains(where: \.isProblem)
         throw (isProblem ? ExitStatus.worst(status, .found) : status).exitCode
     }
@@ -67,14 +76,20 @@ struct ExplainCommand: ParsableCommand {
         return String(decoding: text, as: UTF8.self)
     }
 
-    private func ask(_ question: Question) throws -> Knowledge {
+    /// The finding whose packets are wanted; `nil` where none are.
+    private func shown(_ knowledge: Knowledge) -> Finding? {
+        captureFile == nil ? nil : knowledge.findings.first(where: \.isProblem) ?? knowledge.findings.first
+    }
+
+    private func ask(_ question: Question) throws -> (Knowledge, [UInt8]?, ExitStatus) {
         let subject = "explanations"
         let body = try source.ask("/api/v1/explain?what=\(URLText.escaped(question.text))", knows: subject)
         guard let knowledge = Knowledge(decoding: body) else { throw source.refuse(subject, status: 200) }
-        return knowledge
+        let packets = try shown(knowledge).flatMap { try source.evidence(of: $0) }
+        return (knowledge, packets, .nothingForeign)
     }
 
-    private func read(_ question: Question) throws -> (Knowledge, ExitStatus) {
+    private func read(_ question: Question) throws -> (Knowledge, [UInt8]?, ExitStatus) {
         let session = try ReadSession.reading(source.files, tables)
         var knowledge = Knowledge()
         let store = session.kept
@@ -83,7 +98,8 @@ struct ExplainCommand: ParsableCommand {
         knowledge.findings =
             store?.newest(limit: Knowledge.bound) { Knowledge.isWanted($0, for: widened) }.findings ?? []
         knowledge.take(hosts: session.hosts, origins: session.origins, paths: session.paths, for: widened)
+        let packets = shown(knowledge).flatMap { session.evidenceFile(of: $0) }
         // What was found beside it is not what was asked for.
-        return (knowledge, session.status == .found ? .nothingForeign : session.status)
+        return (knowledge, packets, session.status == .found ? .nothingForeign : session.status)
     }
 }
