@@ -2,18 +2,17 @@
 
 /// Where evidence files are kept.
 package enum EvidenceLocation: Sendable, Equatable {
-    /// Below the service's state directory; nowhere where there is none.
+    /// Below the state directory; nowhere where there is none.
     case auto
     case off
     case directory(String)
 
     /// The directory; `nil` for nowhere.
-    package var path: String? {
+    package func path(below state: StateDirectory) -> String? {
         switch self {
-        case .off: return nil
-        case .directory(let path): return path
-        case .auto:
-            return StateDirectory.ofService.map { "\($0)/evidence" }
+        case .off: nil
+        case .directory(let path): path
+        case .auto: state.path.map { "\($0)/evidence" }
         }
     }
 }

@@ -43,15 +43,24 @@ struct WatchSession {
         }
     }
 
+    /// `nil` where none is wanted, or where it cannot be used: that is said, and the capture goes on.
+    private func evidenceDirectory() -> EvidenceDirectory? {
+        guard let path = configuration.evidence.path(below: configuration.stateDirectory) else { return nil }
+        do {
+            return try EvidenceDirectory(path, limit: configuration.evidenceFiles)
+        } catch {
+            printMessage("\(error). Findings are told all the same; their evidence is not kept")
+            return nil
+        }
+    }
+
     private func captureHere() async throws -> ExitStatus {
         var options = configuration.captureOptions
         options.awaitsInterfaces = isService
         let live = try LiveCapture(options)
-        let evidence = try configuration.evidence.path.map {
-            try EvidenceDirectory($0, limit: configuration.evidenceFiles)
-        }
         let history = configuration.historyOptions.map { History($0) { printMessage($0) } }
         let remembered = history?.remembered() ?? RememberedEngine()
+        let evidence = evidenceDirectory()
         let state = AgentState(history: history, evidence: evidence, ledger: { live.ledger })
         let manager = ServiceManager.ofThisProcess()
         let ready = ReadyLine(attachments: live.attachments, waitsForServer: server != nil, manager: manager)
