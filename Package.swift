@@ -129,7 +129,7 @@ let package = Package(
             name: "live-holder", dependencies: ["Capture"], path: "Tests/LiveHolder", swiftSettings: strict),
         .testTarget(
             name: "LiveTests",
-            dependencies: ["CPacket", "Capture", "Packets", "Fixtures", "LiveSupport", "live-holder"],
+            dependencies: ["CLibbpf", "CPacket", "Capture", "Packets", "Fixtures", "LiveSupport", "live-holder"],
             path: "Tests/Live",
             swiftSettings: strict),
         .target(name: "CCounting", path: "Benchmarks/Counting", cSettings: strictC),

@@ -18,6 +18,7 @@
 #include "parse_network.h"
 #include "parse_tunnel.h"
 #include "parse_transport.h"
+#include "parse_plain.h"
 
 /* Keeps what was found of the tunnel's own packet while the inner one is tried, */
 static __always_inline void keep_outer(struct packet_parse *parse)
@@ -38,48 +39,37 @@ static __always_inline void restore_outer(struct packet_parse *parse)
 	parse->quote_offset = 0;
 }
 
-/*
- * Ethernet, IPv4 without options or IPv6 without extensions, TCP: what most packets of a busy link are. Returns 1 with
- * *parse filled, or 0 where the long way has to look. It refuses nothing, so it cannot disagree with the long way.
- */
+/* Fills *parse as the long way does where an Ethernet frame holds plain TCP, and returns 1. */
 static __always_inline int parse_plain_tcp(const __u8 *data, const __u8 *end, struct packet_parse *parse)
 {
-	const __u8 *p = bytes_at(data, end, 0, 54);
-	const __u8 *tcp;
+	const __u8 *p = bytes_at(data, end, 0, 14 + PLAIN_BYTES_IPV4);
 	__u32 length, header;
 
 	if (!p)
 		return 0;
-	parse->source_mac = load16(p + 6) ^ load32(p + 8);
 	if (load16(p + 12) == ETHERTYPE_IPV4) {
-		if (p[14] != 0x45 || load16(p + 20) & 0x3fff || p[23] != IP_PROTOCOL_TCP)
+		if (!is_plain_ipv4(p + 14))
 			return 0;
-		length = load16(p + 16);
-		tcp = p + 34;
-		header = (tcp[12] >> 4) * 4u;
-		if (header < 20 || length < 20 + header)
-			return 0;
-		fill_ipv4(p + 14, parse);
-		parse->ip_payload = length - 20;
+		fill_plain_ipv4(p + 14, &parse->record);
 		parse->transport_offset = 34;
+		length = load16(p + 16) - 20;
+		header = tcp_header(p + 34);
 	} else if (load16(p + 12) == ETHERTYPE_IPV6) {
-		p = bytes_at(data, end, 0, 74);
-		if (!p || p[14] >> 4 != 6 || p[20] != IP_PROTOCOL_TCP)
+		p = bytes_at(data, end, 0, 14 + PLAIN_BYTES_IPV6);
+		if (!p || !is_plain_ipv6(p + 14))
 			return 0;
-		length = load16(p + 18);
-		tcp = p + 54;
-		header = (tcp[12] >> 4) * 4u;
-		if (header < 20 || length < header)
-			return 0;
-		fill_ipv6(p + 14, parse);
-		parse->ip_payload = length;
+		fill_plain_ipv6(p + 14, &parse->record);
 		parse->transport_offset = 54;
+		length = load16(p + 18);
+		header = tcp_header(p + 54);
 	} else {
 		return 0;
 	}
+	parse->source_mac = fold_mac(p + 6);
 	parse->network_offset = 14;
-	narrow(parse, parse->transport_offset + parse->ip_payload);
-	fill_tcp(tcp, header, parse);
+	narrow(parse, parse->transport_offset + length);
+	end_tcp(header, length - header, parse);
+	finish_record(parse);
 	return 1;
 }
 

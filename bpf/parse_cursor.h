@@ -177,14 +177,22 @@ static __always_inline void widen_domain(struct packet_parse *parse, __u32 value
 	parse->tagged = 1;
 }
 
-/* The domain's place in the record. The last thing that is done to a record. */
+/* A MAC address in 32 bits. */
+static __always_inline __u32 fold_mac(const __u8 *p)
+{
+	return load16(p) ^ load32(p + 2);
+}
+
+/* The domain's place in a record. The last thing that is done to it. */
+static __always_inline void fill_domain(__u32 domain, __u32 source_mac, struct packet_record *record)
+{
+	record->id |= domain << PACKET_DOMAIN_SHIFT;
+	record->link_hash = (__u16)(((domain + 1) * 0x85ebca6bu ^ source_mac) * 0x9e3779b1u >> 16);
+}
+
 static __always_inline void finish_record(struct packet_parse *parse)
 {
-	__u32 domain = read16(&parse->domain);
-
-	parse->record.id |= domain << PACKET_DOMAIN_SHIFT;
-	parse->record.link_hash =
-		(__u16)(((domain + 1) * 0x85ebca6bu ^ read32(&parse->source_mac)) * 0x9e3779b1u >> 16);
+	fill_domain(read16(&parse->domain), read32(&parse->source_mac), &parse->record);
 }
 
 /* The state before the first header. */

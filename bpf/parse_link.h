@@ -37,7 +37,7 @@ static __always_inline enum packet_refusal skip_ethernet(const __u8 *data, const
 
 	if (!p)
 		return PACKET_REFUSED_TRUNCATED_LINK;
-	parse->source_mac = load16(p + 6) ^ load32(p + 8);
+	parse->source_mac = fold_mac(p + 6);
 	parse->ethertype = load16(p + 12);
 	parse->offset = (__u16)(offset + 14);
 	return PACKET_PARSED;

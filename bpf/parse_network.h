@@ -21,20 +21,25 @@
 #define IP_PROTOCOL_HIP 139
 #define IP_PROTOCOL_SHIM6 140
 
-/* The record's part of an IPv4 header of which 20 bytes are at hand. */
-static __always_inline void fill_ipv4(const __u8 *p, struct packet_parse *parse)
+/* The lower half of an IPv4 address as the record has it. */
+static __always_inline __u64 mapped(__u32 address)
 {
-	struct packet_record *record = &parse->record;
-	__u8 layers = (__u8)(read8(&parse->tunnel) << PACKET_LAYERS_TUNNEL_SHIFT);
+	return 0xffff00000000ull | address;
+}
+
+/* The record's part of an IPv4 header of which 20 bytes are at hand. */
+static __always_inline void fill_ipv4(const __u8 *p, __u8 tunnel, struct packet_record *record)
+{
+	__u8 layers = (__u8)(tunnel << PACKET_LAYERS_TUNNEL_SHIFT);
 
 	if (p[6] & 0x40)
 		layers |= PACKET_LAYERS_DF;
 	if (p[6] & 0x20)
 		layers |= PACKET_LAYERS_FRAGMENT;
 	record->src_high = 0;
-	record->src_low = 0xffff00000000ull | load32(p + 12);
+	record->src_low = mapped(load32(p + 12));
 	record->dst_high = 0;
-	record->dst_low = 0xffff00000000ull | load32(p + 16);
+	record->dst_low = mapped(load32(p + 16));
 	record->id = load16(p + 4);
 	record->ttl = p[8];
 	record->tos = p[1];
@@ -42,9 +47,8 @@ static __always_inline void fill_ipv4(const __u8 *p, struct packet_parse *parse)
 }
 
 /* The record's part of an IPv6 header of which 40 bytes are at hand. */
-static __always_inline void fill_ipv6(const __u8 *p, struct packet_parse *parse)
+static __always_inline void fill_ipv6(const __u8 *p, __u8 tunnel, struct packet_record *record)
 {
-	struct packet_record *record = &parse->record;
 	__u32 first = load32(p);
 
 	record->src_high = load64(p + 8);
@@ -54,7 +58,7 @@ static __always_inline void fill_ipv6(const __u8 *p, struct packet_parse *parse)
 	record->id = first & PACKET_ID_MASK;
 	record->ttl = p[7];
 	record->tos = (__u8)(first >> 20);
-	record->layers = (__u8)(PACKET_LAYERS_IPV6 | read8(&parse->tunnel) << PACKET_LAYERS_TUNNEL_SHIFT);
+	record->layers = (__u8)(PACKET_LAYERS_IPV6 | tunnel << PACKET_LAYERS_TUNNEL_SHIFT);
 }
 
 /*
@@ -88,7 +92,7 @@ static __always_inline enum packet_refusal parse_ipv4(const __u8 *data, const __
 		return PACKET_REFUSED_TRUNCATED_IP;
 	if (load16(p + 6) & 0x1fff)
 		return PACKET_REFUSED_LATER_FRAGMENT;
-	fill_ipv4(p, parse);
+	fill_ipv4(p, read8(&parse->tunnel), &parse->record);
 	parse->protocol = p[9];
 	parse->ip_payload = length - header;
 	parse->offset = (__u16)(offset + header);
@@ -109,7 +113,7 @@ static __always_inline enum packet_refusal parse_ipv6(const __u8 *data, const __
 		return PACKET_REFUSED_BAD_VERSION;
 	if (!length)
 		length = length_on_wire(frame, offset + 40);
-	fill_ipv6(p, parse);
+	fill_ipv6(p, read8(&parse->tunnel), &parse->record);
 	parse->protocol = p[6];
 	parse->ip_payload = length;
 	parse->offset = (__u16)(offset + 40);

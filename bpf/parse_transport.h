@@ -36,13 +36,10 @@ static __always_inline void end_headers(struct packet_parse *parse, __u32 end)
 	parse->headers_end = (__u16)(end < limit ? end : limit);
 }
 
-/* The record's part of a TCP header of which 20 bytes are at hand; the IP payload is known to hold all of it. */
-static __always_inline void fill_tcp(const __u8 *p, __u32 header, struct packet_parse *parse)
+/* The record's part of a TCP header of which 20 bytes are at hand. */
+static __always_inline void fill_tcp(const __u8 *p, __u32 payload, struct packet_record *record)
 {
-	struct packet_record *record = &parse->record;
-	__u32 payload = read32(&parse->ip_payload) - header;
 	__u8 flags = p[13];
-	__u32 text = 0;
 
 	record->src_port = load16(p);
 	record->dst_port = load16(p + 2);
@@ -52,14 +49,20 @@ static __always_inline void fill_tcp(const __u8 *p, __u32 header, struct packet_
 	record->window = load16(p + 14);
 	record->payload_length = saturated(payload);
 	record->class = PACKET_CLASS_BULK;
-	if (flags & FLAG_RST) {
+	if (flags & FLAG_RST)
 		record->class = PACKET_CLASS_RESET;
-		text = payload < HEADER_SNAPSHOT_RESET_TEXT ? payload : HEADER_SNAPSHOT_RESET_TEXT;
-	} else if (flags & (FLAG_SYN | FLAG_FIN)) {
+	else if (flags & (FLAG_SYN | FLAG_FIN))
 		record->class = PACKET_CLASS_HANDSHAKE;
-	}
+}
+
+/* Where the snapshot of a TCP packet ends whose header has so many bytes: a reset's text is kept. */
+static __always_inline void end_tcp(__u32 header, __u32 payload, struct packet_parse *parse)
+{
+	__u32 text = 0;
+
+	if (read8(&parse->record.flags) & FLAG_RST)
+		text = payload < HEADER_SNAPSHOT_RESET_TEXT ? payload : HEADER_SNAPSHOT_RESET_TEXT;
 	end_headers(parse, read16(&parse->transport_offset) + header + text);
-	finish_record(parse);
 }
 
 static __always_inline enum packet_refusal parse_tcp(const __u8 *data, const __u8 *end, __u32 offset,
@@ -80,7 +83,9 @@ static __always_inline enum packet_refusal parse_tcp(const __u8 *data, const __u
 	if (payload < header)
 		return PACKET_REFUSED_BAD_LENGTH;
 	/* A capture may be cut inside the options: the record does not need them. */
-	fill_tcp(p, header, parse);
+	fill_tcp(p, payload - header, &parse->record);
+	end_tcp(header, payload - header, parse);
+	finish_record(parse);
 	return PACKET_PARSED;
 }
 

@@ -26,6 +26,16 @@ enum hook {
 /* The linear part that is asked for where the headers are not in it: more than a snapshot and the parser's bound. */
 #define PULL_BYTES (PARSE_DEPTH + 128)
 
+/* One packet that is being looked at. */
+struct look {
+	struct packet_counters *count;
+	struct ring ring;
+	const struct packet_focus *focused; /* NULL where nothing is in focus; read for what is forwarded only */
+	__u16 vlan; /* the tag beside the bytes, as in struct packet_frame */
+	__u8 interface; /* PACKET_INTERFACE_* of the record */
+	_Bool is_forwarded; /* on its way out, and recorded on its way in */
+};
+
 static __always_inline struct packet_counters *find_counters(enum packet_way way)
 {
 	__u32 key = settings.slot * PACKET_WAY_COUNT + way;
@@ -33,7 +43,7 @@ static __always_inline struct packet_counters *find_counters(enum packet_way way
 	return bpf_map_lookup_elem(&counters, &key);
 }
 
-static __always_inline struct packet_parse *find_scratch(void)
+static __always_inline struct packet_scratch *find_scratch(void)
 {
 	__u32 key = 0;
 
@@ -48,30 +58,55 @@ static __always_inline void count_refusal(struct packet_counters *count, __u32 r
 		count->refused[refusal]++;
 }
 
-/* Room for an entry of `bytes` below `limit`, or the reason why there is none; the fill is read without a lock. */
-static __always_inline _Bool has_headroom(void *ring, __u32 limit, __u32 bytes)
+static __always_inline _Bool is_focused(__u32 hash)
 {
-	return bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA) + bytes + RING_ENTRY_HEADER_BYTES <= limit;
+	const struct packet_focus *focused = find_focus();
+
+	return focused && has_focus_on(focused, focus_bit(hash));
+}
+
+static __always_inline _Bool has_room_for_bulk(const struct look *look)
+{
+	return has_room(&look->ring, 1, settings.ring_limit_bulk);
 }
 
 /*
- * The record's own time is taken after its place in the ring was reserved: whoever finds the ring empty knows that no
- * record older than that moment can come from it.
+ * Where the next bulk record goes, or NULL, and the loss is counted. Bulk in focus may use the room of handshakes: only where
+ * there is none of its own does the hash matter.
  */
-static __always_inline __u64 fill_record(struct packet_record *to, const struct packet_record *from, __u8 interface)
+static __always_inline struct packet_record *reserve_bulk(const struct look *look, _Bool has_room_left, __u32 hash)
 {
-	__u64 now = bpf_ktime_get_ns();
+	struct packet_record *record;
 
-	__builtin_memcpy(to, from, sizeof(*to));
-	to->time = (__u32)(now >> 10);
-	to->interface = interface;
-	return now;
+	if (!has_room_left && !(is_focused(hash) && has_room(&look->ring, 1, settings.ring_limit_handshake))) {
+		look->count->lost[PACKET_CLASS_BULK][PACKET_LOST_HEADROOM]++;
+		return NULL;
+	}
+	record = slot_ahead(&look->ring, 0);
+	if (!record)
+		look->count->lost[PACKET_CLASS_BULK][PACKET_LOST_NO_RING]++;
+	return record;
 }
 
+static __always_inline void finish_bulk(const struct look *look, struct packet_record *record)
+{
+	record->time = (__u32)(bulk_time(&look->ring) >> 10);
+	record->interface = look->interface;
+	publish(&look->ring, 1);
+	look->count->recorded[PACKET_CLASS_BULK]++;
+}
+
+/* Whether a flow's packet of this class is given up. A flow in focus is not. */
+static __always_inline _Bool is_shed(__u32 hash, __u32 mask)
+{
+	return !keeps_flow(hash, mask) && !is_focused(hash);
+}
+
+/* Bytes behind the snapshot's are what they were. */
 static __always_inline void fill_headers(void *context, enum hook hook, struct header_snapshot *headers,
 					 const struct packet_parse *parse, const struct packet_frame *frame, __u64 now)
 {
-	__u32 length = *(const volatile __u16 *)&parse->headers_end;
+	__u32 length = read16(&parse->headers_end);
 	__u32 last;
 	long failed;
 
@@ -83,7 +118,6 @@ static __always_inline void fill_headers(void *context, enum hook hook, struct h
 	headers->vlan = frame->vlan;
 	headers->link_type = frame->link;
 	headers->reserved = 0;
-	__builtin_memset(headers->bytes, 0, sizeof(headers->bytes));
 	headers->length = 0;
 	if (length > HEADER_SNAPSHOT_BYTES)
 		length = HEADER_SNAPSHOT_BYTES;
@@ -104,68 +138,79 @@ static __always_inline void fill_headers(void *context, enum hook hook, struct h
 		headers->length = (__u16)length;
 }
 
-static __always_inline _Bool is_focused(const struct packet_record *record)
+static __always_inline _Bool write_slot(const struct ring *ring, __u32 ahead, const void *from)
 {
-	const struct packet_focus *focused = find_focus();
+	struct packet_record *slot = slot_ahead(ring, ahead);
 
-	return focused && has_focus_on(focused, focus_bit(flow_hash_of_record(record)));
+	if (!slot)
+		return 0;
+	__builtin_memcpy(slot, from, RING_SLOT_BYTES);
+	return 1;
 }
 
-/* Hands a parsed packet to user space, or counts why not: it is shed, or there is no room. Bulk in focus may use the room of handshakes. */
-static __always_inline void record_packet(void *context, enum hook hook, struct packet_counters *count,
-					  const struct packet_parse *parse, const struct packet_frame *frame,
-					  __u8 interface)
+/* Copies a record and its snapshot into the ring's next slots; false where the CPU has no ring. */
+static __always_inline _Bool write_event(const struct ring *ring, const struct packet_scratch *from, __u32 slots)
 {
-	__u32 cpu = bpf_get_smp_processor_id();
-	__u32 class = *(const volatile __u8 *)&parse->record.class;
-	void *ring;
+	const __u8 *headers = (const __u8 *)&from->headers;
+
+	return write_slot(ring, 0, &from->parse.record) && (slots < 2 || write_slot(ring, 1, headers)) &&
+	       (slots < 3 || write_slot(ring, 2, headers + RING_SLOT_BYTES)) &&
+	       (slots < 4 || write_slot(ring, 3, headers + 2 * RING_SLOT_BYTES)) &&
+	       (slots < 5 || write_slot(ring, 4, headers + 3 * RING_SLOT_BYTES));
+}
+
+static __always_inline void record_event(void *context, enum hook hook, const struct look *look, __u32 class,
+					 struct packet_scratch *found, const struct packet_frame *frame)
+{
+	const __u32 limit = class == PACKET_CLASS_HANDSHAKE ? settings.ring_limit_handshake : settings.ring_slots;
+	__u32 slots = ring_entry_slots(read16(&found->parse.headers_end));
+	__u64 now;
+
+	if (!has_room(&look->ring, slots < RING_ENTRY_SLOTS ? slots : RING_ENTRY_SLOTS, limit)) {
+		look->count
+			->lost[class][class == PACKET_CLASS_HANDSHAKE ? PACKET_LOST_HEADROOM : PACKET_LOST_RING_FULL]++;
+		return;
+	}
+	now = precise_time(&look->ring);
+	found->parse.record.time = (__u32)(now >> 10);
+	found->parse.record.interface = look->interface;
+	fill_headers(context, hook, &found->headers, &found->parse, frame, now);
+	slots = ring_entry_slots(found->headers.length);
+	if (!write_event(&look->ring, found, slots)) {
+		look->count->lost[class][PACKET_LOST_NO_RING]++;
+		return;
+	}
+	publish(&look->ring, slots);
+	look->count->recorded[class]++;
+}
+
+/* Hands a parsed packet to user space, or counts why not: it is shed, or there is no room. */
+static __always_inline void record_packet(void *context, enum hook hook, const struct look *look,
+					  struct packet_scratch *found, const struct packet_frame *frame)
+{
+	__u32 class = read8(&found->parse.record.class);
+	const _Bool has_room_left = has_room_for_bulk(look);
+	__u32 mask, hash = 0;
+	struct packet_record *record;
 
 	if (class >= PACKET_CLASS_COUNT)
 		class = PACKET_CLASS_BULK;
-	if (is_shed(&parse->record, class)) {
-		count->shed[class]++;
+	mask = shedding_mask(class);
+	if (mask || !has_room_left)
+		hash = flow_hash_of_record(&found->parse.record);
+	if (mask && is_shed(hash, mask)) {
+		look->count->shed[class]++;
 		return;
 	}
-	ring = bpf_map_lookup_elem(&rings, &cpu);
-	if (!ring) {
-		count->lost[class][PACKET_LOST_NO_RING]++;
+	if (class != PACKET_CLASS_BULK) {
+		record_event(context, hook, look, class, found, frame);
 		return;
 	}
-	if (class == PACKET_CLASS_BULK) {
-		struct packet_record *record;
-
-		if (!has_headroom(ring, settings.ring_limit_bulk, sizeof(*record)) &&
-		    !(is_focused(&parse->record) &&
-		      has_headroom(ring, settings.ring_limit_handshake, sizeof(*record)))) {
-			count->lost[class][PACKET_LOST_HEADROOM]++;
-			return;
-		}
-		record = bpf_ringbuf_reserve(ring, sizeof(*record), 0);
-		if (!record) {
-			count->lost[class][PACKET_LOST_RING_FULL]++;
-			return;
-		}
-		fill_record(record, &parse->record, interface);
-		bpf_ringbuf_submit(record, BPF_RB_NO_WAKEUP);
-	} else {
-		struct packet_event *event;
-		__u64 now;
-
-		if (class == PACKET_CLASS_HANDSHAKE &&
-		    !has_headroom(ring, settings.ring_limit_handshake, sizeof(*event))) {
-			count->lost[class][PACKET_LOST_HEADROOM]++;
-			return;
-		}
-		event = bpf_ringbuf_reserve(ring, sizeof(*event), 0);
-		if (!event) {
-			count->lost[class][PACKET_LOST_RING_FULL]++;
-			return;
-		}
-		now = fill_record(&event->record, &parse->record, interface);
-		fill_headers(context, hook, &event->headers, parse, frame, now);
-		bpf_ringbuf_submit(event, BPF_RB_NO_WAKEUP);
+	record = reserve_bulk(look, has_room_left, hash);
+	if (record) {
+		__builtin_memcpy(record, &found->parse.record, sizeof(*record));
+		finish_bulk(look, record);
 	}
-	count->recorded[class]++;
 }
 
 static __always_inline void describe_skb(const struct __sk_buff *skb, struct packet_frame *frame)
@@ -207,80 +252,99 @@ static __always_inline _Bool counts_on_the_way_out(const struct packet_record *r
 	return record->class == PACKET_CLASS_HANDSHAKE && (record->flags == 0 || record->flags & FLAG_SYN);
 }
 
-static __always_inline __u64 mapped(__u32 address)
+/* The hash of a plain packet's flow. */
+static __always_inline __u32 plain_hash(const __u8 *ip, int is_ipv6)
 {
-	return 0xffff00000000ull | address;
+	if (is_ipv6)
+		return flow_hash(flow_end(load64(ip + 8), load64(ip + 16), load16(ip + 40)),
+				 flow_end(load64(ip + 24), load64(ip + 32), load16(ip + 42)));
+	return flow_hash(flow_end(0, mapped(load32(ip + 12)), load16(ip + 20)),
+			 flow_end(0, mapped(load32(ip + 16)), load16(ip + 22)));
 }
 
-/*
- * True for plain TCP that does not, and that is not in focus (`focused` is NULL where nothing is): most of what is forwarded,
- * told without a parse.
- */
-static __always_inline _Bool is_plainly_passing(const struct __sk_buff *skb, const struct packet_focus *focused)
+/* Looks at plain TCP, for which the packet's own bytes are enough. False where headers are to be kept: the long way is for that. */
+static __always_inline _Bool look_at_plain(const __u8 *ip, int is_ipv6, const struct look *look)
 {
-	const __u8 *ip = (const void *)(long)skb->data;
-	const __u8 *end = (const void *)(long)skb->data_end;
-	__u32 bit;
+	const __u8 flags = ip[(is_ipv6 ? 40 : 20) + 13];
+	const _Bool has_room_left = has_room_for_bulk(look);
+	struct packet_record *record;
+	__u32 class = PACKET_CLASS_BULK, mask, hash = 0;
 
-	if (settings.link == PACKET_LINK_ETHERNET) {
-		__u16 ethertype;
-
-		if (ip + 14 > end)
-			return 0;
-		ethertype = load16(ip + 12);
-		if (ethertype != 0x0800 && ethertype != 0x86dd)
-			return 0;
-		ip += 14;
-	}
-	if (ip + 40 > end)
+	if (flags & FLAG_RST)
 		return 0;
-	if (ip[0] == 0x45) {
-		if (ip[9] != 6 || load16(ip + 6) & 0x3fff || ip[33] & (FLAG_RST | FLAG_SYN))
+	if (look->is_forwarded) {
+		if (flags & FLAG_SYN)
 			return 0;
-		if (!focused)
+		if (!look->focused || !has_focus_on(look->focused, focus_bit(plain_hash(ip, is_ipv6)))) {
+			look->count->skipped++;
 			return 1;
-		bit = focus_bit(flow_hash(flow_end(0, mapped(load32(ip + 12)), load16(ip + 20)),
-					  flow_end(0, mapped(load32(ip + 16)), load16(ip + 22))));
-		return !has_focus_on(focused, bit);
+		}
 	}
-	if (ip[0] >> 4 == 6 && ip + 60 <= end) {
-		if (ip[6] != 6 || ip[53] & (FLAG_RST | FLAG_SYN))
-			return 0;
-		if (!focused)
-			return 1;
-		bit = focus_bit(flow_hash(flow_end(load64(ip + 8), load64(ip + 16), load16(ip + 40)),
-					  flow_end(load64(ip + 24), load64(ip + 32), load16(ip + 42))));
-		return !has_focus_on(focused, bit);
+	if (flags & (FLAG_SYN | FLAG_FIN))
+		class = PACKET_CLASS_HANDSHAKE;
+	mask = shedding_mask(class);
+	if (mask || !has_room_left)
+		hash = plain_hash(ip, is_ipv6);
+	if (mask && is_shed(hash, mask)) {
+		look->count->shed[class]++;
+		return 1;
 	}
+	if (class != PACKET_CLASS_BULK)
+		return 0;
+	record = reserve_bulk(look, has_room_left, hash);
+	if (!record)
+		return 1;
+	if (is_ipv6)
+		fill_plain_ipv6(ip, record);
+	else
+		fill_plain_ipv4(ip, record);
+	fill_domain(look->vlan & 0xfff, settings.link == PACKET_LINK_ETHERNET ? fold_mac(ip - 8) : 0, record);
+	finish_bulk(look, record);
+	return 1;
+}
+
+/* The short way. False where the packet has to go the long one. */
+static __always_inline _Bool look_shortly(const __u8 *data, const __u8 *end, const struct look *look)
+{
+	const __u8 *ip = data;
+	__u16 ethertype;
+
+	if (settings.link == PACKET_LINK_ETHERNET)
+		ip += 14;
+	if (ip + PLAIN_BYTES_IPV4 > end)
+		return 0;
+	ethertype = settings.link == PACKET_LINK_ETHERNET ? load16(ip - 2) : ethertype_of_nibble(ip[0]);
+	if (ethertype == ETHERTYPE_IPV4)
+		return is_plain_ipv4(ip) && look_at_plain(ip, 0, look);
+	if (ethertype == ETHERTYPE_IPV6 && ip + PLAIN_BYTES_IPV6 <= end)
+		return is_plain_ipv6(ip) && look_at_plain(ip, 1, look);
 	return 0;
 }
 
-static __always_inline void observe_skb(struct __sk_buff *skb, enum hook hook)
+static __always_inline void look_at_skb(struct __sk_buff *skb, enum hook hook, struct look *look)
 {
-	const enum packet_way way = hook == HOOK_TC_EGRESS ? PACKET_WAY_EGRESS : PACKET_WAY_INGRESS;
-	const _Bool is_forwarded = hook == HOOK_TC_EGRESS && skb->ingress_ifindex != 0;
-	struct packet_counters *count;
+	struct packet_scratch *found;
 	struct packet_parse *parse;
 	struct packet_frame frame;
-	const struct packet_focus *focused = NULL;
-	__u8 interface = settings.slot & PACKET_INTERFACE_SLOT_MASK;
-	__u32 refusal, segments;
+	__u32 refusal, segments = skb->gso_segs;
 
-	if (!lease_holds())
-		return;
-	count = find_counters(way);
-	parse = find_scratch();
-	if (!count || !parse)
-		return;
-	segments = skb->gso_segs;
-	count->seen++;
-	count->segments += segments ? segments : 1;
-	if (is_forwarded)
-		focused = find_focus();
-	if (is_forwarded && is_plainly_passing(skb, focused)) {
-		count->skipped++;
-		return;
+	look->count->seen++;
+	look->count->segments += segments ? segments : 1;
+	describe_skb(skb, &frame);
+	look->vlan = frame.vlan;
+	if (hook == HOOK_TC_EGRESS) {
+		look->is_forwarded = skb->ingress_ifindex != 0;
+		look->interface |= look->is_forwarded ? PACKET_INTERFACE_EGRESS
+						      : PACKET_INTERFACE_EGRESS | PACKET_INTERFACE_MADE_HERE;
+		if (look->is_forwarded)
+			look->focused = find_focus();
 	}
+	if (look_shortly((const void *)(long)skb->data, (const void *)(long)skb->data_end, look))
+		return;
+	found = find_scratch();
+	if (!found)
+		return;
+	parse = &found->parse;
 	refusal = parse_skb(skb, parse);
 	if (is_truncated(refusal) && skb->data_end - skb->data < skb->len) {
 		__u32 wanted = skb->len < PULL_BYTES ? skb->len : PULL_BYTES;
@@ -288,48 +352,78 @@ static __always_inline void observe_skb(struct __sk_buff *skb, enum hook hook)
 		if (bpf_skb_pull_data(skb, wanted) == 0)
 			refusal = parse_skb(skb, parse);
 	}
-	if (is_forwarded && (refusal != PACKET_PARSED ||
-			     !(counts_on_the_way_out(&parse->record) ||
-			       (focused && has_focus_on(focused, focus_bit(flow_hash_of_record(&parse->record))))))) {
-		count->skipped++;
+	if (look->is_forwarded &&
+	    (refusal != PACKET_PARSED ||
+	     !(counts_on_the_way_out(&parse->record) ||
+	       (look->focused && has_focus_on(look->focused, focus_bit(flow_hash_of_record(&parse->record))))))) {
+		look->count->skipped++;
 		return;
 	}
-	if (refusal != PACKET_PARSED) {
-		count_refusal(count, refusal);
-		return;
-	}
-	if (hook == HOOK_TC_EGRESS)
-		interface |=
-			is_forwarded ? PACKET_INTERFACE_EGRESS : PACKET_INTERFACE_EGRESS | PACKET_INTERFACE_MADE_HERE;
-	describe_skb(skb, &frame);
-	record_packet(skb, hook, count, parse, &frame, interface);
+	if (refusal != PACKET_PARSED)
+		count_refusal(look->count, refusal);
+	else
+		record_packet(skb, hook, look, found, &frame);
 }
 
-static __always_inline void observe_xdp(struct xdp_md *context)
+static __always_inline void look_at_xdp(struct xdp_md *context, struct look *look)
 {
-	struct packet_counters *count;
-	struct packet_parse *parse;
+	const void *data = (const void *)(long)context->data, *end = (const void *)(long)context->data_end;
+	struct packet_scratch *found;
 	struct packet_frame frame = {
 		.wire_length = 0,
 		.link = settings.link,
 	};
 	__u32 refusal;
 
-	if (!lease_holds())
+	look->count->seen++;
+	look->count->segments++;
+	if (look_shortly(data, end, look))
 		return;
-	count = find_counters(PACKET_WAY_INGRESS);
-	parse = find_scratch();
-	if (!count || !parse)
+	found = find_scratch();
+	if (!found)
 		return;
-	count->seen++;
-	count->segments++;
 	frame.wire_length = (__u32)bpf_xdp_get_buff_len(context);
-	refusal = parse_packet((const void *)(long)context->data, (const void *)(long)context->data_end, &frame, parse);
-	if (refusal != PACKET_PARSED) {
-		count_refusal(count, refusal);
-		return;
+	refusal = parse_packet(data, end, &frame, &found->parse);
+	if (refusal != PACKET_PARSED)
+		count_refusal(look->count, refusal);
+	else
+		record_packet(context, HOOK_XDP, look, found, &frame);
+}
+
+/* Begins the look at a packet; false where there is none: the lease is over, or the CPU's ring is taken. */
+static __always_inline _Bool begin_look(enum packet_way way, struct look *look)
+{
+	if (!lease_holds())
+		return 0;
+	look->count = find_counters(way);
+	if (!look->count)
+		return 0;
+	if (!take_ring(&look->ring)) {
+		__sync_fetch_and_add(&look->count->missed, 1);
+		return 0;
 	}
-	record_packet(context, HOOK_XDP, count, parse, &frame, settings.slot & PACKET_INTERFACE_SLOT_MASK);
+	look->interface = settings.slot & PACKET_INTERFACE_SLOT_MASK;
+	return 1;
+}
+
+static __always_inline void observe_skb(struct __sk_buff *skb, enum hook hook)
+{
+	struct look look = {};
+
+	if (!begin_look(hook == HOOK_TC_EGRESS ? PACKET_WAY_EGRESS : PACKET_WAY_INGRESS, &look))
+		return;
+	look_at_skb(skb, hook, &look);
+	leave_ring(&look.ring);
+}
+
+static __always_inline void observe_xdp(struct xdp_md *context)
+{
+	struct look look = {};
+
+	if (!begin_look(PACKET_WAY_INGRESS, &look))
+		return;
+	look_at_xdp(context, &look);
+	leave_ring(&look.ring);
 }
 
 /*

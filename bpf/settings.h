@@ -12,14 +12,16 @@
 
 /* The whole .rodata section of an object; written before it is loaded. */
 struct packet_settings {
-	__u32 ring_limit_bulk; /* bytes of a ring that bulk may fill */
+	__u32 ring_slots; /* of each CPU's ring; a power of two */
+	__u32 ring_limit_bulk; /* slots of a ring that bulk may fill */
 	__u32 ring_limit_handshake; /* … handshakes */
 	__u8 slot; /* 0 ..< PACKET_SLOT_COUNT */
 	__u8 link; /* enum packet_link: what frames of the interface begin with */
-	__u8 reserved[2];
+	__u8 is_preemptible; /* PREEMPT_RT: programs of one CPU may interrupt each other */
+	__u8 reserved;
 };
 
-_Static_assert(sizeof(struct packet_settings) == 12, "no padding");
+_Static_assert(sizeof(struct packet_settings) == 16, "no padding");
 
 #ifdef __bpf__
 const volatile struct packet_settings settings = {};

@@ -51,21 +51,6 @@ static __always_inline __u32 shedding_mask(__u32 class)
 	return class == PACKET_CLASS_BULK ? wanted->mask[PACKET_CLASS_BULK] : wanted->mask[PACKET_CLASS_HANDSHAKE];
 }
 
-/* Whether a packet is given up. A flow in focus never is. */
-static __always_inline _Bool is_shed(const struct packet_record *record, __u32 class)
-{
-	const __u32 mask = shedding_mask(class);
-	const struct packet_focus *focused;
-	__u32 hash;
-
-	if (!mask)
-		return 0;
-	hash = flow_hash_of_record(record);
-	if (keeps_flow(hash, mask))
-		return 0;
-	focused = find_focus();
-	return !(focused && has_focus_on(focused, focus_bit(hash)));
-}
 #endif
 
 #endif

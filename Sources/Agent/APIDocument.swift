@@ -87,6 +87,7 @@ enum APIDocument {
     private static func write(_ count: Ledger.Count, to json: inout JSONWriter) {
         json.member("seen", count.seen)
         json.member("segments", count.segments)
+        json.member("missed", count.missed)
         json.member("skipped", count.skipped)
         json.member("recorded") { json in
             byClass(&json) { count.recorded($0) }

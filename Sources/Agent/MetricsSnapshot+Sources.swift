@@ -20,6 +20,7 @@ extension MetricsSnapshot {
 
     mutating func fill(from ledger: Ledger) {
         let total = ledger.total
+        missed = total.missed
         for reason in RefusalReason.allCases { refused[reason] = total.refused(reason) }
         for packetClass in PacketClass.allCases {
             recorded[packetClass] = total.recorded(packetClass)

@@ -9,44 +9,42 @@
 #include <time.h>
 #include <unistd.h>
 
-// Of include/uapi/linux/bpf.h and kernel/bpf/ringbuf.c: an entry's length comes first, with these bits.
-#define ENTRY_BUSY BPF_RINGBUF_BUSY_BIT
-#define ENTRY_DISCARDED BPF_RINGBUF_DISCARD_BIT
-
 // A bulk record's time is the lower end of a step of this many ns.
 #define TIME_STEP 1024u
+// How often a ring is looked at again whose program is in the middle of a packet. That takes it less than 1 µs, unless it is
+// interrupted.
+#define LOOKS_AT_BUSY 64
 
-// The data of a ring is mapped twice in a row, so that an entry that wraps around reads straight on.
 struct ring {
-	uint64_t *consumer; // shared with the kernel: where we are
-	const uint64_t *producer; // shared with the kernel: where it is
-	const uint8_t *data;
-	void *consumer_page; // what to unmap; NULL for a test's memory
-	void *producer_pages;
-	uint64_t position; // next entry to read
-	uint64_t limit; // the producer's position when the rings were last looked at
+	struct ring_position *shared; // where the producer is, and where we are
+	const struct packet_record *slots;
+	uint64_t position; // next slot to read
+	uint64_t limit; // the producer's position when the ring was last looked at
 	uint64_t last; // ns: no record older than this will come from this ring
 	uint64_t head_time; // ns, of the entry at position; valid while the ring is in the heap
-	uint32_t head_bytes; // of the entry at position, without its header
+	uint32_t head_slots; // of the entry at position
+	_Bool is_busy; // a packet was being looked at, whose record may come behind the limit
 };
 
 struct rstwho_drain {
 	uint32_t ring_count;
-	uint32_t ring_bytes;
+	uint32_t ring_slots;
 	uint32_t heap_count;
 	uint64_t consumed[PACKET_CLASS_COUNT];
 	uint32_t *heap; // indices of rings, the oldest head first
 	struct ring *rings;
+	void *slots_memory; // what to unmap; NULL for a test's memory
+	void *positions_memory;
 };
 
-struct rstwho_drain *rstwho_drain_create(uint32_t ring_count, uint32_t ring_bytes)
+struct rstwho_drain *rstwho_drain_create(uint32_t ring_count, uint32_t ring_slots)
 {
 	struct rstwho_drain *drain = calloc(1, sizeof(*drain));
 
 	if (!drain)
 		return NULL;
 	drain->ring_count = ring_count;
-	drain->ring_bytes = ring_bytes;
+	drain->ring_slots = ring_slots;
 	drain->rings = calloc(ring_count ? ring_count : 1, sizeof(*drain->rings));
 	drain->heap = calloc(ring_count ? ring_count : 1, sizeof(*drain->heap));
 	if (!drain->rings || !drain->heap) {
@@ -56,86 +54,113 @@ struct rstwho_drain *rstwho_drain_create(uint32_t ring_count, uint32_t ring_byte
 	return drain;
 }
 
+static size_t whole_pages(size_t bytes)
+{
+	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (bytes + page - 1) / page * page;
+}
+
+static size_t slots_bytes(const struct rstwho_drain *drain)
+{
+	return whole_pages((size_t)drain->ring_count * drain->ring_slots * RING_SLOT_BYTES);
+}
+
+static size_t positions_bytes(const struct rstwho_drain *drain)
+{
+	return whole_pages((size_t)drain->ring_count * sizeof(struct ring_position));
+}
+
 void rstwho_drain_destroy(struct rstwho_drain *drain)
 {
 	if (!drain)
 		return;
-	for (uint32_t i = 0; drain->rings && i < drain->ring_count; i++) {
-		struct ring *ring = &drain->rings[i];
-		size_t page = (size_t)sysconf(_SC_PAGESIZE);
-
-		if (ring->consumer_page)
-			munmap(ring->consumer_page, page);
-		if (ring->producer_pages)
-			munmap(ring->producer_pages, page + 2 * (size_t)drain->ring_bytes);
-	}
+	if (drain->slots_memory)
+		munmap(drain->slots_memory, slots_bytes(drain));
+	if (drain->positions_memory)
+		munmap(drain->positions_memory, positions_bytes(drain));
 	free(drain->rings);
 	free(drain->heap);
 	free(drain);
 }
 
-int rstwho_drain_attach(struct rstwho_drain *drain, uint32_t index, int descriptor)
+int rstwho_drain_map(struct rstwho_drain *drain, int rings, int positions)
 {
-	size_t page = (size_t)sysconf(_SC_PAGESIZE);
-	void *consumer, *producer;
 	struct timespec now = {};
-	int failed;
+	void *memory;
 
-	if (index >= drain->ring_count)
-		return -EINVAL;
+	if (drain->slots_memory)
+		return -EBUSY;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	consumer = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor, 0);
-	if (consumer == MAP_FAILED)
+	memory = mmap(NULL, slots_bytes(drain), PROT_READ, MAP_SHARED, rings, 0);
+	if (memory == MAP_FAILED)
 		return -errno;
-	producer = mmap(NULL, page + 2 * (size_t)drain->ring_bytes, PROT_READ, MAP_SHARED, descriptor, (off_t)page);
-	if (producer == MAP_FAILED) {
-		failed = -errno;
-		munmap(consumer, page);
-		return failed;
-	}
-	failed = rstwho_drain_attach_memory(drain, index, consumer, producer, (const uint8_t *)producer + page,
-					    (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
-	drain->rings[index].consumer_page = consumer;
-	drain->rings[index].producer_pages = producer;
-	return failed;
-}
-
-int rstwho_drain_attach_memory(struct rstwho_drain *drain, uint32_t index, uint64_t *consumer, const uint64_t *producer,
-			       const uint8_t *data, uint64_t since)
-{
-	struct ring *ring;
-
-	if (index >= drain->ring_count)
-		return -EINVAL;
-	ring = &drain->rings[index];
-	ring->consumer = consumer;
-	ring->producer = producer;
-	ring->data = data;
-	ring->position = __atomic_load_n(consumer, __ATOMIC_ACQUIRE);
-	ring->last = since;
+	drain->slots_memory = memory;
+	memory = mmap(NULL, positions_bytes(drain), PROT_READ | PROT_WRITE, MAP_SHARED, positions, 0);
+	if (memory == MAP_FAILED)
+		return -errno;
+	drain->positions_memory = memory;
+	rstwho_drain_attach(drain, drain->slots_memory, drain->positions_memory,
+			    (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
 	return 0;
 }
 
-static const uint8_t *entry_at(const struct rstwho_drain *drain, const struct ring *ring, uint64_t position)
+void rstwho_drain_attach(struct rstwho_drain *drain, const struct packet_record *slots, struct ring_position *positions,
+			 uint64_t since)
 {
-	return ring->data + (position & (drain->ring_bytes - 1));
+	for (uint32_t i = 0; i < drain->ring_count; i++) {
+		struct ring *ring = &drain->rings[i];
+
+		ring->shared = &positions[i];
+		ring->slots = slots + (size_t)i * drain->ring_slots;
+		ring->position = __atomic_load_n(&positions[i].tail, __ATOMIC_ACQUIRE);
+		ring->limit = ring->position;
+		ring->last = since;
+	}
 }
 
-// The word before an entry. Acquire: what follows it was written before the busy bit was cleared.
-static uint32_t entry_word(const uint8_t *entry)
+static const struct packet_record *slot_at(const struct rstwho_drain *drain, const struct ring *ring, uint64_t position)
 {
-	return __atomic_load_n((const uint32_t *)(const void *)entry, __ATOMIC_ACQUIRE);
+	return &ring->slots[position & (drain->ring_slots - 1)];
 }
 
-static uint32_t entry_bytes(uint32_t word)
+// What describes the snapshot that begins in a slot.
+static struct header_snapshot description_of(const struct packet_record *slot)
 {
-	return word & ~(ENTRY_BUSY | ENTRY_DISCARDED);
+	struct header_snapshot headers;
+
+	memcpy(&headers, slot, offsetof(struct header_snapshot, bytes));
+	if (headers.length > HEADER_SNAPSHOT_BYTES)
+		headers.length = HEADER_SNAPSHOT_BYTES;
+	return headers;
 }
 
-// From the start of one entry to the start of the next.
-static uint64_t entry_stride(uint32_t bytes)
+static uint32_t entry_slots(const struct rstwho_drain *drain, const struct ring *ring, uint64_t position)
 {
-	return ((uint64_t)bytes + RING_ENTRY_HEADER_BYTES + 7) & ~(uint64_t)7;
+	if (slot_at(drain, ring, position)->class == PACKET_CLASS_BULK)
+		return 1;
+	return ring_entry_slots(description_of(slot_at(drain, ring, position + 1)).length);
+}
+
+// Looks at where the producer is. Acquire: what is before its position was written before.
+static void look_at_producer(const struct rstwho_drain *drain, struct ring *ring)
+{
+	uint64_t first = ring->limit;
+
+	for (int i = 0; i < LOOKS_AT_BUSY; i++) {
+		ring->is_busy = __atomic_load_n(&ring->shared->busy, __ATOMIC_ACQUIRE) != 0;
+		ring->limit = __atomic_load_n(&ring->shared->head, __ATOMIC_ACQUIRE);
+		if (i == 0)
+			first = ring->limit;
+		// Whichever packet was looked at first is through.
+		if (ring->limit != first)
+			ring->is_busy = 0;
+		if (!ring->is_busy)
+			break;
+	}
+	// No program does that; whoever else wrote there must not make us read for ever.
+	if (ring->limit - ring->position > drain->ring_slots)
+		ring->position = ring->limit;
 }
 
 // A record's 32 bits of time made whole. Records of a ring do not go back in time; where the clocks of CPUs seem to (a
@@ -154,31 +179,20 @@ enum head { HEAD_READY, HEAD_NONE, HEAD_BUSY };
 // Looks at a ring's next entry without taking it.
 static enum head look(const struct rstwho_drain *drain, struct ring *ring)
 {
-	while (ring->position < ring->limit) {
-		const uint8_t *entry = entry_at(drain, ring, ring->position);
-		uint32_t word = entry_word(entry);
+	const struct packet_record *slot = slot_at(drain, ring, ring->position);
+	struct header_snapshot headers;
 
-		if (word & ENTRY_BUSY)
-			return HEAD_BUSY;
-		ring->head_bytes = entry_bytes(word);
-		if (!(word & ENTRY_DISCARDED)) {
-			struct packet_event event;
-
-			if (ring->head_bytes == sizeof(event.record)) {
-				memcpy(&event.record, entry + RING_ENTRY_HEADER_BYTES, sizeof(event.record));
-				ring->head_time = whole_time(ring->last, event.record.time);
-				return HEAD_READY;
-			}
-			if (ring->head_bytes == sizeof(event)) {
-				memcpy(&event, entry + RING_ENTRY_HEADER_BYTES,
-				       offsetof(struct packet_event, headers.wire_length));
-				ring->head_time = event.headers.time > ring->last ? event.headers.time : ring->last;
-				return HEAD_READY;
-			}
-		}
-		ring->position += entry_stride(ring->head_bytes);
+	if (ring->limit - ring->position - 1 >= drain->ring_slots)
+		return ring->is_busy ? HEAD_BUSY : HEAD_NONE;
+	if (slot->class == PACKET_CLASS_BULK) {
+		ring->head_slots = 1;
+		ring->head_time = whole_time(ring->last, slot->time);
+		return HEAD_READY;
 	}
-	return HEAD_NONE;
+	headers = description_of(slot_at(drain, ring, ring->position + 1));
+	ring->head_slots = ring_entry_slots(headers.length);
+	ring->head_time = headers.time > ring->last ? headers.time : ring->last;
+	return HEAD_READY;
 }
 
 static _Bool is_older(const struct rstwho_drain *drain, uint32_t left, uint32_t right)
@@ -234,18 +248,30 @@ static uint64_t smaller(uint64_t left, uint64_t right)
 	return left < right ? left : right;
 }
 
+// Copies the snapshot of the entry at a ring's position; what is beyond its length is 0.
+static void take_headers(const struct rstwho_drain *drain, const struct ring *ring, struct header_snapshot *snapshot)
+{
+	uint8_t *to = (uint8_t *)snapshot;
+
+	memset(snapshot, 0, sizeof(*snapshot));
+	for (uint32_t i = 1; i < ring->head_slots; i++)
+		memcpy(to + (size_t)(i - 1) * RING_SLOT_BYTES, slot_at(drain, ring, ring->position + i),
+		       RING_SLOT_BYTES);
+	if (snapshot->length > HEADER_SNAPSHOT_BYTES)
+		snapshot->length = HEADER_SNAPSHOT_BYTES;
+	memset(snapshot->bytes + snapshot->length, 0, (size_t)(HEADER_SNAPSHOT_BYTES - snapshot->length));
+}
+
 // Copies the oldest ring's head out.
 static void take(struct rstwho_drain *drain, const struct ring *ring, int64_t offset, struct observed_packet *packet,
 		 struct header_snapshot *snapshot)
 {
-	const uint8_t *entry = entry_at(drain, ring, ring->position) + RING_ENTRY_HEADER_BYTES;
-
-	memcpy(&packet->record, entry, sizeof(packet->record));
+	packet->record = *slot_at(drain, ring, ring->position);
 	packet->time = ring->head_time + (uint64_t)offset;
 	packet->frame = 0;
 	packet->headers = NULL;
-	if (ring->head_bytes == sizeof(struct packet_event)) {
-		memcpy(snapshot, entry + offsetof(struct packet_event, headers), sizeof(*snapshot));
+	if (ring->head_slots > 1) {
+		take_headers(drain, ring, snapshot);
 		snapshot->time = packet->time;
 		packet->headers = snapshot;
 	}
@@ -266,10 +292,10 @@ struct rstwho_drained rstwho_drain_next(struct rstwho_drain *drain, uint64_t now
 		struct ring *ring = &drain->rings[i];
 		uint64_t backlog;
 
-		if (!ring->data)
+		if (!ring->slots)
 			continue;
-		ring->limit = __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
-		backlog = ring->limit - ring->position;
+		look_at_producer(drain, ring);
+		backlog = (ring->limit - ring->position) * RING_SLOT_BYTES;
 		if (backlog > drained.backlog)
 			drained.backlog = (uint32_t)backlog;
 		switch (look(drain, ring)) {
@@ -300,7 +326,7 @@ struct rstwho_drained rstwho_drain_next(struct rstwho_drain *drain, uint64_t now
 		take(drain, ring, offset, &packets[drained.count], &snapshots[drained.count]);
 		drained.count++;
 		ring->last = ring->head_time;
-		ring->position += entry_stride(ring->head_bytes);
+		ring->position += ring->head_slots;
 		switch (look(drain, ring)) {
 		case HEAD_READY:
 			sift_down(drain);
@@ -321,8 +347,8 @@ struct rstwho_drained rstwho_drain_next(struct rstwho_drain *drain, uint64_t now
 	for (uint32_t i = 0; i < drain->ring_count; i++) {
 		struct ring *ring = &drain->rings[i];
 
-		if (ring->data && *ring->consumer != ring->position)
-			__atomic_store_n(ring->consumer, ring->position, __ATOMIC_RELEASE);
+		if (ring->slots && ring->shared->tail != ring->position)
+			__atomic_store_n(&ring->shared->tail, ring->position, __ATOMIC_RELEASE);
 	}
 	drained.watermark = bound + (uint64_t)offset;
 	return drained;
@@ -336,17 +362,26 @@ uint64_t rstwho_drain_waiting(const struct rstwho_drain *drain)
 		const struct ring *ring = &drain->rings[i];
 		uint64_t limit, position = ring->position;
 
-		if (!ring->data)
+		if (!ring->slots)
 			continue;
-		limit = __atomic_load_n(ring->producer, __ATOMIC_ACQUIRE);
-		while (position < limit) {
-			uint32_t word = entry_word(entry_at(drain, ring, position));
-
-			waiting += !(word & ENTRY_DISCARDED);
-			position += entry_stride(entry_bytes(word));
+		limit = __atomic_load_n(&ring->shared->head, __ATOMIC_ACQUIRE);
+		while (limit - position - 1 < drain->ring_slots) {
+			waiting++;
+			position += entry_slots(drain, ring, position);
 		}
 	}
 	return waiting;
+}
+
+_Bool rstwho_drain_is_busy(const struct rstwho_drain *drain)
+{
+	for (uint32_t i = 0; i < drain->ring_count; i++) {
+		const struct ring *ring = &drain->rings[i];
+
+		if (ring->shared && __atomic_load_n(&ring->shared->busy, __ATOMIC_ACQUIRE))
+			return 1;
+	}
+	return 0;
 }
 
 uint64_t rstwho_drain_consumed(const struct rstwho_drain *drain, uint32_t packet_class)

@@ -51,8 +51,3 @@ int rstwho_run_program(int program, const void *context, uint32_t size)
 
 	return failed ? failed : (int)options.retval;
 }
-
-int rstwho_ring_create(uint32_t bytes)
-{
-	return bpf_map_create(BPF_MAP_TYPE_RINGBUF, "rstwho_ring", 0, 0, bytes, NULL);
-}

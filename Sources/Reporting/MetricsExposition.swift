@@ -34,6 +34,10 @@ package enum MetricsExposition {
             writer.sample([("reason", reason.label)], snapshot.refused[reason] ?? 0)
         }
         writer.family(
+            "rstwho_packets_missed_total", .counter,
+            "Packets that were not looked at, because another one was on the same CPU.")
+        writer.sample([], snapshot.missed)
+        writer.family(
             "rstwho_interface_coverage_ratio", .gauge,
             "Packets seen arriving over the interface's own count; well below 1 means that an offload hides traffic.")
         for interface in interfaces {

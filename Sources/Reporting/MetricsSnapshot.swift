@@ -38,6 +38,8 @@ package struct MetricsSnapshot: Sendable {
 
     package var version = ""
     package var interfaces: [Interface] = []
+    /// Packets that were not even looked at.
+    package var missed: UInt64 = 0
     package var refused: [RefusalReason: UInt64] = [:]
     package var recorded: [PacketClass: UInt64] = [:]
     package var shed: [PacketClass: UInt64] = [:]

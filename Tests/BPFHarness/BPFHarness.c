@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
+#define _GNU_SOURCE // clock_gettime
 #include "BPFHarness.h"
 
+#include <CLibbpf.h>
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
-#include "../../bpf/counters.h"
-#include "../../bpf/focus.h"
-#include "../../bpf/lease.h"
-#include "../../bpf/rings.h"
-#include "../../bpf/settings.h"
-#include "../../bpf/shedding.h"
-
-#define RING_BYTES (1u << 16)
+#define RING_SLOTS 1024u
 #define LONG_LEASE (1ull << 40)
 
 static const char *const program_names[HARNESS_PROGRAM_COUNT] = {
@@ -28,16 +23,16 @@ static const char *const program_names[HARNESS_PROGRAM_COUNT] = {
 
 struct harness {
 	struct bpf_object *object;
-	struct ring_buffer *rings;
+	struct rstwho_drain *drain;
 	int programs[HARNESS_PROGRAM_COUNT];
 	int renewal;
 	int counters;
 	int focus;
 	int shedding;
+	int positions;
 	int cpus;
 	struct packet_counters *per_cpu;
 	struct packet_counters before[PACKET_WAY_COUNT];
-	struct harness_result *result;
 };
 
 static void add_counters(struct packet_counters *sum, const struct packet_counters *one)
@@ -59,63 +54,61 @@ static int read_counters(const struct harness *harness, __u32 way, struct packet
 	return 0;
 }
 
-static int take_entry(void *context, void *data, size_t size)
+/* Takes what is in the rings; *result, where there is one, keeps the last of it. */
+static void empty_rings(const struct harness *harness, struct harness_result *result)
 {
-	struct harness *harness = context;
-	struct harness_result *result = harness->result;
+	struct observed_packet packets[16];
+	struct header_snapshot snapshots[16];
+	struct rstwho_drained drained;
 
-	if (!result)
-		return 0;
-	result->records++;
-	memcpy(&result->record, data, sizeof(result->record));
-	if (size >= sizeof(struct packet_event)) {
-		memcpy(&result->snapshot, (const char *)data + sizeof(result->record), sizeof(result->snapshot));
-		result->has_snapshot = true;
-	}
-	return 0;
+	do {
+		struct timespec now = { 0 };
+
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		// A bulk record's time is rounded down, so that no record is older than this.
+		drained = rstwho_drain_next(harness->drain,
+					    (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec + 1024, 0,
+					    packets, snapshots, 16);
+		for (uint32_t i = 0; result && i < drained.count; i++) {
+			result->records++;
+			result->record = packets[i].record;
+			result->has_snapshot = packets[i].headers != NULL;
+			if (packets[i].headers)
+				result->snapshot = *packets[i].headers;
+		}
+	} while (drained.has_more);
 }
 
 /* Writes the settings, which are all of the object's .rodata, before it is loaded. */
-static int write_settings(struct bpf_object *object)
+static int write_settings(struct bpf_object *object, bool is_preemptible)
 {
 	const struct packet_settings settings = {
-		.ring_limit_bulk = RING_BYTES,
-		.ring_limit_handshake = RING_BYTES,
+		.ring_slots = RING_SLOTS,
+		.ring_limit_bulk = RING_SLOTS,
+		.ring_limit_handshake = RING_SLOTS,
 		.link = PACKET_LINK_ETHERNET,
+		.is_preemptible = is_preemptible,
 	};
 
 	return bpf_map__set_initial_value(bpf_object__find_map_by_name(object, ".rodata"), &settings, sizeof(settings));
 }
 
-static int create_rings(struct harness *harness)
+static int find_map(const struct harness *harness, const char *name)
 {
-	struct bpf_map *map = bpf_object__find_map_by_name(harness->object, "rings");
-	int outer = map ? bpf_map__fd(map) : -1;
+	const struct bpf_map *map = bpf_object__find_map_by_name(harness->object, name);
 
-	for (int cpu = 0; cpu < harness->cpus; cpu++) {
-		int ring = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "test_ring", 0, 0, RING_BYTES, NULL);
-		int failed = ring < 0 ? -errno : 0;
-
-		if (!failed && bpf_map_update_elem(outer, &cpu, &ring, 0))
-			failed = -errno;
-		if (!failed && !harness->rings)
-			harness->rings = ring_buffer__new(ring, take_entry, harness, NULL);
-		else if (!failed)
-			failed = ring_buffer__add(harness->rings, ring, take_entry, harness);
-		if (!failed && !harness->rings)
-			failed = -errno;
-		// The outer map and the mapping keep the ring.
-		if (ring >= 0)
-			close(ring);
-		if (failed)
-			return failed;
-	}
-	return 0;
+	return map ? bpf_map__fd(map) : -1;
 }
 
-static const char *prepare(struct harness *harness, const char *path)
+static bool size_map(struct harness *harness, const char *name, uint32_t entries)
 {
-	struct bpf_map *map;
+	struct bpf_map *map = bpf_object__find_map_by_name(harness->object, name);
+
+	return map && bpf_map__set_max_entries(map, entries) == 0;
+}
+
+static const char *prepare(struct harness *harness, const char *path, bool is_preemptible)
+{
 	struct bpf_program *program;
 
 	harness->cpus = libbpf_num_possible_cpus();
@@ -123,10 +116,10 @@ static const char *prepare(struct harness *harness, const char *path)
 	harness->object = bpf_object__open_file(path, NULL);
 	if (!harness->object)
 		return "cannot open the object";
-	if (write_settings(harness->object))
+	if (write_settings(harness->object, is_preemptible))
 		return "the object lacks its settings";
-	map = bpf_object__find_map_by_name(harness->object, "rings");
-	if (!map || bpf_map__set_max_entries(map, (__u32)harness->cpus))
+	if (!size_map(harness, "rings", (uint32_t)harness->cpus * RING_SLOTS) ||
+	    !size_map(harness, "ring_positions", (uint32_t)harness->cpus))
 		return "the object lacks the rings";
 	bpf_object__for_each_program(program, harness->object) bpf_program__set_log_level(program, 0);
 	if (bpf_object__load(harness->object))
@@ -138,27 +131,29 @@ static const char *prepare(struct harness *harness, const char *path)
 		harness->programs[i] = bpf_program__fd(program);
 	}
 	program = bpf_object__find_program_by_name(harness->object, "rstwho_renew_lease");
-	map = bpf_object__find_map_by_name(harness->object, "counters");
-	if (!program || !map)
-		return "the object lacks the lease or the counters";
+	if (!program)
+		return "the object lacks the lease";
 	harness->renewal = bpf_program__fd(program);
-	harness->counters = bpf_map__fd(map);
-	map = bpf_object__find_map_by_name(harness->object, "focus");
-	if (!map)
-		return "the object lacks the focus";
-	harness->focus = bpf_map__fd(map);
-	map = bpf_object__find_map_by_name(harness->object, "shedding");
-	if (!map)
-		return "the object lacks its shedding";
-	harness->shedding = bpf_map__fd(map);
-	if (create_rings(harness))
-		return "cannot create the rings";
+	harness->counters = find_map(harness, "counters");
+	harness->focus = find_map(harness, "focus");
+	harness->shedding = find_map(harness, "shedding");
+	harness->positions = find_map(harness, "ring_positions");
+	if (harness->counters < 0 || harness->focus < 0 || harness->shedding < 0)
+		return "the object lacks a map";
+	harness->drain = rstwho_drain_create((uint32_t)harness->cpus, RING_SLOTS);
+	if (!harness->drain || rstwho_drain_map(harness->drain, find_map(harness, "rings"), harness->positions))
+		return "cannot map the rings";
 	if (harness_renew_lease(harness, LONG_LEASE))
 		return "cannot renew the lease";
 	return NULL;
 }
 
 struct harness *harness_open(const char *path, char *message, size_t size)
+{
+	return harness_open_as(path, false, message, size);
+}
+
+struct harness *harness_open_as(const char *path, bool is_preemptible, char *message, size_t size)
 {
 	struct harness *harness = calloc(1, sizeof(*harness));
 	const char *problem;
@@ -168,7 +163,7 @@ struct harness *harness_open(const char *path, char *message, size_t size)
 	if (!harness)
 		return NULL;
 	errno = 0;
-	problem = prepare(harness, path);
+	problem = prepare(harness, path, is_preemptible);
 	error = errno;
 	if (!problem)
 		return harness;
@@ -179,7 +174,7 @@ struct harness *harness_open(const char *path, char *message, size_t size)
 
 void harness_close(struct harness *harness)
 {
-	ring_buffer__free(harness->rings);
+	rstwho_drain_destroy(harness->drain);
 	bpf_object__close(harness->object);
 	free(harness->per_cpu);
 	free(harness);
@@ -219,6 +214,7 @@ static void tell_difference(const struct packet_counters *before, const struct p
 			    struct harness_result *result)
 {
 	result->seen += after->seen - before->seen;
+	result->missed += after->missed - before->missed;
 	result->skipped += after->skipped - before->skipped;
 	for (__u32 class = 0; class < PACKET_CLASS_COUNT; class ++) {
 		result->recorded += after->recorded[class] - before->recorded[class];
@@ -252,6 +248,20 @@ int harness_focus(struct harness *harness, uint32_t bit, bool is_on)
 	return bpf_map_update_elem(harness->focus, &key, &focus, BPF_ANY) ? -errno : 0;
 }
 
+int harness_hold_rings(struct harness *harness, bool is_held)
+{
+	for (__u32 cpu = 0; cpu < (__u32)harness->cpus; cpu++) {
+		struct ring_position position;
+
+		if (bpf_map_lookup_elem(harness->positions, &cpu, &position))
+			return -errno;
+		position.busy = is_held;
+		if (bpf_map_update_elem(harness->positions, &cpu, &position, BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
 int harness_shed(struct harness *harness, uint32_t bulk, uint32_t handshakes)
 {
 	const __u32 key = 0;
@@ -270,9 +280,7 @@ static int run_on_way(struct harness *harness, int program, __u32 way, struct bp
 	if (bpf_prog_test_run_opts(program, options))
 		return -errno;
 	result->verdict = options->retval;
-	harness->result = result;
-	ring_buffer__consume(harness->rings);
-	harness->result = NULL;
+	empty_rings(harness, result);
 	if (read_counters(harness, way, &after))
 		return -EIO;
 	tell_difference(&harness->before[way], &after, result);

@@ -44,9 +44,10 @@ struct KernelPrograms: ~Copyable {
 
     private let harness: OpaquePointer
 
-    init(_ object: KernelObject) throws(LoadFailure) {
+    /// - Parameter isPreemptible: as on PREEMPT_RT, where programs of a CPU may interrupt each other.
+    init(_ object: KernelObject, isPreemptible: Bool = false) throws(LoadFailure) {
         var message = [CChar](repeating: 0, count: 512)
-        guard let harness = harness_open(object.path, &message, message.count) else {
+        guard let harness = harness_open_as(object.path, isPreemptible, &message, message.count) else {
             let text = message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
             throw LoadFailure(description: String(decoding: text, as: UTF8.self))
         }
@@ -84,6 +85,9 @@ struct KernelPrograms: ~Copyable {
 
     /// Puts the flows of a bit into focus, or takes them out.
     func focus(_ bit: UInt32, isOn: Bool = true) -> Bool { harness_focus(harness, bit, isOn) == 0 }
+
+    /// Takes all rings, as a program does while it looks at a packet, or lets them go.
+    func holdRings(_ isHeld: Bool) -> Bool { harness_hold_rings(harness, isHeld) == 0 }
 
     /// Gives flows up by masks of their hash; 0 keeps all.
     func shed(bulk: UInt32, handshakes: UInt32 = 0) -> Bool { harness_shed(harness, bulk, handshakes) == 0 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLibbpf
 import Capture
 import Packets
 import Testing
@@ -34,26 +35,45 @@ struct DrainTests {
         #expect(rings.look(now: 300 * 1024).tags == [3, 2])
     }
 
-    @Test("a record that is still being written holds back what may be younger, and only that")
+    @Test("a ring whose program is in the middle of a packet holds back what may be younger, and only that")
     func busy() throws {
         var rings = try SyntheticRings(2)
         rings.rings[0].append(time: 10 * 1024, tag: 1)
-        let busy = rings.rings[0].append(time: 20 * 1024, tag: 2, isBusy: true)
+        rings.rings[0].isBusy = true
         rings.rings[1].append(time: 5 * 1024, tag: 3)
         rings.rings[1].append(time: 15 * 1024, tag: 4)
         #expect(rings.look(now: 50 * 1024) == Look(tags: [3, 1], times: [5 * 1024, 10 * 1024], watermark: 10 * 1024))
-        #expect(rings.waiting == 2)
+        #expect(rings.waiting == 1)
+        #expect(rings.isBusy == true)
         // Still busy: time does not move on, however late it is.
         #expect(rings.look(now: 60 * 1024) == Look(watermark: 10 * 1024))
-        rings.rings[0].submit(busy)
+        rings.rings[0].append(time: 20 * 1024, tag: 2)
+        rings.rings[0].isBusy = false
+        #expect(rings.isBusy == false)
         #expect(
             rings.look(now: 70 * 1024) == Look(tags: [4, 2], times: [15 * 1024, 20 * 1024], watermark: 70 * 1024))
+    }
+
+    @Test("a bulk record's time is an earlier look's at the clock: it comes no earlier than what was told before it")
+    func coarse() throws {
+        var rings = try SyntheticRings(2)
+        rings.rings[0].append(time: 100 * 1024, tag: 1)
+        rings.rings[1].append(time: 150 * 1024 + 7, tag: 2, headers: 54)
+        #expect(rings.look(now: 200 * 1024).tags == [1, 2])
+        // Both were written after 200: the first says 100, the reset behind it has a time of its own.
+        rings.rings[0].append(time: 100 * 1024, tag: 3)
+        rings.rings[0].append(time: 250 * 1024 + 9, tag: 4, headers: 54)
+        rings.rings[1].append(time: 220 * 1024, tag: 5)
+        let look = rings.look(now: 300 * 1024)
+        #expect(look.tags == [3, 5, 4])
+        let expected: [UInt64] = [204_800, 225_280, 256_009]
+        #expect(look.times == expected)
     }
 
     @Test("a full batch ends at its last packet's time, and the next one goes on")
     func batches() throws {
         var rings = try SyntheticRings(2)
-        // 2 × 800 records: a ring of 64 KiB holds 910.
+        // 2 × 800 records: a ring of 64 KiB holds 1024.
         for tag: UInt32 in 0..<1600 {
             rings.rings[Int(tag) % 2].append(time: UInt64(tag + 1) * 1024, tag: tag)
         }
@@ -69,21 +89,46 @@ struct DrainTests {
         #expect(rings.consumed(.reset) == 0)
     }
 
-    @Test("entries wrap around the end of a ring, headers come with their record, discarded ones do not count")
+    @Test("entries wrap around the end of a ring, and headers come with their record, whatever their length")
     func wrap() throws {
-        var rings = try SyntheticRings(1, from: UInt64(SyntheticRing.bytes) * 3 - 200)
-        let ring = rings.rings[0]
-        ring.append(time: 1024, tag: 1, hasHeaders: true)
-        ring.append(time: 2048, tag: 2, isDiscarded: true)
-        ring.append(time: 3500, tag: 3, hasHeaders: true)
-        #expect(rings.waiting == 2)
-        let look = rings.look(now: second, offset: 7)
-        #expect(look.tags == [1, 3])
-        #expect(look.times == [1031, 3507])
-        #expect(look.mismatches == 0)
-        #expect(look.watermark == second / 1024 * 1024 + 7)
-        #expect(ring.consumer.pointee == ring.producer.pointee)
-        #expect(rings.consumed(.reset) == 2)
+        for length in [0, 1, 40, 41, 54, 104, 105, 231, 232] {
+            for before in 0...6 {
+                var rings = try SyntheticRings(1, from: UInt64(SyntheticRing.slots * 3 - before))
+                let ring = rings.rings[0]
+                ring.append(time: 1024, tag: 1, headers: length)
+                ring.append(time: 2048, tag: 2)
+                ring.append(time: 3500, tag: 3, headers: length)
+                #expect(rings.waiting == 3)
+                let look = rings.look(now: second, offset: 7)
+                #expect(look.tags == [1, 2, 3])
+                #expect(look.times == [1031, 2055, 3507])
+                #expect(look.mismatches == 0)
+                #expect(look.watermark == second / 1024 * 1024 + 7)
+                #expect(ring.position.pointee.tail == ring.position.pointee.head)
+                #expect(rings.consumed(.reset) == 2)
+                #expect(rings.consumed(.bulk) == 1)
+            }
+        }
+    }
+
+    @Test("positions that no program writes lead neither out of the rings nor into a loop without end")
+    func confused() throws {
+        var generator = SplitMix(seed: 7)
+        for head: UInt64 in [1, 5, 1 << 20, 1 << 63, .max] {
+            var rings = try SyntheticRings(2)
+            rings.rings[0].position.pointee.head &+= head
+            rings.rings[1].append(time: 2048, tag: 9)
+            for look in 0..<4 { _ = rings.look(now: second + UInt64(look)) }
+            _ = rings.waiting
+            #expect(rings.consumed(.bulk) >= 1)
+        }
+        for _ in 0..<200 {
+            var rings = try SyntheticRings(1)
+            rings.rings[0].position.pointee.head = generator.next()
+            rings.rings[0].position.pointee.tail = generator.next()
+            for look in 0..<4 { _ = rings.look(now: second + UInt64(look)) }
+            _ = rings.waiting
+        }
     }
 
     @Test("32 bits of time are made whole across their end, and after a ring was idle for long")
@@ -117,7 +162,7 @@ struct DrainTests {
         var rings = try SyntheticRings(1)
         rings.rings[0].append(time: 100 * 1024, tag: 1)
         rings.rings[0].append(time: 98 * 1024, tag: 2)
-        rings.rings[0].append(time: 99 * 1024 + 5, tag: 3, hasHeaders: true)
+        rings.rings[0].append(time: 99 * 1024 + 5, tag: 3, headers: 54)
         rings.rings[0].append(time: 101 * 1024, tag: 4)
         let times: [UInt64] = [100, 100, 100, 101]
         #expect(rings.look(now: second).times == times.map { $0 * 1024 })
@@ -137,7 +182,7 @@ struct DrainTests {
                 clock += generator.next() % 5000
                 let ring = Int(generator.next() % 5)
                 let tag = UInt32(written.count)
-                rings.rings[ring].append(time: clock, tag: tag, hasHeaders: generator.next() % 8 == 0)
+                rings.rings[ring].append(time: clock, tag: tag, headers: generator.next() % 8 == 0 ? 74 : nil)
                 written.append((clock, tag))
             }
             clock += generator.next() % 3000

@@ -1,73 +1,62 @@
 // SPDX-License-Identifier: Apache-2.0
+import CLibbpf
 import CPacket
 import Capture
 import Packets
 
-/// Memory that is laid out as one of the kernel's ring buffers, written by hand.
-final class SyntheticRing {
-    static let bytes = 1 << 16
-    private static let busy: UInt32 = 1 << 31
-    private static let discarded: UInt32 = 1 << 30
+/// One of several rings in memory that is laid out as the kernel part's maps are, written by hand.
+struct SyntheticRing {
+    static let slots = 1024
 
-    private let positions = UnsafeMutablePointer<UInt64>.allocate(capacity: 2)
-    private let data = UnsafeMutableRawPointer.allocate(byteCount: 2 * SyntheticRing.bytes, alignment: 8)
+    private let slots: UnsafeMutablePointer<packet_record>
+    let position: UnsafeMutablePointer<ring_position>
 
-    init() {
-        positions.initialize(repeating: 0, count: 2)
-        data.initializeMemory(as: UInt8.self, repeating: 0, count: 2 * Self.bytes)
+    init(slots: UnsafeMutablePointer<packet_record>, position: UnsafeMutablePointer<ring_position>) {
+        self.slots = slots
+        self.position = position
     }
 
-    deinit {
-        positions.deallocate()
-        data.deallocate()
+    /// A packet is being looked at.
+    var isBusy: Bool {
+        get { position.pointee.busy != 0 }
+        nonmutating set { position.pointee.busy = newValue ? 1 : 0 }
     }
 
-    var consumer: UnsafeMutablePointer<UInt64> { positions }
-    var producer: UnsafeMutablePointer<UInt64> { positions + 1 }
-    var start: UnsafePointer<UInt8> { UnsafePointer(data.assumingMemoryBound(to: UInt8.self)) }
-
-    /// Both positions begin here, so that entries wrap around.
-    func begin(at position: UInt64) {
-        consumer.pointee = position
-        producer.pointee = position
-    }
-
-    /// Writes an entry as the kernel part does: a bare record, or with a snapshot where `hasHeaders`. Returns where it is.
-    @discardableResult
-    func append(
-        time: UInt64, tag: UInt32, hasHeaders: Bool = false, isBusy: Bool = false, isDiscarded: Bool = false
-    ) -> UInt64 {
+    /// Writes an entry as the kernel part does: a bare record, or with a snapshot of so many bytes. What was in its slots stays
+    /// behind the snapshot's end.
+    func append(time: UInt64, tag: UInt32, headers length: Int? = nil) {
         var record = packet_record()
         record.time = UInt32(truncatingIfNeeded: time >> 10)
         record.seq = tag
-        record.class = (hasHeaders ? PacketClass.reset : .bulk).rawValue
+        record.class = (length == nil ? PacketClass.bulk : .reset).rawValue
+        write(record, ahead: 0)
+        guard let length else {
+            position.pointee.head += 1
+            return
+        }
         var snapshot = header_snapshot()
         snapshot.time = time
-        snapshot.length = UInt16(truncatingIfNeeded: tag)
-        let length = hasHeaders ? 320 : 64
-        let position = producer.pointee
-        write(UInt32(length) | (isBusy ? Self.busy : 0) | (isDiscarded ? Self.discarded : 0), at: position)
-        write(record, at: position + 8)
-        if hasHeaders { write(snapshot, at: position + 72) }
-        producer.pointee = position + UInt64(length + 8)
-        return position
-    }
-
-    /// Clears the busy bit of the entry at `position`.
-    func submit(_ position: UInt64, hasHeaders: Bool = false) {
-        write(UInt32(hasHeaders ? 320 : 64), at: position)
-    }
-
-    /// Both copies, as the kernel maps its pages twice.
-    private func write<Value>(_ value: Value, at position: UInt64) {
-        withUnsafeBytes(of: value) { bytes in
-            for (index, byte) in bytes.enumerated() {
-                let offset = Int((position + UInt64(index)) % UInt64(Self.bytes))
-                data.storeBytes(of: byte, toByteOffset: offset, as: UInt8.self)
-                data.storeBytes(of: byte, toByteOffset: offset + Self.bytes, as: UInt8.self)
+        snapshot.wire_length = tag
+        snapshot.length = UInt16(length)
+        withUnsafeMutableBytes(of: &snapshot.bytes) { bytes in
+            for index in 0..<length { bytes[index] = Self.byte(tag, index) }
+        }
+        let count = Int(ring_entry_slots(UInt32(length)))
+        withUnsafeBytes(of: snapshot) { bytes in
+            for index in 1..<count {
+                let part = bytes.baseAddress?.advanced(by: (index - 1) * 64)
+                if let part { write(part.loadUnaligned(as: packet_record.self), ahead: index) }
             }
         }
+        position.pointee.head += UInt64(count)
     }
+
+    private func write(_ record: packet_record, ahead: Int) {
+        slots[Int((position.pointee.head + UInt64(ahead)) % UInt64(Self.slots))] = record
+    }
+
+    /// What a snapshot holds.
+    static func byte(_ tag: UInt32, _ index: Int) -> UInt8 { UInt8(truncatingIfNeeded: Int(tag) + index) | 1 }
 }
 
 /// What one look at synthetic rings gave, kept.
@@ -76,27 +65,43 @@ struct Look: Equatable {
     var times: [UInt64] = []
     var watermark: UInt64 = 0
     var hasMore = false
-    /// Packets with headers whose snapshot says something else than its record.
+    /// Packets whose headers are not what was written.
     var mismatches = 0
 }
 
 /// Rings with a drain over them.
 struct SyntheticRings: ~Copyable {
     let rings: [SyntheticRing]
+    private let slots: UnsafeMutablePointer<packet_record>
+    private let positions: UnsafeMutablePointer<ring_position>
     private var drain: EventRing
 
+    /// All begin at `position`, so that entries wrap around.
     init(_ count: Int, from position: UInt64 = 0, since: UInt64 = 0) throws {
-        rings = (0..<count).map { _ in SyntheticRing() }
-        drain = try EventRing(count: count, bytes: SyntheticRing.bytes)
-        for (index, ring) in rings.enumerated() {
-            ring.begin(at: position)
-            drain.attach(
-                index: index, consumer: ring.consumer, producer: UnsafePointer(ring.producer), data: ring.start,
-                since: since)
+        drain = try EventRing(count: count, bytes: SyntheticRing.slots * EventRing.slotBytes)
+        slots = .allocate(capacity: count * SyntheticRing.slots)
+        positions = .allocate(capacity: count)
+        // Not zero: what is not written must not be taken for something.
+        UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(start: slots, count: count * SyntheticRing.slots))
+            .initializeMemory(as: UInt8.self, repeating: 0xa5)
+        positions.initialize(repeating: ring_position(), count: count)
+        rings = (0..<count).map { [slots, positions] in
+            SyntheticRing(slots: slots + $0 * SyntheticRing.slots, position: positions + $0)
         }
+        for ring in rings {
+            ring.position.pointee.head = position
+            ring.position.pointee.tail = position
+        }
+        drain.attach(slots: slots, positions: positions, since: since)
+    }
+
+    deinit {
+        slots.deallocate()
+        positions.deallocate()
     }
 
     var waiting: UInt64 { drain.waiting }
+    var isBusy: Bool { drain.isBusy }
 
     func consumed(_ packetClass: PacketClass) -> UInt64 { drain.consumed(packetClass) }
 
@@ -106,13 +111,17 @@ struct SyntheticRings: ~Copyable {
         for packet in drained.batch.packets {
             look.tags.append(packet.record.seq)
             look.times.append(packet.time)
-            if let headers = packet.headers,
-                headers.pointee.time != packet.time
-                    || headers.pointee.length != UInt16(truncatingIfNeeded: packet.record.seq)
-            {
-                look.mismatches += 1
-            }
+            if let headers = packet.headers, !Self.isWhole(headers.pointee, of: packet) { look.mismatches += 1 }
         }
         return look
+    }
+
+    private static func isWhole(_ headers: header_snapshot, of packet: ObservedPacket) -> Bool {
+        let tag = packet.record.seq
+        let length = Int(headers.length)
+        guard headers.time == packet.time, headers.wire_length == tag else { return false }
+        return withUnsafeBytes(of: headers.bytes) { bytes in
+            bytes.indices.allSatisfy { bytes[$0] == ($0 < length ? SyntheticRing.byte(tag, $0) : 0) }
+        }
     }
 }

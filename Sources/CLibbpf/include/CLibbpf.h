@@ -157,29 +157,27 @@ struct rstwho_connection {
 // The tracked connection one of whose directions arrives as `tuple`, in the default zone. Errors as above.
 int rstwho_conntrack_find(const struct rstwho_tuple *_Nonnull tuple, struct rstwho_connection *_Nonnull connection);
 
-// One ring buffer for one CPU. `bytes`: a power of two and a multiple of the page size. The descriptor is returned.
-int rstwho_ring_create(uint32_t bytes);
-
 // The drain: takes records out of all rings in the order of their times.
 //
 // A ring is never reordered; the ring whose next record is oldest is taken first. A record becomes visible only when it is
-// sure that no ring holds or will get an older one: that is so up to the clock read before the rings are looked at,
-// because the kernel part takes a record's time after its place in the ring is reserved.
+// sure that no ring holds or will get an older one: that is so up to the clock read before the rings are looked at, but for a
+// ring whose program is in the middle of a packet. Where a record says that it is older than what its ring has told before (a
+// bulk record's time is that of an earlier look at the clock), its time is that of what was told.
 //
 // Not safe for use by two threads at once.
 struct rstwho_drain;
 
-// For `ring_count` rings of `ring_bytes` each; none is attached yet. NULL where memory is short.
-struct rstwho_drain *_Nullable rstwho_drain_create(uint32_t ring_count, uint32_t ring_bytes);
+// For `ring_count` rings, by CPU, of `ring_slots` each, a power of two; none is attached yet. NULL where memory is short.
+struct rstwho_drain *_Nullable rstwho_drain_create(uint32_t ring_count, uint32_t ring_slots);
 void rstwho_drain_destroy(struct rstwho_drain *_Nullable drain);
 
-// Maps the ring buffer `descriptor` as ring `index`. The descriptor is not kept. No record may be older than this call.
-int rstwho_drain_attach(struct rstwho_drain *_Nonnull drain, uint32_t index, int descriptor);
+// Maps the maps `rings` and `ring_positions` (bpf/rings.h). The descriptors are not kept. No record may be older than this
+// call. Once only.
+int rstwho_drain_map(struct rstwho_drain *_Nonnull drain, int rings, int positions);
 
-// Attaches memory that is laid out as a ring buffer is: positions of consumer and producer, and the data, followed by a
-// second mapping or copy of it. No record is older than `since`, ns. For tests of the order.
-int rstwho_drain_attach_memory(struct rstwho_drain *_Nonnull drain, uint32_t index, uint64_t *_Nonnull consumer,
-			       const uint64_t *_Nonnull producer, const uint8_t *_Nonnull data, uint64_t since);
+// Attaches memory that is laid out as those maps are. No record is older than `since`, ns. For tests of the order.
+void rstwho_drain_attach(struct rstwho_drain *_Nonnull drain, const struct packet_record *_Nonnull slots,
+			 struct ring_position *_Nonnull positions, uint64_t since);
 
 struct rstwho_drained {
 	uint32_t count; // packets filled in
@@ -196,6 +194,9 @@ struct rstwho_drained rstwho_drain_next(struct rstwho_drain *_Nonnull drain, uin
 
 // Entries that were written and not yet taken.
 uint64_t rstwho_drain_waiting(const struct rstwho_drain *_Nonnull drain);
+
+// Whether a program is in the middle of a packet, whose record may follow.
+_Bool rstwho_drain_is_busy(const struct rstwho_drain *_Nonnull drain);
 
 // Records taken so far, of one class.
 uint64_t rstwho_drain_consumed(const struct rstwho_drain *_Nonnull drain, uint32_t packet_class);

@@ -51,7 +51,7 @@ package enum Doctor {
     private static func loadProblem(_ programs: Set<KernelProgram>) -> CaptureError? {
         do {
             _ = try BPFObject(
-                settings: BPFObject.Settings(slot: 0, ringBytes: 65_536), programs: programs, ringSlots: 1)
+                settings: BPFObject.Settings(slot: 0, ringBytes: 65_536), programs: programs, ringCount: 1)
             return nil
         } catch {
             return error

@@ -26,6 +26,9 @@ package struct KernelVersion: Sendable, Equatable, Comparable, CustomStringConve
         SystemText.read("/proc/sys/kernel/osrelease").flatMap { KernelVersion(release: $0) } ?? KernelVersion(0, 0)
     }
 
+    /// PREEMPT_RT: what handles packets on a CPU may be preempted by what handles others.
+    package static var isRealTime: Bool { SystemText.read("/sys/kernel/realtime")?.hasPrefix("1") ?? false }
+
     package static func < (left: KernelVersion, right: KernelVersion) -> Bool {
         (left.major, left.minor) < (right.major, right.minor)
     }

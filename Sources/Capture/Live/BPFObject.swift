@@ -19,6 +19,7 @@ package enum KernelMap: String, CaseIterable, Sendable {
     case counters
     case focus
     case lease
+    case ringPositions = "ring_positions"
     case rings
     case scratch
     case shedding
@@ -49,10 +50,10 @@ package final class BPFObject {
     ///
     /// - Parameters:
     ///   - programs: which programs to load; the verifier sees only these.
-    ///   - ringSlots: how many rings can be put in: one above the highest CPU number.
+    ///   - ringCount: how many rings there are: one above the highest CPU number.
     ///   - sharing: an object whose maps this one uses instead of making its own.
     package init(
-        settings: Settings, programs: Set<KernelProgram>, ringSlots: Int, sharing: BPFObject? = nil
+        settings: Settings, programs: Set<KernelProgram>, ringCount: Int, sharing: BPFObject? = nil
     ) throws(CaptureError) {
         rstwho_quiet_libbpf()
         guard let object = rstwho_open_object(rstwho_object_bytes(), rstwho_object_size()) else {
@@ -62,8 +63,8 @@ package final class BPFObject {
                 advice: "This binary is damaged or was built with a broken compiler; build it again", errno: errno)
         }
         self.object = object
-        try configure(settings, programs: programs, ringSlots: ringSlots, sharing: sharing)
-        try load(programs)
+        try configure(settings, programs: programs, ringCount: ringCount, sharing: sharing)
+        try load(programs, ringBytes: settings.ringBytes, ringCount: ringCount)
     }
 
     deinit {
@@ -71,14 +72,17 @@ package final class BPFObject {
     }
 
     private func configure(
-        _ settings: Settings, programs: Set<KernelProgram>, ringSlots: Int, sharing: BPFObject?
+        _ settings: Settings, programs: Set<KernelProgram>, ringCount: Int, sharing: BPFObject?
     ) throws(CaptureError) {
         for program in KernelProgram.allCases {
             bpf_program__set_autoload(find(program), programs.contains(program))
         }
         var constants = packet_settings()
-        constants.ring_limit_bulk = UInt32(settings.ringBytes / 4 * 3)
-        constants.ring_limit_handshake = UInt32(settings.ringBytes / 8 * 7)
+        let ringSlots = settings.ringBytes / EventRing.slotBytes
+        constants.ring_slots = UInt32(ringSlots)
+        constants.ring_limit_bulk = UInt32(ringSlots / 4 * 3)
+        constants.ring_limit_handshake = UInt32(ringSlots / 8 * 7)
+        constants.is_preemptible = KernelVersion.isRealTime ? 1 : 0
         constants.slot = settings.slot
         constants.link = UInt8((settings.isLinkless ? PACKET_LINK_IP : PACKET_LINK_ETHERNET).rawValue)
         var failed = bpf_map__set_initial_value(
@@ -88,7 +92,14 @@ package final class BPFObject {
                 failed = bpf_map__reuse_fd(find(map), sharing.descriptor(of: map))
             }
         } else if failed == 0 {
-            failed = bpf_map__set_max_entries(find(.rings), UInt32(ringSlots))
+            guard let slots = UInt32(exactly: ringSlots * ringCount) else {
+                throw Self.ringsTooLarge(bytes: settings.ringBytes, count: ringCount)
+            }
+            failed = bpf_map__set_max_entries(find(.rings), slots)
+            if failed == 0 {
+                let cpus = max(ringCount, Int(libbpf_num_possible_cpus()))
+                failed = bpf_map__set_max_entries(find(.ringPositions), UInt32(cpus))
+            }
         }
         guard failed == 0 else {
             throw CaptureError(
@@ -98,7 +109,7 @@ package final class BPFObject {
         }
     }
 
-    private func load(_ programs: Set<KernelProgram>) throws(CaptureError) {
+    private func load(_ programs: Set<KernelProgram>, ringBytes: Int, ringCount: Int) throws(CaptureError) {
         let logBytes = 1 << 18
         let logs = UnsafeMutableBufferPointer<CChar>.allocate(capacity: logBytes * programs.count)
         logs.initialize(repeating: 0)
@@ -116,10 +127,20 @@ package final class BPFObject {
             // libbpf keeps the pointer; the buffer goes.
             bpf_program__set_log_buf(find(program), nil, 0)
         }
+        if failed == -ENOMEM, texts.allSatisfy(\.isEmpty) {
+            throw Self.ringsTooLarge(bytes: ringBytes, count: ringCount)
+        }
         if failed != 0 {
             throw Self.loadError(
                 errno: -failed, verifierLog: texts.first { !$0.isEmpty } ?? "", kernel: KernelVersion.current())
         }
+    }
+
+    private static func ringsTooLarge(bytes: Int, count: Int) -> CaptureError {
+        CaptureError(
+            .unavailable, subject: "the rings",
+            problem: "\(count) of \(bytes) bytes each cannot be had: \(SystemError.text(ENOMEM))",
+            advice: "Ask for smaller rings", errno: ENOMEM)
     }
 
     /// The sentence for a failed load: privilege, an old kernel, or what the verifier said last.

@@ -10,44 +10,32 @@ package import Packets
 package struct EventRing: ~Copyable {
     /// The largest batch.
     package static let capacity = 1024
+    /// A record takes one slot, its snapshot up to four more.
+    package static let slotBytes = Int(RING_SLOT_BYTES)
 
     private let drain: OpaquePointer
-    private let bytes: Int
     private let packets: UnsafeMutableBufferPointer<ObservedPacket>
     private let snapshots: UnsafeMutableBufferPointer<header_snapshot>
 
-    /// For `count` rings of `bytes` each, a power of two and a multiple of the page size. None is there yet.
+    /// For `count` rings, by CPU, of `bytes` each, a power of two. None is there yet.
     package init(count: Int, bytes: Int) throws(CaptureError) {
-        guard let drain = rstwho_drain_create(UInt32(count), UInt32(bytes)) else {
+        guard let drain = rstwho_drain_create(UInt32(count), UInt32(bytes / Self.slotBytes)) else {
             throw CaptureError(.ioError, subject: "the rings", problem: "out of memory", errno: ENOMEM)
         }
         self.drain = drain
-        self.bytes = bytes
         packets = .allocate(capacity: Self.capacity)
         snapshots = .allocate(capacity: Self.capacity)
         packets.initialize(repeating: ObservedPacket())
         snapshots.initialize(repeating: header_snapshot())
     }
 
-    /// Makes the kernel's side of the rings, one for each of the given CPUs, and puts them into the map `rings`.
-    package func makeRings(cpus: [Int], map: Int32) throws(CaptureError) {
-        for (index, cpu) in cpus.enumerated() {
-            let ring = rstwho_ring_create(UInt32(bytes))
-            var failed = min(ring, 0)
-            if ring >= 0 {
-                var key = UInt32(cpu)
-                var value = ring
-                failed = bpf_map_update_elem(map, &key, &value, UInt64(BPF_ANY))
-                if failed == 0 { failed = rstwho_drain_attach(drain, UInt32(index), ring) }
-                close(ring)
-            }
-            if failed < 0 {
-                throw CaptureError(
-                    failed == -EPERM ? .noPermission : .unavailable, subject: "the ring of CPU \(cpu)",
-                    problem: "\(bytes) bytes cannot be had: \(SystemError.text(-failed))",
-                    advice: failed == -ENOMEM ? "Ask for smaller rings" : "", errno: -failed)
-            }
-        }
+    /// Maps the kernel's side of the rings: the descriptors of the maps `rings` and `ringPositions`, which are not kept.
+    package func map(rings: Int32, positions: Int32) throws(CaptureError) {
+        let failed = rstwho_drain_map(drain, rings, positions)
+        guard failed < 0 else { return }
+        throw CaptureError(
+            failed == -EPERM ? .noPermission : .unavailable, subject: "the rings",
+            problem: "they cannot be mapped: \(SystemError.text(-failed))", errno: -failed)
     }
 
     deinit {
@@ -56,12 +44,11 @@ package struct EventRing: ~Copyable {
         snapshots.deallocate()
     }
 
-    /// For tests: memory that is laid out as a ring buffer is (`rstwho_drain_attach_memory`).
-    package func attach(
-        index: Int, consumer: UnsafeMutablePointer<UInt64>, producer: UnsafePointer<UInt64>, data: UnsafePointer<UInt8>,
-        since: UInt64 = 0
-    ) {
-        rstwho_drain_attach_memory(drain, UInt32(index), consumer, producer, data, since)
+    /// For tests: memory that is laid out as the maps are (`rstwho_drain_attach`).
+    package func attach(slots: UnsafeRawPointer, positions: UnsafeMutableRawPointer, since: UInt64 = 0) {
+        rstwho_drain_attach(
+            drain, slots.assumingMemoryBound(to: packet_record.self),
+            positions.assumingMemoryBound(to: ring_position.self), since)
     }
 
     /// What one look at the rings gave.
@@ -94,6 +81,9 @@ package struct EventRing: ~Copyable {
 
     /// Records that wait in the rings.
     package var waiting: UInt64 { rstwho_drain_waiting(drain) }
+
+    /// A program is in the middle of a packet, whose record may follow.
+    package var isBusy: Bool { rstwho_drain_is_busy(drain) }
 
     /// Records taken so far.
     package func consumed(_ packetClass: PacketClass) -> UInt64 {

@@ -12,6 +12,9 @@ package struct Ledger: Sendable, Equatable {
         package var seen: UInt64 = 0
         /// The same with each GRO or GSO packet counted as the packets on the wire.
         package var segments: UInt64 = 0
+        /// Not even looked at, because another packet was being looked at on the same CPU, which happens where the kernel preempts
+        /// what handles packets (PREEMPT_RT). Lost, of no known class.
+        package var missed: UInt64 = 0
         /// Forwarded packets on their way out, which were recorded on their way in.
         package var skipped: UInt64 = 0
         /// Handed to user space, by `PacketClass`.
@@ -36,7 +39,7 @@ package struct Ledger: Sendable, Equatable {
         package var allRecorded: UInt64 { recorded.reduce(0, &+) }
         package var allShed: UInt64 { shed.reduce(0, &+) }
         package var allRefused: UInt64 { refused.reduce(0, &+) }
-        package var allLost: UInt64 { lost.reduce(0) { $0 &+ $1.reduce(0, &+) } }
+        package var allLost: UInt64 { lost.reduce(missed) { $0 &+ $1.reduce(0, &+) } }
 
         /// Every packet that was seen ended in one place.
         package var isBalanced: Bool { seen == allRecorded &+ skipped &+ allShed &+ allRefused &+ allLost }
@@ -44,6 +47,7 @@ package struct Ledger: Sendable, Equatable {
         package static func += (sum: inout Count, other: Count) {
             sum.seen &+= other.seen
             sum.segments &+= other.segments
+            sum.missed &+= other.missed
             sum.skipped &+= other.skipped
             for index in sum.recorded.indices { sum.recorded[index] &+= other.recorded[index] }
             for index in sum.shed.indices { sum.shed[index] &+= other.shed[index] }

@@ -112,7 +112,7 @@ extension LiveCapture {
             var programs: Set<KernelProgram> = options.isTap ? [] : [.egress]
             programs.formUnion(options.hook == .tc ? [.ingress] : [.xdp, .xdpFrags])
             let settings = BPFObject.Settings(slot: UInt8(index), isLinkless: isLinkless, ringBytes: state.ringBytes)
-            object = try BPFObject(settings: settings, programs: programs, ringSlots: 0, sharing: state.object)
+            object = try BPFObject(settings: settings, programs: programs, ringCount: 0, sharing: state.object)
         }
         let attachment = try Attachment(
             object: object, interface: interface, slot: UInt8(index), hook: options.hook, isTap: options.isTap,

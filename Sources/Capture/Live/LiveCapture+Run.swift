@@ -81,7 +81,7 @@ extension LiveCapture {
                 handle(drained.batch)
                 hasMore = drained.hasMore
             }
-            if state.rings.ring.waiting == 0 { break }
+            if state.rings.ring.waiting == 0, !state.rings.ring.isBusy { break }
         }
         publishLedger()
     }
@@ -116,8 +116,9 @@ extension Ledger.Count {
     /// One CPU's counters. C arrays come as tuples of 64-bit numbers, without padding.
     init(_ counters: packet_counters) {
         self.init()
-        seen = counters.seen
-        segments = counters.segments
+        missed = counters.missed
+        seen = counters.seen &+ missed
+        segments = counters.segments &+ missed
         skipped = counters.skipped
         recorded = Self.array(counters.recorded)
         shed = Self.array(counters.shed)

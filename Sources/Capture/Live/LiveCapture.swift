@@ -160,13 +160,13 @@ package final class LiveCapture: @unchecked Sendable {
     private static func open(_ interfaces: [InterfaceInfo], _ options: Options) throws(CaptureError) -> State {
         let cpus = onlineCPUs()
         let ringBytes = try ringBytes(options.ringBytes, cpus: cpus.count)
+        let ringCount = (cpus.max() ?? 0) + 1
         // Interfaces come and go; its maps stay.
         let object = try BPFObject(
-            settings: BPFObject.Settings(slot: 0, ringBytes: ringBytes), programs: [.renewLease],
-            ringSlots: (cpus.max() ?? 0) + 1)
+            settings: BPFObject.Settings(slot: 0, ringBytes: ringBytes), programs: [.renewLease], ringCount: ringCount)
         let shedder = try Shedder(options.shedding, map: object.descriptor(of: .shedding))
-        let rings = RingBox(try EventRing(count: cpus.count, bytes: ringBytes))
-        try rings.ring.makeRings(cpus: cpus, map: object.descriptor(of: .rings))
+        let rings = RingBox(try EventRing(count: ringCount, bytes: ringBytes))
+        try rings.ring.map(rings: object.descriptor(of: .rings), positions: object.descriptor(of: .ringPositions))
         let control = rstwho_control_socket()
         guard control >= 0 else {
             throw CaptureError(

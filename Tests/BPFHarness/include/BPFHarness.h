@@ -17,6 +17,7 @@ struct harness_result {
 	uint32_t verdict; // what the program returned: TC_ACT_UNSPEC or XDP_PASS
 	uint32_t refusal; // enum packet_refusal whose counter moved, or 0
 	uint32_t records; // entries that came out of the rings
+	uint64_t missed; // not looked at
 	uint64_t seen; // by how much the ledger's counters moved
 	uint64_t skipped;
 	uint64_t recorded;
@@ -32,6 +33,8 @@ struct harness;
 
 // Loads every program of the object file at `path`. NULL on failure, with the reason in `message`.
 struct harness *harness_open(const char *path, char *message, size_t size);
+// The same; is_preemptible says that programs of a CPU may interrupt each other (PREEMPT_RT).
+struct harness *harness_open_as(const char *path, bool is_preemptible, char *message, size_t size);
 void harness_close(struct harness *harness);
 
 // The kernel's count of instructions that it verified for a program; 0 where it does not tell.
@@ -60,6 +63,9 @@ int harness_repeat(struct harness *harness, int program, uint32_t way, const uin
 
 // Puts the flows of a bit (rstwho_focus_bit) into focus, or takes them out. 0, or a negative errno.
 int harness_focus(struct harness *harness, uint32_t bit, bool is_on);
+
+// Takes the rings of all CPUs, as a program does while it looks at a packet, or lets them go. 0, or a negative errno.
+int harness_hold_rings(struct harness *harness, bool is_held);
 
 // Sheds flows by these masks of their hash (rstwho_flow_hash); 0 keeps all. 0, or a negative errno.
 int harness_shed(struct harness *harness, uint32_t bulk, uint32_t handshakes);
