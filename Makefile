@@ -49,7 +49,7 @@ deps-build:
 deps-demo:
 	@scripts/install-packages build $$([ "$$(id -u)" -ne 0 ] || echo demo)
 
-bpf: $(BPF_OBJECTS) build/frames.bpf.o build/bench.bpf.o $(ARCHIVES)/libsqlite3.a ## build the kernel part into build/
+bpf: $(BPF_OBJECTS) build/frames.bpf.o build/bench.bpf.o build/dropping.bpf.o $(ARCHIVES)/libsqlite3.a ## build the kernel part into build/
 
 build/%.bpf.o: bpf/%.bpf.c $(BPF_HEADERS) Makefile
 	@mkdir -p build
@@ -65,7 +65,7 @@ build/frames.bpf.o: Tests/Generator/frames.bpf.c Tests/Generator/frames.h Makefi
 	$(BPF_CLANG) $(BPF_CFLAGS) -c $< -o $@
 
 # The programs that the benchmark measures through.
-build/bench.bpf.o: Benchmarks/Kernel/bench.bpf.c Makefile
+build/%.bpf.o: Benchmarks/Kernel/%.bpf.c $(BPF_HEADERS) $(BPF_SOURCES) Makefile
 	@mkdir -p build
 	$(BPF_CLANG) $(BPF_CFLAGS) -c $< -o $@
 

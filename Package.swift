@@ -118,7 +118,8 @@ let package = Package(
             linkerSettings: archives),
         .executableTarget(name: "capture-generator", path: "Benchmarks/Captures", cSettings: strictC),
         .executableTarget(
-            name: "kernel-bench", dependencies: ["BPFHarness"], path: "Benchmarks/Kernel", exclude: ["bench.bpf.c"],
+            name: "kernel-bench", dependencies: ["BPFHarness"], path: "Benchmarks/Kernel",
+            exclude: ["bench.bpf.c", "dropping.bpf.c"],
             cSettings: strictC, linkerSettings: archives),
         .testTarget(
             name: "LabTests", dependencies: ["frame-generator", "lab-traffic"], path: "Tests/Lab", exclude: ["Traffic"],

@@ -5,7 +5,7 @@
     Benchmarks/bench.py DIRECTORY ENGINE-DIRECTORY [PART...]
 
 DIRECTORY has release builds of rstwho, kernel-bench, frame-generator and capture-generator, ENGINE-DIRECTORY of engine-bench. PART is
-kernel, link, engine, files, latency or idle; all of them without it. With RSTWHO_PERFORMANCE=FILE in the environment the table
+kernel, link, forwarding, engine, files, latency or idle; all of them without it. With RSTWHO_PERFORMANCE=FILE in the environment the table
 goes there too.
 """
 import os
@@ -14,6 +14,7 @@ import time
 
 import engine
 import files
+import forwarding
 import idle
 import kernel
 import latency
@@ -21,7 +22,8 @@ import link
 from machine import Failure, command, prepare
 from report import Report, report_path
 
-PARTS = {"kernel": kernel, "link": link, "engine": engine, "files": files, "latency": latency, "idle": idle}
+PARTS = {
+    "kernel": kernel, "link": link, "forwarding": forwarding, "engine": engine, "files": files, "latency": latency, "idle": idle}
 
 
 class Bench:

@@ -260,10 +260,10 @@ class Ledger:
         return found
 
 
-def attach_empty(namespace, interface, hook):
+def attach_empty(namespace, interface, hook, program=None):
     """Puts the benchmark's program that does nothing onto an interface's ingress."""
     if hook == "xdp":
-        namespace.ip("link", "set", "dev", interface, "xdp", "obj", BENCH_OBJECT, "program", "empty_xdp")
+        namespace.ip("link", "set", "dev", interface, "xdp", "obj", BENCH_OBJECT, "program", program or "empty_xdp")
     else:
         add_filter(namespace, interface, "empty_tc", 1)
 

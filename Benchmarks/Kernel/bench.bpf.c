@@ -69,6 +69,13 @@ SEC("xdp") int empty_xdp(struct xdp_md *context)
 	return XDP_PASS;
 }
 
+// What a program that keeps nothing costs a link at the least.
+SEC("xdp") int drop_xdp(struct xdp_md *context)
+{
+	(void)context;
+	return XDP_DROP;
+}
+
 SEC("tc") int empty_tc(struct __sk_buff *context)
 {
 	(void)context;

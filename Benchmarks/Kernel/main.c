@@ -3,6 +3,9 @@
 // for each kind of packet, net of a program that does nothing.
 //
 //   kernel-bench OBJECT [ROUNDS]
+//   kernel-bench OBJECT live|shed INTERFACE
+//
+// The second form records what arrives at an interface, see live.h.
 //
 // Each round measures every kind once, and the empty program beside it; what is printed is the median of the rounds. A kind is
 // run in bursts that fit into the ring, which is emptied between them, outside of what is measured; a packet that found no
@@ -19,6 +22,7 @@
 
 #include "BPFHarness.h"
 #include "../../bpf/counters.h"
+#include "live.h"
 
 #if !__has_embed("../../build/bench.bpf.o")
 #error "The benchmark's programs are not built: run `make bpf` first, then build again."
@@ -33,6 +37,8 @@ enum {
 	BURSTS = 4, // of each kind and round; before and after each one the kernel waits for all processors
 	RECORDS = 512, // that fit into the ring
 	SNAPSHOTS = 128, // with headers
+	BURST_SLOTS = 1024, // of the ring
+	LIVE_SLOTS = 1 << 16, // as the agent has them
 	MOST_ROUNDS = 101,
 	SYN = 2,
 	RST = 4,
@@ -212,18 +218,25 @@ int main(int count, char **arguments)
 	static double net[KINDS][MOST_ROUNDS], empty[KINDS][MOST_ROUNDS];
 	// Programs by kind: what is measured, and what is taken off.
 	int measured[KINDS], taken_off[KINDS];
-	const int rounds = count > 2 ? atoi(arguments[2]) : 15;
+	const _Bool is_live = count == 4 && (!strcmp(arguments[2], "live") || !strcmp(arguments[2], "shed"));
+	const int rounds = is_live ? 1 : count > 2 ? atoi(arguments[2]) : 15;
 	char message[512] = "";
 	struct harness *harness;
 
 	if (count < 2 || rounds < 1 || rounds > MOST_ROUNDS) {
-		fprintf(stderr, "usage: kernel-bench OBJECT [ROUNDS]\n");
+		fprintf(stderr, "usage: kernel-bench OBJECT [ROUNDS], or kernel-bench OBJECT live|shed INTERFACE\n");
 		return 64;
 	}
-	harness = harness_open(arguments[1], message, sizeof(message));
+	harness = harness_open_with(arguments[1], is_live ? LIVE_SLOTS : BURST_SLOTS, false, message, sizeof(message));
 	if (!harness) {
 		fprintf(stderr, "kernel-bench: %s\n", message);
 		return 77;
+	}
+	if (is_live) {
+		const int status = record_live(harness, arguments[3], arguments[2][0] == 's');
+
+		harness_close(harness);
+		return status;
 	}
 	for (int i = 0; i < KINDS; i++) {
 		const struct kind *kind = &kinds[i];

@@ -11,7 +11,7 @@
 #include <string.h>
 #include <time.h>
 
-#define RING_SLOTS 1024u
+#define RING_SLOTS 1024u // where nothing else is asked for
 #define LONG_LEASE (1ull << 40)
 
 static const char *const program_names[HARNESS_PROGRAM_COUNT] = {
@@ -24,6 +24,7 @@ static const char *const program_names[HARNESS_PROGRAM_COUNT] = {
 struct harness {
 	struct bpf_object *object;
 	struct rstwho_drain *drain;
+	uint32_t slots; // of a ring
 	int programs[HARNESS_PROGRAM_COUNT];
 	int renewal;
 	int counters;
@@ -80,12 +81,12 @@ static void empty_rings(const struct harness *harness, struct harness_result *re
 }
 
 /* Writes the settings, which are all of the object's .rodata, before it is loaded. */
-static int write_settings(struct bpf_object *object, bool is_preemptible)
+static int write_settings(struct bpf_object *object, uint32_t slots, bool is_preemptible)
 {
 	const struct packet_settings settings = {
-		.ring_slots = RING_SLOTS,
-		.ring_limit_bulk = RING_SLOTS,
-		.ring_limit_handshake = RING_SLOTS,
+		.ring_slots = slots,
+		.ring_limit_bulk = slots,
+		.ring_limit_handshake = slots,
 		.link = PACKET_LINK_ETHERNET,
 		.is_preemptible = is_preemptible,
 	};
@@ -116,9 +117,9 @@ static const char *prepare(struct harness *harness, const char *path, bool is_pr
 	harness->object = bpf_object__open_file(path, NULL);
 	if (!harness->object)
 		return "cannot open the object";
-	if (write_settings(harness->object, is_preemptible))
+	if (write_settings(harness->object, harness->slots, is_preemptible))
 		return "the object lacks its settings";
-	if (!size_map(harness, "rings", (uint32_t)harness->cpus * RING_SLOTS) ||
+	if (!size_map(harness, "rings", (uint32_t)harness->cpus * harness->slots) ||
 	    !size_map(harness, "ring_positions", (uint32_t)harness->cpus))
 		return "the object lacks the rings";
 	bpf_object__for_each_program(program, harness->object) bpf_program__set_log_level(program, 0);
@@ -140,7 +141,7 @@ static const char *prepare(struct harness *harness, const char *path, bool is_pr
 	harness->positions = find_map(harness, "ring_positions");
 	if (harness->counters < 0 || harness->focus < 0 || harness->shedding < 0)
 		return "the object lacks a map";
-	harness->drain = rstwho_drain_create((uint32_t)harness->cpus, RING_SLOTS);
+	harness->drain = rstwho_drain_create((uint32_t)harness->cpus, harness->slots);
 	if (!harness->drain || rstwho_drain_map(harness->drain, find_map(harness, "rings"), harness->positions))
 		return "cannot map the rings";
 	if (harness_renew_lease(harness, LONG_LEASE))
@@ -150,10 +151,15 @@ static const char *prepare(struct harness *harness, const char *path, bool is_pr
 
 struct harness *harness_open(const char *path, char *message, size_t size)
 {
-	return harness_open_as(path, false, message, size);
+	return harness_open_with(path, RING_SLOTS, false, message, size);
 }
 
 struct harness *harness_open_as(const char *path, bool is_preemptible, char *message, size_t size)
+{
+	return harness_open_with(path, RING_SLOTS, is_preemptible, message, size);
+}
+
+struct harness *harness_open_with(const char *path, uint32_t slots, bool is_preemptible, char *message, size_t size)
 {
 	struct harness *harness = calloc(1, sizeof(*harness));
 	const char *problem;
@@ -162,6 +168,7 @@ struct harness *harness_open_as(const char *path, bool is_preemptible, char *mes
 	libbpf_set_strict_mode(LIBBPF_STRICT_ALL);
 	if (!harness)
 		return NULL;
+	harness->slots = slots;
 	errno = 0;
 	problem = prepare(harness, path, is_preemptible);
 	error = errno;
@@ -269,6 +276,23 @@ int harness_shed(struct harness *harness, uint32_t bulk, uint32_t handshakes)
 	const struct packet_shedding shedding = { .mask = { bulk, handshakes, bulk, bulk } };
 
 	return bpf_map_update_elem(harness->shedding, &key, &shedding, BPF_ANY) ? -errno : 0;
+}
+
+void harness_drain(struct harness *harness)
+{
+	empty_rings(harness, NULL);
+}
+
+int harness_count(struct harness *harness, uint32_t way, struct harness_result *result)
+{
+	struct packet_counters after;
+
+	memset(result, 0, sizeof(*result));
+	if (read_counters(harness, way, &after))
+		return -EIO;
+	tell_difference(&harness->before[way], &after, result);
+	harness->before[way] = after;
+	return 0;
 }
 
 static int run_on_way(struct harness *harness, int program, __u32 way, struct bpf_test_run_opts *options,

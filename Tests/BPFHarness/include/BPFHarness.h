@@ -35,6 +35,8 @@ struct harness;
 struct harness *harness_open(const char *path, char *message, size_t size);
 // The same; is_preemptible says that programs of a CPU may interrupt each other (PREEMPT_RT).
 struct harness *harness_open_as(const char *path, bool is_preemptible, char *message, size_t size);
+// The same with so many slots of a record in each CPU's ring, a power of two.
+struct harness *harness_open_with(const char *path, uint32_t slots, bool is_preemptible, char *message, size_t size);
 void harness_close(struct harness *harness);
 
 // The kernel's count of instructions that it verified for a program; 0 where it does not tell.
@@ -60,6 +62,11 @@ int harness_program_descriptor(const struct harness *harness, enum harness_progr
 // run, rounded down. 0, or a negative errno.
 int harness_repeat(struct harness *harness, int program, uint32_t way, const uint8_t *frame, uint32_t length,
 		   uint32_t times, uint32_t *nanoseconds, struct harness_result *result);
+
+// Takes what is in the rings and forgets it.
+void harness_drain(struct harness *harness);
+// By how much the ledger's counters of a way moved since they were last looked at. 0, or a negative errno.
+int harness_count(struct harness *harness, uint32_t way, struct harness_result *result);
 
 // Puts the flows of a bit (rstwho_focus_bit) into focus, or takes them out. 0, or a negative errno.
 int harness_focus(struct harness *harness, uint32_t bit, bool is_on);
