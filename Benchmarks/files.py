@@ -80,7 +80,7 @@ def run(bench, report):
         memory = max(peak for _, peak in figures[label])
         ratio = own / rates[label]
         report.add(
-            "files", label, ratio=f"rstwho {ratio:.1f} × as fast" if label != wanted[0][0] else "",
+            "files", label, ratio=f"rstwho {ratio:.3g} × as fast" if label != wanted[0][0] else "",
             figure=f"{rates[label] / 1e6:.3g} M packets/s, {memory / 2**20:.0f} MiB", target=f"≥ {target} ×" if target else "",
             met=ratio >= target if target else None, how=HOW if packets == PACKETS else SLOW)
     for path in (capture, short):

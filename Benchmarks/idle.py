@@ -30,7 +30,7 @@ def run(bench, report):
     report.add("idle", "memory", figure=f"{agent.memory() / 2**20:.0f} MiB", how=HOW)
     agent.stop()
 
-    agent = Agent(bench.rstwho, receiver, ["in"], "--max-hosts", str(CAPACITY), "--max-flows", str(HOSTS))
+    agent = Agent(bench.rstwho, receiver, ["in"], *bench.full, "--max-hosts", str(CAPACITY), "--max-flows", str(HOSTS))
     hosts = 0
     for attempt in range(4):
         run_of = traffic.flood(
