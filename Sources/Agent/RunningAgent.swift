@@ -36,16 +36,19 @@ package struct RunningAgent: Sendable {
     /// Hands over the agent's findings as they come, until it ends or `stop` is called. Blocks.
     ///
     /// - Parameters:
+    ///   - since: findings of packets after this time come first, as far as they are kept, ns since 1970; `nil`: only new ones.
     ///   - connected: called once the agent has answered.
     ///   - handle: gets the finding as a line of JSON with its line feed, and taken apart; returns false to end.
     /// - Throws: `AgentConnection.Failure` where the agent does not answer or breaks off.
     package func follow(
-        stop: FollowStop, connected: () -> Void, _ handle: (_ line: String, _ finding: Finding) -> Bool
+        since: UInt64? = nil, stop: FollowStop, connected: () -> Void,
+        _ handle: (_ line: String, _ finding: Finding) -> Bool
     ) throws(AgentConnection.Failure) {
         var connection = try AgentConnection(address, timeout: 5)
         guard stop.watch(connection.descriptor) else { return }
         defer { stop.unwatch() }
-        let status = try connection.get("/api/v1/stream", host: "localhost")
+        let status = try connection.get(
+            "/api/v1/stream" + (since.map { "?since=\(Timestamp.format($0))" } ?? ""), host: "localhost")
         guard status == 200 else {
             throw AgentConnection.Failure(problem: "the agent answers with status \(status)")
         }

@@ -27,8 +27,7 @@ struct ExplainCommand: ParsableCommand {
     @Option(
         name: .customLong("pcap"),
         help: ArgumentHelp(
-            "Write the packets behind it as a capture file for Wireshark: of the finding, or of the newest one that somebody has to "
-                + "look into.", valueName: "file"),
+            "Write the packets behind the answer as a capture file for Wireshark.", valueName: "file"),
         completion: .file())
     var captureFile: String?
 
@@ -38,8 +37,7 @@ struct ExplainCommand: ParsableCommand {
 
     func run() throws {
         let question = try question()
-        let (knowledge, packets, status) = try source.files.isEmpty ? ask(question) : read(question)
-        let explanation = Explanation(question, knowledge)
+        let (explanation, packets, status) = try source.files.isEmpty ? ask(question) : read(question)
         var standard = StandardOutput()
         do throws(OutputError) {
             switch output.format {
@@ -51,7 +49,7 @@ struct ExplainCommand: ParsableCommand {
             throw error.exitCode
         }
         if let captureFile { try EvidenceOptions.write(packets, to: captureFile) }
-        let isProblem = knowledge.findings.contains(where: \.isProblem)
+        let isProblem = explanation.knowledge.findings.contains(where: \.isProblem)
         throw (isProblem ? ExitStatus.worst(status, .found) : status).exitCode
     }
 
@@ -76,20 +74,16 @@ struct ExplainCommand: ParsableCommand {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// The finding whose packets are wanted; `nil` where none are.
-    private func shown(_ knowledge: Knowledge) -> Finding? {
-        captureFile == nil ? nil : knowledge.findings.first(where: \.isProblem) ?? knowledge.findings.first
-    }
-
-    private func ask(_ question: Question) throws -> (Knowledge, [UInt8]?, ExitStatus) {
+    private func ask(_ question: Question) throws -> (Explanation, [UInt8]?, ExitStatus) {
         let subject = "explanations"
         let body = try source.ask("/api/v1/explain?what=\(URLText.escaped(question.text))", knows: subject)
         guard let knowledge = Knowledge(decoding: body) else { throw source.refuse(subject, status: 200) }
-        let packets = try shown(knowledge).flatMap { try source.evidence(of: $0) }
-        return (knowledge, packets, .nothingForeign)
+        let explanation = Explanation(question, knowledge)
+        let lead = captureFile == nil ? nil : explanation.lead
+        return (explanation, try lead.flatMap { try source.evidence(of: $0) }, .nothingForeign)
     }
 
-    private func read(_ question: Question) throws -> (Knowledge, [UInt8]?, ExitStatus) {
+    private func read(_ question: Question) throws -> (Explanation, [UInt8]?, ExitStatus) {
         let session = try ReadSession.reading(source.files, tables)
         var knowledge = Knowledge()
         let store = session.kept
@@ -98,8 +92,9 @@ struct ExplainCommand: ParsableCommand {
         knowledge.findings =
             store?.newest(limit: Knowledge.bound) { Knowledge.isWanted($0, for: widened) }.findings ?? []
         knowledge.take(hosts: session.hosts, origins: session.origins, paths: session.paths, for: widened)
-        let packets = shown(knowledge).flatMap { session.evidenceFile(of: $0) }
+        let explanation = Explanation(question, knowledge)
+        let packets = captureFile == nil ? nil : explanation.lead.flatMap { session.evidenceFile(of: $0) }
         // What was found beside it is not what was asked for.
-        return (knowledge, packets, session.status == .found ? .nothingForeign : session.status)
+        return (explanation, packets, session.status == .found ? .nothingForeign : session.status)
     }
 }

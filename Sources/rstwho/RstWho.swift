@@ -13,7 +13,7 @@ struct RstWho: AsyncParsableCommand {
         subcommands: [
             WatchCommand.self, ReadCommand.self, ExplainCommand.self, ResetsCommand.self, HostsCommand.self,
             OriginsCommand.self,
-            PathsCommand.self, CompareCommand.self, ProbeCommand.self, DoctorCommand.self,
+            PathsCommand.self, TopCommand.self, CompareCommand.self, ProbeCommand.self, DoctorCommand.self,
             CheckConfigCommand.self,
         ])
 
