@@ -26,7 +26,7 @@ struct ExplainAnswer {
     func body(_ state: AgentState, _ cache: EngineCache) async throws(Problem) -> [UInt8] {
         var knowledge = Knowledge()
         if case .finding(let id) = question {
-            guard let finding = state.withFindings({ $0[id] }) else {
+            guard let finding = try await Self.finding(id, state) else {
                 throw Problem(
                     status: .notFound, detail: "No such finding is kept. Ask for its addresses and ports.",
                     parameter: "what")
@@ -37,9 +37,30 @@ struct ExplainAnswer {
         knowledge.findings = state.withFindings { store in
             store.newest(limit: Knowledge.bound) { Knowledge.isWanted($0, for: widened) }.findings
         }
+        if knowledge.findings.count < Knowledge.bound, let reader = state.history?.reader {
+            let known = Set(knowledge.findings.map(\.id))
+            let room = Knowledge.bound - known.count
+            knowledge.findings += try await Self.stored {
+                try reader.knowledge(of: widened).findings.filter { !known.contains($0.id) }.prefix(room)
+            }
+        }
         knowledge.take(
             hosts: try await cache.hosts(state), origins: try await cache.origins(state),
             paths: try await cache.paths(state), for: widened)
         return Array(Explanation(question, knowledge).line.utf8)
+    }
+
+    /// From memory, or from the history.
+    private static func finding(_ id: String, _ state: AgentState) async throws(Problem) -> Finding? {
+        if let finding = state.withFindings({ $0[id] }) { return finding }
+        guard let reader = state.history?.reader else { return nil }
+        return try await stored { [try reader.finding(id: id)?.finding].compactMap { $0 }[...] }.first
+    }
+
+    /// Asks the history beside Swift's shared threads. A history that cannot be read is no reason to say nothing of what is in memory.
+    private static func stored(
+        _ read: @escaping @Sendable () throws -> ArraySlice<Finding>
+    ) async throws(Problem) -> ArraySlice<Finding> {
+        (try? await OwnThread.run(named: "rstwho-history", read)) ?? []
     }
 }

@@ -14,11 +14,11 @@ struct ExplainCommand: ParsableCommand {
             WHAT is an address, the id of a finding, or a connection as some tool has printed it, with the noise around: \
             "a:p > b:q", a.p > b.q, [v6]:p, src= dst= sport= dport=, a line of ss, netstat, conntrack, tcpdump or a log. Put it in \
             quotes; - reads it from standard input. The first line answers, then: what to do, when, the path drawn, what \
-            speaks for it and against it, what would settle it, what to say to whom. Asks the running agent, or reads \
-            captures with --from.
+            speaks for it and against it, what would settle it, what to say to whom. Asks the running agent, or its history where \
+            there is none, or reads captures with --from.
 
             Exit status: 0 nothing foreign is known of it, 1 a reset that its host did not send or a path problem is, 64 usage, \
-            65 bad input, 66 no such file or no packets of it, 69 no agent, 74 read or write error.
+            65 bad input, 66 no such file or no packets of it, 69 no agent and no history, 74 read or write error.
             """)
 
     @Argument(help: ArgumentHelp("An address, a connection, or the id of a finding.", valueName: "what"))
@@ -76,11 +76,33 @@ struct ExplainCommand: ParsableCommand {
 
     private func ask(_ question: Question) throws -> (Explanation, [UInt8]?, ExitStatus) {
         let subject = "explanations"
-        let body = try source.ask("/api/v1/explain?what=\(URLText.escaped(question.text))", knows: subject)
+        let path = "/api/v1/explain?what=\(URLText.escaped(question.text))"
+        let body: [UInt8]
+        switch try source.ask(path, knows: subject) {
+        case .agent(let answer): body = answer
+        case .history(let history): return try remembered(question, history)
+        }
         guard let knowledge = Knowledge(decoding: body) else { throw source.refuse(subject, status: 200) }
         let explanation = Explanation(question, knowledge)
         let lead = captureFile == nil ? nil : explanation.lead
         return (explanation, try lead.flatMap { try source.evidence(of: $0) }, .nothingForeign)
+    }
+
+    private func remembered(
+        _ question: Question, _ history: HistoryReader
+    ) throws -> (Explanation, [UInt8]?, ExitStatus) {
+        let knowledge: Knowledge
+        do throws(HistoryFault) {
+            knowledge = try history.knowledge(of: question)
+        } catch {
+            throw SourceOptions.exit(for: error)
+        }
+        let explanation = Explanation(question, knowledge)
+        let directory = (source.state ?? SourceOptions.standardState) + "/evidence/"
+        let packets = explanation.lead.flatMap {
+            FileInput.read(directory + $0.id + EvidenceFile.suffix, limit: EvidenceDirectory.sizeLimit)
+        }
+        return (explanation, packets, .nothingForeign)
     }
 
     private func read(_ question: Question) throws -> (Explanation, [UInt8]?, ExitStatus) {

@@ -11,9 +11,9 @@ struct HostsCommand: ParsableCommand {
         abstract: "List the hosts that were seen, and how far away they are.",
         discussion: """
             A host's distance is told by packets that only the host itself could have sent: echo replies, answers on a \
-            connection. The one seen last comes first. Asks the running agent, or reads captures with --from.
+            connection. The one seen last comes first. Asks the running agent, or its history where there is none, or reads captures with --from.
 
-            Exit status: 0, 64 usage, 65 bad input, 66 no such file, 69 no agent, 74 read error.
+            Exit status: 0, 64 usage, 65 bad input, 66 no such file, 69 no agent and no history, 74 read error.
             """)
 
     @OptionGroup var selection: SelectionOptions
@@ -28,7 +28,8 @@ struct HostsCommand: ParsableCommand {
                 return "/api/v1/hosts?limit=\(FindingQuery.limits.upperBound)\(address)"
                     + (before.map { "&before=\(URLText.escaped($0))" } ?? "")
             },
-            decode: HostReport.decode, text: HostReport.text, line: HostReport.line, csv: HostReport.csv)
+            stored: { history, _ throws(HistoryFault) in try history.hosts() }, decode: HostReport.decode,
+            text: HostReport.text, line: HostReport.line, csv: HostReport.csv)
         let (_, read) = try listing.list(list, span: selection.span, items: { $0.hosts }) { host, times in
             selection.includes([host.address]) && times.since.map { host.lastSeen >= $0 } ?? true
                 && times.until.map { host.firstSeen <= $0 } ?? true

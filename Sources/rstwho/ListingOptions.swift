@@ -5,7 +5,7 @@ import Diagnosis
 import Glibc
 import Reporting
 
-/// What a command that lists something of the engine's has in common: it asks the running agent, or reads captures.
+/// What a command that lists something of the engine's has in common: it asks the running agent or its history, or reads captures.
 struct ListingOptions: ParsableArguments {
     enum Format: String, CaseIterable, ExpressibleByArgument {
         case text
@@ -84,12 +84,30 @@ struct ListingOptions: ParsableArguments {
         var found: [Item] = []
         var before: String?
         repeat {
-            let body = try source.ask(list.path(times, before), knows: list.name)
+            let body: [UInt8]
+            switch try source.ask(list.path(times, before), knows: list.name) {
+            case .agent(let answer): body = answer
+            case .history(let history): return try stored(list, history, times).filter(isWanted)
+            }
             guard let page = list.decode(body) else { throw source.refuse(list.name, status: 200) }
             found += page.filter(isWanted)
             before = page.isEmpty ? nil : ListPage.next(in: body)
         } while before != nil && found.count <= limit
         return found
+    }
+
+    private func stored<Item>(
+        _ list: Listing<Item>, _ history: HistoryReader, _ times: Listing<Item>.Times
+    ) throws -> [Item] {
+        guard let stored = list.stored else {
+            printMessage("the history holds no \(list.name): ask a running agent, or name captures with --from")
+            throw ExitStatus.agentUnreachable.exitCode
+        }
+        do throws(HistoryFault) {
+            return try stored(history, times)
+        } catch {
+            throw SourceOptions.exit(for: error)
+        }
     }
 }
 
@@ -101,6 +119,8 @@ struct Listing<Item> {
     let name: String
     /// Where the agent has the page before which `before` was the last item.
     let path: (_ times: Times, _ before: String?) -> String
+    /// Reads them from a history; `nil` where that has none.
+    let stored: ((HistoryReader, _ times: Times) throws(HistoryFault) -> [Item])?
     /// Reads the agent's answer; `nil` where it is none.
     let decode: ([UInt8]) -> [Item]?
     let text: ([Item], TableStyle) -> String

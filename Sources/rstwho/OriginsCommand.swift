@@ -11,9 +11,9 @@ struct OriginsCommand: ParsableCommand {
         abstract: "List the devices that send resets in other hosts' names.",
         discussion: """
             Resets of many hosts that have their distance, numbering and next hop in common come from one device. An address is \
-            that of the device or of a host that it speaks for. Asks the running agent, or reads captures with --from.
+            that of the device or of a host that it speaks for. Asks the running agent, or its history where there is none, or reads captures with --from.
 
-            Exit status: 0 no such device, 1 at least one, 64 usage, 65 bad input, 66 no such file, 69 no agent, \
+            Exit status: 0 no such device, 1 at least one, 64 usage, 65 bad input, 66 no such file, 69 no agent and no history, \
             74 read error.
             """)
 
@@ -25,7 +25,8 @@ struct OriginsCommand: ParsableCommand {
         let list = Listing<Origin>(
             name: "origins",
             path: { _, _ in "/api/v1/origins?limit=\(FindingQuery.limits.upperBound)" },
-            decode: OriginReport.decode, text: OriginReport.text, line: OriginReport.line, csv: OriginReport.csv)
+            stored: { history, _ throws(HistoryFault) in try history.origins() }, decode: OriginReport.decode,
+            text: OriginReport.text, line: OriginReport.line, csv: OriginReport.csv)
         let (origins, read) = try listing.list(list, span: selection.span, items: { $0.origins }) { origin, times in
             selection.includes(origin.hosts.union(origin.address.map { [$0] } ?? [])) && includes(origin)
                 && times.since.map { origin.lastSeen ?? 0 >= $0 } ?? true

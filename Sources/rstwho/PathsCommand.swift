@@ -25,7 +25,7 @@ struct PathsCommand: ParsableCommand {
         let list = Listing<PathSummary>(
             name: "paths",
             path: { _, _ in "/api/v1/paths?limit=\(FindingQuery.limits.upperBound)" },
-            decode: PathReport.decode, text: PathReport.text, line: PathReport.line, csv: PathReport.csv)
+            stored: nil, decode: PathReport.decode, text: PathReport.text, line: PathReport.line, csv: PathReport.csv)
         let (_, read) = try listing.list(list, span: selection.span, items: { $0.paths }) { path, times in
             includes(path) && times.since.map { path.lastSeen >= $0 } ?? true
                 && times.until.map { path.firstSeen <= $0 } ?? true

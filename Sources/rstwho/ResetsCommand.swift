@@ -10,11 +10,11 @@ struct ResetsCommand: ParsableCommand {
         commandName: "resets",
         abstract: "List the resets that were seen, and who sent them.",
         discussion: """
-            The newest comes first; rstwho explain ID tells all about one. Asks the running agent, or reads captures with \
+            The newest comes first; rstwho explain ID tells all about one. Asks the running agent, or its history where there is none, or reads captures with \
             --from.
 
             Exit status: 0 no reset of somebody else than its host is listed, 1 at least one, 64 usage, 65 bad input, \
-            66 no such file, 69 no agent, 74 read error.
+            66 no such file, 69 no agent and no history, 74 read error.
             """)
 
     @OptionGroup var selection: SelectionOptions
@@ -29,6 +29,11 @@ struct ResetsCommand: ParsableCommand {
                 query.limit = min(listing.limit + 1, FindingQuery.limits.upperBound)
                 query.beforeID = before
                 return "/api/v1/resets?\(query.parameters)"
+            },
+            stored: { history, times throws(HistoryFault) in
+                var query = query(times)
+                query.limit = listing.limit + 1
+                return try history.findings(query).findings.compactMap(\.finding)
             },
             decode: JSONLines.decodeList, text: ResetReport.text, line: JSONLines.line, csv: ResetReport.csv)
         let (resets, read) = try listing.list(

@@ -1,33 +1,76 @@
 // SPDX-License-Identifier: Apache-2.0
 import Agent
 import ArgumentParser
+import Glibc
 
-/// Where a command that asks gets its answer from: the running agent, or captures.
+/// Where a command that asks gets its answer from: the running agent, what one has left in its history, or captures.
 struct SourceOptions: ParsableArguments {
+    /// Where the service keeps its history.
+    static let standardState = "/var/lib/rstwho"
+
     @Option(
         name: .customLong("from"), help: "A capture to read instead of asking the agent. May be repeated.",
         completion: .file())
     var files: [String] = []
 
+    @Option(
+        name: .customLong("state"),
+        help: ArgumentHelp(
+            "Read the history in this directory instead of asking the agent. Without an agent that of \(standardState) is read.",
+            valueName: "directory"),
+        completion: .directory)
+    var state: String?
+
     @OptionGroup var agent: AgentOptions
 
-    /// The body of the agent's answer.
+    func validate() throws {
+        if state != nil, !files.isEmpty { throw ValidationError("Give --from or --state, not both.") }
+    }
+
+    /// What answers a question.
+    enum Answer {
+        /// The body of the agent's answer.
+        case agent([UInt8])
+        case history(HistoryReader)
+    }
+
+    /// The agent's answer, or what can be asked in its place.
     ///
     /// - Parameter subject: what the agent has to know, for a message.
     /// - Throws: `agentUnreachable`, said on standard error.
-    func ask(_ path: String, knows subject: String) throws -> [UInt8] {
+    func ask(_ path: String, knows subject: String) throws -> Answer {
+        if let state { return .history(try history(in: state)) }
         do {
             var connection = try AgentConnection(agent.place, timeout: 5)
             let code = try connection.get(path, host: "localhost")
             let body = try connection.body(limit: 1 << 26)
             guard code == 200 else { throw refuse(subject, status: code) }
-            return body
+            return .agent(body)
         } catch let failure as AgentConnection.Failure {
-            printMessage(
-                "\(agent.place): no agent answers (\(failure.problem)). Start one with rstwho watch, or name captures with --from"
-            )
-            throw ExitStatus.agentUnreachable.exitCode
+            let problem = "\(agent.place): no agent answers (\(failure.problem))"
+            guard access("\(Self.standardState)/history.sqlite", R_OK) == 0 else {
+                printMessage(
+                    "\(problem), and there is no history in \(Self.standardState) that can be read. Start an agent with rstwho "
+                        + "watch, or name captures with --from, or a history's directory with --state")
+                throw ExitStatus.agentUnreachable.exitCode
+            }
+            printMessage("\(problem): this is from the history in \(Self.standardState)")
+            return .history(try history(in: Self.standardState))
         }
+    }
+
+    private func history(in directory: String) throws -> HistoryReader {
+        do throws(HistoryFault) {
+            return try History.open(readOnly: directory)
+        } catch {
+            throw Self.exit(for: error)
+        }
+    }
+
+    /// Says what is wrong with the history.
+    static func exit(for fault: HistoryFault) -> ExitCode {
+        printMessage("\(fault.path): \(fault.problem). Name another directory with --state, or captures with --from")
+        return ExitStatus.agentUnreachable.exitCode
     }
 
     /// Says that what answers is no agent, or one that does not know that.
