@@ -5,6 +5,7 @@ internal import Packets
 extension Explanation.Message {
     /// What whoever can mend it needs to read; `nil` where nobody has to do anything.
     init?(about finding: Finding, among related: [Finding], _ knowledge: Knowledge) {
+        guard !finding.advice.hasPrefix("Nothing to do") else { return nil }
         switch finding.details {
         case .reset(let reset):
             guard let message = Self.ofReset(finding, reset, related, knowledge) else { return nil }
