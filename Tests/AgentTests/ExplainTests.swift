@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Diagnosis
+import Glibc
 import Packets
 import Reporting
 import Synchronization
@@ -41,7 +42,10 @@ struct ExplainTests {
             let answering = Task {
                 try await OwnThread.run(named: "engine") {
                     let engine = Engine()
-                    while !isDone.value.load(ordering: .acquiring) { server.state.mailbox.answer(engine) }
+                    while !isDone.value.load(ordering: .acquiring) {
+                        server.state.mailbox.answer(engine)
+                        usleep(1000)
+                    }
                 }
             }
             defer { isDone.value.store(true, ordering: .releasing) }
