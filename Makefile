@@ -30,7 +30,7 @@ MINUTES ?= 5
 # It counts what the standard library allocates, which therefore cannot be linked in.
 ENGINE_BENCH := swift build -c release --scratch-path .build/bench --product engine-bench
 
-.PHONY: all help deps deps-build deps-demo deps-package bpf man deb dist test-package debug lint format test test-all accuracy bench bench-smoke soak test-kernels fuzz demo clean
+.PHONY: all help deps deps-build deps-demo deps-package bpf man deb dist test-package images debug lint format test test-all accuracy bench bench-smoke soak test-kernels fuzz demo clean
 
 all: deps-build bpf
 	swift build $(RELEASE)
@@ -134,8 +134,13 @@ deb: deps-package man ## a Debian package, in build/
 	swift build $(RELEASE)
 	scripts/package deb .build/release/rstwho
 
-test-package: deb ## install, upgrade, remove and purge the package in a fresh root
+test-package: deb ## install, upgrade, remove and purge the package in a fresh root; then from the package to an alert and its answer
+	@scripts/install-packages demo test
 	Tests/Deploy/package build/rstwho_*.deb
+	Tests/Deploy/acceptance build/rstwho_*.deb
+
+images: deps debug ## make the pictures of docs/images again
+	scripts/images .build/debug/rstwho
 
 dist: man ## a tarball with one file to copy, in build/
 	swift build $(RELEASE)
