@@ -121,6 +121,16 @@ enum APIDocument {
         }
     }
 
+    static func forgotten(_ forgotten: Forgotten) -> [UInt8] {
+        document { json in
+            json.member("findings", forgotten.findings)
+            json.member("hosts", forgotten.hosts)
+            json.member("origins", forgotten.origins)
+            json.member("evidence_files", forgotten.evidenceFiles)
+            json.member("damaged_history", forgotten.hadDamaged)
+        }
+    }
+
     private static func list(next: String?, _ items: (inout JSONWriter) -> Void) -> [UInt8] {
         document { json in
             json.member("items") { $0.array(items) }

@@ -45,9 +45,40 @@ struct APIResponder: HTTPResponder {
         if request.headers[.transferEncoding] != nil {
             throw Problem(status: .contentTooLarge, detail: "Requests have no body here.")
         }
-        guard request.method == .get || request.method == .head else {
+        if request.uri.path == Self.forgetPath {
+            try authorise(request)
+        } else if request.method != .get, request.method != .head {
             throw Problem(
                 status: .methodNotAllowed, detail: "Everything here is read with GET.", headers: [.allow: "GET, HEAD"])
+        }
+    }
+
+    private static let forgetPath = "/api/v1/forget"
+
+    /// Forgetting is for whoever may read the state directory. A page of another origin can neither name the word nor send the header.
+    private func authorise(_ request: Request) throws(Problem) {
+        guard request.method == .post else {
+            throw Problem(
+                status: .methodNotAllowed, detail: "Addresses are forgotten with POST.", headers: [.allow: "POST"])
+        }
+        guard let token = state.history?.token, request.headers[.authorization] == "Bearer \(token)" else {
+            throw Problem(
+                status: .unauthorized,
+                detail: "Use rstwho forget, as root or as the account that the agent runs as.",
+                headers: [.wwwAuthenticate: "Bearer"])
+        }
+    }
+
+    private func forget(_ query: inout QueryReader) async throws(Problem) -> Response {
+        guard let prefix = try query.prefix("prefix") else {
+            throw .badParameter("prefix", "Give the prefix that is to be forgotten, such as 10.0.0.0/8.")
+        }
+        try query.finish()
+        do {
+            return Self.ok(APIDocument.forgotten(try await state.forget(prefix)), Self.jsonType)
+        } catch {
+            throw Problem(
+                status: .serviceUnavailable, detail: "Not everything could be forgotten: \(error). Ask again.")
         }
     }
 
@@ -88,6 +119,8 @@ struct APIResponder: HTTPResponder {
         case "/api/v1/ledger":
             try query.finish()
             return Self.ok(APIDocument.ledger(state.ledger, state.statistics), Self.jsonType)
+        case Self.forgetPath:
+            return try await forget(&query)
         case "/api/v1/stream":
             let wanted = try FindingQuery(&query, isStream: true)
             try query.finish()

@@ -41,7 +41,21 @@ package struct AgentConnection: ~Copyable {
     ///
     /// - Returns: the status code.
     package mutating func get(_ path: String, host: String) throws(Failure) -> Int {
-        let request = Array("GET \(path) HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\r\n".utf8)
+        try ask("GET", path, host: host)
+    }
+
+    /// Sends a request without a body that bears `token`, and reads the answer's header.
+    ///
+    /// - Returns: the status code.
+    package mutating func post(_ path: String, host: String, token: String) throws(Failure) -> Int {
+        try ask("POST", path, host: host, headers: "Authorization: Bearer \(token)\r\nContent-Length: 0\r\n")
+    }
+
+    private mutating func ask(
+        _ method: String, _ path: String, host: String, headers: String = ""
+    ) throws(Failure) -> Int {
+        let request = Array(
+            "\(method) \(path) HTTP/1.1\r\nHost: \(host)\r\nConnection: close\r\n\(headers)\r\n".utf8)
         guard send(socket, request, request.count, Int32(MSG_NOSIGNAL)) == request.count else {
             throw Failure(problem: Self.systemText())
         }

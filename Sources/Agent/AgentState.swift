@@ -168,6 +168,11 @@ package final class AgentState: Sendable {
         state.withLock { body($0.store) }
     }
 
+    /// Removes findings from memory; `isUnwanted` must be short. Returns their ids.
+    func removeFindings(where isUnwanted: (Finding) -> Bool) -> [String] {
+        state.withLock { $0.store.remove(where: isUnwanted) }
+    }
+
     /// Everything that `/metrics` shows.
     package func metrics() -> MetricsSnapshot {
         let ledger = readLedger()

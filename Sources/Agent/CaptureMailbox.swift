@@ -18,7 +18,7 @@ package final class CaptureMailbox: Sendable {
         package var reason: Reason
     }
 
-    private typealias Letter = @Sendable (borrowing Engine) -> Void
+    private typealias Letter = @Sendable (inout Engine) -> Void
 
     private struct State {
         var letters: [(number: UInt64, letter: Letter, refuse: @Sendable (Refusal) -> Void)] = []
@@ -42,6 +42,17 @@ package final class CaptureMailbox: Sendable {
     ///   - question: runs on the capture thread; must be short.
     package func ask<Answer: Sendable>(
         timeout: Duration = .seconds(2), _ question: @escaping @Sendable (borrowing Engine) -> Answer
+    ) async throws(Refusal) -> Answer {
+        try await change(timeout: timeout) { question($0) }
+    }
+
+    /// Asks the capture thread to change something.
+    ///
+    /// - Parameters:
+    ///   - timeout: how long to wait for the answer.
+    ///   - question: runs on the capture thread; must be short.
+    package func change<Answer: Sendable>(
+        timeout: Duration = .seconds(2), _ question: @escaping @Sendable (inout Engine) -> Answer
     ) async throws(Refusal) -> Answer {
         let box = AnswerBox<Answer>()
         guard let number = try post(question, box) else { throw Refusal(reason: .notCapturing) }
@@ -74,25 +85,25 @@ package final class CaptureMailbox: Sendable {
     }
 
     /// Answers what waits; called on the capture thread.
-    package func answer(_ engine: borrowing Engine) {
+    package func answer(_ engine: inout Engine) {
         guard hasMail.load(ordering: .acquiring) else { return }
         hasMail.store(false, ordering: .relaxed)
         let letters = state.withLock { state in
             defer { state.letters = [] }
             return state.letters
         }
-        for letter in letters { letter.letter(engine) }
+        for letter in letters { letter.letter(&engine) }
     }
 
     private func post<Answer: Sendable>(
-        _ question: @escaping @Sendable (borrowing Engine) -> Answer, _ box: AnswerBox<Answer>
+        _ question: @escaping @Sendable (inout Engine) -> Answer, _ box: AnswerBox<Answer>
     ) throws(Refusal) -> UInt64? {
         let (number, isBusy): (UInt64?, Bool) = state.withLock { state in
             guard state.isOpen else { return (nil, false) }
             guard state.letters.count < capacity else { return (nil, true) }
             state.next += 1
             state.letters.append(
-                (state.next, { engine in box.settle(.success(question(engine))) }, { box.settle(.failure($0)) }))
+                (state.next, { engine in box.settle(.success(question(&engine))) }, { box.settle(.failure($0)) }))
             return (state.next, false)
         }
         if isBusy { throw Refusal(reason: .busy) }

@@ -126,7 +126,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
                     nextFigures = batch.watermark + Self.figuresInterval
                     state.record(findings, engine.statistics)
                 }
-                state.mailbox.answer(engine)
+                state.mailbox.answer(&engine)
             }
         } catch {
             finish(&engine, &untranslated)

@@ -43,6 +43,19 @@ package struct FindingStore: Sendable {
         return nil
     }
 
+    /// Removes the findings that `isUnwanted`. Returns their ids.
+    package mutating func remove(where isUnwanted: (Finding) -> Bool) -> [String] {
+        let all = newest(limit: .max) { _ in true }.findings.reversed()
+        let unwanted = all.filter(isUnwanted).map(\.id)
+        guard !unwanted.isEmpty else { return [] }
+        let gone = Set(unwanted)
+        var left = FindingStore(capacity: capacity)
+        left.forgotten = forgotten
+        for finding in all where !gone.contains(finding.id) { left.add(finding) }
+        self = left
+        return unwanted
+    }
+
     /// The one that was told before all others that are kept.
     package var oldest: Finding? {
         slots.isEmpty ? nil : slots[slot(of: next - UInt64(slots.count))]

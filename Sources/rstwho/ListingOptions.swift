@@ -28,6 +28,10 @@ struct ListingOptions: ParsableArguments {
         })
     var limit = 100
 
+    @Option(
+        help: "How addresses are shown: full, truncated (/24, /48) or pseudonyms (the same for the same, in this run).")
+    var addresses = AddressPrivacy.Kind.full
+
     @OptionGroup var tables: TableOptions
 
     /// Prints the items that `isWanted`, at most `limit` of them.
@@ -65,11 +69,12 @@ struct ListingOptions: ParsableArguments {
 
     private func show<Item>(_ items: [Item], _ list: Listing<Item>) throws {
         var output = StandardOutput()
+        let privacy = AddressPrivacy(addresses)
         do throws(OutputError) {
             switch format {
-            case .text: try output.write(list.text(items, output.style))
-            case .json: for item in items { try output.write(list.line(item)) }
-            case .csv: try output.write(list.csv(items))
+            case .text: try output.write(privacy.apply(to: list.text(items, output.style)))
+            case .json: for item in items { try output.write(privacy.apply(to: list.line(item))) }
+            case .csv: try output.write(privacy.apply(to: list.csv(items)))
             }
             try output.flush()
         } catch {
@@ -110,6 +115,8 @@ struct ListingOptions: ParsableArguments {
         }
     }
 }
+
+extension AddressPrivacy.Kind: ExpressibleByArgument {}
 
 /// A list of the agent's, and how it is shown.
 struct Listing<Item> {

@@ -20,12 +20,12 @@ import Testing
         let mailbox = CaptureMailbox()
         mailbox.open()
         async let answer = mailbox.ask { engine in engine.statistics.hosts + 42 }
-        let engine = Engine()
+        var engine = Engine()
         let begun = ContinuousClock.now
         while mailbox.isEmpty, begun.duration(to: .now) < .seconds(30) {
             try await Task.sleep(for: .milliseconds(1))
         }
-        mailbox.answer(engine)
+        mailbox.answer(&engine)
         #expect(try await answer == 42)
     }
 

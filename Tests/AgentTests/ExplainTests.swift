@@ -41,9 +41,9 @@ struct ExplainTests {
             let isDone = Flag()
             let answering = Task {
                 try await OwnThread.run(named: "engine") {
-                    let engine = Engine()
+                    var engine = Engine()
                     while !isDone.value.load(ordering: .acquiring) {
-                        server.state.mailbox.answer(engine)
+                        server.state.mailbox.answer(&engine)
                         usleep(1000)
                     }
                 }

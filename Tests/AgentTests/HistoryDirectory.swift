@@ -32,6 +32,11 @@ final class HistoryDirectory: Sendable {
         try Data(bytes).write(to: URL(filePath: database))
     }
 
+    /// Everything that its files hold, as text.
+    func contents() throws -> String {
+        try files.map { String(decoding: try Data(contentsOf: URL(filePath: "\(path)/\($0)")), as: UTF8.self) }.joined()
+    }
+
     var files: [String] { ((try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []).sorted() }
 }
 

@@ -167,7 +167,7 @@ import Testing
         let history = directory.history()
         history.queue.offer([finding(1)])
         await history.store()
-        #expect(directory.files == ["history.sqlite", "history.sqlite-shm", "history.sqlite-wal"])
+        #expect(directory.files == ["history.sqlite", "history.sqlite-shm", "history.sqlite-wal", "token"])
         for file in directory.files {
             let mode = try FileManager.default.attributesOfItem(atPath: "\(directory.path)/\(file)")[.posixPermissions]
             #expect((mode as? Int).map { $0 & 0o007 } == 0, "\(file)")

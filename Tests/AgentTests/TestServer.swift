@@ -14,10 +14,10 @@ struct TestServer: Sendable {
     /// Serves a state that captures `eth0`; ends the server whatever the test does.
     static func run(
         options change: (inout HTTPServer.Options) -> Void = { _ in }, isCapturing: Bool = true,
-        findingCapacity: Int = 10_000, evidence: EvidenceDirectory? = nil,
+        findingCapacity: Int = 10_000, evidence: EvidenceDirectory? = nil, history: History? = nil,
         _ test: @escaping @Sendable (TestServer) async throws -> Void
     ) async throws {
-        let state = AgentState(findingCapacity: findingCapacity, evidence: evidence) { Ledger() }
+        let state = AgentState(findingCapacity: findingCapacity, history: history, evidence: evidence) { Ledger() }
         if isCapturing { state.begin([AgentState.Interface(name: "eth0", hook: "tc")]) }
         var options = HTTPServer.Options()
         options.address = .tcp(host: "127.0.0.1", port: 0)

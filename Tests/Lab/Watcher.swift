@@ -21,18 +21,35 @@ struct Watcher {
     /// Starts watching and returns once the first packet would be seen.
     init(
         in namespace: Namespace, interfaces: [String], hook: Hook, http: Bool = false, tap: Bool = false,
-        isGrouped: Bool = false
+        isGrouped: Bool = false, state: String? = nil, diskKilobytes: Int? = nil
     ) throws {
         self.namespace = namespace
         let server = http ? ["--http", Self.httpAddress] : ["--no-http"]
+        // `ip netns exec` gives it mounts of its own.
+        let disk = try diskKilobytes.map { size in
+            let directory = state ?? ""
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+            return ["sh", "-c", "mount -t tmpfs -o size=\(size)k tmpfs \(directory) && exec \"$@\"", "sh"]
+        }
         child = try namespace.start(
-            [Requirements.built("rstwho"), "watch"] + interfaces
+            (disk ?? []) + [Requirements.built("rstwho"), "watch"] + interfaces
                 + ["--hook", hook.rawValue, "--format", "json"] + server + (tap ? ["--tap"] : [])
-                + (isGrouped ? [] : ["--no-group"]))
+                + (isGrouped ? [] : ["--no-group"]) + (state.map { ["--state", $0] } ?? []))
         try child.waitForStandardError("ready:", timeout: 20)
     }
 
     var pid: pid_t { child.pid }
+
+    /// What it has said on standard error.
+    var standardError: String {
+        get throws { String(decoding: try Data(contentsOf: child.standardError), as: UTF8.self) }
+    }
+
+    /// Ends it as nobody should.
+    func kill() throws {
+        child.send(SIGKILL)
+        _ = try? child.wait(timeout: 5)
+    }
 
     /// What it has printed until now.
     func findings() throws -> [ReportedFinding] {

@@ -32,6 +32,7 @@ package final class History: Sendable {
     private let machine: String
     private let warn: @Sendable (String) -> Void
     private let lock: Mutex<HeldLock>
+    private let secret = Mutex<String?>(nil)
     private let state = Mutex(State())
 
     /// Opens the history. Blocks for as long as the disk does.
@@ -55,6 +56,14 @@ package final class History: Sendable {
 
     package var status: HistoryStatus { state.withLock { $0.status } }
 
+    var database: HistoryDatabase? { state.withLock { $0.database } }
+
+    /// What a request to forget has to bear; `nil` where nobody may.
+    var token: String? { secret.withLock { $0 } }
+
+    /// Lets the next storing of hosts compare with nothing: what the engine still knows is stored again.
+    func forgetEssences() { state.withLock { $0.essences = [:] } }
+
     /// For questions; `nil` while history is stopped.
     var reader: HistoryReader? { state.withLock { $0.database.map { HistoryReader($0) } } }
 
@@ -63,6 +72,7 @@ package final class History: Sendable {
         do {
             try files.make()
             try lock.withLock { held throws(HistoryFault) in try held.take(options.directory) }
+            secret.withLock { if $0 == nil { $0 = Self.makeToken(files.token) } }
             let wasDamaged = state.withLock { $0.isDamaged }
             if wasDamaged { try files.setAside() }
             let database: HistoryDatabase

@@ -14,6 +14,9 @@ package struct HistoryFiles: Sendable {
     /// What a damaged database is called from then on. There is one at most: the newest.
     package var damaged: String { "\(directory)/history.sqlite.damaged" }
 
+    /// What whoever may have addresses forgotten has to know.
+    package var token: String { "\(directory)/token" }
+
     /// SQLite's files beside a database.
     static func companions(of database: String) -> [String] { ["\(database)-wal", "\(database)-shm"] }
 

@@ -95,6 +95,11 @@ struct UndeterminedResets {
 
     func isEmpty(_ host: HostKey) -> Bool { queues[host] == nil }
 
+    /// Takes out what `isUnwanted`.
+    mutating func removeAll(where isUnwanted: (Waiting) -> Bool) {
+        for number in waiting.filter({ isUnwanted($0.value) }).map(\.key) { remove(number) }
+    }
+
     mutating func removeAll() {
         waiting = [:]
         queues = [:]

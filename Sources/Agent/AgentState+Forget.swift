@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Diagnosis
+internal import Packets
+internal import Reporting
+
+extension AgentState {
+    /// Forgets everything about the addresses of a prefix, in memory and in the files.
+    ///
+    /// - Throws: `HistoryFault` where the files cannot be written, `CaptureMailbox.Refusal` where the capture does not answer.
+    func forget(_ prefix: IPPrefix) async throws -> Forgotten {
+        let hosts = try await mailbox.change { $0.forget(prefix) }
+        let told = removeFindings { finding in
+            AddressText.mentions(prefix, in: JSONLines.line(finding).utf8)
+        }
+        var (removed, ids) = try await history?.forget(prefix) ?? (Forgotten(), [])
+        ids.formUnion(told)
+        removed.findings = ids.count
+        removed.hosts = max(removed.hosts, hosts)
+        removed.evidenceFiles = evidence?.forget(prefix, ids) ?? 0
+        return removed
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Packets
+
+/// How addresses leave in what is handed to others.
+package struct AddressPrivacy: Sendable {
+    package enum Kind: String, CaseIterable, Sendable {
+        case full
+        /// The network only: IPv4 without the last octet, IPv6 without the last 80 bits, MAC addresses without the last three octets.
+        case truncated
+        /// Other addresses in their place, the same for the same within one run. Addresses that begin with the same bits still do,
+        /// so networks can be told apart (Xu, Fan, Ammar, Moon: Prefix-preserving IP address anonymization, 2002); whoever knows
+        /// some of them learns the beginnings of their neighbours.
+        case pseudonyms
+    }
+
+    package let kind: Kind
+    private let key: (UInt64, UInt64)
+
+    /// With a key of its own: pseudonyms of one run say nothing of another's.
+    package init(_ kind: Kind) {
+        self.init(kind, key: (.random(in: .min ... .max), .random(in: .min ... .max)))
+    }
+
+    init(_ kind: Kind, key: (UInt64, UInt64)) {
+        self.kind = kind
+        self.key = key
+    }
+
+    /// `text` with the addresses as they are to leave.
+    package func apply(to text: String) -> String {
+        guard kind != .full else { return text }
+        return AddressText.replacing(in: text) { found in
+            switch found {
+            case .address(let address): replaced(address).description
+            case .mac(let text): replaced(mac: text)
+            }
+        }
+    }
+
+    private func replaced(_ address: IPAddress) -> IPAddress {
+        switch kind {
+        case .full: address
+        case .truncated:
+            address.isIPv4
+                ? IPAddress(high: address.high, low: address.low & ~0xff)
+                : IPAddress(high: address.high & ~0xffff, low: 0)
+        case .pseudonyms: pseudonym(address)
+        }
+    }
+
+    /// Each bit is flipped or not by a keyed hash of the bits before it.
+    private func pseudonym(_ address: IPAddress) -> IPAddress {
+        var result = address
+        for bit in (address.isIPv4 ? 96 : 0)..<128 {
+            let high: UInt64 = bit >= 64 ? address.high : bit == 0 ? 0 : address.high & ~(.max >> UInt64(bit))
+            let low: UInt64 = bit <= 64 ? 0 : address.low & ~(.max >> UInt64(bit - 64))
+            guard hash(high, low, UInt64(bit)) & 1 == 1 else { continue }
+            if bit < 64 { result.high ^= 1 << UInt64(63 - bit) } else { result.low ^= 1 << UInt64(127 - bit) }
+        }
+        return result
+    }
+
+    private func replaced(mac text: String) -> String {
+        let octets = text.split(separator: ":").compactMap { UInt8($0, radix: 16) }
+        guard octets.count == 6 else { return text }
+        var value = hash(octets.reduce(0) { $0 << 8 | UInt64($1) }, 0, 128)
+        let hidden: [UInt8] =
+            kind == .truncated
+            ? octets.prefix(3) + [0, 0, 0]
+            : (0..<6).map { index in
+                defer { value >>= 8 }
+                // Locally administered, as the project's own are.
+                return index == 0 ? UInt8(truncatingIfNeeded: value) & 0xfc | 2 : UInt8(truncatingIfNeeded: value)
+            }
+        return hidden.map { $0 < 16 ? "0\(String($0, radix: 16))" : String($0, radix: 16) }.joined(separator: ":")
+    }
+
+    /// SipHash-2-4 (Aumasson, Bernstein 2012) of three words, without the length that tells messages of other sizes apart.
+    private func hash(_ words: UInt64...) -> UInt64 {
+        var state = (
+            key.0 ^ 0x736f_6d65_7073_6575, key.1 ^ 0x646f_7261_6e64_6f6d, key.0 ^ 0x6c79_6765_6e65_7261,
+            key.1 ^ 0x7465_6462_7974_6573
+        )
+        for word in words {
+            state.3 ^= word
+            Self.round(&state)
+            Self.round(&state)
+            state.0 ^= word
+        }
+        state.2 ^= 0xff
+        for _ in 0..<4 { Self.round(&state) }
+        return state.0 ^ state.1 ^ state.2 ^ state.3
+    }
+
+    private static func round(_ state: inout (UInt64, UInt64, UInt64, UInt64)) {
+        func rotate(_ word: UInt64, _ count: UInt64) -> UInt64 { word << count | word >> (64 - count) }
+        state.0 &+= state.1
+        state.2 &+= state.3
+        state.1 = rotate(state.1, 13) ^ state.0
+        state.3 = rotate(state.3, 16) ^ state.2
+        state.0 = rotate(state.0, 32)
+        state.2 &+= state.1
+        state.0 &+= state.3
+        state.1 = rotate(state.1, 17) ^ state.2
+        state.3 = rotate(state.3, 21) ^ state.0
+        state.2 = rotate(state.2, 32)
+    }
+}

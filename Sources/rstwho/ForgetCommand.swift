@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+import Agent
+import ArgumentParser
+import Glibc
+import Packets
+
+/// `rstwho forget`: removes what is kept of addresses.
+struct ForgetCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "forget",
+        abstract: "Remove everything that is kept of an address or a prefix.",
+        discussion: """
+            Findings that mention such an address, hosts, devices' lists of hosts, and evidence files; in the running agent and in its \
+            files, which are overwritten where that was. What comes by later is kept again.
+
+            Needs to read and write the state directory: run it with sudo.
+
+            Exit status: 0, 64 usage, 66 no such directory, 69 the agent does not answer, 74 I/O error, 77 missing privilege.
+            """)
+
+    @Argument(
+        help: "An address, or a prefix such as 10.0.0.0/8.",
+        transform: { text in
+            guard let prefix = IPPrefix(prefixOrAddress: text) else {
+                throw ValidationError("Give an IPv4 or IPv6 address, or a prefix such as 10.0.0.0/8.")
+            }
+            return prefix
+        })
+    var prefix: IPPrefix
+
+    @Option(
+        name: .customLong("state"), help: "The state directory of the agent. (default: \(StateDirectory.standard))",
+        completion: .directory)
+    var directory: String?
+
+    @OptionGroup var agent: AgentOptions
+
+    func run() throws {
+        let directory = directory ?? StateDirectory.ofService ?? StateDirectory.standard
+        guard access(directory, F_OK) == 0 else {
+            printMessage("\(directory): there is no such directory. Name the state directory with --state")
+            throw ExitStatus.noInput.exitCode
+        }
+        var output = StandardOutput()
+        do {
+            let removed: Forgotten
+            do {
+                removed = try History.forget(prefix, in: directory)
+            } catch  where error.reason == .locked {
+                removed = try askAgent(directory)
+            }
+            try output.write("forgotten of \(prefix): \(removed.text)\n")
+            try output.flush()
+        } catch let fault as HistoryFault {
+            printMessage(fault.description)
+            throw Self.status(of: fault).exitCode
+        } catch let failure as AgentConnection.Failure {
+            printMessage(
+                "\(agent.place): the agent that uses \(directory) does not forget: \(failure.problem). Name where it listens with "
+                    + "--http, or stop it first")
+            throw ExitStatus.agentUnreachable.exitCode
+        }
+    }
+
+    private func askAgent(_ directory: String) throws -> Forgotten {
+        guard let token = History.token(in: directory) else {
+            printMessage("\(directory): an agent uses it, and its token cannot be read. Run this with sudo")
+            throw ExitStatus.noPrivilege.exitCode
+        }
+        return try RunningAgent.forget(prefix, at: agent.place, token: token)
+    }
+
+    private static func status(of fault: HistoryFault) -> ExitStatus {
+        switch fault.reason {
+        case .unwritable: .noPrivilege
+        case .full, .damaged, .newer, .locked, .failed: .ioError
+        }
+    }
+}
