@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import Glibc
 import Testing
 
-/// A flood of resets, as many as this machine makes, on an agent that sees all of them: it stays exact, small and responsive, and
+/// A flood, as many packets as this machine makes, on an agent that sees all of them: it stays exact, small and responsive, and
 /// finds what somebody does meanwhile.
 @Suite(
-    "Lab, a flood of resets", .serialized,
+    "Lab, floods", .serialized,
     .enabled(if: Requirements.areMet && Requirements.has("python3"), "\(Requirements.reason), and python3"))
 struct FloodTests {
     /// As in `Tests/Lab/Traffic/flood.py`.
@@ -35,7 +36,7 @@ struct FloodTests {
         let traffic = try source.start([
             "nice", "-n", "-10", "python3", "-B", script.path, Self.interface, "02:00:00:00:00:09",
             Requirements.built("frame-generator"),
-            "seconds=6", "resets=65536",
+            "\(Self.forged)", "seconds=6", "resets=65536",
         ])
         usleep(3_000_000)
         // It answers meanwhile.
@@ -81,9 +82,63 @@ struct FloodTests {
         #expect(after < 300 * 1024)
         #expect(answered < .seconds(10))
     }
+
+    @Test("One reset in a flood of SYNs at full rate is found, within the CPU budget", arguments: [1, 0])
+    func needle(forged: Int) throws {
+        try Namespace.removeLeftovers()
+        let scratch = try Scratch()
+        let sensor = try Namespace("sensor", scratch: scratch, ipv6: false)
+        let source = try Namespace("source", scratch: scratch, ipv6: false)
+        try sensor.connect(Self.interface, to: source, Self.interface)
+        try sensor.require(["ethtool", "-K", Self.interface, "gro", "on"])
+        let watcher = try Watcher(in: sensor, interfaces: [Self.interface], hook: .tc, http: true, isGrouped: true)
+        let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Traffic/flood.py")
+        let traffic = try source.start([
+            "nice", "-n", "-10", "python3", "-B", script.path, Self.interface, "02:00:00:00:00:09",
+            Requirements.built("frame-generator"), "\(forged)", "seconds=5", "handshakes=65536", "flows=16384",
+        ])
+        usleep(2_500_000)
+        let (before, begun) = (try watcher.cpuTime(), ContinuousClock.now)
+        let during = try watcher.ledger()
+        usleep(2_000_000)
+        let share = (try watcher.cpuTime() - before) / (begun.duration(to: .now) / .seconds(1))
+        let status = try traffic.wait(timeout: 60)
+        let message = String(decoding: try Data(contentsOf: traffic.standardError), as: UTF8.self)
+        try #require(status == 0, "\(message)")
+        let ledger = try watcher.restingLedger()
+        let findings = try watcher.stop().last
+        withExtendedLifetime((sensor, source)) {}
+
+        let count = try #require(ledger.row(Self.interface, "in")).count
+        print(
+            """
+            \(String(decoding: try Data(contentsOf: traffic.standardOutput), as: UTF8.self)) seen \(count.seen), recorded \
+            \(count.allRecorded), shed \(count.allShed), lost \(count.allLost), \(share) of a core, kept one of \
+            \(during.keptOneOf)
+            """)
+        #expect(count.accounted == count.seen)
+        #expect(count.shed["handshake", default: 0] > 0)
+        #expect(count.shed["reset"] == 0)
+        #expect(count.recorded["reset"] == forged)
+        #expect(count.lost["reset", default: [:]].values.allSatisfy { $0 == 0 })
+        #expect(during.keptOneOf["bulk", default: 0] >= during.keptOneOf["handshake", default: 0])
+        #expect(share < 0.4)
+        let resets = findings.filter { $0.kind == "reset" }
+        #expect(resets.count == forged)
+        #expect(resets.allSatisfy { $0.src == Self.server && $0.sender == "middlebox" && $0.hop == 2 })
+    }
 }
 
 extension Watcher {
+    /// CPU time that it has taken, s.
+    func cpuTime() throws -> Double {
+        let stat = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+        // Behind the name in parentheses, fields 14 and 15 in ticks (proc_pid_stat(5)).
+        let fields = stat.split(separator: ")").last?.split(separator: " ") ?? []
+        let ticks = try [11, 12].map { try #require(fields.count > $0 ? Double(fields[$0]) : nil) }
+        return ticks.reduce(0, +) / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+
     /// The memory that it has in use, KiB.
     func memory() throws -> Int {
         let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)

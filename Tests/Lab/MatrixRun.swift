@@ -26,6 +26,8 @@ struct MatrixRun: Sendable {
     let played: [Played]
     /// In their last revision.
     let live: [ReportedFinding]
+    /// Of an agent that looks at one flow of four.
+    let shed: [ReportedFinding]
     /// From a capture that tells what came in and what went out.
     let file: [ReportedFinding]
     /// From a capture of the interface, which does not.
@@ -61,7 +63,7 @@ struct MatrixRun: Sendable {
     private init(playing group: MatrixGroup) throws {
         let scratch = try Scratch()
         let capture = scratch.file("capture.pcap")
-        let (played, live, files, rules) = try Topology.with(policy: .accept, ipv6: true) { topology in
+        let (played, live, shed, files, rules) = try Topology.with(policy: .accept, ipv6: true) { topology in
             var machines = [
                 "client": topology.client, "near": topology.nearRouter, "firewall": topology.firewall,
                 "far": topology.farRouter, "server": topology.server,
@@ -87,6 +89,8 @@ struct MatrixRun: Sendable {
             }
             let recorders = try recordings.map { try Recorder(in: machine, interface: $0) }
             let watcher = try Watcher(in: machine, interfaces: interfaces, hook: .tc, tap: group.vantage == .sensor)
+            let shedding = try Watcher(
+                in: machine, interfaces: interfaces, hook: .tc, tap: group.vantage == .sensor, options: ["--shed", "4"])
             let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Traffic/traffic.py")
             let traffic = try ChildProcess(
                 ["python3", "-B", script.path, group.name] + machines.map { "\($0.key)=\($0.value.name)" },
@@ -98,6 +102,7 @@ struct MatrixRun: Sendable {
             // What came last has to settle, and an idle link's tick to come.
             usleep(3_000_000)
             let live = try watcher.stop()
+            let shed = try shedding.stop()
             for recorder in recorders { try recorder.stop() }
             try FileManager.default.copyItem(at: recorders[1].file, to: capture)
             // It holds its sockets open until now: nothing is sent that no row has asked for.
@@ -107,7 +112,7 @@ struct MatrixRun: Sendable {
             let decoder = JSONDecoder()
             let rows = try Data(contentsOf: traffic.standardOutput).split(separator: UInt8(ascii: "\n"))
             return (
-                try rows.map { try decoder.decode(Played.self, from: $0) }, live,
+                try rows.map { try decoder.decode(Played.self, from: $0) }, live, shed,
                 try recorders.map { try Recorder.findings(in: $0.file) },
                 AccuracyTests.isWanted ? try PlainRules(capture: recorders[1].file) : nil
             )
@@ -115,6 +120,7 @@ struct MatrixRun: Sendable {
         self.group = group
         self.played = played
         self.live = live.last
+        self.shed = shed.last
         self.file = files[0].last
         self.plainFile = files[1].last
         self.rules = rules

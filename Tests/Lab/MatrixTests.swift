@@ -33,6 +33,46 @@ struct MatrixTests {
         expectAgreement(try MatrixRun.of(group))
     }
 
+    @Test(
+        "With one flow of four, kept ones are judged as before, and of the others nothing wrong is said",
+        arguments: MatrixGroup.quick)
+    func shedding(group: MatrixGroup) throws {
+        let run = try MatrixRun.of(group)
+        var (kept, same, shed) = (0, 0, 0)
+        for row in run.group.rows where row.knownIssue == nil {
+            for version in [4, 6] {
+                guard let played = run.played(row, version: version) else { continue }
+                let whole = played.ofServer(run.live)
+                let resets = played.ofServer(run.shed)
+                // Every reset is told.
+                #expect(resets.map(\.packet).sorted() == whole.map(\.packet).sorted(), "\(row.name) over IPv\(version)")
+                for reset in resets {
+                    guard let sender = row.truth(of: reset, among: resets, played) else { continue }
+                    let outcome = MatrixRow.outcome(of: reset.sender ?? "-", truth: sender)
+                    let text: Comment = "\(row.name): \(reset.essence), \(reset.evidence?.map(\.name) ?? [])"
+                    if reset.isShed {
+                        shed += 1
+                        #expect(outcome == .right || outcome == .abstained, text)
+                        #expect(reset.words.contains("shed"), text)
+                        #expect(reset.stage != "idle" && reset.stage != "none", text)
+                    } else {
+                        kept += 1
+                        // Each agent takes the time itself: equal packets have two identities.
+                        let before = whole.first { $0.packet == reset.packet && $0.seq == reset.seq }
+                        if reset.essence == before?.essence { same += 1 }
+                        // What is known of its host may have come by flows that were shed.
+                        #expect(outcome == .right || outcome == .abstained, text)
+                    }
+                }
+            }
+        }
+        print("\(group.name): \(shed) resets of shed flows, \(kept) of kept ones, \(same) of them judged as before")
+        #expect(shed > 0 && kept > 0)
+        #expect(same * 2 >= kept)
+        // Negative: who sheds nothing says so of nothing.
+        #expect(run.live.allSatisfy { !$0.isShed })
+    }
+
     private func expectTruth(_ run: MatrixRun) throws {
         var explained = 0
         for row in run.group.rows {

@@ -38,6 +38,9 @@ struct ReportedFinding: Decodable, Sendable {
         return "\(packet): \(sender ?? "-") \(hops) \(cause ?? "-") \(stage ?? "-")"
     }
 
+    /// It says that packets of its flow were shed.
+    var isShed: Bool { evidence?.contains { $0.name == "flow_shed" } ?? false }
+
     /// The cause, of kinds that have none the kind.
     var label: String { cause ?? kind }
 

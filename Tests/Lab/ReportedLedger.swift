@@ -42,6 +42,8 @@ struct ReportedLedger: Decodable, Equatable {
     let total: Count
     let consumed: [String: Int]
     let inRing: Int
+    /// By class: of how many flows one is looked at.
+    let keptOneOf: [String: Int]
     let observed: Int
     let rejected: Int
 
@@ -50,6 +52,7 @@ struct ReportedLedger: Decodable, Equatable {
         case total
         case consumed
         case inRing = "in_ring"
+        case keptOneOf = "kept_one_of"
         case observed
         case rejected
     }

@@ -21,7 +21,7 @@ struct Watcher {
     /// Starts watching and returns once the first packet would be seen.
     init(
         in namespace: Namespace, interfaces: [String], hook: Hook, http: Bool = false, tap: Bool = false,
-        isGrouped: Bool = false, state: String? = nil, diskKilobytes: Int? = nil
+        isGrouped: Bool = false, state: String? = nil, diskKilobytes: Int? = nil, options: [String] = []
     ) throws {
         self.namespace = namespace
         let server = http ? ["--http", Self.httpAddress] : ["--no-http"]
@@ -34,7 +34,7 @@ struct Watcher {
         child = try namespace.start(
             (disk ?? []) + [Requirements.built("rstwho"), "watch"] + interfaces
                 + ["--hook", hook.rawValue, "--format", "json"] + server + (tap ? ["--tap"] : [])
-                + (isGrouped ? [] : ["--no-group"]) + (state.map { ["--state", $0] } ?? []))
+                + (isGrouped ? [] : ["--no-group"]) + (state.map { ["--state", $0] } ?? []) + options)
         try child.waitForStandardError("ready:", timeout: 20)
     }
 
