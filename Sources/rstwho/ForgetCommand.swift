@@ -43,12 +43,7 @@ struct ForgetCommand: ParsableCommand {
         }
         var output = StandardOutput()
         do {
-            let removed: Forgotten
-            do {
-                removed = try History.forget(prefix, in: directory)
-            } catch  where error.reason == .locked {
-                removed = try askAgent(directory)
-            }
+            let removed = try forget(in: directory)
             try output.write("forgotten of \(prefix): \(removed.text)\n")
             try output.flush()
         } catch let fault as HistoryFault {
@@ -59,6 +54,16 @@ struct ForgetCommand: ParsableCommand {
                 "\(agent.place): the agent that uses \(directory) does not forget: \(failure.problem). Name where it listens with "
                     + "--http, or stop it first")
             throw ExitStatus.agentUnreachable.exitCode
+        }
+    }
+
+    /// An agent that uses the directory removes it itself.
+    private func forget(in directory: String) throws -> Forgotten {
+        do throws(HistoryFault) {
+            return try History.forget(prefix, in: directory)
+        } catch {
+            guard error.reason == .locked else { throw error }
+            return try askAgent(directory)
         }
     }
 
