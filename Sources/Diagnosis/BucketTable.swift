@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CPacket
 
 /// An entry of a `BucketTable`. Plain bytes: nothing is reference-counted on the packet path.
 protocol BucketEntry: BitwiseCopyable {
@@ -14,50 +15,83 @@ protocol BucketEntry: BitwiseCopyable {
 
 /// A bounded hash table of plain entries: buckets of eight, no tombstones, no growth, no allocation after the start.
 ///
-/// At the bound: a newcomer to a full bucket takes the place of the entry that ranks lowest, and `evictions` counts it; where
-/// no entry may give way the newcomer is turned away, and `refusals` counts it.
+/// Each entry begins at a cache line, and the hash says which of its bucket's places it prefers: most are found at once, and
+/// `prefetch` knows where. At the bound a newcomer to a full bucket takes the place of the entry that ranks lowest, and `evictions`
+/// counts it; where no entry may give way the newcomer is turned away, and `refusals` counts it.
 ///
 /// Entries are plain bytes behind a pointer: a pointer that `find` or `insert` returned is valid until the next `insert`.
 struct BucketTable<Entry: BucketEntry>: ~Copyable {
     static var ways: Int { 8 }
+    /// What an entry takes, bytes: whole cache lines.
+    static var stride: Int { (MemoryLayout<Entry>.stride + 63) & ~63 }
 
     let capacity: Int
     private(set) var count = 0
     private(set) var evictions: UInt64 = 0
     private(set) var refusals: UInt64 = 0
-    /// What a slot that holds nothing holds.
-    private let empty: Entry
-    /// `capacity` entries, owned.
-    private let entries: UnsafeMutablePointer<Entry>
+    /// `capacity` entries of `stride` bytes.
+    private let memory: TableMemory
     private let bucketMask: UInt64
 
     /// - Parameter capacity: Entries at the most; rounded up to a power of two, at least eight.
-    init(capacity: Int, empty: Entry) {
+    init(capacity: Int) {
         var rounded = Self.ways
         while rounded < capacity { rounded *= 2 }
         self.capacity = rounded
-        self.empty = empty
-        entries = .allocate(capacity: rounded)
-        entries.initialize(repeating: empty, count: rounded)
+        // All-zero bytes are a free entry.
+        memory = TableMemory(size: rounded * Self.stride)
         bucketMask = UInt64(rounded / Self.ways - 1)
     }
 
-    deinit {
-        entries.deallocate()
+    /// In bounds for places below `capacity`. Plain bytes that are written as entries only.
+    @inline(__always)
+    private func entry(_ place: Int) -> UnsafeMutablePointer<Entry> {
+        (memory.base + place &* Self.stride).assumingMemoryBound(to: Entry.self)
     }
 
-    /// In bounds: the mask leaves a bucket number below `capacity / ways`.
+    /// The first place of a bucket: the mask leaves a bucket number below `capacity / ways`.
     @inline(__always)
-    private func bucket(_ hash: UInt64) -> UnsafeMutablePointer<Entry> {
-        entries + Int(truncatingIfNeeded: hash & bucketMask) * Self.ways
+    private func bucket(_ hash: UInt64) -> Int {
+        Int(truncatingIfNeeded: hash & bucketMask) &* Self.ways
+    }
+
+    /// The place in its bucket that a hash prefers: bits that do not choose the bucket.
+    @inline(__always)
+    private static func preferred(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash >> 61) }
+
+    /// Asks for the first cache line of where the entry most likely is.
+    @inline(__always)
+    func prefetch(hash: UInt64) {
+        rstwho_prefetch(entry(bucket(hash) &+ Self.preferred(hash)))
+    }
+
+    /// Finds the entry of `key` some time before it is needed, and asks for all of it. Where there is none it gives the place that the
+    /// hash prefers.
+    @inline(__always)
+    func findAhead(_ key: Entry.Key, hash: UInt64) -> UnsafeMutablePointer<Entry> {
+        let first = entry(bucket(hash) &+ Self.preferred(hash))
+        let place = first.pointee.matches(key) ? first : findElsewhere(key, hash: hash) ?? first
+        // Of a smaller entry most packets need the first line only.
+        for line in 1..<max(Self.stride / 64, 2) where Self.stride > 128 {
+            rstwho_prefetch(UnsafeRawPointer(place) + line &* 64)
+        }
+        return place
     }
 
     /// The entry of `key`, or `nil`.
     @inline(__always)
     func find(_ key: Entry.Key, hash: UInt64) -> UnsafeMutablePointer<Entry>? {
+        let first = entry(bucket(hash) &+ Self.preferred(hash))
+        if first.pointee.matches(key) { return first }
+        return findElsewhere(key, hash: hash)
+    }
+
+    @inline(never)
+    private func findElsewhere(_ key: Entry.Key, hash: UInt64) -> UnsafeMutablePointer<Entry>? {
         let bucket = bucket(hash)
-        for way in 0..<Self.ways where bucket[way].matches(key) {
-            return bucket + way
+        for step in 1..<Self.ways {
+            let entry = entry(bucket &+ (Self.preferred(hash) &+ step) & (Self.ways - 1))
+            if entry.pointee.matches(key) { return entry }
         }
         return nil
     }
@@ -69,21 +103,22 @@ struct BucketTable<Entry: BucketEntry>: ~Copyable {
     ///   - now: Packet time, ns.
     /// - Returns: Where the entry now is, or `nil` if it was turned away.
     mutating func insert(
-        _ entry: Entry, hash: UInt64, isProven: Bool, now: UInt64
+        _ newcomer: Entry, hash: UInt64, isProven: Bool, now: UInt64
     ) -> UnsafeMutablePointer<Entry>? {
         let bucket = bucket(hash)
-        var victim: Int?
+        var victim: UnsafeMutablePointer<Entry>?
         var lowest = UInt64.max
-        for way in 0..<Self.ways {
-            if bucket[way].isFree {
-                bucket[way] = entry
+        for step in 0..<Self.ways {
+            let place = entry(bucket &+ (Self.preferred(hash) &+ step) & (Self.ways - 1))
+            if place.pointee.isFree {
+                place.pointee = newcomer
                 count += 1
-                return bucket + way
+                return place
             }
-            let rank = bucket[way].rankForEviction(now: now) ?? (isProven ? .max - 1 : .max)
+            let rank = place.pointee.rankForEviction(now: now) ?? (isProven ? .max - 1 : .max)
             if rank < lowest {
                 lowest = rank
-                victim = way
+                victim = place
             }
         }
         guard let victim else {
@@ -91,15 +126,15 @@ struct BucketTable<Entry: BucketEntry>: ~Copyable {
             return nil
         }
         evictions += 1
-        bucket[victim] = entry
-        return bucket + victim
+        victim.pointee = newcomer
+        return victim
     }
 
     /// Removes the entries that `isUnwanted` and returns how many they were. Walks over the whole table.
     mutating func remove(where isUnwanted: (Entry) -> Bool) -> Int {
         let before = count
-        for index in 0..<capacity where !entries[index].isFree && isUnwanted(entries[index]) {
-            entries[index] = empty
+        for place in 0..<capacity where !entry(place).pointee.isFree && isUnwanted(entry(place).pointee) {
+            UnsafeMutableRawPointer(entry(place)).initializeMemory(as: UInt8.self, repeating: 0, count: Self.stride)
             count -= 1
         }
         return before - count
@@ -107,8 +142,8 @@ struct BucketTable<Entry: BucketEntry>: ~Copyable {
 
     /// Calls `body` with every entry.
     func forEach(_ body: (Entry) -> Void) {
-        for index in 0..<capacity where !entries[index].isFree {
-            body(entries[index])
+        for place in 0..<capacity where !entry(place).pointee.isFree {
+            body(entry(place).pointee)
         }
     }
 }

@@ -57,8 +57,13 @@ extension Engine {
 
     /// Takes a sample of a host's distance now and then: of its first packets that prove life, and then more and more rarely.
     @inline(__always)
-    mutating func takeSample(_ packet: ObservedPacket, of host: HostEntry) {
-        guard packet.record.packetClass != .bulk || host.newest.run <= 2, host.provenSamples.isRound else { return }
-        samples.addSample(packet, of: host.key)
+    mutating func takeSample(_ packet: UnsafePointer<ObservedPacket>, of host: UnsafeMutablePointer<HostEntry>) {
+        guard packet.record.pointee.packetClass != .bulk || host.pointee.newestRun <= 2 else { return }
+        sample(packet.pointee, of: host.pointee)
+    }
+
+    @inline(never)
+    private mutating func sample(_ packet: ObservedPacket, of host: HostEntry) {
+        if host.provenSamples.isRound { samples.addSample(packet, of: host.key) }
     }
 }

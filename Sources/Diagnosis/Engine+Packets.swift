@@ -5,57 +5,78 @@ internal import Packets
 extension Engine {
     /// Which packets may teach, and how they came past.
     @inline(__always)
-    mutating func observe(_ packet: ObservedPacket) {
+    mutating func observe(_ packet: UnsafePointer<ObservedPacket>, _ lookup: UnsafePointer<PacketLookup>) {
         let record = packet.record
-        var isLocal = false
-        var passage = ResetCase.Passage.arrived
-        switch record.direction {
-        case .ingress: break
-        case .egressMadeHere:
-            isLocal = true
-            passage = .madeHere
-        case .egress:
+        guard record.pointee.direction == .ingress else { return observeLeaving(packet, lookup) }
+        if record.pointee.packetClass == .reset {
+            observeReset(packet.pointee, passage: .arrived)
+        } else {
+            learn(from: packet, lookup, passage: .arrived)
+        }
+    }
+
+    /// A packet that was seen leaving: made here, or forwarded.
+    @inline(never)
+    private mutating func observeLeaving(_ packet: UnsafePointer<ObservedPacket>, _ lookup: UnsafePointer<PacketLookup>)
+    {
+        let record = packet.pointee.record
+        var passage = ResetCase.Passage.madeHere
+        if record.direction == .egress {
             // Whatever is routed has lost one to this machine: a whole initial TTL was made here, unless packets of that source
             // arrive (a bridge). Live the kernel says so itself, and what it does not mark was forwarded. Who forwards a tunnel
             // leaves the TTL inside alone.
-            let isWhole =
-                !options.egressIsMarked && record.distance.decrements == 0 && record.tunnel == .none
+            let isWhole = !egressIsMarked && record.distance.decrements == 0 && record.tunnel == .none
             passage = isWhole ? .leftUndiminished : .forwarded
             if record.packetClass != .reset, isWhole, hasArrived(record) { passage = .forwarded }
-            isLocal = passage == .leftUndiminished
         }
         if record.packetClass == .reset {
-            observeReset(packet, passage: passage)
-            return
-        }
-        guard passage != .forwarded else {
+            observeReset(packet.pointee, passage: passage)
+        } else if passage == .forwarded {
             // It taught what it can when it arrived; but its addresses may have been translated since.
             noteForwarded(record)
-            noteLeaving(record, time: packet.time)
+            noteLeaving(record, time: packet.pointee.time)
             counts.rejected += 1
-            return
+        } else {
+            learn(from: packet, lookup, passage: passage)
         }
-        if packet.time != 0, copies.isCopy(record, now: packet.time) {
+    }
+
+    /// A packet that is no reset, on its way here or from here.
+    @inline(__always)
+    private mutating func learn(
+        from packet: UnsafePointer<ObservedPacket>, _ lookup: UnsafePointer<PacketLookup>, passage: ResetCase.Passage
+    ) {
+        let record = packet.record
+        if packet.pointee.time != 0, copies.isCopy(record.pointee, now: packet.pointee.time) {
             counts.rejected += 1
             return
         }
         counts.observed += 1
-        if record.packetClass != .bulk { samples.add(packet) }
-        counters.learn(record)
-        if record.packetClass == .icmp {
-            observeICMPError(packet, passage: passage)
-            return
+        if record.pointee.packetClass != .bulk { samples.add(packet.pointee) }
+        counters.learn(record.pointee)
+        if record.pointee.packetClass == .icmp {
+            observeICMPError(packet.pointee, passage: passage)
+        } else if record.pointee.transport == .tcp {
+            observeTCP(packet, lookup, isLocal: passage != .arrived)
+        } else {
+            observeOther(packet, lookup, isLocal: passage != .arrived)
         }
-        switch record.transport {
-        case .tcp: observeTCP(packet, isLocal: isLocal)
-        case .udp: observeRequestOrReply(packet, isRequest: true, isReply: true, as: .udp, isLocal: isLocal)
+    }
+
+    @inline(never)
+    private mutating func observeOther(
+        _ packet: UnsafePointer<ObservedPacket>, _ lookup: UnsafePointer<PacketLookup>, isLocal: Bool
+    ) {
+        let type = packet.record.pointee.icmpType
+        switch packet.record.pointee.transport {
+        case .udp:
+            observeRequestOrReply(packet, lookup, isRequest: true, isReply: true, as: .udp, isLocal: isLocal)
         case .icmp:
-            observeRequestOrReply(
-                packet, isRequest: record.icmpType == 8, isReply: record.icmpType == 0, as: .echo, isLocal: isLocal)
+            observeRequestOrReply(packet, lookup, isRequest: type == 8, isReply: type == 0, as: .echo, isLocal: isLocal)
         case .icmpv6:
             observeRequestOrReply(
-                packet, isRequest: record.icmpType == 128, isReply: record.icmpType == 129, as: .echo, isLocal: isLocal)
-        case .other: break
+                packet, lookup, isRequest: type == 128, isReply: type == 129, as: .echo, isLocal: isLocal)
+        case .tcp, .other: break
         }
     }
 
@@ -69,26 +90,25 @@ extension Engine {
 
     /// Echo and UDP: what answers a request that was seen proves that its sender lives; everything else could be spoofed.
     private mutating func observeRequestOrReply(
-        _ packet: ObservedPacket, isRequest: Bool, isReply: Bool, as fingerprint: FingerprintClass, isLocal: Bool
+        _ packet: UnsafePointer<ObservedPacket>, _ lookup: UnsafePointer<PacketLookup>, isRequest: Bool, isReply: Bool,
+        as fingerprint: FingerprintClass, isLocal: Bool
     ) {
         let record = packet.record
         guard isRequest || isReply else { return }
-        let (key, sourceIsHigh) = FlowKey.of(record)
-        guard let (flow, _) = flows.findOrInsert(key, now: now) else { return }
-        let isAnswer = isReply && (sourceIsHigh ? flow.pointee.low.hasRequest : flow.pointee.high.hasRequest)
+        guard let (flow, _) = flows.findOrInsert(lookup, now: now) else { return }
+        let sourceIsHigh = lookup.pointee.sourceIsHigh
+        let side = flow.side(isHigh: sourceIsHigh)
+        let other = flow.side(isHigh: !sourceIsHigh)
+        let isAnswer = isReply && other.pointee.hasRequest
         flow.pointee.touch(now: now)
+        let earlier = side.pointee.ttls
         // Who spoke first asks; else a forged request would be an answer to the answer.
-        let isFirst = (sourceIsHigh ? flow.pointee.low : flow.pointee.high).packets == 0
-        let earlier = flow.pointee.withSide(isHigh: sourceIsHigh) { side in
-            let earlier = side.ttls
-            side.count(record)
-            if isRequest, isFirst { side.hasRequest = true }
-            if isAnswer, record.domain == side.domain { side.ttls.add(record.ttl) }
-            return earlier
-        }
+        if isRequest, other.pointee.packets == 0 { side.pointee.hasRequest = true }
+        side.pointee.count(record.pointee)
+        if isAnswer, record.pointee.domain == side.pointee.domain { side.pointee.ttls.add(record.pointee.ttl) }
         if isAnswer { flow.pointee.isProven = true }
-        learn(packet, as: isAnswer ? fingerprint : .unproven, isLocal: isLocal)
-        if isAnswer, earlier.isLeft(by: record.ttl) { noteMove(packet, from: earlier) }
+        learn(packet, lookup, as: isAnswer ? fingerprint : .unproven, isLocal: isLocal)
+        if isAnswer, earlier.isLeft(by: record.pointee.ttl) { noteMove(packet.pointee, from: earlier) }
     }
 
     /// A forwarded packet on its way out: it asks for an answer, which will come for the five-tuple that it has now.
@@ -97,98 +117,122 @@ extension Engine {
         guard isSYN || (record.transport != .tcp && record.packetClass == .handshake) else { return }
         let (key, sourceIsHigh) = FlowKey.of(record)
         guard let (flow, _) = flows.findOrInsert(key, now: now) else { return }
-        let side = sourceIsHigh ? flow.pointee.high : flow.pointee.low
-        if isSYN, record.tcpFlags.isDisjoint(with: .ack), !side.sentSYN || side.initialSeq != record.seq {
+        let side = flow.side(isHigh: sourceIsHigh)
+        if isSYN, record.tcpFlags.isDisjoint(with: .ack),
+            !side.pointee.sentSYN || side.pointee.initialSeq != record.seq
+        {
             flow.pointee.restart(now: now)
         }
-        let other = sourceIsHigh ? flow.pointee.low : flow.pointee.high
         flow.pointee.touch(now: now)
-        flow.pointee.withSide(isHigh: sourceIsHigh) { side in
-            if isSYN { _ = side.advance(record, other: other) } else { side.hasRequest = true }
-            side.hasLeft = true
+        if isSYN {
+            _ = side.pointee.advance(record, other: flow.side(isHigh: !sourceIsHigh).pointee)
+        } else {
+            side.pointee.hasRequest = true
         }
+        side.pointee.hasLeft = true
     }
 
     @inline(__always)
-    private mutating func observeTCP(_ packet: ObservedPacket, isLocal: Bool) {
+    private mutating func observeTCP(
+        _ packet: UnsafePointer<ObservedPacket>, _ lookup: UnsafePointer<PacketLookup>, isLocal: Bool
+    ) {
         let record = packet.record
-        let (key, sourceIsHigh) = FlowKey.of(record)
-        guard let (flow, isNew) = flows.findOrInsert(key, now: now) else { return }
-        let flags = record.tcpFlags
+        guard let (flow, isNew) = flows.findOrInsert(lookup, now: now) else { return }
+        let sourceIsHigh = lookup.pointee.sourceIsHigh
+        let side = flow.side(isHigh: sourceIsHigh)
+        let other = flow.side(isHigh: !sourceIsHigh)
+        let flags = record.pointee.tcpFlags
         if flags.contains(.syn), flags.isDisjoint(with: .ack) {
-            let side = sourceIsHigh ? flow.pointee.high : flow.pointee.low
             // Another initial sequence number, or a SYN after the end: the five-tuple is used again.
-            if !isNew, !side.sentSYN || side.initialSeq != record.seq || flow.pointee.isClosed {
+            if !isNew,
+                !side.pointee.sentSYN || side.pointee.initialSeq != record.pointee.seq || flow.pointee.isClosed
+            {
                 flow.pointee.restart(now: now)
             }
-            if flow.pointee.low.packets == 0, flow.pointee.high.packets == 0 { countConnection(record) }
+            if side.pointee.packets == 0, other.pointee.packets == 0 { countConnection(record.pointee) }
         }
         flow.pointee.touch(now: now)
-        let other = sourceIsHigh ? flow.pointee.low : flow.pointee.high
-        if options.egressIsMarked {
-            let side = sourceIsHigh ? flow.pointee.high : flow.pointee.low
-            if flow.pointee.watch == 0, !isLocal, Self.isRepeated(record, side: side, other: other) {
-                requestFocus(record)
+        if egressIsMarked {
+            if flow.pointee.watch == 0, !isLocal,
+                Self.isRepeated(record.pointee, side: side.pointee, other: other.pointee)
+            {
+                requestFocus(record.pointee)
             }
-            if flow.pointee.watch != 0 { noteWatched(record, time: packet.time, watch: flow.pointee.watch) }
+            if flow.pointee.watch != 0 {
+                noteWatched(record.pointee, time: packet.pointee.time, watch: flow.pointee.watch)
+            }
         }
-        let before = sourceIsHigh ? flow.pointee.high : flow.pointee.low
-        let sign = packet.time == 0 ? PathSign.none : PathSign.of(record, side: before, other: other)
-        let (isProof, earlier) = flow.pointee.withSide(isHigh: sourceIsHigh) { side in
-            let earlier = side.ttls
-            side.count(record)
-            if flags.contains(.syn), let timestamps = packet.headers?.pointee.tcpTimestamps {
-                side.usesTimestamps = true
-                side.timestamp = timestamps.value
-            }
-            let isProof = side.advance(record, other: other)
+        // What is asked of its direction as it was before this packet.
+        let sign =
+            packet.pointee.time == 0
+            ? PathSign.none : PathSign.of(record.pointee, side: side.pointee, other: other.pointee)
+        let (earlier, packets) = (side.pointee.ttls, side.pointee.packets)
+        let (opened, sent) = (side.pointee.openTime, side.pointee.seqTime)
+        let isUntaken = side.pointee.sentSYNACK && !side.pointee.hasTaken(other.pointee)
+        side.pointee.count(record.pointee)
+        if flags.contains(.syn), let timestamps = packet.pointee.headers?.pointee.tcpTimestamps {
+            side.pointee.usesTimestamps = true
+            side.pointee.timestamp = timestamps.value
+        }
+        let isProof = side.pointee.advance(record.pointee, other: other.pointee)
+        var isMove = false
+        if side.pointee.isAlive, record.pointee.domain == side.pointee.domain {
             // What follows a FIN may be the kernel's without the socket.
-            let isMove = side.isAlive && record.domain == side.domain && !side.sentFIN && earlier.isLeft(by: record.ttl)
-            if side.isAlive, record.domain == side.domain { side.ttls.add(record.ttl) }
-            return (isProof, isMove ? earlier : nil)
+            isMove = earlier.isLeft(by: record.pointee.ttl) && !side.pointee.sentFIN
+            side.pointee.ttls.add(record.pointee.ttl)
         }
         if flow.pointee.pendingReset != 0 {
-            samples.addAfter(packet)
-            if !noteAftermath(record, of: flow.pointee.pendingReset &- 1) { flow.pointee.pendingReset = 0 }
+            samples.addAfter(packet.pointee)
+            if !noteAftermath(record.pointee, of: flow.pointee.pendingReset &- 1) { flow.pointee.pendingReset = 0 }
         }
         if isProof { flow.pointee.isProven = true }
-        learn(packet, as: isProof ? .tcp : .unproven, isLocal: isLocal)
-        if let earlier { noteMove(packet, from: earlier) }
-        if before.sentSYNACK, !before.hasTaken(other) { noteService(record, flow, sourceIsHigh: sourceIsHigh) }
+        learn(packet, lookup, as: isProof ? .tcp : .unproven, isLocal: isLocal)
+        if isMove { noteMove(packet.pointee, from: earlier) }
+        if isUntaken { noteService(record.pointee, flow, sourceIsHigh: sourceIsHigh) }
         if sign != .none || flow.pointee.suspect != 0 {
-            observePath(
-                packet, sign, flow, sourceIsHigh: sourceIsHigh, opened: before.openTime, sent: before.seqTime)
+            observePath(packet.pointee, sign, flow, sourceIsHigh: sourceIsHigh, opened: opened, sent: sent)
         }
-        if before.packets <= PathTap.alone { countDirections(packet, flow, sourceIsHigh: sourceIsHigh) }
+        if packets <= PathTap.alone { countDirections(packet.pointee, flow, sourceIsHigh: sourceIsHigh) }
     }
 
     @inline(__always)
-    private mutating func learn(_ packet: ObservedPacket, as fingerprint: FingerprintClass, isLocal: Bool) {
+    private mutating func learn(
+        _ packet: UnsafePointer<ObservedPacket>, _ lookup: UnsafePointer<PacketLookup>,
+        as fingerprint: FingerprintClass, isLocal: Bool
+    ) {
         let record = packet.record
-        let key = HostKey(address: record.source, domain: record.domain)
+        let key = record.pointee.hostKey
         guard
             let host = hosts.learn(
-                key, ttl: record.ttl, class: fingerprint, on: isLocal ? [] : arrival(record), isLocal: isLocal, now: now
-            )
+                key, (lookup.pointee.host, lookup.pointee.hostPlace), ttl: record.pointee.ttl, class: fingerprint,
+                on: isLocal ? [] : arrival(record.pointee), isLocal: isLocal, now: now)
         else { return }
         // What could be forged teaches neither.
         if fingerprint != .unproven {
-            takeSample(packet, of: host.pointee)
-            if rewriting.learn(record) { tellRewriting(packet) }
-            if record.tos >> 2 != 0 { host.pointee.keepsDSCP = true }
-            if record.isIPv6, record.identification != 0, record.transport != .udp {
+            takeSample(packet, of: host)
+            if rewriting.learn(record.pointee) { tellRewriting(packet.pointee) }
+            if record.pointee.tos >> 2 != 0, !host.pointee.keepsDSCP { host.pointee.keepsDSCP = true }
+            if record.pointee.isIPv6, record.pointee.identification != 0, record.pointee.transport != .udp,
+                !host.pointee.usesFlowLabels
+            {
                 host.pointee.usesFlowLabels = true
             }
         }
         if host.pointee.isMoving {
-            host.pointee.isMoving = pathChanges.note(key, at: record.distance.hop, now: now)
+            host.pointee.isMoving = pathChanges.note(key, at: record.pointee.distance.hop, now: now)
         }
+        if fingerprint != .unproven, undetermined.count > 0, host.pointee.hasUndetermined || host.pointee.mayBeNew {
+            settleUndetermined(of: key, host)
+        }
+    }
+
+    /// A packet that proves life came from a host while resets wait for their hosts.
+    @inline(never)
+    private mutating func settleUndetermined(of key: HostKey, _ host: UnsafeMutablePointer<HostEntry>) {
         // Its entry may have been given up since the resets came.
-        if fingerprint != .unproven, undetermined.count > 0, host.pointee.provenSamples == 1 {
-            host.pointee.hasUndetermined = !undetermined.isEmpty(key)
-        }
+        if host.pointee.provenSamples == 1 { host.pointee.hasUndetermined = !undetermined.isEmpty(key) }
         // A few samples decide or many confirm: judging again at each would let a flood buy work.
-        if host.pointee.hasUndetermined, fingerprint != .unproven, host.pointee.provenSamples.isRound {
+        if host.pointee.hasUndetermined, host.pointee.provenSamples.isRound {
             settleUndetermined(key, host.pointee)
             host.pointee.hasUndetermined = !undetermined.isEmpty(key)
         }
@@ -200,9 +244,7 @@ extension Engine {
     }
 
     /// The slot that stands for an interface and for those that are one with it.
-    func group(of slot: UInt8) -> UInt8 {
-        Int(slot) < options.interfaceGroups.count ? options.interfaceGroups[Int(slot)] : slot
-    }
+    func group(of slot: UInt8) -> UInt8 { groups[Int(slot) & (groups.count - 1)] }
 
     private mutating func countConnection(_ record: PacketRecord) {
         switch options.inside.scope(record.source, record.destination) {
@@ -222,11 +264,6 @@ extension FlowEntry {
             gapEnd = UInt32(truncatingIfNeeded: now / 1_000_000)
         }
         lastSeen = max(lastSeen, now)
-    }
-
-    @inline(__always)
-    mutating func withSide<Result>(isHigh: Bool, _ body: (inout FlowSide) -> Result) -> Result {
-        isHigh ? body(&high) : body(&low)
     }
 }
 

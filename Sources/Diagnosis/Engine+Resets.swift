@@ -39,7 +39,7 @@ extension Engine {
                 source: sourceIsHigh ? flow.pointee.high : flow.pointee.low,
                 other: sourceIsHigh ? flow.pointee.low : flow.pointee.high,
                 gap: hasGap ? UInt64(flow.pointee.gap) * 1_000_000 : nil)
-            flow.pointee.withSide(isHigh: sourceIsHigh) { $0.flags |= record.flags }
+            flow.side(isHigh: sourceIsHigh).pointee.flags |= record.flags
         }
         switch flood.admit(record, hasFlow: context != nil, isMadeHere: passage == .madeHere, isLive: isLive) {
         case .counted: return
@@ -154,8 +154,21 @@ extension Engine {
 
     // MARK: Settling
 
-    /// Settles the resets whose time has come.
+    /// Settles what is due; for each packet with a new time, so that it first only looks whether anything is.
+    @inline(__always)
     mutating func settleDue() {
+        if pending.isDue(now: now, after: options.settleTime) || now >= paths.suspects.nextDeadline
+            || flood.isDue(now: now, window: options.settleTime)
+            || awaitingTrace.isDue(now: now, after: ResetTraces.settleTime)
+            || pathChanges.isDue(now: now, settleTime: options.settleTime) || forwarding.isDue(now: now)
+            || icmpErrors.isDue(now: now, settleTime: options.settleTime)
+        {
+            settleAllDue()
+        }
+    }
+
+    @inline(never)
+    private mutating func settleAllDue() {
         settlePathChanges()
         settlePaths()
         for reset in flood.advance(now: now, window: options.settleTime) { _ = accept(reset) }

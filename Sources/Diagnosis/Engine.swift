@@ -100,6 +100,12 @@ package struct Engine: ~Copyable {
     var now: UInt64 = 0
     var file: String?
     var isLive = false
+    /// `options.egressIsMarked`, and for each slot the one that stands for it (`options.interfaceGroups`): without the reference
+    /// counts of what is beside them.
+    let egressIsMarked: Bool
+    private(set) var groups: InlineArray<32, UInt8>
+    /// Of the packets ahead in the batch at hand.
+    private let lookups = FixedTable(repeating: PacketLookup(), count: PacketLookup.ahead)
 
     /// Other interfaces are watched from now on.
     ///
@@ -109,6 +115,11 @@ package struct Engine: ~Copyable {
     package mutating func setInterfaces(names: [String], groups: [UInt8]) {
         options.interfaceNames = names
         options.interfaceGroups = groups
+        self.groups = Self.groups(groups)
+    }
+
+    private static func groups(_ named: [UInt8]) -> InlineArray<32, UInt8> {
+        InlineArray { slot in slot < named.count ? named[slot] : UInt8(slot) }
     }
 
     /// Other prefixes count as inside from now on.
@@ -127,6 +138,8 @@ package struct Engine: ~Copyable {
         paths = PathWatch(seed: options.seed)
         undetermined = UndeterminedResets(capacity: options.undeterminedCapacity)
         localAddresses = options.localAddresses
+        egressIsMarked = options.egressIsMarked
+        groups = Self.groups(options.interfaceGroups)
     }
 
     package var statistics: Statistics {
@@ -156,23 +169,60 @@ package struct Engine: ~Copyable {
     /// Takes a batch in time order, then moves time on to `watermark` (ns since 1970).
     package mutating func observe(_ packets: UnsafeBufferPointer<ObservedPacket>, upTo watermark: UInt64) {
         samples.bulk.begin(packets)
-        for packet in packets {
-            if packet.time > now {
-                now = packet.time
-                settleDue()
-            } else if packet.time != 0, now - packet.time > Self.backwardStep {
-                // An older capture follows a newer one.
-                settleAllPaths()
-                settlePending()
-                now = packet.time
+        if let first = packets.baseAddress {
+            let count = packets.count
+            for index in 0..<min(PacketLookup.ahead, count) { begin(lookups[index], first + index) }
+            for index in 0..<min(PacketLookup.found, count) { find(lookups[index], first + index) }
+            for index in 0..<count {
+                let packet = first + index
+                if index &+ PacketLookup.found < count {
+                    find(lookups[index &+ PacketLookup.found], packet + PacketLookup.found)
+                }
+                moveOn(to: packet.pointee.time)
+                observe(packet, UnsafePointer(lookups[index]))
+                // Its place is that of the packet ahead.
+                if index &+ PacketLookup.ahead < count { begin(lookups[index], packet + PacketLookup.ahead) }
             }
-            observe(packet)
         }
         samples.bulk.end()
         if watermark > now {
             now = watermark
             settleDue()
         }
+    }
+
+    /// Moves time on to that of a packet.
+    @inline(__always)
+    private mutating func moveOn(to time: UInt64) {
+        if time > now {
+            now = time
+            settleDue()
+        } else if time != 0, now &- time > Self.backwardStep {
+            // An older capture follows a newer one.
+            settleAllPaths()
+            settlePending()
+            now = time
+        }
+    }
+
+    /// The first step of looking up a packet.
+    @inline(__always)
+    private func begin(_ lookup: UnsafeMutablePointer<PacketLookup>, _ packet: UnsafePointer<ObservedPacket>) {
+        let record = packet.record
+        let (key, sourceIsHigh) = FlowKey.of(record.pointee)
+        lookup.pointee.key = key
+        lookup.pointee.sourceIsHigh = sourceIsHigh
+        lookup.pointee.flow = flows.hash(key)
+        lookup.pointee.host = hosts.hash(record.pointee.hostKey)
+        flows.prefetch(hash: lookup.pointee.flow)
+        hosts.prefetch(hash: lookup.pointee.host)
+    }
+
+    /// The second step.
+    @inline(__always)
+    private func find(_ lookup: UnsafeMutablePointer<PacketLookup>, _ packet: UnsafePointer<ObservedPacket>) {
+        lookup.pointee.flowPlace = flows.findAhead(lookup.pointee.key, hash: lookup.pointee.flow)
+        lookup.pointee.hostPlace = hosts.findAhead(packet.record.pointee.hostKey, hash: lookup.pointee.host)
     }
 
     /// Settles everything that is still open: the end of the file, or of the capture.
@@ -193,7 +243,7 @@ package struct Engine: ~Copyable {
 
     /// What one flow and one host take of memory, bytes: the tables are made for all at the start and never grow.
     package static var entryBytes: (flow: Int, host: Int) {
-        (MemoryLayout<FlowEntry>.stride, MemoryLayout<HostEntry>.stride)
+        (FlowEntry.tableStride, HostEntry.tableStride)
     }
 
     /// Devices that sent resets for others, in the order in which they were found.

@@ -2,7 +2,7 @@
 internal import CPacket
 
 /// The protocols that a record can carry, and `other` for what an ICMP error quotes of the rest.
-package enum TransportProtocol: UInt8, Hashable, Sendable {
+@usableFromInline package enum TransportProtocol: UInt8, Hashable, Sendable {
     case tcp = 0
     case udp = 1
     case icmp = 2

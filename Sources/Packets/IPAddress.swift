@@ -2,13 +2,13 @@
 internal import Glibc
 
 /// An IPv4 or IPv6 address. IPv4 is held IPv4-mapped (`::ffff:a.b.c.d`), as the packet record has it.
-package struct IPAddress: Hashable, Sendable, BitwiseCopyable {
+@usableFromInline package struct IPAddress: Hashable, Sendable, BitwiseCopyable {
     /// The upper 64 bits in host byte order.
-    package var high: UInt64
+    @usableFromInline package var high: UInt64
     /// The lower 64 bits in host byte order.
-    package var low: UInt64
+    @usableFromInline package var low: UInt64
 
-    package init(high: UInt64, low: UInt64) {
+    @inlinable package init(high: UInt64, low: UInt64) {
         self.high = high
         self.low = low
     }
@@ -36,18 +36,18 @@ package struct IPAddress: Hashable, Sendable, BitwiseCopyable {
     }
 
     /// True for IPv4, which is held IPv4-mapped.
-    package var isIPv4: Bool { high == 0 && low >> 32 == 0xffff }
+    @inlinable package var isIPv4: Bool { high == 0 && low >> 32 == 0xffff }
 }
 
 extension IPAddress: Comparable {
-    package static func < (left: IPAddress, right: IPAddress) -> Bool {
+    @inlinable package static func < (left: IPAddress, right: IPAddress) -> Bool {
         (left.high, left.low) < (right.high, right.low)
     }
 }
 
 extension IPAddress: CustomStringConvertible {
     /// Dotted for IPv4, RFC 5952 for IPv6.
-    package var description: String {
+    @usableFromInline package var description: String {
         if isIPv4 {
             let octets = UInt32(truncatingIfNeeded: low)
             return "\(octets >> 24).\(octets >> 16 & 255).\(octets >> 8 & 255).\(octets & 255)"

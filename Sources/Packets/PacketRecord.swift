@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-package import CPacket
+public import CPacket
 
 /// One packet as the kernel part or the host build of the parser describes it: `struct packet_record` of
 /// `bpf/packet_record.h`, which documents every field.
-package typealias PacketRecord = packet_record
+@usableFromInline package typealias PacketRecord = packet_record
 
 /// A record with its time, its frame number and the snapshot of its headers where there is one.
 ///
@@ -11,7 +11,7 @@ package typealias PacketRecord = packet_record
 package typealias ObservedPacket = observed_packet
 
 /// How precious a packet is (`enum packet_class`): what is shed first comes first.
-package enum PacketClass: UInt8, CaseIterable, Hashable, Sendable {
+@usableFromInline package enum PacketClass: UInt8, CaseIterable, Hashable, Sendable {
     case bulk = 0
     case handshake = 1
     case icmp = 2
@@ -19,12 +19,12 @@ package enum PacketClass: UInt8, CaseIterable, Hashable, Sendable {
 }
 
 /// The tunnel that a packet was found in (`enum packet_tunnel`).
-package enum Tunnel: UInt8, Hashable, Sendable {
+@usableFromInline package enum Tunnel: UInt8, Hashable, Sendable {
     case none, ipip, gre, erspan, vxlan, geneve, teredo, gtpu
 }
 
 /// Where a packet was seen relative to this machine.
-package enum PacketDirection: Hashable, Sendable {
+@usableFromInline package enum PacketDirection: Hashable, Sendable {
     /// It arrived, or the capture does not tell.
     case ingress
     /// It left; whether it was made here or forwarded is not known from the record alone (a file).
@@ -33,16 +33,23 @@ package enum PacketDirection: Hashable, Sendable {
     case egressMadeHere
 }
 
+// What every packet is asked can be inlined into other modules, and for that all that it mentions is usable from there: without
+// it, the comparison of two enumeration values alone would be a call that looks for a witness table.
 extension PacketRecord {
-    package var source: IPAddress { IPAddress(high: src_high, low: src_low) }
-    package var destination: IPAddress { IPAddress(high: dst_high, low: dst_low) }
-    package var isIPv6: Bool { layers & UInt8(PACKET_LAYERS_IPV6) != 0 }
-    package var isFirstFragment: Bool { layers & UInt8(PACKET_LAYERS_FRAGMENT) != 0 }
-    package var dontFragment: Bool { layers & UInt8(PACKET_LAYERS_DF) != 0 }
+    @inlinable package var source: IPAddress { IPAddress(high: src_high, low: src_low) }
+    @inlinable package var destination: IPAddress { IPAddress(high: dst_high, low: dst_low) }
+    @inlinable package var isIPv6: Bool { layers & UInt8(PACKET_LAYERS_IPV6) != 0 }
+    @inlinable package var isFirstFragment: Bool { layers & UInt8(PACKET_LAYERS_FRAGMENT) != 0 }
+    @inlinable package var dontFragment: Bool { layers & UInt8(PACKET_LAYERS_DF) != 0 }
 
-    package var transport: TransportProtocol {
+    @inlinable package var transport: TransportProtocol {
         // Two bits: every value is a case.
-        TransportProtocol(rawValue: layers >> UInt8(PACKET_LAYERS_PROTOCOL_SHIFT) & 3) ?? .tcp
+        switch layers >> UInt8(PACKET_LAYERS_PROTOCOL_SHIFT) & 3 {
+        case 1: .udp
+        case 2: .icmp
+        case 3: .icmpv6
+        default: .tcp
+        }
     }
 
     package var tunnel: Tunnel {
@@ -50,23 +57,30 @@ extension PacketRecord {
         Tunnel(rawValue: layers >> UInt8(PACKET_LAYERS_TUNNEL_SHIFT)) ?? .none
     }
 
-    package var packetClass: PacketClass { PacketClass(rawValue: self.class) ?? .bulk }
-    package var tcpFlags: TCPFlags { TCPFlags(rawValue: flags) }
+    @inlinable package var packetClass: PacketClass {
+        switch self.class {
+        case 1: .handshake
+        case 2: .icmp
+        case 3: .reset
+        default: .bulk
+        }
+    }
+    @inlinable package var tcpFlags: TCPFlags { TCPFlags(rawValue: flags) }
 
     /// IP-ID (IPv4, 16 bits) or flow label (IPv6, 20 bits).
-    package var identification: UInt32 { id & UInt32(PACKET_ID_MASK) }
+    @inlinable package var identification: UInt32 { id & UInt32(PACKET_ID_MASK) }
 
     /// The VLAN ID, or a hash of tags and tunnel, or 0: see `packet_record.id`.
-    package var domain: UInt16 { UInt16(truncatingIfNeeded: id >> UInt32(PACKET_DOMAIN_SHIFT)) }
+    @inlinable package var domain: UInt16 { UInt16(truncatingIfNeeded: id >> UInt32(PACKET_DOMAIN_SHIFT)) }
 
-    package var interfaceSlot: UInt8 { interface & UInt8(PACKET_INTERFACE_SLOT_MASK) }
+    @inlinable package var interfaceSlot: UInt8 { interface & UInt8(PACKET_INTERFACE_SLOT_MASK) }
 
-    package var direction: PacketDirection {
+    @inlinable package var direction: PacketDirection {
         if interface & UInt8(PACKET_INTERFACE_EGRESS) == 0 { return .ingress }
         return interface & UInt8(PACKET_INTERFACE_MADE_HERE) == 0 ? .egress : .egressMadeHere
     }
 
-    package var distance: HopDistance { HopDistance(ttl: ttl, isEgress: direction != .ingress) }
+    @inlinable package var distance: HopDistance { HopDistance(ttl: ttl, isEgress: direction != .ingress) }
 
     package var fiveTuple: FiveTuple {
         FiveTuple(
@@ -75,7 +89,7 @@ extension PacketRecord {
     }
 
     /// ICMP type (meaningful for ICMP and ICMPv6 only).
-    package var icmpType: UInt8 { UInt8(window >> 8) }
+    @inlinable package var icmpType: UInt8 { UInt8(window >> 8) }
     /// ICMP code (meaningful for ICMP and ICMPv6 only).
-    package var icmpCode: UInt8 { UInt8(truncatingIfNeeded: window) }
+    @inlinable package var icmpCode: UInt8 { UInt8(truncatingIfNeeded: window) }
 }

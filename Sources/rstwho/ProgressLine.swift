@@ -1,27 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
+import Reporting
 
-/// How far a long file has been read, on standard error if that is a terminal; nothing else otherwise.
+/// How far a long file has been read, in one line on standard error if that is a terminal; nothing otherwise.
 struct ProgressLine: ~Copyable {
     /// Files read faster than this (ns) need no progress.
-    private static let patience: UInt64 = 1_000_000_000
+    private static let patience: UInt64 = 500_000_000
     private static let interval: UInt64 = 200_000_000
+    /// What the rate is averaged over, ns, so that it does not jump.
+    private static let memory = 2e9
 
     private let isShown = isatty(STDERR_FILENO) == 1
-    private let start = Self.now()
+    private var start = Self.now()
     private var last: UInt64 = 0
+    private var lastRead: UInt64 = 0
+    private var rate = 0.0
     private var isDrawn = false
+
+    /// Says that another file begins.
+    mutating func begin() {
+        start = Self.now()
+        last = start
+        lastRead = 0
+        rate = 0
+    }
 
     /// Draws `read` of `total` bytes, a few times a second.
     mutating func show(read: UInt64, total: UInt64?) {
         guard isShown, let total, total > 0 else { return }
         let now = Self.now()
-        guard now - start > Self.patience, now - last > Self.interval else { return }
-        last = now
-        let elapsed = Double(now - start) / 1e9
-        let rate = Double(read) / 1e6 / elapsed
-        let left = read > 0 ? elapsed * Double(total - min(read, total)) / Double(read) : 0
-        draw("\r\u{1b}[K\(read * 100 / total) % read, \(Int(rate)) MB/s, \(Int(left)) s left")
+        guard now - last > Self.interval else { return }
+        learnRate(read, over: Double(now - last))
+        (last, lastRead) = (now, read)
+        guard now - start > Self.patience else { return }
+        let text = ProgressText(read: read, total: total, rate: rate)
+        draw("\r\u{1b}[K" + text.line(columns: StandardOutput(descriptor: STDERR_FILENO).columns))
         isDrawn = true
     }
 
@@ -30,6 +43,11 @@ struct ProgressLine: ~Copyable {
         guard isDrawn else { return }
         draw("\r\u{1b}[K")
         isDrawn = false
+    }
+
+    private mutating func learnRate(_ read: UInt64, over time: Double) {
+        let newest = Double(read - min(read, lastRead)) / time * 1e9
+        rate = rate == 0 ? newest : rate + (newest - rate) * min(1, time / Self.memory)
     }
 
     private func draw(_ text: String) {

@@ -74,6 +74,7 @@ struct ReadSession: ~Copyable {
             hasRead = true
             engine.begin(file: name, isLive: capture.isLive)
             if capture.isLive { surviveFirstInterrupt() }
+            progress.begin()
             if capture.format == .text {
                 try readText(file, capture)
             } else {

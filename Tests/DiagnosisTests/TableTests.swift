@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CPacket
 import Fixtures
 import Packets
 import Testing
@@ -48,6 +49,47 @@ struct TableTests {
     func sizes() {
         #expect(MemoryLayout<HostEntry>.stride <= 128)
         #expect(MemoryLayout<FlowEntry>.stride <= 192)
+        #expect(Engine.entryBytes == (192, 128))
+    }
+
+    @Test("What is reached by its offset is there")
+    func offsets() {
+        #expect(MemoryLayout<FlowEntry>.offset(of: \.low) == FlowEntry.sidesOffset)
+        #expect(
+            MemoryLayout<FlowEntry>.offset(of: \.high) == FlowEntry.sidesOffset + MemoryLayout<FlowSide>.stride)
+        #expect(MemoryLayout<ObservedPacket>.offset(of: \.record) == 0)
+        // The source's newest packet and its TTL: one cache line of the host.
+        #expect(MemoryLayout<HostEntry>.offset(of: \.lastSeen) == 24)
+    }
+
+    @Test("What was put into a table is found there, however full it is, until it gives way")
+    func everyPlaceIsFound() {
+        var table = FlowTable(capacity: 1024, seed: 7)
+        let keys = (0..<5000 as Range<UInt64>).map { number in
+            FlowKey(lowHigh: 0, lowLow: number, highHigh: 0, highLow: number &* 31, ports: 80 << 24 | number << 8)
+        }
+        for key in keys {
+            #expect(table.find(key) == nil)
+            guard let (entry, isNew) = table.findOrInsert(key, now: key.lowLow + 1) else { continue }
+            #expect(isNew)
+            entry.pointee.generation = UInt16(truncatingIfNeeded: key.lowLow)
+        }
+        let found = keys.filter { key in
+            guard let entry = table.find(key) else { return false }
+            #expect(entry.pointee.generation == UInt16(truncatingIfNeeded: key.lowLow))
+            return true
+        }
+        #expect(found.count == table.count)
+        #expect(table.count == 1024)
+        #expect(table.evictions == UInt64(keys.count - 1024))
+    }
+
+    @Test("Large tables begin empty, too")
+    func largeTable() {
+        let table = FlowTable(capacity: 1 << 14, seed: 1)
+        let key = FlowKey(lowHigh: 0, lowLow: 0, highHigh: 0, highLow: 0, ports: 0)
+        #expect(table.find(key) == nil)
+        #expect(table.count == 0)
     }
 
     @Test("A fingerprint names four TTLs and counts the rest")

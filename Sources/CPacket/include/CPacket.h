@@ -39,4 +39,10 @@ uint32_t rstwho_flow_hash(const struct packet_record *record);
 // matter.
 uint32_t rstwho_focus_bit(const struct packet_record *record);
 
+// Asks for a cache line that will be written to soon. Swift has no intrinsic for it.
+static inline void rstwho_prefetch(const void *address)
+{
+	__builtin_prefetch(address, 1);
+}
+
 #endif

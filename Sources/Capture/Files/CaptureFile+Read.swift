@@ -8,9 +8,12 @@ extension CaptureFile {
     /// pipe is silent an empty batch (a tick) comes about every 200 ms, whose watermark goes on with the clock. The
     /// watermark is the latest packet time so far: where times go backwards in a capture it stays.
     ///
+    /// A file that nobody writes to is read and parsed on a thread of its own, ahead of `handler`, which is called on the caller's.
+    ///
     /// Throws what `handler` throws, at once; or `CaptureError` with `badInput` (damaged, cut) or `ioError`, after
     /// everything before that place was handed over.
     package mutating func read(_ handler: (PacketBatch) throws -> Void) throws {
+        guard isLive || !input.isLong else { return try readAhead(handler) }
         var arrival = Self.now()
         var isOpen = true
         while isOpen {
@@ -35,7 +38,7 @@ extension CaptureFile {
 extension CaptureFile {
     /// Decodes until there is something to hand over: packets, or the news that a while went by without any. False at the
     /// end of the capture, when a last batch may be left.
-    private mutating func advance() throws(CaptureError) -> Bool {
+    mutating func advance() throws(CaptureError) -> Bool {
         while true {
             while toSkip > 0 {
                 let taken = min(toSkip, UInt64(input.count))

@@ -3,7 +3,8 @@ internal import CPacket
 internal import Glibc
 internal import Packets
 
-/// Where a decoder puts its packets: room for `capacity` of them and their snapshots, allocated once.
+/// Where a decoder puts its packets: room for `capacity` of them and their snapshots, allocated once. The room can be exchanged, for
+/// handing it to another thread.
 struct CaptureFileBatch: ~Copyable {
     /// Packets in a batch. 512 snapshots are 128 KiB, which stays in a second-level cache.
     static let capacity = 512
@@ -18,9 +19,21 @@ struct CaptureFileBatch: ~Copyable {
         var interface: UInt8
     }
 
-    // Both arrays live as long as the batch; `count` ≤ capacity is checked before each write.
-    private let packets: UnsafeMutablePointer<ObservedPacket>
-    private let snapshots: UnsafeMutablePointer<header_snapshot>
+    /// `capacity` packets and their snapshots.
+    final class Room {
+        let packets: UnsafeMutablePointer<ObservedPacket> = zeroed(capacity)
+        let snapshots: UnsafeMutablePointer<header_snapshot> = zeroed(capacity)
+
+        deinit {
+            Glibc.free(packets)
+            Glibc.free(snapshots)
+        }
+    }
+
+    // The pointers are the room's; `count` ≤ capacity is checked before each write.
+    private var room = Room()
+    private var packets: UnsafeMutablePointer<ObservedPacket>
+    private var snapshots: UnsafeMutablePointer<header_snapshot>
     // One per outcome: PACKET_PARSED, the parser's refusals, then those of LinkRefusal.
     private let outcomes: UnsafeMutablePointer<UInt64>
     private static let outcomeCount = Int(PACKET_REFUSAL_COUNT.rawValue) + LinkRefusal.allCases.count
@@ -31,15 +44,21 @@ struct CaptureFileBatch: ~Copyable {
     private(set) var watermark: UInt64 = 0
 
     init() {
-        packets = Self.zeroed(Self.capacity)
-        snapshots = Self.zeroed(Self.capacity)
+        packets = room.packets
+        snapshots = room.snapshots
         outcomes = Self.zeroed(Self.outcomeCount)
     }
 
     deinit {
-        free(packets)
-        free(snapshots)
-        free(outcomes)
+        Glibc.free(outcomes)
+    }
+
+    /// Goes on in another room, empty.
+    mutating func move(into room: Room) {
+        self.room = room
+        packets = room.packets
+        snapshots = room.snapshots
+        count = 0
     }
 
     /// Structures of C and numbers, for which all bits 0 is a value. Pages that a short capture never uses are not touched.

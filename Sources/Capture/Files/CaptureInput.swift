@@ -40,10 +40,14 @@ struct CaptureInput: ~Copyable {
     private var begin = 0
     private var end = 0
     private var decompressor: Decompressor?
+    private var decompression: DecompressionThread?
     /// Of the first byte of the window, in the uncompressed capture.
     private(set) var offset: UInt64 = 0
     /// Bytes read from the file or pipe: compressed ones where it is compressed.
     private(set) var bytesRead: UInt64 = 0
+
+    /// Shorter files are not worth a thread's start.
+    static let longEnough: UInt64 = 1 << 20
 
     /// Opens a file for reading; `-` is not special here.
     ///
@@ -93,6 +97,8 @@ struct CaptureInput: ~Copyable {
     }
 
     deinit {
+        // A thread may be reading from the descriptor.
+        decompression?.stop()
         buffer.deallocate()
         if descriptor >= 0 { close(descriptor) }
     }
@@ -117,7 +123,11 @@ struct CaptureInput: ~Copyable {
         guard let decompressor else {
             throw CaptureError(.ioError, subject: name, problem: "there is no memory to decompress with")
         }
-        self.decompressor = decompressor
+        if descriptor >= 0, isRegular, !isLive, isLong {
+            decompression = DecompressionThread(
+                decompressor, descriptor: descriptor, name: name, bytesRead: bytesRead)
+        }
+        if decompression == nil { self.decompressor = decompressor }
         begin = 0
         end = 0
         offset = 0
@@ -144,6 +154,13 @@ struct CaptureInput: ~Copyable {
     }
 
     private mutating func fillBuffer() throws(CaptureError) -> Filling {
+        if let decompression {
+            let space = UnsafeMutableRawBufferPointer(rebasing: buffer[end..<min(end + Self.chunk, buffer.count)])
+            let count = try decompression.read(into: space)
+            bytesRead = decompression.bytesRead
+            end += count
+            return count > 0 ? .more : .end
+        }
         guard let decompressor else {
             let space = UnsafeMutableRawBufferPointer(rebasing: buffer[end..<min(end + Self.chunk, buffer.count)])
             let (filling, count) = try read(into: space)
@@ -159,8 +176,7 @@ struct CaptureInput: ~Copyable {
                     return .more
                 }
             } catch {
-                throw CaptureError(
-                    .badInput, subject: name, problem: "at byte \(error.offset) \(error.problem)", advice: error.advice)
+                throw Self.compressedDamage(error, of: name)
             }
             let (filling, count) = try read(into: decompressor.makeSpace())
             decompressor.add(count)
@@ -168,12 +184,7 @@ struct CaptureInput: ~Copyable {
             case .more: continue
             case .none: return .none
             case .end:
-                guard decompressor.isBetweenFrames else {
-                    throw CaptureError(
-                        .badInput, subject: name,
-                        problem: "the compressed data ends too early, after byte \(bytesRead)",
-                        advice: "What came before is complete; fetch the file again if it was cut in transfer")
-                }
+                guard decompressor.isBetweenFrames else { throw Self.cutShort(name, after: bytesRead) }
                 return .end
             }
         }
@@ -195,9 +206,13 @@ struct CaptureInput: ~Copyable {
         return poll(&request, 1, milliseconds) > 0
     }
 
+    /// True where the file is long enough for a thread of its own.
+    var isLong: Bool { size.map { $0 >= Self.longEnough } ?? false }
+
     /// A decoder's complaint, as it is told to the user.
     func damage(_ damage: CaptureFileDamage) -> CaptureError {
-        let place = decompressor == nil ? "byte \(damage.offset)" : "byte \(damage.offset) of the decompressed data,"
+        let isCompressed = decompressor != nil || decompression != nil
+        let place = "byte \(damage.offset)" + (isCompressed ? " of the decompressed data," : "")
         return CaptureError(
             .badInput, subject: name, problem: "at \(place) \(damage.problem)", advice: damage.advice)
     }
@@ -225,9 +240,7 @@ struct CaptureInput: ~Copyable {
         if count < 0 {
             let number = errno
             if number == EINTR || number == EAGAIN { return (.none, 0) }
-            throw CaptureError(
-                .ioError, subject: name, problem: "reading failed after byte \(bytesRead): \(Self.message(number))",
-                errno: number)
+            throw Self.readFailure(number, of: name, after: bytesRead)
         }
         bytesRead &+= UInt64(count)
         if count == 0 && isGrowing {
@@ -248,22 +261,5 @@ struct CaptureInput: ~Copyable {
             return false
         }
         return errno == EAGAIN
-    }
-
-    private static func openFailure(_ path: String, _ number: Int32) -> CaptureError {
-        switch number {
-        case ENOENT, ENOTDIR:
-            CaptureError(.notFound, subject: path, problem: "there is no such file", errno: number)
-        case EACCES, EPERM:
-            CaptureError(
-                .ioError, subject: path, problem: "reading it is not permitted",
-                advice: "Check the permissions of the file and its directories", errno: number)
-        default:
-            CaptureError(.ioError, subject: path, problem: message(number), errno: number)
-        }
-    }
-
-    private static func message(_ number: Int32) -> String {
-        String(cString: strerror(number))
     }
 }

@@ -7,14 +7,14 @@ internal import Packets
 ///
 /// A fixed table of 8192 places by the packet's content; a newer packet overwrites an older one in its place. Handshakes and echoes
 /// are always looked up, bulk only one packet in sixteen until a copy is seen, then all for a minute.
-struct RecentPackets {
+struct RecentPackets: ~Copyable {
     private static let places = 8192
     /// Copies come within 10 ms, in units of 1024 ns.
     private static let window: UInt32 = 9766
     /// How long (ns) bulk is looked up after a copy was seen.
     private static let alertness: UInt64 = 60_000_000_000
 
-    private struct Sighting: BitwiseCopyable {
+    struct Sighting: BitwiseCopyable {
         var hash: UInt64 = 0
         /// Units of 1024 ns.
         var time: UInt32 = 0
@@ -23,7 +23,7 @@ struct RecentPackets {
         var interface: UInt8 = 0
     }
 
-    private var sightings = [Sighting](repeating: Sighting(), count: places)
+    private let sightings = FixedTable(repeating: Sighting(), count: places)
     private var alertUntil: UInt64 = 0
     private let seed: UInt64
     /// Which way round copies come.
@@ -52,16 +52,17 @@ struct RecentPackets {
         ((record.seq &+ record.ack &+ record.identification) &* 0x9e37_79b1) >> 28 == 0
     }
 
+    @inline(never)
     private mutating func lookUp(_ record: PacketRecord, now: UInt64) -> Bool {
         let hash = contentHash(record)
-        let place = Int(truncatingIfNeeded: hash % UInt64(Self.places))
-        let earlier = sightings[place]
+        let place = sightings[Int(truncatingIfNeeded: hash)]
+        let earlier = place.pointee
         if earlier.hash == hash, record.time &- earlier.time <= Self.window, Self.isCopy(record, of: earlier) {
             alertUntil = now + Self.alertness
             order.note(first: (earlier.ttl, earlier.link), copy: (record.ttl, record.link_hash))
             return true
         }
-        sightings[place] = Sighting(
+        place.pointee = Sighting(
             hash: hash, time: record.time, link: record.link_hash, ttl: record.ttl, interface: record.interface)
         return false
     }

@@ -70,18 +70,17 @@ struct FlowEntry: BucketEntry {
     var low = FlowSide()
     var high = FlowSide()
 
+    /// Where `low` is in an entry, bytes; `high` follows it.
+    static var sidesOffset: Int { 72 }
+
     init(key: FlowKey, now: UInt64) {
         self.key = key
         isUsed = true
         lastSeen = now
     }
 
-    private init() {
-        key = FlowKey(lowHigh: 0, lowLow: 0, highHigh: 0, highLow: 0, ports: 0)
-        lastSeen = 0
-    }
-
-    static let free = FlowEntry()
+    /// Bytes of memory that an entry of the table takes.
+    static var tableStride: Int { BucketTable<FlowEntry>.stride }
 
     /// True where a packet of it was seen, be it on its way out only.
     var isSeen: Bool { low.packets > 0 || high.packets > 0 || low.sentSYN || high.sentSYN }
@@ -129,7 +128,7 @@ struct FlowTable: ~Copyable {
     private let seed: UInt64
 
     init(capacity: Int, seed: UInt64) {
-        table = BucketTable(capacity: capacity, empty: .free)
+        table = BucketTable(capacity: capacity)
         self.seed = seed
     }
 
@@ -138,13 +137,20 @@ struct FlowTable: ~Copyable {
     var evictions: UInt64 { table.evictions + table.refusals }
 
     @inline(__always)
-    private func hash(_ key: FlowKey) -> UInt64 {
+    func hash(_ key: FlowKey) -> UInt64 {
         var hash = TableHash(seed: seed)
         hash.combine(key.lowLow ^ key.highHigh)
         hash.combine(key.highLow ^ key.lowHigh)
         hash.combine(key.ports)
         return hash.value
     }
+
+    /// Asks for the memory of the flow with that hash.
+    @inline(__always)
+    func prefetch(hash: UInt64) { table.prefetch(hash: hash) }
+
+    @inline(__always)
+    func findAhead(_ key: FlowKey, hash: UInt64) -> UnsafeMutablePointer<FlowEntry> { table.findAhead(key, hash: hash) }
 
     /// The entry, valid until the next `insert`.
     @inline(__always)
@@ -153,15 +159,40 @@ struct FlowTable: ~Copyable {
     }
 
     /// The entry of `key`, made if it is new; `nil` if there is no room. Valid until the next `insert`.
-    @inline(__always)
     mutating func findOrInsert(
         _ key: FlowKey, now: UInt64
     ) -> (entry: UnsafeMutablePointer<FlowEntry>, isNew: Bool)? {
-        let hash = hash(key)
+        findOrInsert(key, hash: hash(key), now: now)
+    }
+
+    /// The entry of what was looked up ahead.
+    @inline(__always)
+    mutating func findOrInsert(
+        _ lookup: UnsafePointer<PacketLookup>, now: UInt64
+    ) -> (entry: UnsafeMutablePointer<FlowEntry>, isNew: Bool)? {
+        if let place = lookup.pointee.flowPlace, place.pointee.matches(lookup.pointee.key) { return (place, false) }
+        return findOrInsert(lookup.pointee.key, hash: lookup.pointee.flow, now: now)
+    }
+
+    private mutating func findOrInsert(
+        _ key: FlowKey, hash: UInt64, now: UInt64
+    ) -> (entry: UnsafeMutablePointer<FlowEntry>, isNew: Bool)? {
         if let entry = table.find(key, hash: hash) { return (entry, false) }
-        guard let entry = table.insert(FlowEntry(key: key, now: now), hash: hash, isProven: false, now: now) else {
-            return nil
-        }
-        return (entry, true)
+        return insert(key, hash: hash, now: now).map { ($0, true) }
+    }
+
+    @inline(never)
+    private mutating func insert(_ key: FlowKey, hash: UInt64, now: UInt64) -> UnsafeMutablePointer<FlowEntry>? {
+        table.insert(FlowEntry(key: key, now: now), hash: hash, isProven: false, now: now)
+    }
+}
+
+extension UnsafeMutablePointer<FlowEntry> {
+    /// One of the two directions, in place.
+    @inline(__always)
+    func side(isHigh: Bool) -> UnsafeMutablePointer<FlowSide> {
+        // Two stored properties of one type, one behind the other: a test compares their offsets with these.
+        let sides = (UnsafeMutableRawPointer(self) + FlowEntry.sidesOffset).assumingMemoryBound(to: FlowSide.self)
+        return sides + (isHigh ? 1 : 0)
     }
 }

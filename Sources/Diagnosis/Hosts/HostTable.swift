@@ -28,6 +28,7 @@ package enum FingerprintClass: Int, CaseIterable, Sendable {
 
 /// What is known of one source.
 struct HostEntry: BucketEntry {
+    // In this order what most packets touch is in the first cache line, down to the first TTL of `unproven`.
     var key: HostKey
     private var isUsed = false
     /// Its packets were seen leaving this machine, made here.
@@ -36,22 +37,24 @@ struct HostEntry: BucketEntry {
     var keepsDSCP = false
     /// A TCP or echo packet from there carried an IPv6 flow label.
     var usesFlowLabels = false
-    var habit = ResetHabit()
     /// TTL of the newest packet that proves life, and how many in a row had it.
     var newestTTL: UInt8 = 0
     var newestRun: UInt8 = 0
-    /// When the fingerprints were halved last, units of 2³⁰ ns.
-    var fadedAt: UInt32 = 0
+    var lastSeen: UInt64
     /// The interfaces that packets which prove life arrived on (`InterfaceSet`).
     var interfaces = InterfaceSet()
+    /// When the fingerprints were halved last, units of 2³⁰ ns.
+    var fadedAt: UInt32 = 0
     /// Resets of this host wait for its baseline.
     var hasUndetermined = false
     /// Some of its flows' packets come from another hop than before (`PathChanges`).
     var isMoving = false
+    private var tcp = TTLFingerprint()
+    private var unproven = TTLFingerprint()
+    private var echo = TTLFingerprint()
+    private var udp = TTLFingerprint()
+    var habit = ResetHabit()
     var firstSeen: UInt64
-    var lastSeen: UInt64
-    /// One fingerprint per `FingerprintClass`.
-    var fingerprints: InlineArray<4, TTLFingerprint> = .init(repeating: TTLFingerprint())
 
     init(key: HostKey, now: UInt64) {
         self.key = key
@@ -60,18 +63,27 @@ struct HostEntry: BucketEntry {
         lastSeen = now
     }
 
-    private init() {
-        key = HostKey(address: IPAddress(high: 0, low: 0), domain: 0)
-        firstSeen = 0
-        lastSeen = 0
-    }
-
-    static let free = HostEntry()
-
     subscript(fingerprint: FingerprintClass) -> TTLFingerprint {
-        get { fingerprints[fingerprint.rawValue] }
-        set { fingerprints[fingerprint.rawValue] = newValue }
+        get {
+            switch fingerprint {
+            case .echo: echo
+            case .tcp: tcp
+            case .udp: udp
+            case .unproven: unproven
+            }
+        }
+        set {
+            switch fingerprint {
+            case .echo: echo = newValue
+            case .tcp: tcp = newValue
+            case .udp: udp = newValue
+            case .unproven: unproven = newValue
+            }
+        }
     }
+
+    /// Bytes of memory that an entry of the table takes.
+    static var tableStride: Int { BucketTable<HostEntry>.stride }
 
     /// Where the host is, by its TCP packets that prove life, else by its echo and UDP replies.
     var baseline: Baseline? {
@@ -79,13 +91,14 @@ struct HostEntry: BucketEntry {
     }
 
     /// True where a packet proved that the host lives.
-    var isProven: Bool {
-        !self[.echo].isEmpty || !self[.tcp].isEmpty || !self[.udp].isEmpty
-    }
+    var isProven: Bool { !tcp.isEmpty || !echo.isEmpty || !udp.isEmpty }
+
+    /// False where more than one packet proved life; true tells nothing.
+    var mayBeNew: Bool { tcp.firstCount <= 1 }
 
     /// Samples that prove life, of all classes.
     var provenSamples: Int {
-        self[.echo].samples + self[.tcp].samples + self[.udp].samples
+        echo.samples + tcp.samples + udp.samples
     }
 
     /// How far the newest packets that prove life came, and how many in a row had that TTL.
@@ -104,12 +117,17 @@ struct HostEntry: BucketEntry {
             newestTTL = ttl
             if newestRun < .max { newestRun += 1 }
         }
-        fingerprints[fingerprint.rawValue].add(ttl)
+        switch fingerprint {
+        case .echo: echo.add(ttl)
+        case .tcp: tcp.add(ttl)
+        case .udp: udp.add(ttl)
+        case .unproven: unproven.add(ttl)
+        }
     }
 
     /// Forgets how far away it was.
     mutating func forget() {
-        fingerprints = .init(repeating: TTLFingerprint())
+        (echo, tcp, udp, unproven) = (TTLFingerprint(), TTLFingerprint(), TTLFingerprint(), TTLFingerprint())
         interfaces = []
     }
 
@@ -120,10 +138,18 @@ struct HostEntry: BucketEntry {
     mutating func fade(now: UInt64) {
         let unit = UInt32(truncatingIfNeeded: now >> 30)
         if fadedAt == 0 { fadedAt = unit }
-        guard unit > fadedAt, unit - fadedAt >= Self.halfLife else { return }
+        if unit > fadedAt, unit &- fadedAt >= Self.halfLife { fade(to: unit) }
+    }
+
+    @inline(never)
+    private mutating func fade(to unit: UInt32) {
         let times = (unit - fadedAt) / Self.halfLife
         fadedAt += times * Self.halfLife
-        for index in fingerprints.indices { fingerprints[index].fade(Int(min(times, 16))) }
+        let halvings = Int(min(times, 16))
+        tcp.fade(halvings)
+        unproven.fade(halvings)
+        echo.fade(halvings)
+        udp.fade(halvings)
         if !isProven { interfaces = [] }
     }
 
@@ -153,7 +179,7 @@ struct HostTable: ~Copyable {
     private let seed: UInt64
 
     init(capacity: Int, seed: UInt64) {
-        table = BucketTable(capacity: capacity, empty: .free)
+        table = BucketTable(capacity: capacity)
         self.seed = seed
     }
 
@@ -162,12 +188,19 @@ struct HostTable: ~Copyable {
     var evictions: UInt64 { table.evictions + table.refusals }
 
     @inline(__always)
-    private func hash(_ key: HostKey) -> UInt64 {
+    func hash(_ key: HostKey) -> UInt64 {
         var hash = TableHash(seed: seed)
         hash.combine(key.address.high ^ UInt64(key.domain) << 48)
         hash.combine(key.address.low)
         return hash.value
     }
+
+    /// Asks for the memory of the host with that hash: what most packets need of it.
+    @inline(__always)
+    func prefetch(hash: UInt64) { table.prefetch(hash: hash) }
+
+    @inline(__always)
+    func findAhead(_ key: HostKey, hash: UInt64) -> UnsafeMutablePointer<HostEntry> { table.findAhead(key, hash: hash) }
 
     /// The entry, valid until the next `learn`.
     func find(_ key: HostKey) -> UnsafeMutablePointer<HostEntry>? {
@@ -175,26 +208,37 @@ struct HostTable: ~Copyable {
     }
 
     /// Counts one packet of a source. Returns its entry, valid until the next `learn`, or `nil` if there was no room.
-    @inline(__always)
     mutating func learn(
         _ key: HostKey, ttl: UInt8, class fingerprint: FingerprintClass, on interface: InterfaceSet = [], isLocal: Bool,
         now: UInt64
     ) -> UnsafeMutablePointer<HostEntry>? {
-        let hash = hash(key)
-        guard
-            let entry = table.find(key, hash: hash)
-                ?? table.insert(
-                    HostEntry(key: key, now: now), hash: hash, isProven: fingerprint != .unproven, now: now)
-        else { return nil }
+        let lookup = (hash: hash(key), place: UnsafeMutablePointer<HostEntry>?.none)
+        return learn(key, lookup, ttl: ttl, class: fingerprint, on: interface, isLocal: isLocal, now: now)
+    }
+
+    /// The same for what was looked up ahead.
+    @inline(__always)
+    mutating func learn(
+        _ key: HostKey, _ lookup: (hash: UInt64, place: UnsafeMutablePointer<HostEntry>?), ttl: UInt8,
+        class fingerprint: FingerprintClass, on interface: InterfaceSet, isLocal: Bool, now: UInt64
+    ) -> UnsafeMutablePointer<HostEntry>? {
+        let entry: UnsafeMutablePointer<HostEntry>
+        if let place = lookup.place, place.pointee.matches(key) {
+            entry = place
+        } else {
+            let isProven = fingerprint != .unproven
+            guard
+                let place = table.find(key, hash: lookup.hash)
+                    ?? insert(key, hash: lookup.hash, isProven: isProven, now: now)
+            else { return nil }
+            entry = place
+        }
         entry.pointee.lastSeen = now
         if isLocal != entry.pointee.isLocal {
             // The address is now seen from the other side (it moved, or a capture was joined to another): start again.
-            if isLocal || fingerprint != .unproven {
-                entry.pointee.isLocal = isLocal
-                entry.pointee.forget()
-            } else {
-                return entry
-            }
+            guard isLocal || fingerprint != .unproven else { return entry }
+            entry.pointee.isLocal = isLocal
+            entry.pointee.forget()
         }
         entry.pointee.count(ttl, as: fingerprint, on: interface, now: now)
         return entry
@@ -210,6 +254,13 @@ struct HostTable: ~Copyable {
     /// Forgets every source that `isUnwanted`. Returns how many there were.
     mutating func remove(where isUnwanted: (HostKey) -> Bool) -> Int {
         table.remove { isUnwanted($0.key) }
+    }
+
+    @inline(never)
+    private mutating func insert(
+        _ key: HostKey, hash: UInt64, isProven: Bool, now: UInt64
+    ) -> UnsafeMutablePointer<HostEntry>? {
+        table.insert(HostEntry(key: key, now: now), hash: hash, isProven: isProven, now: now)
     }
 
     /// The entry of a source that nothing was seen of yet but which is waited for; `nil` if there was no room.

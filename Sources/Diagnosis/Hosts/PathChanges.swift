@@ -68,10 +68,16 @@ struct PathChanges: Sendable {
         return true
     }
 
+    /// True where one may stand, for the packet path.
+    @inline(__always)
+    func isDue(now: UInt64, settleTime: UInt64) -> Bool {
+        earliest != .max && now >= earliest && now &- earliest >= settleTime
+    }
+
     /// The changes that stand at `now`: what began to move `settleTime` (ns) before, with all that moved as far since.
     mutating func settle(now: UInt64, settleTime: UInt64) -> [Change] {
         var changes: [Change] = []
-        while earliest != .max, now >= earliest, now - earliest >= settleTime {
+        while isDue(now: now, settleTime: settleTime) {
             let first = moves.filter { $0.value.time == earliest }.min { $0.value.frame < $1.value.frame }
             if let first { changes += change(first.key, first.value) }
             earliest = moves.values.map(\.time).min() ?? .max

@@ -7,7 +7,7 @@ internal import Packets
 ///
 /// Such a next hop shows hosts of several networks, all as near as itself; one that routes shows at least some of them
 /// farther. Fixed size: 64 next hops, of which a newer one overwrites an older in its place.
-struct RewritingLinks {
+struct RewritingLinks: ~Copyable {
     private static let places = 64
     /// Networks that have to appear with the one TTL: a router has addresses in a few of its own.
     private static let networks = 3
@@ -16,7 +16,7 @@ struct RewritingLinks {
     /// Packets with another TTL that are tolerated: one in 20.
     private static let tolerance: UInt32 = 20
 
-    private struct Link: BitwiseCopyable {
+    struct Link: BitwiseCopyable {
         var hash: UInt16 = 0
         var ttl: UInt8 = 0
         var alike: UInt32 = 0
@@ -29,45 +29,57 @@ struct RewritingLinks {
         var isRefuted = false
     }
 
-    private var links = [Link](repeating: Link(), count: places)
+    private let links = FixedTable(repeating: Link(), count: places)
 
     /// Learns from a packet that proves that its sender lives. Returns true where it is now plain that its next hop rewrites TTLs:
     /// once for each.
     @inline(__always)
     mutating func learn(_ record: PacketRecord) -> Bool {
         guard record.direction == .ingress, record.link_hash != 0 else { return false }
-        let place = Int(record.link_hash) % Self.places
-        if links[place].hash != record.link_hash { links[place] = Link(hash: record.link_hash, ttl: record.ttl) }
-        guard record.ttl == links[place].ttl, record.distance.decrements == 0 else {
-            if links[place].others < .max { links[place].others += 1 }
+        let link = links[Int(record.link_hash)]
+        if link.pointee.hash == record.link_hash,
+            record.ttl != link.pointee.ttl || record.distance.decrements != 0
+        {
+            if link.pointee.others < .max { link.pointee.others &+= 1 }
             return false
         }
-        if links[place].alike < .max { links[place].alike += 1 }
-        note(Self.network(record), at: place)
-        guard !links[place].isTold, links[place].alike >= Self.told, isRewritten(record) else { return false }
-        links[place].isTold = true
+        return learnWhole(record, link)
+    }
+
+    /// Learns from a packet that may have a rewritten TTL.
+    @inline(never)
+    private func learnWhole(_ record: PacketRecord, _ link: UnsafeMutablePointer<Link>) -> Bool {
+        if link.pointee.hash != record.link_hash { link.pointee = Link(hash: record.link_hash, ttl: record.ttl) }
+        guard record.ttl == link.pointee.ttl, record.distance.decrements == 0 else {
+            if link.pointee.others < .max { link.pointee.others += 1 }
+            return false
+        }
+        if link.pointee.alike < .max { link.pointee.alike += 1 }
+        note(Self.network(record), of: link)
+        guard !link.pointee.isTold, link.pointee.alike >= Self.told, isRewritten(record) else { return false }
+        link.pointee.isTold = true
         return true
     }
 
     /// Learns from a reset.
     mutating func learn(reset: PacketRecord) {
-        let place = Int(reset.link_hash) % Self.places
-        guard reset.direction == .ingress, links[place].hash == reset.link_hash else { return }
-        if reset.ttl != links[place].ttl { links[place].isRefuted = true }
+        let link = links[Int(reset.link_hash)]
+        guard reset.direction == .ingress, link.pointee.hash == reset.link_hash else { return }
+        if reset.ttl != link.pointee.ttl { link.pointee.isRefuted = true }
     }
 
-    private mutating func note(_ network: UInt64, at place: Int) {
-        let count = Int(links[place].count)
+    private func note(_ network: UInt64, of link: UnsafeMutablePointer<Link>) {
+        let count = Int(link.pointee.count)
         guard count < Self.networks else { return }
-        for index in 0..<count where links[place].networks[index] == network { return }
-        links[place].networks[count] = network
-        links[place].count += 1
+        for index in 0..<count where link.pointee.networks[index] == network { return }
+        link.pointee.networks[count] = network
+        link.pointee.count += 1
     }
 
     /// True where the next hop of this packet gives all packets one TTL, and the packet has it as well.
     func isRewritten(_ record: PacketRecord) -> Bool {
         guard record.direction == .ingress, record.link_hash != 0 else { return false }
-        let link = links[Int(record.link_hash) % Self.places]
+        let link = links[Int(record.link_hash)].pointee
         return !link.isRefuted && link.hash == record.link_hash && link.ttl == record.ttl && link.count >= Self.networks
             && link.others < link.alike / Self.tolerance + 1
     }

@@ -12,7 +12,14 @@ package struct TTLFingerprint: BitwiseCopyable, Sendable {
     package init() {}
 
     /// Counts one packet.
+    @inline(__always)
     package mutating func add(_ ttl: UInt8) {
+        // Most sources have one TTL.
+        if ttls[0] == ttl, counts[0] != 0, counts[0] != .max { counts[0] &+= 1 } else { addAnother(ttl) }
+    }
+
+    @inline(never)
+    private mutating func addAnother(_ ttl: UInt8) {
         for slot in 0..<Self.slots {
             if counts[slot] == 0 {
                 ttls[slot] = ttl
@@ -70,6 +77,9 @@ package struct TTLFingerprint: BitwiseCopyable, Sendable {
         for slot in 0..<Self.slots { sum += Int(counts[slot]) }
         return sum
     }
+
+    /// Packets with the TTL that was seen first.
+    var firstCount: UInt16 { counts[0] }
 
     /// True where no packet was counted.
     package var isEmpty: Bool { counts[0] == 0 }

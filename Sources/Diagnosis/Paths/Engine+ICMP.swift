@@ -114,6 +114,7 @@ extension Engine {
             tellFirstICMPError()
         }
         for entry in icmpErrors.expire(now: now) { given.append(finding(entry)) }
+        icmpErrors.settled()
     }
 
     /// Tells everything that waits: the end of a file.

@@ -27,11 +27,16 @@ struct FocusRequests {
     }
 
     private var places = [Place?](repeating: nil, count: capacity)
-    private var byKey: [FlowKey: Int] = [:]
+    private var byKey: [FlowKey: Int] = [:] {
+        didSet { count = byKey.count }
+    }
     private var changes: [FocusChange] = []
     private(set) var refused: UInt64 = 0
 
-    var isEmpty: Bool { byKey.isEmpty }
+    /// Keys in focus; a translated flow has two.
+    private var count = 0
+
+    var isEmpty: Bool { count == 0 }
 
     /// The place of a flow, before or after translation; `nil` where it is not in focus.
     func place(of key: FlowKey) -> Int? { byKey[key] }

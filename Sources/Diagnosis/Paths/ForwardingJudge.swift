@@ -102,9 +102,13 @@ struct ForwardingJudge {
 
     // MARK: Settling
 
+    /// True where `settle` has work, for the packet path.
+    @inline(__always)
+    func isDue(now: UInt64) -> Bool { now >= nextSettle && !isIdle }
+
     /// The directions that have become suspicious and of which enough is known, by place.
     mutating func settle(now: UInt64) -> [(place: Int, direction: Int)] {
-        guard !isIdle, now >= nextSettle else { return [] }
+        guard isDue(now: now) else { return [] }
         nextSettle = now &+ Self.settleInterval
         for place in requests.expired(at: now) { end(place) }
         var due: [(Int, Int)] = []

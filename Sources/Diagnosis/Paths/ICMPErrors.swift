@@ -32,6 +32,17 @@ struct ICMPErrors {
     private var start = 0
     /// No window ends before this, ns.
     private var nextEnd = UInt64.max
+    /// No error that was not told yet is older than this, ns; `.max` where there is none.
+    private var oldest = UInt64.max
+
+    /// True where something may have to be told, for the packet path: `settled` is done.
+    @inline(__always)
+    func isDue(now: UInt64, settleTime: UInt64) -> Bool {
+        now >= nextEnd || (now >= oldest && now &- oldest >= settleTime)
+    }
+
+    /// Says that what was due was told.
+    mutating func settled() { oldest = first?.time ?? .max }
 
     /// Time and frame of the oldest that was not told yet.
     var first: (time: UInt64, frame: UInt64)? {
@@ -69,6 +80,7 @@ struct ICMPErrors {
         if !key.isFlowSeen { strangers += 1 }
         senders[key.ofSender, default: 0] += 1
         untold.append(key)
+        oldest = min(oldest, entry.time)
         nextEnd = min(nextEnd, entry.end)
     }
 

@@ -35,14 +35,6 @@ struct PathEntry: BucketEntry {
         lastSeen = now
     }
 
-    private init() {
-        key = PathNetworks(network: IPAddress(high: 0, low: 0), server: IPAddress(high: 0, low: 0))
-        firstSeen = 0
-        lastSeen = 0
-    }
-
-    static let free = PathEntry()
-
     /// Only one direction comes past here.
     var isOneWay: Bool { alone > 0 && (forward.packets == 0 || back.packets == 0) }
 
@@ -89,7 +81,7 @@ struct PathEntry: BucketEntry {
 struct PathTable: ~Copyable {
     static let capacity = 4096
 
-    private var table = BucketTable<PathEntry>(capacity: capacity, empty: .free)
+    private var table = BucketTable<PathEntry>(capacity: capacity)
     private let seed: UInt64
 
     init(seed: UInt64) { self.seed = seed }

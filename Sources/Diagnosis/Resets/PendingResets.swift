@@ -9,8 +9,12 @@ struct PendingResets {
 
     var isEmpty: Bool { start == cases.count }
 
-    /// When the oldest was seen, ns; there must be one.
-    var firstTime: UInt64 { cases[start].time }
+    /// When the oldest was seen, ns; `.max` where there is none.
+    private(set) var firstTime = UInt64.max
+    /// True where the oldest has waited for `settleTime` (ns), for the packet path.
+    @inline(__always)
+    func isDue(now: UInt64, after settleTime: UInt64) -> Bool { now >= firstTime && now &- firstTime >= settleTime }
+
     /// The number of the oldest.
     var firstNumber: UInt32 { base &+ UInt32(truncatingIfNeeded: start) }
 
@@ -19,6 +23,7 @@ struct PendingResets {
 
     /// Appends a reset and returns its number.
     mutating func append(_ reset: ResetCase) -> UInt32 {
+        if isEmpty { firstTime = reset.time }
         cases.append(reset)
         return base &+ UInt32(truncatingIfNeeded: cases.count - 1)
     }
@@ -32,6 +37,7 @@ struct PendingResets {
             base &+= UInt32(truncatingIfNeeded: start)
             start = 0
         }
+        firstTime = isEmpty ? .max : cases[start].time
         return reset
     }
 

@@ -46,12 +46,13 @@ struct UndeterminedResets {
         self.capacity = max(capacity, 1)
     }
 
-    var count: Int { waiting.count }
+    /// Those that wait: every packet that proves life asks for it.
+    private(set) var count = 0
 
     /// Remembers a reset. Returns its number, and the one that had to give way, which is final.
     mutating func insert(_ entry: Waiting) -> (number: UInt64, evicted: Waiting?) {
         var evicted: Waiting?
-        if waiting.count == capacity {
+        if count == capacity {
             while evicted == nil, oldest < next {
                 evicted = remove(oldest)
                 oldest += 1
@@ -60,6 +61,7 @@ struct UndeterminedResets {
         }
         let number = next
         waiting[number] = entry
+        count += 1
         queues[entry.reset.hostKey, default: Queue()].append(number)
         next += 1
         return (number, evicted)
@@ -69,6 +71,7 @@ struct UndeterminedResets {
     @discardableResult
     mutating func remove(_ number: UInt64) -> Waiting? {
         guard let removed = waiting.removeValue(forKey: number) else { return nil }
+        count -= 1
         let host = removed.reset.hostKey
         queues[host]?.count -= 1
         if queues[host]?.count == 0 {
@@ -102,6 +105,7 @@ struct UndeterminedResets {
 
     mutating func removeAll() {
         waiting = [:]
+        count = 0
         queues = [:]
         oldest = next
     }

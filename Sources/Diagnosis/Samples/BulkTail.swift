@@ -49,8 +49,14 @@ struct BulkTail: ~Copyable {
     /// The bulk of a flow before `reset`, the newest first, at most `limit` packets.
     func find(_ key: FlowKey, before reset: ObservedPacket, limit: Int) -> [ObservedPacket] {
         var found: [ObservedPacket] = []
-        for packet in batch.reversed() where packet.record.packetClass == .bulk {
-            guard packet.time < reset.time || (packet.time == reset.time && packet.frame < reset.frame) else {
+        // Of both directions the same, and enough to pass over nearly all that is not the flow's.
+        let ports = key.lowPort ^ key.highPort
+        for index in batch.indices.reversed()
+        where batch[index].record.src_port ^ batch[index].record.dst_port == ports {
+            let packet = batch[index]
+            guard packet.record.packetClass == .bulk,
+                packet.time < reset.time || (packet.time == reset.time && packet.frame < reset.frame)
+            else {
                 continue
             }
             guard FlowKey.of(packet.record).key == key else { continue }
@@ -58,7 +64,9 @@ struct BulkTail: ~Copyable {
             if found.count == limit { return found }
         }
         for index in 0..<min(written, Self.capacity) {
-            let packet = remembered[(written - 1 - index) % Self.capacity]
+            let place = remembered + (written - 1 - index) % Self.capacity
+            guard place.pointee.record.src_port ^ place.pointee.record.dst_port == ports else { continue }
+            let packet = place.pointee
             guard packet.time <= reset.time, reset.time - packet.time <= Self.reach else { continue }
             guard FlowKey.of(packet.record).key == key else { continue }
             found.append(
