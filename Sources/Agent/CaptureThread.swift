@@ -20,7 +20,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     private let newAddresses: @Sendable () -> Set<IPAddress>?
     private let inquirer: FlowInquirer?
     private let evidence: EvidenceWriter?
-    private let newInside: @Sendable () -> InsidePrefixes?
+    private let newConfiguration: @Sendable () -> Configuration?
     private let translation: @Sendable (FiveTuple) -> FiveTuple?
     private let notice: @Sendable (LiveCapture.Notice) -> Void
     private let ready: @Sendable () -> Void
@@ -35,8 +35,8 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     ///   - prepare: called on the capture thread before the first packet.
     ///   - newAddresses: called on the capture thread; gives this machine's own addresses if they have changed since the last
     ///     call. What the batch holds was sent before.
-    ///   - newInside: called on the capture thread; gives the prefixes that count as inside if others are wanted since the last
-    ///     call.
+    ///   - newConfiguration: called on the capture thread; gives the configuration if it has changed since the last call, of
+    ///     which the names of devices and the prefixes inside are taken over.
     ///   - translation: gives the original direction of the connection whose replies look so before this machine translates
     ///     them back.
     ///   - notice: called on the capture thread for what people should know.
@@ -48,7 +48,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         rules: RuleNamer? = nil, inquirer: FlowInquirer? = nil, evidence: EvidenceWriter? = nil,
         prepare: @escaping @Sendable (inout Engine) -> Void = { _ in },
         newAddresses: @escaping @Sendable () -> Set<IPAddress>? = { nil },
-        newInside: @escaping @Sendable () -> InsidePrefixes? = { nil },
+        newConfiguration: @escaping @Sendable () -> Configuration? = { nil },
         translation: @escaping @Sendable (FiveTuple) -> FiveTuple? = { _ in nil },
         notice: @escaping @Sendable (LiveCapture.Notice) -> Void = { _ in },
         ready: @escaping @Sendable () -> Void = {},
@@ -64,7 +64,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         self.evidence = evidence
         self.prepare = prepare
         self.newAddresses = newAddresses
-        self.newInside = newInside
+        self.newConfiguration = newConfiguration
         self.translation = translation
         self.notice = notice
         self.ready = ready
@@ -106,7 +106,9 @@ package struct CaptureThread<Source: CaptureSource>: Service {
                         names: attachments.map(\.interface), groups: AttachmentInfo.groups(attachments))
                     state.follow(attachments)
                 }
-                if let inside = newInside() { engine.setInside(inside) }
+                if let new = newConfiguration() {
+                    engine.set(inside: InsidePrefixes(new.inside), devices: new.devices)
+                }
                 for trace in batch.traces { engine.observe(trace: trace) }
                 if !batch.hasAllTraces { engine.noteTraceLoss(upTo: batch.watermark) }
                 if let change = batch.shedding { engine.noteShedding(change) }

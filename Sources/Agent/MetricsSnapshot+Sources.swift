@@ -13,6 +13,7 @@ extension MetricsSnapshot {
         hosts = statistics.hosts
         flows = statistics.flows
         origins = statistics.origins
+        expectedOrigins = statistics.expectedOrigins
         hostEvictions = statistics.hostEvictions
         flowEvictions = statistics.flowEvictions
         undeterminedForgotten = statistics.undeterminedForgotten

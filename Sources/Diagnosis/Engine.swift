@@ -27,6 +27,8 @@ package struct Engine: ~Copyable {
         package var tellsDrops = false
         /// Prefixes that count as inside, for `Scope`.
         package var inside = InsidePrefixes.standard
+        /// Devices that the operator has named.
+        package var devices = DeviceNames()
         /// This machine's name and the hook, for `Finding.Vantage`; `nil` for a file.
         package var host: String?
         package var hook: String?
@@ -57,6 +59,8 @@ package struct Engine: ~Copyable {
         package var flows = 0
         /// Devices found that send resets in other hosts' names.
         package var origins = 0
+        /// Those of them whose resets are meant to be.
+        package var expectedOrigins = 0
         package var hostEvictions: UInt64 = 0
         package var flowEvictions: UInt64 = 0
         /// Undetermined resets that can no longer be revised.
@@ -122,8 +126,11 @@ package struct Engine: ~Copyable {
         InlineArray { slot in slot < named.count ? named[slot] : UInt8(slot) }
     }
 
-    /// Other prefixes count as inside from now on.
-    package mutating func setInside(_ inside: InsidePrefixes) { options.inside = inside }
+    /// Other prefixes count as inside, and devices have other names, from now on.
+    package mutating func set(inside: InsidePrefixes, devices: DeviceNames) {
+        options.inside = inside
+        options.devices = devices
+    }
 
     /// Packets of one capture are never this much (ns) out of order: a minute.
     private static var backwardStep: UInt64 { 60_000_000_000 }
@@ -147,6 +154,7 @@ package struct Engine: ~Copyable {
         result.hosts = hosts.count
         result.flows = flows.count
         result.origins = resetOrigins.origins.count
+        result.expectedOrigins = options.devices.entries.isEmpty ? 0 : origins.count { $0.device?.isExpected == true }
         result.hostEvictions = hosts.evictions
         result.flowEvictions = flows.evictions
         result.undeterminedForgotten = undetermined.forgotten
@@ -238,7 +246,12 @@ package struct Engine: ~Copyable {
     package mutating func takeFindings() -> [Finding] {
         guard !given.isEmpty else { return [] }
         defer { given = [] }
-        return given
+        guard !options.devices.entries.isEmpty else { return given }
+        return given.map { finding in
+            var finding = finding
+            finding.device = options.devices.device(for: finding)
+            return finding
+        }
     }
 
     /// What one flow and one host take of memory, bytes: the tables are made for all at the start and never grow.
@@ -247,7 +260,14 @@ package struct Engine: ~Copyable {
     }
 
     /// Devices that sent resets for others, in the order in which they were found.
-    package var origins: [Origin] { resetOrigins.origins }
+    package var origins: [Origin] {
+        guard !options.devices.entries.isEmpty else { return resetOrigins.origins }
+        return resetOrigins.origins.map { origin in
+            var origin = origin
+            origin.device = options.devices.device(for: origin)
+            return origin
+        }
+    }
 
     /// What is known of hosts: at most `limit`, the one seen last first.
     package func hostSummaries(limit: Int) -> [HostSummary] {

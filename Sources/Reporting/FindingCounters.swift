@@ -25,6 +25,8 @@ package struct FindingCounters: Sendable {
     }
 
     package private(set) var resets: [SenderAndScope: UInt64] = [:]
+    /// Resets of devices that are expected to send them; part of the above.
+    package private(set) var expected: [Scope: UInt64] = [:]
     package private(set) var causes: [Finding.Cause: UInt64] = [:]
     /// Path findings; one stands for all connections of a route that fail alike.
     package private(set) var paths: [Finding.PathCause: UInt64] = [:]
@@ -57,6 +59,7 @@ package struct FindingCounters: Sendable {
             let exemplar = Exemplar(finding: finding.id, value: Double(finding.count), time: finding.time)
             resets[key, default: 0] += UInt64(finding.count)
             causes[reset.cause, default: 0] += UInt64(finding.count)
+            if finding.device?.isExpected == true { expected[finding.scope, default: 0] += UInt64(finding.count) }
             resetExemplars[key] = exemplar
             causeExemplars[reset.cause] = exemplar
             if let hop = reset.hop {

@@ -79,6 +79,9 @@ struct WireFinding: Decodable {
     var stage: String?
     var signature: String?
     var origin: String?
+    var device: String?
+    var owner: String?
+    var expected: Bool?
     var idle_seconds: Double?
     var vlan: UInt16?
     var next_hop_mac: String?
@@ -98,6 +101,7 @@ struct WireFinding: Decodable {
         else { return nil }
         var finding = Finding(id: id, fiveTuple: tuple, details: details, evidence: evidence.map(Self.evidence))
         finding.revision = revision
+        finding.device = KnownDevice(device, owner: owner, isExpected: expected)
         finding.time = time.flatMap { Timestamp.parse($0) }
         finding.frame = frame
         finding.file = file

@@ -84,6 +84,12 @@ package enum MetricsExposition {
                     findings.resetExemplars[key])
             }
         }
+        writer.family(
+            "rstwho_resets_expected_total", .counter,
+            "TCP resets of devices that are expected to send them, by scope; part of rstwho_resets_total.")
+        for scope in Scope.allCases {
+            writer.sample([("scope", scope.rawValue)], findings.expected[scope] ?? 0)
+        }
         writer.family("rstwho_resets_by_cause_total", .counter, "TCP resets by cause, as first told.")
         for cause in Finding.Cause.allCases {
             writer.sample([("cause", cause.rawValue)], findings.causes[cause] ?? 0, findings.causeExemplars[cause])
@@ -120,6 +126,8 @@ package enum MetricsExposition {
         writer.sample([], UInt64(clamping: snapshot.flows))
         writer.family("rstwho_origins", .gauge, "Devices found that send resets in other hosts' names.")
         writer.sample([], UInt64(clamping: snapshot.origins))
+        writer.family("rstwho_origins_expected", .gauge, "Those of them that are expected to.")
+        writer.sample([], UInt64(clamping: snapshot.expectedOrigins))
         writer.family("rstwho_host_evictions_total", .counter, "Hosts forgotten because the table was full.")
         writer.sample([], snapshot.hostEvictions)
         writer.family("rstwho_flow_evictions_total", .counter, "Flows forgotten because the table was full.")

@@ -52,6 +52,7 @@ package struct MetricsSnapshot: Sendable {
     package var hosts = 0
     package var flows = 0
     package var origins = 0
+    package var expectedOrigins = 0
     package var hostEvictions: UInt64 = 0
     package var flowEvictions: UInt64 = 0
     package var undeterminedForgotten: UInt64 = 0

@@ -9,6 +9,9 @@ package enum OriginReport {
     package static func write(_ origin: Origin, to writer: inout JSONWriter) {
         writer.object { json in
             json.member("id", origin.id)
+            json.member("name", origin.device?.name)
+            json.member("owner", origin.device?.owner)
+            json.member("expected", origin.device?.isExpected == true ? true : nil)
             json.member("sender", (origin.isThisMachine ? Finding.Sender.thisMachine : .middlebox).rawValue)
             json.member("hop", origin.hop)
             if !origin.hopAlternatives.isEmpty {
@@ -64,7 +67,7 @@ package enum OriginReport {
         var csv = CSVWriter([
             "id", "sender", "hop", "initial_ttl", "address", "interface", "next_hop_mac", "numbering", "window",
             "resets",
-            "first_seen", "last_seen", "idle_timer", "causes", "hosts", "ports",
+            "first_seen", "last_seen", "idle_timer", "causes", "hosts", "ports", "name", "owner", "expected",
         ])
         for origin in origins {
             csv.field(origin.id)
@@ -83,6 +86,9 @@ package enum OriginReport {
             csv.field(origin.causes.map(\.rawValue).sorted().joined(separator: " "))
             csv.field(origin.hosts.sorted().map(\.description).joined(separator: " "))
             csv.field(origin.ports.sorted().map(String.init).joined(separator: " "))
+            csv.field(origin.device?.name)
+            csv.field(origin.device?.owner)
+            csv.field(origin.device?.isExpected ?? false)
             csv.endRow()
         }
         return csv.text
@@ -91,6 +97,7 @@ package enum OriginReport {
     /// Who it is, in a few words.
     static func device(_ origin: Origin) -> String {
         guard !origin.isThisMachine else { return "this machine" }
+        if let device = origin.device { return "\(device.name) at hop \(origin.hop)" }
         return (["device at hop \(origin.hop)"] + origin.hopAlternatives.map { "hop \($0) if it started from 32" })
             .joined(separator: ", or ")
     }
@@ -106,7 +113,9 @@ package enum OriginReport {
         let count = origin.resets == 1 ? "1 reset" : "\(origin.resets) resets"
         let causes =
             origin.causes.isEmpty ? "" : " (" + origin.causes.map(\.rawValue).sorted().joined(separator: ", ") + ")"
-        var lines = ["\(origin.id)  \(device(origin))\(address): \(count)\(causes)"]
+        let owner = origin.device?.owner.map { ", owner \($0)" } ?? ""
+        let expected = origin.device?.isExpected == true ? ", expected" : ""
+        var lines = ["\(origin.id)  \(device(origin))\(address)\(owner)\(expected): \(count)\(causes)"]
         lines.append("    for \(list(origin.hosts.sorted().map(\.description), of: "hosts"))")
         lines.append("    on \(list(origin.ports.sorted().map { "tcp/\($0)" }, of: "ports"))")
         if let first = origin.firstSeen, let last = origin.lastSeen {
@@ -151,6 +160,9 @@ extension OriginReport {
 /// A device as it stands in JSON.
 struct WireOrigin: Decodable {
     var id: String
+    var name: String?
+    var owner: String?
+    var expected: Bool?
     var sender: String
     var hop: Int
     var initial_ttl: UInt8
@@ -172,6 +184,7 @@ struct WireOrigin: Decodable {
         var origin = Origin(
             id: id, isThisMachine: sender == Finding.Sender.thisMachine.rawValue, hop: hop, initialTTL: initial_ttl,
             hasWindow: window, interface: interface, nextHopMAC: next_hop_mac)
+        origin.device = KnownDevice(name, owner: owner, isExpected: expected)
         origin.address = address.flatMap { IPAddress($0) }
         origin.numbering = Origin.Numbering(rawValue: numbering) ?? .none
         origin.resets = resets

@@ -14,10 +14,23 @@ extension ResetSentences {
     }
 
     private var adviceOnDevice: String {
-        let ask = "Ask whoever runs the device\(reset.hop.map { " at hop \($0)" } ?? "")"
+        let place = reset.hop.map { " at hop \($0)" } ?? ""
+        let ask =
+            finding.device.map { "Ask \($0.owner ?? "whoever runs it") about \($0.name)\(place):" }
+            ?? "Ask whoever runs the device\(place)"
+        guard finding.device == nil else { return adviceOnNamedDevice(ask) }
         switch reset.cause {
         case .idleTimeout: return "\(ask) for its idle timeout, or send TCP keepalives more often than that."
         case .rejected: return "\(ask) to check its policy for \(service)."
+        case .injected: return "\(ask) why it injects resets; encryption below TCP keeps it out."
+        default: return "\(ask) why it resets \(service)."
+        }
+    }
+
+    private func adviceOnNamedDevice(_ ask: String) -> String {
+        switch reset.cause {
+        case .idleTimeout: return "\(ask) its idle timeout, or send TCP keepalives more often than that."
+        case .rejected: return "\(ask) its policy for \(service)."
         case .injected: return "\(ask) why it injects resets; encryption below TCP keeps it out."
         default: return "\(ask) why it resets \(service)."
         }

@@ -21,12 +21,13 @@ struct ResetSentences {
     private var who: String {
         switch sender {
         case .middlebox:
-            let address = reset.originAddress.map { " (\($0))" } ?? ""
+            let known = [finding.device?.description, reset.originAddress?.description].compactMap { $0 }
+            let address = known.isEmpty ? "" : " (\(known.joined(separator: ", ")))"
             let place = hop.map { "at the \(ordinal($0)) hop" } ?? "somewhere on the path"
-            return "A device \(place)\(address) sent this reset, not \(claimed)\(hostPlace)."
+            return "A device \(place)\(address) sent this reset, not \(claimed)\(hostPlace).\(expected)"
         case .thisMachine:
             let host = reset.hostHop.map { $0 > 0 ? ", which is at the \(ordinal($0)) hop" : "" } ?? ""
-            return "This machine sent this reset in the name of \(claimed)\(host)."
+            return "This machine sent this reset in the name of \(claimed)\(host).\(expected)"
         case .hostApplication: return "An application on \(claimed)\(place) sent this reset."
         case .hostKernel: return "The kernel of \(claimed)\(place) sent this reset."
         case .hostFirewall: return "The packet filter of \(claimed)\(place) sent this reset."
@@ -37,6 +38,9 @@ struct ResetSentences {
         case .undetermined: return "Who sent this reset is not known."
         }
     }
+
+    /// What the operator has said of it.
+    private var expected: String { finding.device?.isExpected == true ? " It is expected to." : "" }
 
     var claimed: String { finding.text(finding.fiveTuple.source) }
 
@@ -94,6 +98,9 @@ struct ResetSentences {
     private var idleTimer: String {
         if let timer = reset.originIdleTimer {
             return "This device drops connections after about \(DecimalText.whole(timer)) s of silence."
+        }
+        if let timer = finding.device?.idleTimer, let idle = reset.idleSeconds, KnownTimers.matches(idle, timer) {
+            return "That is its idle timer of \(DecimalText.whole(timer)) s."
         }
         let known = reset.idleSeconds.map(KnownTimers.matching) ?? []
         guard !known.isEmpty else { return "That is how an idle timeout looks." }

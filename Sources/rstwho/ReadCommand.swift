@@ -3,6 +3,7 @@ import Agent
 import ArgumentParser
 import Capture
 import Diagnosis
+import FoundationEssentials
 import Glibc
 import Packets
 import Reporting
@@ -29,7 +30,7 @@ struct ReadCommand: ParsableCommand {
 
     func run() throws {
         var session = ReadSession(
-            format: output.format, engineOptions: tables.engineOptions(), evidence: try evidence.directory())
+            format: output.format, engineOptions: try tables.engineOptions(), evidence: try evidence.directory())
         let names = files.count > 1
         for file in files {
             try session.read(file, name: names ? file : nil)
@@ -60,6 +61,11 @@ struct TableOptions: ParsableArguments {
     @Option(help: "Seconds that a reset waits for what comes after it. (default: 2)")
     var settle: Double?
 
+    @Option(
+        help: "A file in which devices are named (YAML: name, owner, and how it is known: mac, address, prefix, hop).",
+        completion: .file())
+    var devices: String?
+
     func validate() throws {
         guard maxHosts.map((8...1 << 26).contains) ?? true else {
             throw ValidationError("--max-hosts takes a number from 8 to \(1 << 26).")
@@ -78,14 +84,29 @@ struct TableOptions: ParsableArguments {
             maxHosts.map { Setting("memory.hosts", .scalar(String($0)), .commandLine) },
             maxFlows.map { Setting("memory.flows", .scalar(String($0)), .commandLine) },
             settle.map { Setting("settle_seconds", .scalar(String($0)), .commandLine) },
+            devices.map { Setting("devices", .scalar(absolutePath($0)), .commandLine) },
         ].compactMap { $0 }
     }
 
-    func engineOptions() -> Engine.Options {
+    /// - Throws: where the file of devices is wrong, which is said on standard error.
+    func engineOptions() throws -> Engine.Options {
         var configuration = Configuration()
         configuration.maxHosts = maxHosts ?? configuration.maxHosts
         configuration.maxFlows = maxFlows ?? configuration.maxFlows
         configuration.settleSeconds = settle ?? configuration.settleSeconds
+        if let devices {
+            do {
+                configuration.devices = try DevicesFile.read(devices)
+            } catch {
+                for problem in error.problems { printMessage(problem.description) }
+                throw ExitStatus.configuration.exitCode
+            }
+        }
         return configuration.engineOptions
     }
+}
+
+/// A path from the root on, for what is kept beyond the directory that a command was started in.
+private func absolutePath(_ path: String) -> String {
+    path.hasPrefix("/") ? path : URL(filePath: path).path
 }

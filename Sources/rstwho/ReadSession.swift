@@ -56,7 +56,7 @@ struct ReadSession: ~Copyable {
 
     /// Reads captures for what they are asked about; prints nothing of what is found.
     static func reading(_ files: [String], _ tables: TableOptions) throws -> ReadSession {
-        var session = ReadSession(format: nil, engineOptions: tables.engineOptions(), kept: listed)
+        var session = ReadSession(format: nil, engineOptions: try tables.engineOptions(), kept: listed)
         for file in files { try session.read(file, name: files.count > 1 ? file : nil) }
         _ = try session.finish()
         if let forgotten = session.kept?.forgotten, forgotten > 0 {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 import Agent
-import Diagnosis
 import Dispatch
 import Glibc
 import Logging
@@ -10,7 +9,7 @@ import Synchronization
 /// changes nothing.
 final class WatchReload: Sendable {
     private let running: Mutex<Configuration>
-    private let inside = Mutex<InsidePrefixes?>(nil)
+    private let new = Mutex<Configuration?>(nil)
     private let read: @Sendable () throws(ConfigurationError) -> Configuration
 
     /// From now on the signal ends nothing any more.
@@ -42,11 +41,11 @@ final class WatchReload: Sendable {
         return source
     }
 
-    /// The prefixes that count as inside, if others are wanted since the last call.
-    func newInside() -> InsidePrefixes? {
-        inside.withLock { inside in
-            defer { inside = nil }
-            return inside
+    /// The configuration, if it has changed since the last call.
+    func newConfiguration() -> Configuration? {
+        new.withLock { new in
+            defer { new = nil }
+            return new
         }
     }
 
@@ -61,9 +60,7 @@ final class WatchReload: Sendable {
         }
         let change = running.withLock { running in
             let change = ConfigurationChange(from: running, to: configuration)
-            if change.configuration.inside != running.inside {
-                inside.withLock { $0 = InsidePrefixes(change.configuration.inside) }
-            }
+            if change.configuration != running { new.withLock { $0 = change.configuration } }
             if change.configuration.interfaces != running.interfaces { watch(change.configuration.interfaces) }
             running = change.configuration
             return change

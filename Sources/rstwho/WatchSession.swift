@@ -84,7 +84,7 @@ struct WatchSession {
             interfaces: live.attachments.map { AgentState.Interface($0, hook: configuration.hook.rawValue) },
             rules: rules, inquirer: isTap ? nil : FlowInquirer(), evidence: writer,
             prepare: { remembered.restore(into: &$0) },
-            newAddresses: { addresses?.changed() }, newInside: { reload?.newInside() },
+            newAddresses: { addresses?.changed() }, newConfiguration: { reload?.newConfiguration() },
             translation: { reply in
                 isTap || !ConnectionTracking.isThere ? nil : ConnectionTracking.original(ofReply: reply)
             },

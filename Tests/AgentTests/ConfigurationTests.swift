@@ -69,7 +69,7 @@ import Testing
                 "rstwho.yaml:12: inside is the list \"10.0.0.0/33\"; it takes a list of prefixes such as 10.0.0.0/8 or "
                     + "fc00::/7",
                 "rstwho.yaml:13: \"listen\" is no option; did you mean http.listen?",
-                "rstwho.yaml:14: \"nothing\" is no option; there are interfaces, inside, settle_seconds, capture, memory, "
+                "rstwho.yaml:14: \"nothing\" is no option; there are interfaces, inside, devices, settle_seconds, capture, memory, "
                     + "http, evidence, history, output",
                 "rstwho.yaml.d/a.yaml:2: output.group has no value; it takes true or false",
                 "RSTWHO_HTTP_LISTEN: http.listen is \"nowhere\"; it takes ADDRESS:PORT, the absolute path of a Unix socket "
@@ -170,6 +170,48 @@ import Testing
         #expect(text.contains("rstwho.yaml:3\n"))
         files = try ConfigurationFiles(text)
         #expect(try files.load().configuration == first.configuration)
+    }
+
+    @Test func devicesHaveNames() throws {
+        let devices = try ConfigurationFiles(
+            """
+            # Ours.
+            - name: fw-dc1
+              owner: netops
+              hop: 2
+              prefix: 10.4.0.0/16
+              idle_timer: 3600
+              expected: true
+            - {name: "gw \\"1\\"", mac: "02:00:00:00:00:0A"}
+            """)
+        let files = try ConfigurationFiles("devices: \(devices.path)\n")
+        let names = try files.load().configuration.engineOptions.devices
+        #expect(names.entries.map(\.device.name) == ["fw-dc1", "gw \"1\""])
+        #expect(names.entries.first?.device.isExpected == true && names.entries.first?.device.idleTimer == 3600)
+        #expect(names.entries.last?.mac == "02:00:00:00:00:0a")
+        let change = ConfigurationChange(from: Configuration(), to: try files.load().configuration)
+        #expect(change.configuration.devices == names && change.text.hasSuffix("2 devices have names"))
+    }
+
+    @Test(arguments: [
+        ("- name: a\n", ":1: nothing says how this device is known: mac, address, prefix or hop"),
+        ("- hop: 1\n", ":1: a device has no name"),
+        ("- name: a\n  hop: 1\n  onwer: b\n", ":3: \"onwer\" is nothing of a device; did you mean owner?"),
+        ("- name: a\n  hop: 65\n", ":2: hop is \"65\"; it takes a number from 0 to 64"),
+        ("- name: a\n  mac: 02-00\n", ":2: mac is \"02-00\"; it takes an address such as 02:00:00:00:00:01"),
+        ("- name: \"\\e[2J\"\n  hop: 1\n", ":1: name is \"\\x1b[2J\"; it takes 1 to 64 characters that can be seen"),
+        ("- name: \"\\u202e\"\n  hop: 1\n", ":1: name is \"\\u202e\"; it takes 1 to 64 characters that can be seen"),
+        ("- name: \(String(repeating: "x", count: 65))\n  hop: 1\n", ":1: name is \"xxx"),
+        ("- name: a\n  hop: 1\n  expected: maybe\n", ":3: expected is \"maybe\"; it takes true or false"),
+        ("- fw\n", ":1: is no device"), ("name: a\n", ":1: is no list of devices"),
+    ])
+    func badDevicesAreRefused(_ text: String, _ expected: String) throws {
+        let devices = try ConfigurationFiles(text)
+        let error = try #require(throws: ConfigurationError.self) {
+            try ConfigurationFiles("devices: \(devices.path)\n").load()
+        }
+        #expect(error.problems.count == 1)
+        #expect(error.description.hasPrefix(devices.path + expected), "\(error)")
     }
 
     @Test func aReloadTakesWhatItCan() {

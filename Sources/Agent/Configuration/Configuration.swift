@@ -24,6 +24,10 @@ package struct Configuration: Sendable, Equatable {
     /// Of this many flows one is looked at, whatever the load.
     package var shedding = SheddingLevels.none
     package var inside = InsidePrefixes.standard.prefixes
+    /// The file in which devices are named; empty where there is none.
+    package var devicesFile = ""
+    /// What that file holds.
+    package var devices = DeviceNames()
     /// How long a reset waits for what comes after it, s.
     package var settleSeconds = 2.0
     package var maxHosts = 1 << 16
@@ -64,6 +68,7 @@ package struct Configuration: Sendable, Equatable {
         options.settleTime = UInt64(settleSeconds * 1e9)
         options.evidenceBytes = evidenceBytes
         options.inside = InsidePrefixes(inside)
+        options.devices = devices
         return options
     }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Diagnosis
 
 /// What becomes of a running service when its configuration is read again.
 package struct ConfigurationChange: Sendable {
@@ -22,10 +23,14 @@ package struct ConfigurationChange: Sendable {
                 refused.append("\(option.key) \(option.text(new))")
             }
         }
+        if new.devices != old.devices {
+            configuration.devices = new.devices
+            taken.append("\(new.devices.entries.count) devices have names")
+        }
         isPartial = !refused.isEmpty
         let rest = refused.isEmpty ? [] : ["a restart is needed for \(refused.joined(separator: ", "))"]
         text =
             "configuration read again: "
-            + (changed.isEmpty ? "nothing has changed" : (taken + rest).joined(separator: "; "))
+            + (taken.isEmpty && refused.isEmpty ? "nothing has changed" : (taken + rest).joined(separator: "; "))
     }
 }

@@ -17,6 +17,9 @@ extension ConfigurationOption {
             "inside", \.inside, .prefixes, reloads: true,
             "Prefixes that count as inside, for the scope of metrics: inside, outside, transit."),
         ConfigurationOption(
+            "devices", \.devicesFile, .path, reloads: true,
+            "A file in which devices are named: see docs/configuration.md. It is read again with this one."),
+        ConfigurationOption(
             "settle_seconds", \.settleSeconds, .seconds(0...3600),
             "Seconds that a reset waits for what comes after it, before it is judged."),
         ConfigurationOption(

@@ -35,6 +35,13 @@ package struct EffectiveConfiguration: Sendable {
             problems += take([Setting(option.key, value, .environment(option.variable))])
         }
         problems += take(arguments)
+        if !configuration.devicesFile.isEmpty {
+            do {
+                configuration.devices = try DevicesFile.read(configuration.devicesFile)
+            } catch {
+                problems += error.problems
+            }
+        }
         guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
     }
 

@@ -30,6 +30,17 @@ struct OptionType<Value: Sendable>: Sendable {
     }
 }
 
+extension OptionType where Value == String {
+    /// A file's absolute path; empty where there is none.
+    static var path: OptionType {
+        OptionType(scalar: "the absolute path of a file, or \"\" for none") { text in
+            text.isEmpty || text.hasPrefix("/") ? text : nil
+        } write: {
+            $0
+        }
+    }
+}
+
 extension OptionType where Value == Bool {
     static var flag: OptionType {
         OptionType(scalar: "true or false") {

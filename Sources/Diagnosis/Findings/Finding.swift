@@ -78,6 +78,8 @@ package struct Finding: Sendable {
     package var details: Details
     /// Names that stand for addresses which the source did not tell (a text without `-n`); shown in their place.
     package var names: [IPAddress: String] = [:]
+    /// The device that sent it, where the operator has named it.
+    package var device: KnownDevice?
     /// The sentences as another agent told them; what they are made from is not all in the JSON contract.
     package var told: Told?
     /// Whose connection it is; for metrics, not part of the JSON contract.

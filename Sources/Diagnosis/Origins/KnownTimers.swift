@@ -30,6 +30,11 @@ package enum KnownTimers {
 
     /// The devices whose timer a gap of that length matches.
     package static func matching(_ seconds: Double) -> [Timer] {
-        all.filter { seconds >= $0.seconds * (1 - tolerance) && seconds <= $0.seconds * (1 + tolerance) + 2 }
+        all.filter { matches(seconds, $0.seconds) }
+    }
+
+    /// True where a gap points at a timer, both in seconds.
+    package static func matches(_ gap: Double, _ timer: Double) -> Bool {
+        gap >= timer * (1 - tolerance) && gap <= timer * (1 + tolerance) + 2
     }
 }

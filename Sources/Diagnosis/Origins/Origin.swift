@@ -31,6 +31,8 @@ package struct Origin: Sendable {
     package var nextHopMAC: String?
     /// Its own address, where an ICMP error from its hop or its IP-ID counter gives it away.
     package var address: IPAddress?
+    /// Its name, where the operator has told it.
+    package var device: KnownDevice?
     /// Hosts in whose names it resets, and the ports of the services.
     package var hosts: Set<IPAddress> = []
     package var ports: Set<UInt16> = []
