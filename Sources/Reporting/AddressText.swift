@@ -47,8 +47,11 @@ package enum AddressText {
             var end = start
             while end < bytes.count, isPart(bytes[end]) { end += 1 }
             // Letters and digits beside it make it part of a word.
-            let isWord = start > 0 && isLetter(bytes[start - 1]) || end < bytes.count && isLetter(bytes[end])
-            if let (range, found) = address(in: bytes, start..<end, isWord: isWord) { body(range, found) }
+            let endsWord = start > 0 && isLetter(bytes[start - 1])
+            let isWord = endsWord || end < bytes.count && isLetter(bytes[end])
+            // A word may end in such letters: "via:10.0.0.1".
+            let first = endsWord ? bytes[start..<end].firstIndex(of: colon) ?? start : start
+            if let (range, found) = address(in: bytes, first..<end, isWord: isWord) { body(range, found) }
             start = end
         }
     }

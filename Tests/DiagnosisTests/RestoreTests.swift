@@ -86,7 +86,7 @@ import Testing
 
     @Test func hostsFromTheTimeToComeAreLeftOut() {
         let (records, now) = records()
-        var engine = Engine()
+        var engine = Engine(options: options(["eth0"]))
         #expect(engine.restore(hosts: records, now: now - Self.hour) == 0)
         #expect(engine.restore(hosts: records, now: now) == records.count)
         // What is known already stays.

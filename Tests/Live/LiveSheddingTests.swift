@@ -65,7 +65,8 @@ struct LiveSheddingTests {
             #expect(ledger.total.seen == sent)
             #expect(ledger.inRing == 0)
             #expect(ledger.total.allShed == 0)
-            if times > 1 { #expect(ledger.total.allLost > 0) }
+            // Where the sender is held up, twice as much is not too much.
+            if times > 2 { #expect(ledger.total.allLost > 0) }
             #expect(ledger.total.recorded(.reset) == resets && ledger.consumed(.reset) == resets)
         }
     }
@@ -79,7 +80,7 @@ struct LiveSheddingTests {
             #expect(ledger.total.seen == sent)
             #expect(ledger.total.recorded(.reset) == resets && ledger.consumed(.reset) == resets)
             #expect(ledger.total.shed(.reset) == 0 && ledger.total.shed(.icmp) == 0)
-            if times > 1 {
+            if times > 2 {
                 #expect(ledger.total.allShed > 0)
                 #expect(ledger.shedding != .none)
                 #expect(notices.count <= 1)

@@ -13,19 +13,25 @@ enum NearestName {
         return distances.min { $0.0 < $1.0 }?.1
     }
 
-    /// Letters to insert, remove or replace (Levenshtein's distance).
+    /// Letters to insert, remove or replace, or to swap with their neighbours (optimal string alignment).
     static func distance(_ left: String, _ right: String) -> Int {
+        let left = Array(left)
         let right = Array(right)
-        var row = Array(0...right.count)
-        for (line, letter) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = line + 1
-            for (column, other) in right.enumerated() {
-                let replaced = diagonal + (letter == other ? 0 : 1)
-                diagonal = row[column + 1]
-                row[column + 1] = min(replaced, row[column] + 1, diagonal + 1)
+        var before: [Int] = []
+        var last = Array(0...right.count)
+        for line in left.indices {
+            var row = [line + 1]
+            for column in right.indices {
+                let replaced = last[column] + (left[line] == right[column] ? 0 : 1)
+                var least = min(replaced, last[column + 1] + 1, row[column] + 1)
+                if line > 0, column > 0, left[line] == right[column - 1], left[line - 1] == right[column] {
+                    least = min(least, before[column - 1] + 1)
+                }
+                row.append(least)
             }
+            before = last
+            last = row
         }
-        return row[right.count]
+        return last[right.count]
     }
 }
