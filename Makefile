@@ -124,11 +124,13 @@ demo: deps-demo bpf ## a firewall's reset, caught in a network of namespaces
 deps-package:
 	@scripts/install-packages build package
 
-# The plugin of swift-argument-parser writes it from the commands' own help.
+# The tool of swift-argument-parser writes it from the commands' own help. (Its plugin takes no options.)
 man: deps-build bpf
 	@mkdir -p build/man
-	swift package --allow-writing-to-directory build/man generate-manual --product rstwho \
-		--output-directory build/man --section 8 --date $$(git log -1 --format=%cs 2>/dev/null || date +%F)
+	swift build $(RELEASE)
+	swift build $(RELEASE_FLAGS) --product generate-manual
+	.build/release/generate-manual .build/release/rstwho --output-directory build/man --section 8 \
+		--date $$(git log -1 --format=%cs 2>/dev/null || date +%F)
 
 deb: deps-package man ## a Debian package, in build/
 	swift build $(RELEASE)
