@@ -18,12 +18,8 @@ package struct AddressPrivacy: Sendable {
 
     /// With a key of its own: pseudonyms of one run say nothing of another's.
     package init(_ kind: Kind) {
-        self.init(kind, key: (.random(in: .min ... .max), .random(in: .min ... .max)))
-    }
-
-    init(_ kind: Kind, key: (UInt64, UInt64)) {
         self.kind = kind
-        self.key = key
+        key = (.random(in: .min ... .max), .random(in: .min ... .max))
     }
 
     /// `text` with the addresses as they are to leave.
@@ -75,34 +71,12 @@ package struct AddressPrivacy: Sendable {
         return hidden.map { $0 < 16 ? "0\(String($0, radix: 16))" : String($0, radix: 16) }.joined(separator: ":")
     }
 
-    /// SipHash-2-4 (Aumasson, Bernstein 2012) of three words, without the length that tells messages of other sizes apart.
+    /// Swift's own keyed hash (SipHash-1-3, seeded anew by each process), with this run's key in front.
     private func hash(_ words: UInt64...) -> UInt64 {
-        var state = (
-            key.0 ^ 0x736f_6d65_7073_6575, key.1 ^ 0x646f_7261_6e64_6f6d, key.0 ^ 0x6c79_6765_6e65_7261,
-            key.1 ^ 0x7465_6462_7974_6573
-        )
-        for word in words {
-            state.3 ^= word
-            Self.round(&state)
-            Self.round(&state)
-            state.0 ^= word
-        }
-        state.2 ^= 0xff
-        for _ in 0..<4 { Self.round(&state) }
-        return state.0 ^ state.1 ^ state.2 ^ state.3
-    }
-
-    private static func round(_ state: inout (UInt64, UInt64, UInt64, UInt64)) {
-        func rotate(_ word: UInt64, _ count: UInt64) -> UInt64 { word << count | word >> (64 - count) }
-        state.0 &+= state.1
-        state.2 &+= state.3
-        state.1 = rotate(state.1, 13) ^ state.0
-        state.3 = rotate(state.3, 16) ^ state.2
-        state.0 = rotate(state.0, 32)
-        state.2 &+= state.1
-        state.0 &+= state.3
-        state.1 = rotate(state.1, 17) ^ state.2
-        state.3 = rotate(state.3, 21) ^ state.0
-        state.2 = rotate(state.2, 32)
+        var hasher = Hasher()
+        hasher.combine(key.0)
+        hasher.combine(key.1)
+        for word in words { hasher.combine(word) }
+        return UInt64(bitPattern: Int64(hasher.finalize()))
     }
 }

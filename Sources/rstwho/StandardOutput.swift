@@ -25,9 +25,15 @@ struct StandardOutput: ~Copyable {
     /// Columns of the terminal: `COLUMNS` where it is set (POSIX, XBD 8.3), else what the terminal says; 80 where neither does.
     var columns: Int {
         if let set = getenv("COLUMNS").flatMap({ Int(String(cString: $0)) }), (1...10_000).contains(set) { return set }
+        let columns = window.columns
+        return columns > 0 ? columns : 80
+    }
+
+    /// What the terminal says of its size; 0 where it does not.
+    var window: (columns: Int, lines: Int) {
         var size = winsize()
-        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
-        return Int(size.ws_col)
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 else { return (0, 0) }
+        return (Int(size.ws_col), Int(size.ws_row))
     }
 
     /// How tables and explanations are shown: as the terminal can, and whole where it is none.

@@ -55,11 +55,8 @@ struct Screen: ~Copyable {
 
     /// Columns and lines.
     var size: (columns: Int, lines: Int) {
-        var size = winsize()
-        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
-            return (80, 24)
-        }
-        return (Int(size.ws_col), Int(size.ws_row))
+        let size = output.window
+        return size.columns > 0 && size.lines > 0 ? size : (80, 24)
     }
 
     /// Draws over what was there, in one write: nothing is cleared first, so nothing flickers.
