@@ -269,11 +269,6 @@ package struct Engine: ~Copyable {
         }
     }
 
-    /// What is known of hosts: at most `limit`, the one seen last first.
-    package func hostSummaries(limit: Int) -> [HostSummary] {
-        Array(hostSnapshot.summaries().prefix(limit))
-    }
-
     /// The hosts as they are now: a copy, for working on it elsewhere.
     package var hostSnapshot: HostSnapshot {
         var entries: [HostEntry] = []

@@ -44,7 +44,7 @@ import Testing
         options.interfaceNames = ["wan.1"]
         var engine = Engine(options: options)
         remembered.restore(into: &engine)
-        let host = try #require(engine.hostSummaries(limit: 10).first)
+        let host = try #require(engine.hostSnapshot.summaries().first)
         #expect(host.address == Self.address)
         #expect(host.hop == 4)
         #expect(try History.open(readOnly: directory.path).hosts().map(\.address) == [Self.address])
@@ -89,7 +89,7 @@ import Testing
         _ = await history.write { try $0.execute(sql: "UPDATE hosts SET \(change)") }
         var engine = Engine()
         history.remembered().restore(into: &engine)
-        #expect(engine.hostSummaries(limit: 10).count <= 1)
+        #expect(engine.hostSnapshot.summaries().count <= 1)
         #expect(history.status.isUp)
     }
 

@@ -150,10 +150,10 @@ import Testing
         story.wait(5)
         let prefix = try #require(IPPrefix(prefixOrAddress: "\(IPAddress.server)"))
         story.engineAfterwards { engine in
-            let known = engine.hostSummaries(limit: 10).map(\.address)
+            let known = engine.hostSnapshot.summaries().map(\.address)
             #expect(known.contains(.server))
             #expect(engine.forget(prefix) == 1)
-            #expect(engine.hostSummaries(limit: 10).map(\.address) == known.filter { $0 != .server })
+            #expect(engine.hostSnapshot.summaries().map(\.address) == known.filter { $0 != .server })
             #expect(engine.origins.isEmpty)
             #expect(engine.forget(prefix) == 0)
         }

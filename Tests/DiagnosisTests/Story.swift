@@ -130,6 +130,6 @@ struct Story {
     func hosts() -> [HostSummary] {
         var engine = Engine(options: engine)
         trace.packets.withUnsafeBufferPointer { engine.observe($0, upTo: time) }
-        return engine.hostSummaries(limit: 100)
+        return engine.hostSnapshot.summaries()
     }
 }
