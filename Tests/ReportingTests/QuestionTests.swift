@@ -75,7 +75,7 @@ struct QuestionTests {
         ("curl: (7) Failed to connect to 10.4.0.2 port 8443 after 1 ms", "10.4.0.2:8443"),
         (
             "2026/11/21 03:12:07 [error] 7#7: *1 recv() failed (104), client: 10.1.0.2, server: _, "
-                + "upstream: \"http://10.4.0.2:8080/x\"", "10.1.0.2 > 10.4.0.2:8080"
+                + "upstream: \"http://10.4.0.2:8080/x\"", "10.4.0.2:8080"
         ),
         (
             "%ASA-6-302014: Teardown TCP connection 1 for outside:10.4.0.2/22 to inside:10.1.0.2/50992 duration 0:00:00",
@@ -93,6 +93,17 @@ struct QuestionTests {
             "Internet Protocol Version 4, Src: 10.4.0.2, Dst: 10.1.0.2 Transmission Control Protocol, Src Port: 22, "
                 + "Dst Port: 50992, Seq: 1", "10.4.0.2:22 > 10.1.0.2:50992"
         ),
+        (
+            "    1 0.000000000     10.4.0.2 \u{2192} 10.1.0.2     TCP 54 22 \u{2192} 50992 [RST, ACK] Seq=1 Ack=1 Win=0",
+            "10.4.0.2:22 > 10.1.0.2:50992"
+        ),
+        ("7\t0.5\t2001:db8::2\t2001:db8::1\tTCP\t74\t443 > 40000 [RST]", "[2001:db8::2]:443 > [2001:db8::1]:40000"),
+        ("10.1.0.2 > 10.4.0.2: ICMP echo request, id 7 > 5x", "10.1.0.2 > 10.4.0.2"),
+        ("psql: error: connection to server at \"10.4.0.2\", port 5432 failed: Connection refused", "10.4.0.2:5432"),
+        ("ConnectionRefusedError: [Errno 111] Connect call failed ('10.4.0.2', 6379)", "10.4.0.2:6379"),
+        ("HTTPConnectionPool(host='10.4.0.2', port=8080): Max retries exceeded with url: /", "10.4.0.2:8080"),
+        ("debug1: Connecting to 10.4.0.2 [10.4.0.2] port 22.", "10.4.0.2:22"),
+        ("10.4.0.2 tcp/22", "10.4.0.2:22"), ("('10.4.0.2', 'tcp')", "10.4.0.2"),
         (
             #"{"kind":"reset","src":"10.4.0.2","src_port":22,"dst":"10.1.0.2","dst_port":50992}"#,
             "10.4.0.2:22 > 10.1.0.2:50992"

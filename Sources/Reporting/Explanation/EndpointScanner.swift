@@ -3,8 +3,8 @@ internal import Packets
 
 /// Finds addresses, with their ports, in text that some tool has printed.
 ///
-/// Ports are taken as `a:p`, `a.p` (tcpdump), `a#p` (dig), `a(p)` (Cisco IOS), `a/p` (Cisco ASA), `a port p` (sshd, curl), `[v6]:p` and
-/// by the name of their service. After an IPv6 address a colon is part of it, except in netstat's lines of tcp6.
+/// Ports are taken as `a:p`, `a.p` (tcpdump), `a#p` (dig), `a(p)` (Cisco IOS), `a/p` (Cisco ASA), `a port p` (sshd, curl), `"a", port p`
+/// (psql), `('a', p)` (Python), `a tcp/p`, `[v6]:p` and by the name of their service. After an IPv6 address a colon is part of it, except in netstat's lines of tcp6.
 struct EndpointScanner {
     struct Endpoint: Equatable {
         var address: IPAddress
@@ -20,10 +20,10 @@ struct EndpointScanner {
     /// Endpoints are looked for until there are so many.
     private static let bound = 64
     /// The longest address, zone or name of a service, in bytes.
-    private static let longest = 64
+    static let longest = 64
 
-    private let bytes: [UInt8]
-    private let colonBeforePort: Bool
+    let bytes: [UInt8]
+    let colonBeforePort: Bool
 
     /// Without addresses that mean "any", which listening sockets show.
     static func endpoints(in bytes: [UInt8]) -> [Endpoint] {
@@ -45,7 +45,7 @@ struct EndpointScanner {
         address.isIPv4 ? address.low << 32 == 0 : address.high == 0 && address.low == 0
     }
 
-    private func byte(_ position: Int) -> UInt8 { bytes.indices.contains(position) ? bytes[position] : 0 }
+    func byte(_ position: Int) -> UInt8 { bytes.indices.contains(position) ? bytes[position] : 0 }
 
     private func endpoint(at start: Int) -> Endpoint? {
         let before = byte(start - 1)
@@ -152,82 +152,6 @@ struct EndpointScanner {
     private func address(_ range: Range<Int>) -> IPAddress? {
         guard !range.isEmpty else { return nil }
         return IPAddress(String(decoding: bytes[range], as: UTF8.self))
-    }
-
-    // MARK: Ports
-
-    /// What follows an address.
-    private func withPort(_ endpoint: Endpoint, colonIsPort: Bool) -> Endpoint {
-        var endpoint = endpoint
-        var position = endpoint.range.upperBound
-        if byte(position) == UInt8(ascii: "%") {
-            position += 1
-            let start = position
-            while position - start <= Self.longest, Self.isWord(byte(position)) || byte(position) == UInt8(ascii: "-") {
-                position += 1
-            }
-            endpoint.range = endpoint.range.lowerBound..<position
-        }
-        let start = endpoint.range.lowerBound
-        switch byte(position) {
-        case UInt8(ascii: ":") where colonIsPort || endpoint.address.isIPv4, UInt8(ascii: "#"):
-            guard let port = port(at: position + 1) else { return endpoint }
-            return Endpoint(address: endpoint.address, port: port.value, range: start..<port.end)
-        case UInt8(ascii: "("):
-            let digits = digits(at: position + 1, atMost: 5)
-            let end = position + 1 + digits.count
-            guard let port = digits.value.flatMap({ UInt16(exactly: $0) }), byte(end) == UInt8(ascii: ")") else {
-                return endpoint
-            }
-            return Endpoint(address: endpoint.address, port: port, range: start..<end + 1)
-        case UInt8(ascii: "/"):
-            let digits = digits(at: position + 1, atMost: 5)
-            guard let number = digits.value.flatMap({ UInt16(exactly: $0) }),
-                !Self.isWord(byte(position + 1 + digits.count))
-            else { return endpoint }
-            endpoint.slash = number
-            endpoint.range = start..<position + 1 + digits.count
-            return endpoint
-        default: return namedPort(endpoint, at: position)
-        }
-    }
-
-    /// `10.4.0.2 port 22`.
-    private func namedPort(_ endpoint: Endpoint, at position: Int) -> Endpoint {
-        let word = Array(" port ".utf8)
-        guard bytes.count - position > word.count,
-            zip(bytes[position...], word).allSatisfy({ $0 | 0x20 == $1 | 0x20 })
-        else { return endpoint }
-        let digits = digits(at: position + word.count, atMost: 5)
-        let end = position + word.count + digits.count
-        guard let port = digits.value.flatMap({ UInt16(exactly: $0) }), !Self.isWord(byte(end)) else { return endpoint }
-        return Endpoint(address: endpoint.address, port: port, range: endpoint.range.lowerBound..<end)
-    }
-
-    /// A number, or the name of a service.
-    private func port(at position: Int) -> (value: UInt16, end: Int)? {
-        let digits = digits(at: position, atMost: 5)
-        let end = position + digits.count
-        if let value = digits.value.flatMap({ UInt16(exactly: $0) }), !Self.isWord(byte(end)) { return (value, end) }
-        return service(at: position)
-    }
-
-    private func service(at start: Int) -> (value: UInt16, end: Int)? {
-        guard Self.isWord(byte(start)), !Self.isDigit(byte(start)) else { return nil }
-        var end = start
-        while end - start < Self.longest, Self.isWord(byte(end)) || byte(end) == UInt8(ascii: "-") { end += 1 }
-        return ServicePort.named(String(decoding: bytes[start..<end], as: UTF8.self)).map { ($0, end) }
-    }
-
-    /// Decimal digits from `start` on; no value where there are none, or more than `bound`.
-    private func digits(at start: Int, atMost bound: Int) -> (value: Int?, count: Int) {
-        var count = 0
-        var value = 0
-        while count <= bound, Self.isDigit(byte(start + count)) {
-            value = value * 10 + Int(byte(start + count) - 0x30)
-            count += 1
-        }
-        return (count == 0 || count > bound ? nil : value, count)
     }
 
     // MARK: Characters

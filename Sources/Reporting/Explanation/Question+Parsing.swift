@@ -33,7 +33,8 @@ extension Question {
         }
     }
 
-    private init(_ found: [EndpointScanner.Endpoint], in bytes: [UInt8]) throws(Problem) {
+    private init(_ all: [EndpointScanner.Endpoint], in bytes: [UInt8]) throws(Problem) {
+        let found = Self.upstream(all, in: bytes) ?? Self.withoutRepeats(all)
         guard let first = found.first else { throw Problem(text: "No address is in it. \(Self.allowed)") }
         if found.count == 1 {
             if let slash = first.slash {
@@ -47,7 +48,14 @@ extension Question {
         let withPorts = found.filter { $0.port != nil || $0.slash != nil }
         let ends: [EndpointScanner.Endpoint]
         switch withPorts.count {
-        case 0 where found.count == 2: ends = found
+        case 0 where found.count == 2:
+            ends = found
+            if let ports = EndpointScanner.arrowedPorts(in: bytes, from: found[1].range.upperBound) {
+                self = .flows([
+                    FlowPattern(.init(found[0].address, ports.source), .init(found[1].address, ports.destination))
+                ])
+                return
+            }
         case 0:
             let names = found.prefix(4).map(\.address.description).joined(separator: ", ")
             throw Problem(text: "\(found.count) addresses are in it (\(names)). Give one of them, or two.")
@@ -61,6 +69,23 @@ extension Question {
         let isBackward = bytes[ends[0].range.upperBound..<ends[1].range.lowerBound].contains(UInt8(ascii: "<"))
         let ordered = isBackward ? [ends[1], ends[0]] : ends
         self = .flows([FlowPattern(ordered[0].end, ordered[1].end)])
+    }
+
+    /// The server behind a proxy whose log names its client as well (nginx): the connection in question is the proxy's own.
+    private static func upstream(
+        _ found: [EndpointScanner.Endpoint], in bytes: [UInt8]
+    ) -> [EndpointScanner.Endpoint]? {
+        let word = Array("upstream: ".utf8)
+        guard let last = found.last, found.count > 1, last.port != nil else { return nil }
+        let between = bytes[found[found.count - 2].range.upperBound..<last.range.lowerBound]
+        let isNamed = between.indices.contains { bytes[$0..<between.endIndex].starts(with: word) }
+        return isNamed ? [last] : nil
+    }
+
+    /// Without what names an address again that stands there with a port: `Connecting to 10.4.0.2 [10.4.0.2] port 22`.
+    private static func withoutRepeats(_ found: [EndpointScanner.Endpoint]) -> [EndpointScanner.Endpoint] {
+        let withPorts = Set(found.filter { $0.port != nil }.map(\.address))
+        return found.filter { $0.port != nil || $0.slash != nil || !withPorts.contains($0.address) }
     }
 
     /// An id that stands by itself.
