@@ -62,7 +62,7 @@ package struct Table {
         for row in rows { text += line(shown, row, widths) }
         let missing = all.filter { !shown.contains($0) }.map { columns[$0].title }
         guard !missing.isEmpty, let width else { return text }
-        return text + "(\(width) columns have no room for \(missing.joined(separator: ", ")))\n"
+        return text + "(\(width) columns have no room for \(missing.joined(separator: ", ")): add | less -S)\n"
     }
 
     private func total(_ shown: [Int], _ widths: [Int]) -> Int {

@@ -93,6 +93,8 @@ struct ExplanationTests {
         #expect(explanation.answer.contains("device at the 2nd hop"))
         #expect(explanation.details.last == "2 resets in all: 1 by devices on the path, 1 by the host itself.")
         #expect(explanation.timeline.map(\.id) == [device.id, host.id])
+        // Also where the first was told last.
+        #expect(try explained("10.4.0.2", [device, host]).timeline.map(\.id) == [device.id, host.id])
     }
 
     @Test func anotherConnectionOfTheSameHostsHelps() throws {

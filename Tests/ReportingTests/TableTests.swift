@@ -36,7 +36,7 @@ struct TableTests {
     @Test func thenTheLeastImportantIsLeftOut() {
         let lines = table(.ascii).text(width: 20).split(separator: "\n")
         #expect(lines[1] == "10.4.0.2       7")
-        #expect(lines.last == "(20 columns have no room for REMARK)")
+        #expect(lines.last == "(20 columns have no room for REMARK: add | less -S)")
         // What is never left out may exceed the terminal.
         #expect(table().text(width: 3).split(separator: "\n")[1] == "10.4.0.2")
     }

@@ -51,6 +51,8 @@ struct TopStateTests {
             #expect(lines.count == height)
             #expect(lines.allSatisfy { $0.count <= max(width, 60) }, "\(width) × \(height)")
         }
+        // Of the minutes the newest stay.
+        #expect(state.frame(height: 10, now: Self.now, style: TableStyle(width: 40))[3].contains("█"))
         try expectGolden(
             state.frame(height: 20, now: Self.now, style: TableStyle(width: 110)).joined(separator: "\n") + "\n", "top")
     }

@@ -58,7 +58,10 @@ package struct Explanation: Sendable {
         if let counts = choice.counts { details.append(counts) }
         self.details = details
         action = choice.lead?.advice ?? Self.actionForUnknown(question)
-        timeline = choice.related.reversed().map(Self.event)
+        // What was told later may have begun earlier. Texts without times are in the order of their packets.
+        timeline = choice.related.reversed().enumerated()
+            .sorted { ($0.element.time ?? 0, $0.offset) < ($1.element.time ?? 0, $1.offset) }
+            .map { Self.event($0.element) }
         path = choice.lead.flatMap { DrawnPath(of: $0, origins: knowledge.origins) }
         evidence = SortedEvidence(choice.lead)
         hypotheses = choice.lead.map(Hypothesis.ofRefusal) ?? []

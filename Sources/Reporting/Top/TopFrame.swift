@@ -58,8 +58,11 @@ extension TopState {
     }
 
     private func minutes(_ screen: Screen, _ now: UInt64) -> String {
-        let counts = foreignByMinute(now: now)
-        let most = counts.max() ?? 0
+        let all = foreignByMinute(now: now)
+        let most = all.max() ?? 0
+        let (label, limit) = ("Of others ", " at most \(most) a minute")
+        // Of a narrow screen the oldest minutes have no room.
+        let counts = all.suffix(max(10, screen.width - label.count - limit.count))
         let bars = screen.style.drawing == .ascii ? Array("_.:-=+*#") : Array("▁▂▃▄▅▆▇█")
         let drawn = String(
             counts.map { count in
@@ -67,7 +70,7 @@ extension TopState {
                     ? (screen.style.drawing == .ascii ? " " : "·")
                     : bars[min(bars.count - 1, count * (bars.count - 1) / most)]
             })
-        return screen.line("Of others \(drawn) at most \(most) a minute")
+        return screen.line(label + drawn + limit)
     }
 
     private func devices(_ screen: Screen) -> [String] {
@@ -133,7 +136,7 @@ extension TopState {
     /// Lines that fit, painted where colours are wanted.
     private struct Screen {
         let style: TableStyle
-        private var width: Int { style.width ?? 80 }
+        var width: Int { style.width ?? 80 }
 
         init(style: TableStyle) { self.style = style }
 
