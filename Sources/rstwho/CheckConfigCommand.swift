@@ -23,23 +23,28 @@ struct CheckConfigCommand: ParsableCommand {
 
     func run() throws {
         var output = StandardOutput()
-        let text = defaults ? ConfigurationText.shipped : try effective()
+        let effective = defaults ? nil : try effective()
+        let text = effective.map { $0.files.map { "# \($0)\n" }.joined() + ConfigurationText.effective($0) }
         do throws(OutputError) {
-            try output.write(text)
+            try output.write(text ?? ConfigurationText.shipped)
             try output.flush()
         } catch {
-            throw ExitStatus.ioError.exitCode
+            throw error.exitCode
+        }
+        if effective?.configuration.interfaces.isEmpty == true {
+            printMessage("\(file): \(WatchCommand.nothingToWatch)")
+            throw ExitStatus.configuration.exitCode
         }
     }
 
-    private func effective() throws -> String {
+    private func effective() throws -> EffectiveConfiguration {
         let environment = ProcessInfo.processInfo.environment
         do {
             let effective = try EffectiveConfiguration(path: file, environment: environment)
             for variable in EffectiveConfiguration.unknownVariables(in: environment) {
                 printMessage("\(variable) in the environment is no option")
             }
-            return effective.files.map { "# \($0)\n" }.joined() + ConfigurationText.effective(effective)
+            return effective
         } catch {
             for problem in error.problems { printMessage(problem.description) }
             throw ExitStatus.configuration.exitCode

@@ -35,6 +35,10 @@ struct ExplainCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
     @OptionGroup var tables: TableOptions
 
+    func validate() throws {
+        try tables.validate(for: source)
+    }
+
     func run() throws {
         let question = try question()
         let (explanation, packets, status) = try source.files.isEmpty ? ask(question) : read(question)
@@ -57,7 +61,8 @@ struct ExplainCommand: ParsableCommand {
         do throws(Question.Problem) {
             return try Question(parsing: words == ["-"] ? Self.standardInput() : words.joined(separator: " "))
         } catch {
-            throw ValidationError(error.text)
+            printMessage(error.text)
+            throw ExitStatus.usage.exitCode
         }
     }
 
@@ -107,6 +112,7 @@ struct ExplainCommand: ParsableCommand {
 
     private func read(_ question: Question) throws -> (Explanation, [UInt8]?, ExitStatus) {
         let session = try ReadSession.reading(source.files, tables)
+        guard session.hasRead else { throw session.status.exitCode }
         var knowledge = Knowledge()
         let store = session.kept
         if case .finding(let id) = question { knowledge.findings = [store?[id]].compactMap { $0 } }

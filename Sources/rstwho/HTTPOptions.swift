@@ -6,18 +6,23 @@ import ArgumentParser
 struct HTTPOptions: ParsableArguments {
     @Option(
         name: .customLong("http"),
-        help: "Where metrics and API are served (\(HTTPAddress.standard) by default). They tell who talks to whom.")
+        help: ArgumentHelp(
+            "Where page, API and metrics are served (\(HTTPAddress.standard) by default). They tell who talks to whom.",
+            valueName: "address:port"))
     var address: HTTPAddress?
 
     @Option(
-        name: .customLong("http-socket"), help: "Serve metrics and API on this Unix socket instead.",
+        name: .customLong("http-socket"),
+        help: ArgumentHelp("Serve page, API and metrics on this Unix socket instead.", valueName: "path"),
         completion: .file())
     var socket: String?
 
-    @Option(name: .customLong("http-name"), help: "A further name that requests may use as Host. May be repeated.")
+    @Option(
+        name: .customLong("http-name"),
+        help: ArgumentHelp("A further name that requests may use as Host. May be repeated.", valueName: "name"))
     var names: [String] = []
 
-    @Flag(name: .customLong("no-http"), help: "Serve no metrics and no API.")
+    @Flag(name: .customLong("no-http"), help: "Serve no page, no API and no metrics.")
     var isOff = false
 
     func validate() throws {

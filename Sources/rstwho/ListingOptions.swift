@@ -19,7 +19,7 @@ struct ListingOptions: ParsableArguments {
     var format = Format.text
 
     @Option(
-        help: "How many are listed at most.",
+        help: ArgumentHelp("How many are listed at most. (default: 100)", valueName: "number"),
         transform: { text in
             guard let limit = Int(text), (1...1_000_000).contains(limit) else {
                 throw ValidationError("Give a number from 1 to 1000000.")
@@ -33,6 +33,10 @@ struct ListingOptions: ParsableArguments {
     var addresses = AddressPrivacy.Kind.full
 
     @OptionGroup var tables: TableOptions
+
+    func validate() throws {
+        try tables.validate(for: source)
+    }
 
     /// Prints the items that `isWanted`, at most `limit` of them.
     ///
@@ -51,12 +55,13 @@ struct ListingOptions: ParsableArguments {
         var status = ExitStatus.nothingForeign
         var found: [Item]
         if source.files.isEmpty {
-            let times = span.resolved(now: WallClock.now(), clock: .local)
+            let times = try Self.times(span, now: WallClock.now())
             found = try ask(list, times) { isWanted($0, times) }
         } else {
             let session = try ReadSession.reading(source.files, tables)
             status = session.status
-            let times = span.resolved(now: session.newest, clock: .local)
+            guard session.hasRead else { throw status.exitCode }
+            let times = try Self.times(span, now: session.newest)
             found = items(session).filter { isWanted($0, times) }
         }
         if found.count > limit {
@@ -65,6 +70,15 @@ struct ListingOptions: ParsableArguments {
         }
         try show(found, list)
         return (found, status)
+    }
+
+    private static func times(_ span: TimeSpan, now: UInt64) throws(ExitCode) -> (since: UInt64?, until: UInt64?) {
+        let times = span.resolved(now: now, clock: .local)
+        if let since = times.since, let until = times.until, since > until {
+            printMessage("--since is later than --until: nothing can lie between them")
+            throw ExitStatus.usage.exitCode
+        }
+        return times
     }
 
     private func show<Item>(_ items: [Item], _ list: Listing<Item>) throws {

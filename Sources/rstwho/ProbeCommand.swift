@@ -25,7 +25,10 @@ struct ProbeCommand: ParsableCommand {
             privilege.
             """)
 
-    @Argument(help: "Name or address, and port. An IPv6 address stands in brackets: [2001:db8::1]:443.")
+    @Argument(
+        help: ArgumentHelp(
+            "Name or address, and port. An IPv6 address stands in brackets: [2001:db8::1]:443.", valueName: "host:port")
+    )
     var target: ProbeTarget
 
     @OptionGroup var output: OutputOptions
@@ -36,16 +39,20 @@ struct ProbeCommand: ParsableCommand {
     @Flag(name: .customShort("6"), help: "Only IPv6.")
     var isIPv6 = false
 
-    @Option(help: "Another port of the host that is known to answer: it shows the host's distance.")
+    @Option(
+        help: ArgumentHelp(
+            "Another port of the host that is known to answer: it shows the host's distance.", valueName: "port"))
     var reference: UInt16?
 
-    @Option(name: .customLong("http"), help: "A running agent to ask what it knows of the host.")
+    @Option(
+        name: .customLong("http"),
+        help: ArgumentHelp("A running agent to ask what it knows of the host.", valueName: "address:port"))
     var agent = HTTPAddress.standard
 
-    @Option(help: "Hops to look at, at most.")
+    @Option(help: ArgumentHelp("Hops to look at, at most.", valueName: "number"))
     var maxHops = 32
 
-    @Option(help: "Packets that a hop gets before it counts as silent.")
+    @Option(help: ArgumentHelp("Packets that a hop gets before it counts as silent.", valueName: "number"))
     var tries = 3
 
     func validate() throws {
@@ -94,7 +101,7 @@ struct ProbeCommand: ParsableCommand {
             }
             try standardOutput.flush()
         } catch {
-            return .ioError
+            throw error.exitCode
         }
         if result.isForeign { return .found }
         switch result.state {

@@ -17,7 +17,7 @@ struct ReadCommand: ParsableCommand {
             Reads pcap and pcapng (also .gz and .zst) and the text that `tcpdump -v` prints; `-` is standard input, \
             which is read as it comes: ssh firewall tcpdump -U -w - | rstwho read -
 
-            Exit status: 0 nothing foreign, 1 a reset that its host did not send or a path problem was found, \
+            Exit status: 0 nothing foreign, 1 a reset that its host did not send or a path problem was found, 64 usage, \
             65 bad input (what came before the damage is printed), 66 no such file, 74 read error.
             """)
 
@@ -76,6 +76,12 @@ struct TableOptions: ParsableArguments {
         guard settle.map((0...3600).contains) ?? true else {
             throw ValidationError("--settle takes a number of seconds from 0 to 3600.")
         }
+    }
+
+    /// These are of the engine that reads captures.
+    func validate(for source: SourceOptions) throws {
+        guard source.files.isEmpty, maxHosts != nil || maxFlows != nil || settle != nil else { return }
+        throw ValidationError("--max-hosts, --max-flows and --settle go with --from: rstwho watch has its own.")
     }
 
     /// What the command line says of it.

@@ -17,7 +17,7 @@ struct ReadSession: ~Copyable {
     private(set) var status = ExitStatus.nothingForeign
     private var packets: UInt64 = 0
     /// False until a capture could be opened: of nothing there is no summary.
-    private var hasRead = false
+    private(set) var hasRead = false
     private var progress = ProgressLine()
     /// One table for all texts: the engine is one.
     private var names = TcpdumpTextNames()

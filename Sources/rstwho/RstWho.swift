@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Agent
 import ArgumentParser
 
 @main
@@ -10,6 +11,7 @@ struct RstWho: AsyncParsableCommand {
             Says of each TCP reset who really sent it: the host that it claims to come from, a device on the path and at \
             which hop, or this machine.
             """,
+        version: "\(AgentVersion.name) \(AgentVersion.number)",
         subcommands: [
             WatchCommand.self, ReadCommand.self, ExplainCommand.self, ResetsCommand.self, HostsCommand.self,
             OriginsCommand.self,

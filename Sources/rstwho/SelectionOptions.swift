@@ -27,12 +27,14 @@ struct SelectionOptions: ParsableArguments {
     var prefix: InsidePrefixes.Prefix?
 
     @Option(
-        help:
+        help: ArgumentHelp(
             "Only what was seen since then: 03:00, 2h, 2026-11-21T03:00:00Z. In a capture \"ago\" counts from its end.",
+            valueName: "time"),
         transform: SelectionOptions.time)
     var since: TimePoint?
 
-    @Option(help: "Only what was seen until then.", transform: SelectionOptions.time)
+    @Option(
+        help: ArgumentHelp("Only what was seen until then.", valueName: "time"), transform: SelectionOptions.time)
     var until: TimePoint?
 
     var span: TimeSpan { TimeSpan(since: since, until: until) }

@@ -9,7 +9,8 @@ struct SourceOptions: ParsableArguments {
     static let standardState = "/var/lib/rstwho"
 
     @Option(
-        name: .customLong("from"), help: "A capture to read instead of asking the agent. May be repeated.",
+        name: .customLong("from"),
+        help: ArgumentHelp("A capture to read instead of asking the agent. May be repeated.", valueName: "file"),
         completion: .file())
     var files: [String] = []
 
@@ -82,10 +83,13 @@ struct SourceOptions: ParsableArguments {
 
 /// Where the running agent listens.
 struct AgentOptions: ParsableArguments {
-    @Option(name: .customLong("http"), help: "Where the agent listens.")
+    @Option(
+        name: .customLong("http"), help: ArgumentHelp("Where the agent listens.", valueName: "address:port"))
     var address = HTTPAddress.standard
 
-    @Option(name: .customLong("http-socket"), help: "The Unix socket that the agent listens on.", completion: .file())
+    @Option(
+        name: .customLong("http-socket"),
+        help: ArgumentHelp("The Unix socket that the agent listens on.", valueName: "path"), completion: .file())
     var socket: String?
 
     var place: HTTPAddress { socket.map { .unixSocket(path: $0) } ?? address }

@@ -86,23 +86,37 @@ struct WatchCommand: AsyncParsableCommand {
         do {
             configuration = try read()
         } catch {
-            for problem in error.problems { printMessage(problem.description, level: .error) }
-            throw ExitStatus.configuration.exitCode
+            for problem in error.problems { printMessage(Self.text(of: problem), level: .error) }
+            let isUsage = error.problems.allSatisfy { $0.source == .commandLine }
+            throw (isUsage ? ExitStatus.usage : .configuration).exitCode
         }
         guard !configuration.interfaces.isEmpty else {
-            throw ValidationError("Name an interface to watch, for example eth0.")
+            printMessage("name an interface to watch, for example: rstwho watch eth0")
+            throw ExitStatus.usage.exitCode
         }
         // Without a file nothing can have changed that could be read again.
         let reload = config == nil ? nil : WatchReload(configuration, read)
         throw await WatchSession(configuration: configuration, reload: reload).run().exitCode
     }
 
+    /// What a service does not start with.
+    static let nothingToWatch = "interfaces is empty; name what to watch, for example: interfaces: [eth0]"
+
+    /// Values of the command line are called as they are written there.
+    private static func text(of problem: ConfigurationProblem) -> String {
+        let names = [
+            "capture.cpu_percent": "--cpu-budget", "capture.ring_size": "--ring-size", "capture.shed": "--shed",
+        ]
+        guard problem.source == .commandLine, let (key, option) = names.first(where: { problem.text.hasPrefix($0.key) })
+        else { return problem.description }
+        return option + problem.text.dropFirst(key.count)
+    }
+
     private static func read(_ file: String?, _ settings: [Setting]) throws(ConfigurationError) -> Configuration {
         let effective = try EffectiveConfiguration(
             path: file, environment: EffectiveConfiguration.processEnvironment, arguments: settings)
         if let file, effective.configuration.interfaces.isEmpty {
-            throw ConfigurationError(
-                at: file, "interfaces is empty; name what to watch, for example: interfaces: [eth0]")
+            throw ConfigurationError(at: file, nothingToWatch)
         }
         return effective.configuration
     }
