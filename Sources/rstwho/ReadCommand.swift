@@ -15,7 +15,7 @@ struct ReadCommand: ParsableCommand {
         abstract: "Say who sent the resets in a capture.",
         discussion: """
             Reads pcap and pcapng (also .gz and .zst) and the text that `tcpdump -v` prints; `-` is standard input, \
-            which is read as it comes: ssh firewall tcpdump -U -w - | rstwho read -
+            which is read as it comes: ssh firewall 'tcpdump -i eth0 -U -w - not host ${SSH_CLIENT%% *}' | rstwho read -
 
             Exit status: 0 nothing foreign, 1 a reset that its host did not send or a path problem was found, 64 usage, \
             65 bad input (what came before the damage is printed), 66 no such file, 74 read error.

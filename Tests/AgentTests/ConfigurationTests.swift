@@ -158,6 +158,16 @@ import Testing
         }
     }
 
+    @Test func everyOptionIsInTheDocumentation() throws {
+        let path = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../docs/configuration.md")
+            .path
+        let text = try String(contentsOfFile: path, encoding: .utf8)
+        let rows = text.split(separator: "\n").filter { $0.hasPrefix("| `") }
+        let named = Set(rows.flatMap { $0.split(separator: "|")[0].split(separator: "`") }.map(String.init))
+        for option in ConfigurationOption.all { #expect(named.contains(option.key), "\(option.key)") }
+        #expect(!named.contains("http.lisen"))
+    }
+
     @Test func whatIsInEffectReadsBack() throws {
         var files = try ConfigurationFiles(
             "interfaces: ['eth*', \"a\\\"b\", '-x', 'c:']\ncapture:\n  ring_size: 1048576\nhttp:\n  listen: /run/a b.sock\n"
