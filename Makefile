@@ -18,7 +18,7 @@ BPF_SOURCES := $(wildcard bpf/*.bpf.c)
 BPF_HEADERS := $(wildcard bpf/*.h)
 BPF_OBJECTS := $(BPF_SOURCES:bpf/%.bpf.c=build/%.bpf.o) $(BPF_SOURCES:bpf/%.bpf.c=build/%.bpf.swift-clang.o)
 C_SOURCES = $(wildcard bpf/*.[ch] Sources/C*/*.[ch] Sources/C*/include/*.h Tests/*/*.[ch] Tests/*/include/*.h \
-	Benchmarks/*/*.[ch])
+	Tests/Lab/Traffic/*.c Benchmarks/*/*.[ch])
 
 SECONDS ?= 60
 # One file to copy: Swift's libraries are linked in, as Package.swift has it for libbpf and the like. GRDB asks for sqlite3 by its name,

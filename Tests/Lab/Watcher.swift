@@ -21,7 +21,8 @@ struct Watcher {
     /// Starts watching and returns once the first packet would be seen.
     init(
         in namespace: Namespace, interfaces: [String], hook: Hook, http: Bool = false, tap: Bool = false,
-        isGrouped: Bool = false, state: String? = nil, diskKilobytes: Int? = nil, options: [String] = []
+        isGrouped: Bool = false, state: String? = nil, diskKilobytes: Int? = nil, preloading library: String? = nil,
+        options: [String] = []
     ) throws {
         self.namespace = namespace
         let server = http ? ["--http", Self.httpAddress] : ["--no-http"]
@@ -31,8 +32,9 @@ struct Watcher {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
             return ["sh", "-c", "mount -t tmpfs -o size=\(size)k tmpfs \(directory) && exec \"$@\"", "sh"]
         }
+        let preload = library.map { ["env", "LD_PRELOAD=\($0)"] } ?? []
         child = try namespace.start(
-            (disk ?? []) + [Requirements.built("rstwho"), "watch"] + interfaces
+            (disk ?? []) + preload + [Requirements.built("rstwho"), "watch"] + interfaces
                 + ["--hook", hook.rawValue, "--format", "json"] + server + (tap ? ["--tap"] : [])
                 + (isGrouped ? [] : ["--no-group"]) + (state.map { ["--state", $0] } ?? []) + options)
         try child.waitForStandardError("ready:", timeout: 20)
