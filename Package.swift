@@ -55,7 +55,7 @@ let package = Package(
         .target(
             name: "Agent",
             dependencies: [
-                "CPage", "Capture", "Diagnosis", "Packets", "Reporting",
+                "CPacket", "CPage", "Capture", "Diagnosis", "Packets", "Reporting",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -107,7 +107,7 @@ let package = Package(
         .testTarget(
             name: "AgentTests",
             dependencies: [
-                "Agent", "Capture", "CPacket", "Diagnosis", "Packets", "Reporting",
+                "Agent", "Capture", "CPacket", "Diagnosis", "Fixtures", "Packets", "Reporting",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -5,8 +5,8 @@ internal import Synchronization
 
 /// A directory with the evidence files of the newest findings, `ID.pcapng` each.
 ///
-/// Holds at most `limit` files, none of them older than `maximumAge`; an id begins with its finding's time, so names tell age. Other
-/// files in it are left alone.
+/// Holds at most `limit` files; `prune` removes those that are too old. An id begins with its finding's time, so names tell age. Other files
+/// in it are left alone.
 package final class EvidenceDirectory: Sendable {
     package struct Failure: Error, CustomStringConvertible {
         package var path: String
@@ -19,20 +19,21 @@ package final class EvidenceDirectory: Sendable {
     package static let standardLimit = 200
     /// Larger files are not written, bytes.
     package static let sizeLimit = 65_536
-    /// How long a finding's evidence is kept, ms: seven days.
-    private static let maximumAge: UInt64 = 7 * 86_400_000
     private static let idLength = 26
 
     private let path: String
     private let limit: Int
+    private let maximumAge: UInt64?
     /// The ids of the files, oldest first.
     private let ids: Mutex<[String]>
 
     /// Opens the directory, and makes it if its parent is there.
     ///
+    /// - Parameter maximumAge: for how long a finding's file is kept, s (`HistoryOptions.maximumAge`); `nil`: for as long as somebody wants it.
     /// - Throws: `Failure` where it cannot be made or read.
-    package init(_ path: String, limit: Int = standardLimit) throws(Failure) {
+    package init(_ path: String, limit: Int = standardLimit, maximumAge: UInt64? = nil) throws(Failure) {
         self.path = path
+        self.maximumAge = maximumAge
         self.limit = max(limit, 1)
         if mkdir(path, 0o750) != 0, errno != EEXIST { throw Failure(path: path, errno: errno) }
         guard let directory = opendir(path) else { throw Failure(path: path, errno: errno) }
@@ -87,13 +88,23 @@ package final class EvidenceDirectory: Sendable {
             } else {
                 ids.append(id)
             }
-            let newest = ids.last.map(Self.time) ?? 0
-            while let oldest = ids.first,
-                ids.count > limit || newest - min(Self.time(of: oldest), newest) > Self.maximumAge
-            {
+            while let oldest = ids.first, ids.count > limit {
                 unlink(file(oldest))
                 ids.removeFirst()
             }
+        }
+    }
+
+    /// Removes the files of findings that are too old.
+    ///
+    /// - Parameter now: ns since 1970.
+    func prune(now: UInt64) {
+        guard let maximumAge else { return }
+        let oldest = now / 1_000_000 - min(now / 1_000_000, maximumAge * 1000)
+        ids.withLock { ids in
+            let count = ids.firstIndex { Self.time(of: $0) >= oldest } ?? ids.count
+            for id in ids[..<count] { unlink(file(id)) }
+            ids.removeFirst(count)
         }
     }
 

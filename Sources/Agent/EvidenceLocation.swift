@@ -2,17 +2,20 @@
 
 /// Where evidence files are kept.
 package enum EvidenceLocation: Sendable, Equatable {
-    /// Below the state directory; nowhere where there is none.
+    /// Below the state directory, wherever that is; nowhere where there is none.
     case auto
     case off
     case directory(String)
+
+    /// Where a state directory has them.
+    package static func standard(below state: String) -> String { "\(state)/evidence" }
 
     /// The directory; `nil` for nowhere.
     package func path(below state: StateDirectory) -> String? {
         switch self {
         case .off: nil
         case .directory(let path): path
-        case .auto: state.path.map { "\($0)/evidence" }
+        case .auto: state.path.map(Self.standard)
         }
     }
 }

@@ -7,7 +7,7 @@ internal import Synchronization
 
 /// Writes evidence files on a thread of its own, so that a slow disk holds up no capture.
 ///
-/// Takes what somebody has to look into. Of findings that say the same one in ten seconds is enough, and at most `capacity` wait;
+/// Removes what is too old, too. Takes what somebody has to look into. Of findings that say the same one in ten seconds is enough, and at most `capacity` wait;
 /// what finds no room is not written.
 package final class EvidenceWriter: Sendable {
     private struct Item: Sendable {
@@ -23,6 +23,8 @@ package final class EvidenceWriter: Sendable {
     }
 
     private let capacity = 64
+    /// How often the directory is looked through for what is too old.
+    private static let pruningInterval = DispatchTimeInterval.seconds(60)
     private let directory: EvidenceDirectory
     private let state = Mutex(State())
     private let wakeup = DispatchSemaphore(value: 0)
@@ -70,7 +72,8 @@ package final class EvidenceWriter: Sendable {
     private func writeAll() {
         var hasFailed = false
         while true {
-            wakeup.wait()
+            directory.prune(now: History.now())
+            _ = wakeup.wait(timeout: .now() + Self.pruningInterval)
             let (items, isClosed) = state.withLock { state in
                 defer { state.waiting = [] }
                 return (state.waiting, state.isClosed)

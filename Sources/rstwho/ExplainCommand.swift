@@ -103,9 +103,9 @@ struct ExplainCommand: ParsableCommand {
             throw SourceOptions.exit(for: error)
         }
         let explanation = Explanation(question, knowledge)
-        let directory = (source.state ?? SourceOptions.standardState) + "/evidence/"
+        let directory = EvidenceLocation.standard(below: source.state ?? StateDirectory.standard)
         let packets = explanation.lead.flatMap {
-            FileInput.read(directory + $0.id + EvidenceFile.suffix, limit: EvidenceDirectory.sizeLimit)
+            FileInput.read("\(directory)/" + $0.id + EvidenceFile.suffix, limit: EvidenceDirectory.sizeLimit)
         }
         return (explanation, packets, .nothingForeign)
     }

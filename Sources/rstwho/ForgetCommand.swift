@@ -10,8 +10,9 @@ struct ForgetCommand: ParsableCommand {
         commandName: "forget",
         abstract: "Remove everything that is kept of an address or a prefix.",
         discussion: """
-            Findings that mention such an address, hosts, devices' lists of hosts, and evidence files; in the running agent and in its \
-            files, which are overwritten where that was. What comes by later is kept again.
+            Findings that mention such an address, hosts, paths, devices' lists of hosts, and evidence files; in the running agent and \
+            in its files, which are overwritten where that was. What comes by later is kept again. A running agent knows where its \
+            evidence files are.
 
             Needs to read and write the state directory: run it with sudo.
 
@@ -32,6 +33,12 @@ struct ForgetCommand: ParsableCommand {
         name: .customLong("state"), help: "The state directory of the agent. (default: \(StateDirectory.standard))",
         completion: .directory)
     var directory: String?
+
+    @Option(
+        name: .customLong("evidence"),
+        help: "The directory with its evidence files. (default: evidence in the state directory)",
+        completion: .directory)
+    var evidence: String?
 
     @OptionGroup var agent: AgentOptions
 
@@ -60,7 +67,7 @@ struct ForgetCommand: ParsableCommand {
     /// An agent that uses the directory removes it itself.
     private func forget(in directory: String) throws -> Forgotten {
         do throws(HistoryFault) {
-            return try History.forget(prefix, in: directory)
+            return try History.forget(prefix, in: directory, evidence: evidence)
         } catch {
             guard error.reason == .locked else { throw error }
             return try askAgent(directory)

@@ -5,9 +5,6 @@ import Glibc
 
 /// Where a command that asks gets its answer from: the running agent, what one has left in its history, or captures.
 struct SourceOptions: ParsableArguments {
-    /// Where the service keeps its history.
-    static let standardState = "/var/lib/rstwho"
-
     @Option(
         name: .customLong("from"),
         help: ArgumentHelp("A capture to read instead of asking the agent. May be repeated.", valueName: "file"),
@@ -17,7 +14,7 @@ struct SourceOptions: ParsableArguments {
     @Option(
         name: .customLong("state"),
         help: ArgumentHelp(
-            "Read the history in this directory instead of asking the agent. Without an agent that of \(standardState) is read.",
+            "Read the history in this directory instead of asking the agent. Without an agent that of \(StateDirectory.standard) is read.",
             valueName: "directory"),
         completion: .directory)
     var state: String?
@@ -49,14 +46,14 @@ struct SourceOptions: ParsableArguments {
             return .agent(body)
         } catch let failure as AgentConnection.Failure {
             let problem = "\(agent.place): no agent answers (\(failure.problem))"
-            guard access("\(Self.standardState)/history.sqlite", R_OK) == 0 else {
+            guard access("\(StateDirectory.standard)/history.sqlite", R_OK) == 0 else {
                 printMessage(
-                    "\(problem), and there is no history in \(Self.standardState) that can be read. Start an agent with rstwho "
+                    "\(problem), and there is no history in \(StateDirectory.standard) that can be read. Start an agent with rstwho "
                         + "watch, or name captures with --from, or a history's directory with --state")
                 throw ExitStatus.agentUnreachable.exitCode
             }
-            printMessage("\(problem): this is from the history in \(Self.standardState)")
-            return .history(try history(in: Self.standardState))
+            printMessage("\(problem): this is from the history in \(StateDirectory.standard)")
+            return .history(try history(in: StateDirectory.standard))
         }
     }
 

@@ -45,9 +45,10 @@ struct WatchSession {
 
     /// `nil` where none is wanted, or where it cannot be used: that is said, and the capture goes on.
     private func evidenceDirectory() -> EvidenceDirectory? {
-        guard let path = configuration.evidence.path(below: configuration.stateDirectory) else { return nil }
+        guard let path = configuration.evidencePath else { return nil }
         do {
-            return try EvidenceDirectory(path, limit: configuration.evidenceFiles)
+            return try EvidenceDirectory(
+                path, limit: configuration.evidenceFiles, maximumAge: configuration.maximumAge)
         } catch {
             printMessage("\(error). Findings are told all the same; their evidence is not kept")
             return nil

@@ -224,6 +224,26 @@ import Testing
         #expect(error.description.hasPrefix(devices.path + expected), "\(error)")
     }
 
+    @Test func evidenceFollowsTheStateDirectoryWhereverThatIsSaid() throws {
+        let key = "history.directory"
+        let file = try ConfigurationFiles("history: {directory: /file, days: 3}\n")
+        #expect(try file.load().configuration.evidencePath == "/file/evidence")
+        #expect(try file.load().configuration.maximumAge == 3 * 86_400)
+        #expect(try file.load().configuration.historyOptions?.maximumAge == 3 * 86_400)
+        let environment = ["RSTWHO_HISTORY_DIRECTORY": "/environment"]
+        #expect(try file.load(environment: environment).configuration.evidencePath == "/environment/evidence")
+        let arguments = [Setting(key, .scalar("/arguments"), .commandLine)]
+        let named = try file.load(environment: environment, arguments: arguments).configuration
+        #expect(named.evidencePath == "/arguments/evidence")
+        // Nothing is kept below what is not kept, unless it is asked for.
+        let off = ["RSTWHO_HISTORY_DIRECTORY": "off"]
+        #expect(try file.load(environment: off).configuration.evidencePath == nil)
+        let own = off.merging(["RSTWHO_EVIDENCE_DIRECTORY": "/own"]) { $1 }
+        #expect(try file.load(environment: own).configuration.evidencePath == "/own")
+        let none = ["RSTWHO_EVIDENCE_DIRECTORY": "off"]
+        #expect(try file.load(environment: none).configuration.evidencePath == nil)
+    }
+
     @Test func aReloadTakesWhatItCan() {
         var new = Configuration()
         new.interfaces = ["eth0"]

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-import Agent
 import CPacket
 import Diagnosis
+import Fixtures
 import Foundation
 import Packets
 import Testing
+
+@testable import Agent
 
 @Suite("Evidence directory")
 struct EvidenceDirectoryTests {
@@ -40,17 +42,55 @@ struct EvidenceDirectoryTests {
         }
     }
 
-    @Test("after a week a file goes, however few there are")
+    @Test("a file goes when its finding is too old, however few there are; where no age is given it stays")
     func age() throws {
         try Self.inScratch { path in
-            let directory = try EvidenceDirectory(path)
-            // The first characters are ms, 32 to the tenth; the eighth counts 32,768 ms … the fifth a year and more.
-            try directory.write([1], id: Self.id(1, time: "01J0000000"))
-            try directory.write([2], id: Self.id(2, time: "01J0100000"))
+            // The first ten characters are ms in digits of five bits: 1 << 40 of them, and 32 ms more.
+            let time: UInt64 = 1 << 40
+            let directory = try EvidenceDirectory(path, maximumAge: 60)
+            try directory.write([1], id: Self.id(1, time: "0100000000"))
+            try directory.write([2], id: Self.id(2, time: "0100000010"))
+            directory.prune(now: (time + 60_000) * 1_000_000)
             #expect(directory.count == 2)
-            try directory.write([3], id: Self.id(3, time: "01K0000000"))
+            directory.prune(now: (time + 60_032) * 1_000_000)
+            #expect(directory.read(Self.id(1, time: "0100000000")) == nil)
+            #expect(directory.read(Self.id(2, time: "0100000010")) == [2])
+            // A clock that is wrong by that much removes nothing.
+            directory.prune(now: 0)
+            try EvidenceDirectory(path).prune(now: .max)
             #expect(directory.count == 1)
-            #expect(directory.read(Self.id(3, time: "01K0000000")) == [3])
+            directory.prune(now: (time + 60_033) * 1_000_000)
+            #expect(directory.count == 0)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: path).isEmpty)
+        }
+    }
+
+    @Test("an agent removes what is too old although nothing new is found")
+    func ageWithoutFindings() throws {
+        try Self.inScratch { path in
+            let old = try EvidenceDirectory(path)
+            try old.write([1], id: Self.id(1, time: "0100000000"))
+            let directory = try EvidenceDirectory(path, maximumAge: 60)
+            let writer = EvidenceWriter(directory) { Issue.record("\($0)") }
+            writer.start()
+            writer.finish(seconds: 10)
+            #expect(directory.count == 0)
+        }
+    }
+
+    @Test("what is forgotten is found in a file's packets, not only in its sentences")
+    func forgetting() throws {
+        try Self.inScratch { path in
+            let directory = try EvidenceDirectory(path)
+            var builder = PcapngBuilder()
+            builder.section()
+            builder.interface()
+            let (host, peer) = (IPAddress(v4: 0x0a04_0002), IPAddress(v4: 0x0a09_0909))
+            builder.enhanced(Ethernet().ipv4(host, peer).tcp(flags: [.syn, .ack]).bytes)
+            try directory.write(builder.bytes, id: Self.id(1))
+            #expect(directory.forget(try #require(IPPrefix("10.8.0.0/16")), []) == 0)
+            #expect(directory.forget(try #require(IPPrefix("10.9.0.0/16")), []) == 1)
+            #expect(directory.count == 0)
         }
     }
 

@@ -45,7 +45,7 @@ package struct Configuration: Sendable, Equatable {
     /// Repeats within ten seconds are told as one finding with a count.
     package var isGrouped = true
     package var stateDirectory = StateDirectory.auto
-    /// Days for which findings are kept, and bytes that they may have.
+    /// Days for which anything is kept, and bytes that findings may have.
     package var historyDays = 7
     package var historyBytes = 256 << 20
 
@@ -72,11 +72,17 @@ package struct Configuration: Sendable, Equatable {
         return options
     }
 
+    /// Seconds for which anything is kept on the disk.
+    package var maximumAge: UInt64 { UInt64(historyDays) * 86_400 }
+
+    /// Where evidence files are to be kept; `nil` for nowhere.
+    package var evidencePath: String? { evidence.path(below: stateDirectory) }
+
     /// `nil` where nothing is to be kept.
     package var historyOptions: HistoryOptions? {
         guard let directory = stateDirectory.path else { return nil }
         var options = HistoryOptions(directory: directory)
-        options.maximumAge = UInt64(historyDays) * 86_400
+        options.maximumAge = maximumAge
         options.maximumBytes = historyBytes
         return options
     }

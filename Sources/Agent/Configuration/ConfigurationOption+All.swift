@@ -59,8 +59,8 @@ extension ConfigurationOption {
         ConfigurationOption(
             "evidence.directory", \.evidence, .evidenceLocation,
             """
-            Where the packets behind the newest problems are kept, as ID.pcapng: a directory, auto (below the service's state \
-            directory, and nowhere without one), or off. Headers only, for seven days at most.
+            Where the packets behind the newest problems are kept, as ID.pcapng: a directory, auto (evidence in history.directory, \
+            wherever that is, and nowhere without one), or off. Headers only, for history.days.
             """),
         ConfigurationOption("evidence.files", \.evidenceFiles, .number(1...10_000), "Files in it at most."),
         ConfigurationOption(
@@ -74,7 +74,7 @@ extension ConfigurationOption {
             """),
         ConfigurationOption(
             "history.days", \.historyDays, .number(HistoryOptions.dayLimits),
-            "Days for which findings, devices and hosts are kept."),
+            "Days for which findings with their evidence, devices, hosts and paths are kept."),
         ConfigurationOption(
             "history.max_size", \.historyBytes, .bytes(HistoryOptions.byteLimits),
             "Size of the history's file; beyond it the oldest findings go."),

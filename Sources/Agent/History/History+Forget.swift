@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CPacket
+internal import Capture
 internal import FoundationEssentials
 internal import Glibc
 package import Packets
@@ -7,8 +9,11 @@ internal import Reporting
 extension History {
     /// Forgets addresses in the files of a state directory that no agent uses. Blocks.
     ///
+    /// - Parameter evidence: the directory of its evidence files, where that is not in the state directory.
     /// - Throws: `HistoryFault`; `locked` where an agent runs there.
-    package static func forget(_ prefix: IPPrefix, in directory: String) throws(HistoryFault) -> Forgotten {
+    package static func forget(
+        _ prefix: IPPrefix, in directory: String, evidence: String? = nil
+    ) throws(HistoryFault) -> Forgotten {
         let lock = try DirectoryLock(directory)
         let files = HistoryFiles(directory: directory)
         var removed = Forgotten()
@@ -21,7 +26,7 @@ extension History {
             }
         }
         removed.hadDamaged = files.removeDamaged()
-        let evidence = "\(directory)/evidence"
+        let evidence = evidence ?? EvidenceLocation.standard(below: directory)
         if access(evidence, F_OK) == 0, let evidence = try? EvidenceDirectory(evidence) {
             removed.evidenceFiles = evidence.forget(prefix, ids)
         }
@@ -62,10 +67,29 @@ extension History {
 }
 
 extension EvidenceDirectory {
-    /// Removes the files of those findings, and those that mention an address of the prefix. Returns how many.
+    /// Removes the files of those findings, and those with an address of the prefix in a sentence or in a packet. Returns how many.
     func forget(_ prefix: IPPrefix, _ ids: Set<String>) -> Int {
         let before = count
-        remove { id in ids.contains(id) || AddressText.mentions(prefix, in: read(id) ?? []) }
+        remove { id in
+            if ids.contains(id) { return true }
+            guard let bytes = read(id) else { return false }
+            return AddressText.mentions(prefix, in: bytes) || Self.packets(bytes, have: prefix)
+        }
         return before - count
+    }
+
+    /// The samples of a host's distance are packets to whomever it speaks with, whom no sentence names.
+    private static func packets(_ bytes: [UInt8], have prefix: IPPrefix) -> Bool {
+        bytes.withUnsafeBytes { bytes in
+            var isThere = false
+            guard var file = try? CaptureFile.open(.memory(bytes, piece: bytes.count)) else { return false }
+            try? file.read { batch in
+                for packet in batch.packets
+                where prefix.contains(packet.record.source) || prefix.contains(packet.record.destination) {
+                    isThere = true
+                }
+            }
+            return isThere
+        }
     }
 }

@@ -4,7 +4,7 @@
 package struct HistoryOptions: Sendable, Equatable {
     /// The state directory. It is made (mode 0750) where its parent is there.
     package var directory: String
-    /// Seconds for which findings, origins and hosts are kept; a week by default.
+    /// Seconds for which findings with their evidence files, origins, hosts and paths are kept; a week by default.
     package var maximumAge: UInt64 = 7 * 86_400
     /// Bytes of findings at most; beyond that the oldest go.
     package var maximumBytes = 256 << 20
