@@ -126,6 +126,7 @@ enum APIDocument {
             json.member("findings", forgotten.findings)
             json.member("hosts", forgotten.hosts)
             json.member("origins", forgotten.origins)
+            json.member("paths", forgotten.paths)
             json.member("evidence_files", forgotten.evidenceFiles)
             json.member("damaged_history", forgotten.hadDamaged)
         }

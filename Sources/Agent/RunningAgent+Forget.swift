@@ -7,6 +7,7 @@ extension RunningAgent {
         var findings: Int
         var hosts: Int
         var origins: Int
+        var paths: Int
         var evidence_files: Int
         var damaged_history: Bool
 
@@ -15,6 +16,7 @@ extension RunningAgent {
             forgotten.findings = findings
             forgotten.hosts = hosts
             forgotten.origins = origins
+            forgotten.paths = paths
             forgotten.evidenceFiles = evidence_files
             forgotten.hadDamaged = damaged_history
             return forgotten

@@ -3,8 +3,8 @@ internal import CPacket
 package import Packets
 
 extension Engine {
-    /// Forgets what is known of the addresses of a prefix: hosts, their resets that wait for a verdict or for a revision, and the
-    /// hosts in whose names devices spoke. Flows go on: their addresses are of packets that come now.
+    /// Forgets what is known of the addresses of a prefix: hosts, their resets that wait for a verdict or for a revision, the hosts
+    /// in whose names devices spoke, and the ways from and to them. Flows go on: their addresses are of packets that come now.
     ///
     /// - Returns: how many hosts were forgotten.
     package mutating func forget(_ prefix: IPPrefix) -> Int {
@@ -13,6 +13,7 @@ extension Engine {
             prefix.contains($0.reset.record.source) || prefix.contains($0.reset.record.destination)
         }
         resetOrigins.forget { prefix.contains($0) }
+        paths.table.remove { prefix.contains($0.server) || prefix.contains($0.network) }
         // Packets that may become evidence are kept by flow, not by address; they come again.
         samples = PacketSamples(bytes: options.evidenceBytes, seed: options.seed)
         return forgotten

@@ -118,12 +118,8 @@ struct ListingOptions: ParsableArguments {
     private func stored<Item>(
         _ list: Listing<Item>, _ history: HistoryReader, _ times: Listing<Item>.Times
     ) throws -> [Item] {
-        guard let stored = list.stored else {
-            printMessage("the history holds no \(list.name): ask a running agent, or name captures with --from")
-            throw ExitStatus.agentUnreachable.exitCode
-        }
         do throws(HistoryFault) {
-            return try stored(history, times)
+            return try list.stored(history, times)
         } catch {
             throw SourceOptions.exit(for: error)
         }
@@ -140,8 +136,8 @@ struct Listing<Item> {
     let name: String
     /// Where the agent has the page before which `before` was the last item.
     let path: (_ times: Times, _ before: String?) -> String
-    /// Reads them from a history; `nil` where that has none.
-    let stored: ((HistoryReader, _ times: Times) throws(HistoryFault) -> [Item])?
+    /// Reads them from a history.
+    let stored: (HistoryReader, _ times: Times) throws(HistoryFault) -> [Item]
     /// Reads the agent's answer; `nil` where it is none.
     let decode: ([UInt8]) -> [Item]?
     let text: ([Item], TableStyle) -> String

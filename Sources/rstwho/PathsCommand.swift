@@ -13,9 +13,10 @@ struct PathsCommand: ParsableCommand {
         discussion: """
             For each network of clients and each server: where the two directions come past (interface and MAC addresses), \
             connections opened and taken, packets sent again, the shortest round trip. Two ways are no fault by themselves: \
-            rstwho read and watch say where they make connections fail. Asks the running agent, or reads captures with --from.
+            rstwho read and watch say where they make connections fail. Asks the running agent, which counts from its start, or its \
+            history where there is none (or with --state), or reads captures with --from.
 
-            Exit status: 0, 64 usage, 65 bad input, 66 no such file, 69 no agent, 74 read error.
+            Exit status: 0, 64 usage, 65 bad input, 66 no such file, 69 no agent and no history, 74 read error.
             """)
 
     @OptionGroup var selection: SelectionOptions
@@ -25,7 +26,8 @@ struct PathsCommand: ParsableCommand {
         let list = Listing<PathSummary>(
             name: "paths",
             path: { _, _ in "/api/v1/paths?limit=\(FindingQuery.limits.upperBound)" },
-            stored: nil, decode: PathReport.decode, text: PathReport.text, line: PathReport.line, csv: PathReport.csv)
+            stored: { history, _ throws(HistoryFault) in try history.paths() }, decode: PathReport.decode,
+            text: PathReport.text, line: PathReport.line, csv: PathReport.csv)
         let (_, read) = try listing.list(list, span: selection.span, items: { $0.paths }) { path, times in
             includes(path) && times.since.map { path.lastSeen >= $0 } ?? true
                 && times.until.map { path.firstSeen <= $0 } ?? true

@@ -77,6 +77,8 @@ struct RestartTests {
             // No agent is there, its findings are.
             #expect(try listing(["resets", "--state", state]).contains(first.id))
             #expect(try listing(["explain", first.id, "--state", state]).contains(first.id))
+            #expect(try listing(["paths", "--state", state, "--since", "1m"]).contains(Self.loadedAddress))
+            #expect(try listing(["origins", "--state", state, "--since", "1m"]).contains(Topology.serverAddress))
 
             // Nothing but the SYN and the reset passes the next agent before it has to judge.
             let next = try watch(state: state)
@@ -104,7 +106,7 @@ struct RestartTests {
                 """
                 \(way): \(sent.datagrams) datagrams and \(sent.bytes >> 20) MiB, \(sent.datagrams - received.datagrams) lost, \
                 \(sent.retransmissions) retransmissions, the longest way took \(received.longest) ms; idle after \
-                \(Int(idle / .milliseconds(1))) ms, the snapshot was \(age) s old, refused \
+                \(Int(idle / .milliseconds(1))) ms, the snapshot was \(Int(age * 1000)) ms old, refused \
                 \(Int(refused / .milliseconds(1))) ms after the start
                 """)
             #expect(sent.datagrams > 10_000)

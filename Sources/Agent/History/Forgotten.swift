@@ -6,6 +6,7 @@ package struct Forgotten: Sendable, Equatable {
     package var hosts = 0
     /// Devices whose lists of hosts had to be shortened, or that went with them.
     package var origins = 0
+    package var paths = 0
     package var evidenceFiles = 0
     /// A damaged history, which cannot be searched and was removed as a whole.
     package var hadDamaged = false
@@ -17,7 +18,7 @@ package struct Forgotten: Sendable, Equatable {
         let parts = [
             Self.count(findings, "finding"), Self.count(hosts, "host"),
             Self.count(origins, "device's list", "devices' lists"),
-            Self.count(evidenceFiles, "evidence file"),
+            Self.count(paths, "path"), Self.count(evidenceFiles, "evidence file"),
         ]
         return parts.joined(separator: ", ") + (hadDamaged ? ", and the damaged history that was set aside" : "")
     }

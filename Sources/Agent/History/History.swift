@@ -4,7 +4,7 @@ internal import FoundationEssentials
 internal import GRDB
 internal import Synchronization
 
-/// Findings, origins and hosts' baselines in SQLite, for as long as `HistoryOptions` says.
+/// Findings, origins, paths and hosts' baselines in SQLite, for as long as `HistoryOptions` says.
 ///
 /// Nothing here is called on the packet path, and no failure ends anything but history itself: it stops with one warning, counts what
 /// it does not store, and tries again every minute.
@@ -23,6 +23,8 @@ package final class History: Sendable {
         var isDamaged = false
         /// What was written last of each host (`HostRecord.essence`).
         var essences: [HostKey: Int] = [:]
+        /// Paths that were seen last before this are stored as they are, ns since 1970.
+        var pathsStoredUpTo: UInt64 = 0
     }
 
     /// Takes the findings that are to be stored.
@@ -61,8 +63,13 @@ package final class History: Sendable {
     /// What a request to forget has to bear; `nil` where nobody may.
     var token: String? { secret.withLock { $0 } }
 
-    /// Lets the next storing of hosts compare with nothing: what the engine still knows is stored again.
-    func forgetEssences() { state.withLock { $0.essences = [:] } }
+    /// Lets the next storing of hosts and paths compare with nothing: what the engine still knows is stored again.
+    func forgetEssences() {
+        state.withLock { state in
+            state.essences = [:]
+            state.pathsStoredUpTo = 0
+        }
+    }
 
     /// For questions; `nil` while history is stopped.
     var reader: HistoryReader? { state.withLock { $0.database.map { HistoryReader($0) } } }
@@ -89,6 +96,7 @@ package final class History: Sendable {
                 state.database = database
                 state.isDamaged = false
                 state.essences = [:]
+                state.pathsStoredUpTo = 0
                 state.status.isUp = true
                 state.status.bytes = files.bytes
                 return state.stoppedAt != nil
@@ -159,6 +167,15 @@ package final class History: Sendable {
                 hosts: hosts, origins: memory.origins, machine: machine, at: now, db)
         }
         if isStored { state.withLock { [essences] in $0.essences = essences } }
+    }
+
+    /// Stores the paths that were used since they were stored last.
+    package func store(_ paths: [PathSummary]) async {
+        let known = state.withLock { $0.pathsStoredUpTo }
+        let changed = paths.filter { $0.lastSeen >= known }
+        guard !changed.isEmpty else { return }
+        let isStored = await write { db in try HistoryDatabase.write(paths: changed, db) }
+        if isStored { state.withLock { $0.pathsStoredUpTo = changed.map(\.lastSeen).max() ?? known } }
     }
 
     /// Removes what is too old or too much.

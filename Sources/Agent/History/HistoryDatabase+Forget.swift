@@ -23,8 +23,8 @@ extension HistoryDatabase {
         }
         var removed = Forgotten()
         removed.findings = ids.count
-        (removed.hosts, removed.origins) = try connections.write { db in
-            (try Self.forgetHosts(prefix, db), try Self.forgetOrigins(prefix, db))
+        (removed.hosts, removed.origins, removed.paths) = try connections.write { db in
+            (try Self.forgetHosts(prefix, db), try Self.forgetOrigins(prefix, db), try Self.forgetPaths(prefix, db))
         }
         // The log has the pages as they were before.
         try connections.writeWithoutTransaction { _ = try $0.checkpoint(.truncate) }

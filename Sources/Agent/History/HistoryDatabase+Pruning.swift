@@ -7,7 +7,7 @@ extension HistoryDatabase {
     /// Steps in a row.
     static let pruningSteps = 20
 
-    /// Removes findings, hosts and origins from before `oldest`, and the oldest findings where the file is larger than
+    /// Removes findings, hosts, origins and paths from before `oldest`, and the oldest findings where the file is larger than
     /// `maximumBytes`. One step: at most `step` findings.
     ///
     /// - Returns: whether there is more to remove.
@@ -26,10 +26,16 @@ extension HistoryDatabase {
         }
         try db.execute(sql: "DELETE FROM hosts WHERE last_seen < ?", arguments: [oldest])
         try db.execute(sql: "DELETE FROM origins WHERE last_seen < ?", arguments: [oldest])
+        try db.execute(sql: "DELETE FROM paths WHERE last_seen < ?", arguments: [oldest])
         try db.execute(
             sql: """
                 DELETE FROM hosts WHERE (address, domain) IN (
                     SELECT address, domain FROM hosts ORDER BY last_seen DESC LIMIT -1 OFFSET \(maximumHosts))
+                """)
+        try db.execute(
+            sql: """
+                DELETE FROM paths WHERE (network, length, server) IN (
+                    SELECT network, length, server FROM paths ORDER BY last_seen DESC LIMIT -1 OFFSET \(maximumPaths))
                 """)
         _ = try Row.fetchAll(db, sql: "PRAGMA incremental_vacuum")
         return hasMore

@@ -33,8 +33,9 @@ struct HistoryDatabase: Sendable {
             configuration.readonly = true
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             let (isKnown, isNewer) = try queue.read {
+                // The tables become today's when an agent starts; until then there is less in them.
                 (
-                    try HistorySchema.migrator.hasCompletedMigrations($0),
+                    try HistorySchema.migrator.appliedIdentifiers($0).contains(HistorySchema.oldest),
                     try HistorySchema.migrator.hasBeenSuperseded($0)
                 )
             }

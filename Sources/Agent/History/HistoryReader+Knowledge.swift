@@ -4,7 +4,7 @@ internal import Packets
 package import Reporting
 
 extension HistoryReader {
-    /// What is stored that has to do with a question. Blocks. A history holds no paths.
+    /// What is stored that has to do with a question. Blocks.
     package func knowledge(of question: Question) throws(HistoryFault) -> Knowledge {
         var knowledge = Knowledge()
         if case .finding(let id) = question {
@@ -21,7 +21,7 @@ extension HistoryReader {
         found = found.filter { known.insert($0.id).inserted && Knowledge.isWanted($0, for: widened) }
         found.sort { ($0.time ?? 0, $0.id) > ($1.time ?? 0, $1.id) }
         knowledge.findings = Array(found.prefix(Knowledge.bound))
-        knowledge.take(hosts: try hosts(), origins: try origins(), paths: [], for: widened)
+        knowledge.take(hosts: try hosts(), origins: try origins(), paths: try paths(), for: widened)
         return knowledge
     }
 }

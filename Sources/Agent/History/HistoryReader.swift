@@ -40,6 +40,11 @@ package struct HistoryReader: Sendable {
         }
     }
 
+    /// The ways that connections took, the one seen last first. Blocks.
+    package func paths() throws(HistoryFault) -> [PathSummary] {
+        try read { try HistoryDatabase.paths($0) }
+    }
+
     /// What is behind the findings that memory gave for `query`.
     ///
     /// - Parameters:

@@ -5,9 +5,13 @@ internal import GRDB
 enum HistorySchema {
     static let migrator: DatabaseMigrator = {
         var migrator = DatabaseMigrator()
-        migrator.registerMigration("1") { db in try db.execute(sql: first) }
+        migrator.registerMigration(oldest) { db in try db.execute(sql: first) }
+        migrator.registerMigration("2") { db in try db.execute(sql: paths) }
         return migrator
     }()
+
+    /// What every history has, whichever version wrote it.
+    static let oldest = "1"
 
     /// `findings.seq` is the order of telling; a revision takes the place of what it revises. Addresses are the 16 bytes of an IPv6
     /// address, IPv4 mapped, so that a prefix is a range.
@@ -55,5 +59,17 @@ enum HistorySchema {
             line TEXT NOT NULL
         ) WITHOUT ROWID;
         CREATE TABLE facts (name TEXT PRIMARY KEY NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;
+        """
+
+    private static let paths = """
+        CREATE TABLE paths (
+            network BLOB NOT NULL,
+            length INTEGER NOT NULL,
+            server BLOB NOT NULL,
+            last_seen INTEGER NOT NULL,
+            line TEXT NOT NULL,
+            PRIMARY KEY (network, length, server)
+        ) WITHOUT ROWID;
+        CREATE INDEX paths_last_seen ON paths (last_seen);
         """
 }

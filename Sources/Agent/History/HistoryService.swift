@@ -2,12 +2,14 @@
 internal import Diagnosis
 internal import ServiceLifecycle
 
-/// Keeps the history of a running agent: stores findings in batches as they come, what is known of hosts every few seconds.
+/// Keeps the history of a running agent: stores findings in batches as they come, what is known of hosts and paths every few seconds.
 package struct HistoryService: Service {
     /// How long findings are gathered.
     private static let batchInterval = Duration.milliseconds(250)
     /// How old stored baselines are at most, but for what `HostRecord.essence` leaves out.
     private static let baselineInterval = Duration.seconds(4)
+    /// How old stored paths are at most, but at the beginning: a busy link changes all of them in every second.
+    private static let pathInterval = Duration.seconds(20)
     private static let pruningInterval = Duration.seconds(60)
 
     private let history: History
@@ -21,6 +23,7 @@ package struct HistoryService: Service {
     /// Runs until a graceful shutdown, and stores what waits then. Never throws.
     package func run() async {
         var nextBaselines = ContinuousClock.now + Self.baselineInterval
+        var nextPaths = nextBaselines
         var nextPruning = ContinuousClock.now
         while !Task.isShuttingDownGracefully, !Task.isCancelled {
             history.retry()
@@ -28,6 +31,12 @@ package struct HistoryService: Service {
             if ContinuousClock.now >= nextBaselines {
                 nextBaselines = .now + Self.baselineInterval
                 if let memory = try? await state.mailbox.ask({ $0.memory }) { await history.store(memory) }
+            }
+            if ContinuousClock.now >= nextPaths {
+                nextPaths = .now + Self.pathInterval
+                if let paths = try? await state.mailbox.ask({ $0.pathSnapshot }) {
+                    await history.store(paths.summaries())
+                }
             }
             if ContinuousClock.now >= nextPruning {
                 nextPruning = .now + Self.pruningInterval

@@ -106,4 +106,7 @@ struct PathTable: ~Copyable {
     }
 
     func forEach(_ body: (PathEntry) -> Void) { table.forEach(body) }
+
+    /// Forgets every way that `isUnwanted`.
+    mutating func remove(where isUnwanted: (PathNetworks) -> Bool) { _ = table.remove { isUnwanted($0.key) } }
 }
