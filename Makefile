@@ -24,13 +24,14 @@ SECONDS ?= 60
 # One file to copy: Swift's libraries are linked in, as Package.swift has it for libbpf and the like. GRDB asks for sqlite3 by its name,
 # so the archive is found in a directory where nothing else is.
 ARCHIVES := $(CURDIR)/build/archives
-RELEASE_FLAGS := -c release --static-swift-stdlib -Xswiftc -no-toolchain-stdlib-rpath -Xlinker -L$(ARCHIVES)
+STATIC_FLAGS := --static-swift-stdlib -Xswiftc -no-toolchain-stdlib-rpath -Xlinker -L$(ARCHIVES)
+RELEASE_FLAGS := -c release $(STATIC_FLAGS)
 RELEASE := $(RELEASE_FLAGS) --product rstwho
 MINUTES ?= 5
 # It counts what the standard library allocates, which therefore cannot be linked in.
 ENGINE_BENCH := swift build -c release --scratch-path .build/bench --product engine-bench
 
-.PHONY: all help deps deps-build deps-demo deps-package bpf man deb dist test-package images debug lint format test test-all accuracy bench bench-smoke soak test-kernels fuzz demo clean
+.PHONY: all help deps deps-build deps-demo deps-package bpf man deb dist test-package debug-package images debug lint format test test-all accuracy bench bench-smoke soak test-kernels fuzz demo clean
 
 all: deps-build bpf
 	swift build $(RELEASE)
@@ -83,10 +84,10 @@ format: ## bring all sources into the project's format
 	swift format format --in-place --parallel --recursive Package.swift Sources Tests Benchmarks
 	$(CLANG_FORMAT) -i $(C_SOURCES)
 
-test: deps bpf ## every test but the long ones; skips are shown with their reasons
+test: deps deps-package bpf ## every test but the long ones; skips are shown with their reasons
 	@CLANG_FORMAT=$(CLANG_FORMAT) scripts/test
 
-test-all: deps bpf ## the long ones as well
+test-all: deps deps-package bpf ## the long ones as well
 	@CLANG_FORMAT=$(CLANG_FORMAT) scripts/test --all
 
 accuracy: deps bpf ## play the matrix, read the captures, and write docs/accuracy.md
@@ -125,12 +126,14 @@ deps-package:
 	@scripts/install-packages build package
 
 # The tool of swift-argument-parser writes it from the commands' own help. (Its plugin takes no options.)
+manual = $(1)/generate-manual $(1)/rstwho --output-directory $(2)/man --section 8 \
+	--date $$(git log -1 --format=%cs 2>/dev/null || date +%F)
+
 man: deps-build bpf
 	@mkdir -p build/man
 	swift build $(RELEASE)
 	swift build $(RELEASE_FLAGS) --product generate-manual
-	.build/release/generate-manual .build/release/rstwho --output-directory build/man --section 8 \
-		--date $$(git log -1 --format=%cs 2>/dev/null || date +%F)
+	$(call manual,.build/release,build)
 
 deb: deps-package man ## a Debian package, in build/
 	swift build $(RELEASE)
@@ -140,6 +143,14 @@ test-package: deb ## install, upgrade, remove and purge the package in a fresh r
 	@scripts/install-packages demo test
 	Tests/Deploy/package build/rstwho_*.deb
 	Tests/Deploy/acceptance build/rstwho_*.deb
+
+# Of the debug build, which tests have made but for its linking: `make test` takes it from a fresh root to an alert.
+debug-package: deps-package bpf
+	@mkdir -p build/debug/man
+	swift build --product generate-manual
+	swift build $(STATIC_FLAGS) --product rstwho
+	$(call manual,.build/debug,build/debug)
+	DPKG_DEB_COMPRESSOR_TYPE=none scripts/package deb .build/debug/rstwho build/debug
 
 images: deps debug ## make the pictures of docs/images again
 	scripts/images .build/debug/rstwho
