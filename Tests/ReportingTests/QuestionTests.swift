@@ -103,6 +103,7 @@ struct QuestionTests {
         ("ConnectionRefusedError: [Errno 111] Connect call failed ('10.4.0.2', 6379)", "10.4.0.2:6379"),
         ("HTTPConnectionPool(host='10.4.0.2', port=8080): Max retries exceeded with url: /", "10.4.0.2:8080"),
         ("debug1: Connecting to 10.4.0.2 [10.4.0.2] port 22.", "10.4.0.2:22"),
+        ("10.4.0.2 22", "10.4.0.2:22"), ("10.4.0.2 22 times", "10.4.0.2"), ("10.4.0.2 99999", "10.4.0.2"),
         ("10.4.0.2 tcp/22", "10.4.0.2:22"), ("('10.4.0.2', 'tcp')", "10.4.0.2"),
         (
             #"{"kind":"reset","src":"10.4.0.2","src_port":22,"dst":"10.1.0.2","dst_port":50992}"#,

@@ -41,7 +41,8 @@ extension Question {
                 throw Problem(
                     text: "\(first.address)/\(slash) is a prefix: see rstwho resets --prefix. \(Self.allowed)")
             }
-            self = first.port == nil ? .address(first.address) : .flows([FlowPattern(first.end)])
+            let port = first.port ?? Self.portAlone(in: bytes[first.range.upperBound...])
+            self = port == nil ? .address(first.address) : .flows([FlowPattern(.init(first.address, port))])
             return
         }
         // Of many, those with ports are the connection: addresses without are the log's own host, or versions.
@@ -69,6 +70,11 @@ extension Question {
         let isBackward = bytes[ends[0].range.upperBound..<ends[1].range.lowerBound].contains(UInt8(ascii: "<"))
         let ordered = isBackward ? [ends[1], ends[0]] : ends
         self = .flows([FlowPattern(ordered[0].end, ordered[1].end)])
+    }
+
+    /// What follows the only address, where it is a number and nothing else: `10.4.0.2 22`, as nc and telnet take it.
+    private static func portAlone(in rest: ArraySlice<UInt8>) -> UInt16? {
+        UInt16(String(decoding: rest.drop { $0 == 0x20 }, as: UTF8.self))
     }
 
     /// The server behind a proxy whose log names its client as well (nginx): the connection in question is the proxy's own.
