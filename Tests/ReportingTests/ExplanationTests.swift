@@ -113,6 +113,7 @@ struct ExplanationTests {
         #expect(known.hypotheses.isEmpty)
         let unknown = Explanation(.address(try #require(IPAddress("192.0.2.1"))), Knowledge())
         #expect(unknown.answer == "Nothing is known of 192.0.2.1.")
+        #expect(unknown.action.hasPrefix("If it has happened just now, ask again in three seconds"))
         #expect(unknown.action.contains("sudo rstwho probe 192.0.2.1:PORT"))
     }
 

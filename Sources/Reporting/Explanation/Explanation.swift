@@ -103,16 +103,16 @@ package struct Explanation: Sendable {
     }
 
     private static func actionForUnknown(_ question: Question) -> String {
+        let end: Question.FlowPattern.End?
         switch question {
-        case .finding: "It may have been forgotten: ask for its addresses and ports."
-        case .address(let address):
-            "Watch an interface that its packets cross, or ask the network: sudo rstwho probe \(Settling.target(address, nil))."
-        case .flows(let flows):
-            "Watch an interface that its packets cross, or ask the network: sudo rstwho probe "
-                + (flows.first.map { $0.destination ?? $0.source }.map { Settling.target($0.address, $0.port) }
-                    ?? "HOST:PORT")
-                + "."
+        case .finding: return "It may have been forgotten: ask for its addresses and ports."
+        case .address(let address): end = .init(address)
+        case .flows(let flows): end = flows.first.map { $0.destination ?? $0.source }
         }
+        let target = end.map { Settling.target($0.address, $0.port) } ?? "HOST:PORT"
+        return
+            "If it has happened just now, ask again in three seconds: a reset is told once it is settled. Else watch an "
+            + "interface that its packets cross, or ask the network: sudo rstwho probe \(target)."
     }
 
     private static func event(_ finding: Finding) -> Event {
