@@ -3,8 +3,8 @@
 /// Writes one JSON value (RFC 8259) into a byte buffer, fields in the order in which they are given.
 ///
 /// Absent instead of null: a field whose value is `nil` is not written. Every string comes out as valid UTF-8 on one
-/// line, and control characters are escaped, also those of C1 and DEL, which RFC 8259 would let through: what a
-/// hostile packet carries must not steer the terminal that shows the line.
+/// line, and what `ForeignText` does not let through is escaped, which RFC 8259 does not ask for of all of it: what a hostile packet
+/// carries must not steer the terminal that shows the line.
 package struct JSONWriter {
     /// What has been written so far.
     package private(set) var bytes: [UInt8] = []
@@ -107,11 +107,13 @@ package struct JSONWriter {
             bytes.append(contentsOf: "\\r".utf8)
         case 0x09:
             bytes.append(contentsOf: "\\t".utf8)
-        case ..<0x20, 0x7f...0x9f:
-            let hex = String(scalar.value, radix: 16)
-            bytes.append(contentsOf: "\\u".utf8)
-            bytes.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: 4 - hex.utf8.count))
-            bytes.append(contentsOf: hex.utf8)
+        case _ where ForeignText.isUnseen(scalar):
+            for unit in UTF16.encode(scalar) ?? UTF16.encodedReplacementCharacter {
+                let hex = String(unit, radix: 16)
+                bytes.append(contentsOf: "\\u".utf8)
+                bytes.append(contentsOf: repeatElement(UInt8(ascii: "0"), count: 4 - hex.utf8.count))
+                bytes.append(contentsOf: hex.utf8)
+            }
         default:
             bytes.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
         }

@@ -15,25 +15,12 @@ package enum LineDrawing: Sendable {
         self = codeset == "utf-8" || codeset == "utf8" ? .unicode : .ascii
     }
 
-    /// `text` so that a terminal shows it and does nothing else: controls, characters that turn the direction of what follows, line
-    /// separators, and in ASCII everything beyond it, are written as `\u{1b}`.
+    /// `text` so that a terminal shows it and does nothing else: what `ForeignText` does not let through, and in ASCII everything
+    /// beyond it, is written as `\u{1b}`.
     package func printable(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: isEscaped) else { return text }
-        return text.unicodeScalars.reduce(into: "") { result, scalar in
-            if isEscaped(scalar) {
-                result += "\\u{\(String(scalar.value, radix: 16))}"
-            } else {
-                result.unicodeScalars.append(scalar)
-            }
-        }
-    }
-
-    private func isEscaped(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.value {
-        case ..<0x20, 0x7f...0x9f: true
-        // Unicode's explicit directional formatting (UAX 9, 2) and its line and paragraph separators.
-        case 0x061c, 0x200e, 0x200f, 0x2028...0x202e, 0x2066...0x2069: true
-        default: self == .ascii && !scalar.isASCII
+        switch self {
+        case .unicode: ForeignText.printable(text)
+        case .ascii: ForeignText.escaped(text) { !$0.isASCII || ForeignText.isUnseen($0) }
         }
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 import Logging
+import Reporting
 
 /// Messages as standard error takes them: for people, or for the journal.
 enum Journal {
@@ -14,8 +15,9 @@ enum Journal {
 
     /// A message's lines, each with its line feed. The journal reads a priority off each (sd-daemon(3)); it knows the program's name.
     static func lines(_ text: String, level: Logger.Level, forJournal: Bool = isThere) -> [String] {
-        guard forJournal else { return ["rstwho: \(text)\n"] }
-        return text.split(whereSeparator: \.isNewline).map { "<\(priority(level))>\($0)\n" }
+        let lines = text.split(whereSeparator: \.isNewline).map { ForeignText.printable(String($0)) }
+        guard forJournal else { return ["rstwho: \(lines.joined(separator: "\n"))\n"] }
+        return lines.map { "<\(priority(level))>\($0)\n" }
     }
 
     /// The priorities of syslog(3).

@@ -52,7 +52,7 @@ struct TableTests {
         csv.field("plain")
         csv.field("comma, \"quote\"\r\nline")
         csv.endRow()
-        #expect(csv.text == "a,b\r\nplain,\"comma, \"\"quote\"\"\r\nline\"\r\n")
+        #expect(csv.text == "a,b\r\nplain,\"comma, \"\"quote\"\"\\u{d}\\u{a}line\"\r\n")
     }
 
     @Test(arguments: ["=1+1", "+1", "-1", "@x", "\tx"])
@@ -62,7 +62,7 @@ struct TableTests {
         csv.field(-1)
         csv.field(0.5, digits: 2)
         csv.field(nil as Int?)
-        #expect(csv.text == "\r\n'\(text),-1,0.5,")
+        #expect(csv.text == "\r\n'\(ForeignText.printable(text)),-1,0.5,")
     }
 
     @Test func linesAreWrappedBetweenWords() {
