@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Packets
+package import Packets
 
 /// How addresses leave in what is handed to others.
 package struct AddressPrivacy: Sendable {
@@ -22,15 +22,41 @@ package struct AddressPrivacy: Sendable {
         key = (.random(in: .min ... .max), .random(in: .min ... .max))
     }
 
-    /// `text` with the addresses as they are to leave.
+    /// `text` with the addresses as they are to leave, and with other ids: those of findings are hashes of addresses that can be
+    /// tried out.
     package func apply(to text: String) -> String {
         guard kind != .full else { return text }
-        return AddressText.replacing(in: text) { found in
+        let hidden = AddressText.replacing(in: text) { found in
             switch found {
             case .address(let address): replaced(address).description
             case .mac(let text): replaced(mac: text)
             }
         }
+        return FindingIDs.replacing(in: hidden) { replaced(id: $0) }
+    }
+
+    /// Names that stand for addresses, as they are to leave: others in their place, the same for the same within one run.
+    package func apply(to names: [IPAddress: String]) -> [IPAddress: String] {
+        guard kind != .full else { return names }
+        return names.mapValues { name in
+            var hasher = hasher()
+            hasher.combine(name)
+            return "host-" + String(UInt64(bitPattern: Int64(hasher.finalize())) >> 32, radix: 16)
+        }
+    }
+
+    /// The packet's time stays.
+    private func replaced(id: String) -> String {
+        var hasher = hasher()
+        hasher.combine(id)
+        var value = UInt64(bitPattern: Int64(hasher.finalize()))
+        var text = Array(id.utf8.prefix(10))
+        while text.count < FindingIDs.length {
+            text.append(FindingIDs.alphabet[Int(value & 31)])
+            // 16 letters take more bits than there are: some are used twice.
+            value = value >> 5 | value << 59
+        }
+        return String(decoding: text, as: UTF8.self)
     }
 
     private func replaced(_ address: IPAddress) -> IPAddress {
@@ -71,11 +97,16 @@ package struct AddressPrivacy: Sendable {
         return hidden.map { $0 < 16 ? "0\(String($0, radix: 16))" : String($0, radix: 16) }.joined(separator: ":")
     }
 
-    /// Swift's own keyed hash (SipHash-1-3, seeded anew by each process), with this run's key in front.
-    private func hash(_ words: UInt64...) -> UInt64 {
+    private func hasher() -> Hasher {
         var hasher = Hasher()
         hasher.combine(key.0)
         hasher.combine(key.1)
+        return hasher
+    }
+
+    /// Swift's own keyed hash (SipHash-1-3, seeded anew by each process), with this run's key in front.
+    private func hash(_ words: UInt64...) -> UInt64 {
+        var hasher = hasher()
         for word in words { hasher.combine(word) }
         return UInt64(bitPattern: Int64(hasher.finalize()))
     }

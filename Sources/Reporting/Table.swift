@@ -26,17 +26,23 @@ package struct Table {
     private let columns: [Column]
     private var rows: [[String]] = []
     private let drawing: LineDrawing
+    private let privacy: AddressPrivacy
 
-    /// - Parameter drawing: what the terminal can show; cells come out printable.
-    package init(_ columns: [Column], drawing: LineDrawing = .unicode) {
+    /// - Parameters:
+    ///   - drawing: what the terminal can show; cells come out printable.
+    ///   - privacy: how addresses leave in them.
+    package init(
+        _ columns: [Column], drawing: LineDrawing = .unicode, privacy: AddressPrivacy = AddressPrivacy(.full)
+    ) {
         self.columns = columns
         self.drawing = drawing
+        self.privacy = privacy
     }
 
     /// Adds a row. A missing cell is empty.
     package mutating func add(_ cells: [String]) {
         rows.append(
-            columns.indices.map { $0 < cells.count ? drawing.printable(cells[$0]) : "" })
+            columns.indices.map { $0 < cells.count ? drawing.printable(privacy.apply(to: cells[$0])) : "" })
     }
 
     /// The table, a line feed at the end of each line.

@@ -7,14 +7,18 @@ package struct TableStyle: Sendable {
     package var drawing: LineDrawing
     package var isColoured: Bool
     package var clock: TimeZoneClock
+    /// How addresses leave. It comes before anything is cut: a part of an address could tell more than it is to.
+    package var privacy: AddressPrivacy
 
     package init(
-        width: Int? = nil, drawing: LineDrawing = .unicode, isColoured: Bool = false, clock: TimeZoneClock = .utc
+        width: Int? = nil, drawing: LineDrawing = .unicode, isColoured: Bool = false, clock: TimeZoneClock = .utc,
+        privacy: AddressPrivacy = AddressPrivacy(.full)
     ) {
         self.width = width
         self.drawing = drawing
         self.isColoured = isColoured
         self.clock = clock
+        self.privacy = privacy
     }
 
     /// True where there is no room for what goes without saying.

@@ -18,17 +18,19 @@ final class FindingPrinter: Sendable {
     let queue: FindingQueue
     private let format: Configuration.Format
     private let isGrouped: Bool
+    private let privacy: AddressPrivacy
     private let wakeup: DispatchSemaphore
     private let packets: @Sendable () -> UInt64?
     private let done = DispatchSemaphore(value: 0)
     private let failure = Mutex<Int32>(0)
 
     /// - Parameters:
-    ///   - isGrouped: repeats are told as one with a count.
+    ///   - configuration: how findings are printed: the format, repeats as one with a count, how addresses are shown.
     ///   - packets: for the summary at the end: how many were seen; `nil`: no summary.
-    init(format: Configuration.Format, isGrouped: Bool, packets: @escaping @Sendable () -> UInt64?) {
-        self.format = format
-        self.isGrouped = isGrouped
+    init(_ configuration: Configuration, packets: @escaping @Sendable () -> UInt64?) {
+        format = configuration.format
+        isGrouped = configuration.isGrouped
+        privacy = AddressPrivacy(configuration.addresses)
         self.packets = packets
         let wakeup = DispatchSemaphore(value: 0)
         self.wakeup = wakeup
@@ -63,7 +65,7 @@ final class FindingPrinter: Sendable {
 
     private func printAll() throws(OutputError) {
         var output = StandardOutput()
-        var report = TextReport(isColoured: output.isColoured)
+        var report = TextReport(isColoured: output.isColoured, drawing: output.style.drawing)
         var isOpen = true
         var groups = FindingGroups()
         while isOpen {
@@ -75,8 +77,8 @@ final class FindingPrinter: Sendable {
             if taken.isClosed { told += groups.finish() }
             for finding in told {
                 switch format {
-                case .json: try output.write(JSONLines.line(finding))
-                case .text: try output.write(report.text(finding))
+                case .json: try output.write(privacy.apply(to: JSONLines.line(finding)))
+                case .text: try output.write(privacy.apply(to: report.text(finding)))
                 }
             }
             try output.flush()
@@ -86,7 +88,7 @@ final class FindingPrinter: Sendable {
             isOpen = !taken.isClosed
         }
         if format == .text, let packets = packets() {
-            try output.write(report.summary(packets: packets))
+            try output.write(privacy.apply(to: report.summary(packets: packets)))
             try output.flush()
         }
     }

@@ -3,7 +3,6 @@ import Agent
 import ArgumentParser
 import Capture
 import Diagnosis
-import FoundationEssentials
 import Glibc
 import Packets
 import Reporting
@@ -28,9 +27,14 @@ struct ReadCommand: ParsableCommand {
     @OptionGroup var evidence: EvidenceOptions
     @OptionGroup var tables: TableOptions
 
+    func validate() throws {
+        try OutputOptions.refusePackets(output.addresses, "--evidence", isGiven: evidence.path != nil)
+    }
+
     func run() throws {
         var session = ReadSession(
-            format: output.format, engineOptions: try tables.engineOptions(), evidence: try evidence.directory())
+            format: output.format, engineOptions: try tables.engineOptions(), evidence: try evidence.directory(),
+            privacy: output.privacy)
         let names = files.count > 1
         for file in files {
             try session.read(file, name: names ? file : nil)
@@ -48,6 +52,22 @@ struct OutputOptions: ParsableArguments {
 
     @Option(help: "How findings are printed: text, or json (JSON Lines).")
     var format = Format.text
+
+    @Option(
+        help: "How addresses are shown: full, truncated (/24, /48) or pseudonyms (the same for the same, in this run).")
+    var addresses = AddressPrivacy.Kind.full
+
+    /// For one run: pseudonyms are its own.
+    var privacy: AddressPrivacy { AddressPrivacy(addresses) }
+
+    /// Packets are written as they were.
+    ///
+    /// - Throws: where addresses are to be hidden and packets to be written.
+    static func refusePackets(_ addresses: AddressPrivacy.Kind, _ option: String, isGiven: Bool) throws {
+        guard isGiven, addresses != .full else { return }
+        throw ValidationError(
+            "\(option) writes packets with their true addresses: leave it out, or give --addresses full.")
+    }
 }
 
 /// How much is remembered.
@@ -61,10 +81,7 @@ struct TableOptions: ParsableArguments {
     @Option(help: "Seconds that a reset waits for what comes after it. (default: 2)")
     var settle: Double?
 
-    @Option(
-        help: "A file in which devices are named (YAML: name, owner, and how it is known: mac, address, prefix, hop).",
-        completion: .file())
-    var devices: String?
+    @OptionGroup var devices: DeviceOptions
 
     func validate() throws {
         guard maxHosts.map((8...1 << 26).contains) ?? true else {
@@ -90,7 +107,7 @@ struct TableOptions: ParsableArguments {
             maxHosts.map { Setting("memory.hosts", .scalar(String($0)), .commandLine) },
             maxFlows.map { Setting("memory.flows", .scalar(String($0)), .commandLine) },
             settle.map { Setting("settle_seconds", .scalar(String($0)), .commandLine) },
-            devices.map { Setting("devices", .scalar(absolutePath($0)), .commandLine) },
+            devices.setting,
         ].compactMap { $0 }
     }
 
@@ -100,19 +117,7 @@ struct TableOptions: ParsableArguments {
         configuration.maxHosts = maxHosts ?? configuration.maxHosts
         configuration.maxFlows = maxFlows ?? configuration.maxFlows
         configuration.settleSeconds = settle ?? configuration.settleSeconds
-        if let devices {
-            do {
-                configuration.devices = try DevicesFile.read(devices)
-            } catch {
-                for problem in error.problems { printMessage(problem.description) }
-                throw ExitStatus.configuration.exitCode
-            }
-        }
+        configuration.devices = try devices.names()
         return configuration.engineOptions
     }
-}
-
-/// A path from the root on, for what is kept beyond the directory that a command was started in.
-private func absolutePath(_ path: String) -> String {
-    path.hasPrefix("/") ? path : URL(filePath: path).path
 }

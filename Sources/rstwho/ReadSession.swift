@@ -23,6 +23,7 @@ struct ReadSession: ~Copyable {
     private var names = TcpdumpTextNames()
     private var hostNames: [IPAddress: String] = [:]
     private let evidence: EvidenceDirectory?
+    private let privacy: AddressPrivacy
 
     /// The newest findings, where they are kept; each in its last revision.
     private(set) var kept: FindingStore?
@@ -41,22 +42,28 @@ struct ReadSession: ~Copyable {
     /// - Parameters:
     ///   - kept: findings that are kept, at most; 0 where none are wanted.
     ///   - evidence: where the packets behind problems are kept.
+    ///   - privacy: how addresses leave in what is printed; names that stand for addresses are hidden from the start.
     init(
-        format: OutputOptions.Format?, engineOptions: Engine.Options, kept: Int = 0, evidence: EvidenceDirectory? = nil
+        format: OutputOptions.Format?, engineOptions: Engine.Options, kept: Int = 0,
+        evidence: EvidenceDirectory? = nil, privacy: AddressPrivacy
     ) {
         self.format = format
+        self.privacy = privacy
         self.evidence = evidence
         if kept > 0 { self.kept = FindingStore(capacity: kept) }
         engine = Engine(options: engineOptions)
-        report = TextReport(isColoured: output.isColoured)
+        report = TextReport(isColoured: output.isColoured, drawing: output.style.drawing)
     }
 
     /// Findings of captures that are kept for being listed; of more the newest.
     private static let listed = 1 << 17
 
     /// Reads captures for what they are asked about; prints nothing of what is found.
-    static func reading(_ files: [String], _ tables: TableOptions) throws -> ReadSession {
-        var session = ReadSession(format: nil, engineOptions: try tables.engineOptions(), kept: listed)
+    static func reading(
+        _ files: [String], _ tables: TableOptions, _ privacy: AddressPrivacy
+    ) throws -> ReadSession {
+        var session = ReadSession(
+            format: nil, engineOptions: try tables.engineOptions(), kept: listed, privacy: privacy)
         for file in files { try session.read(file, name: files.count > 1 ? file : nil) }
         _ = try session.finish()
         if let forgotten = session.kept?.forgotten, forgotten > 0 {
@@ -95,7 +102,7 @@ struct ReadSession: ~Copyable {
         engine.finish()
         do throws(OutputError) {
             try give()
-            if format == .text, hasRead { try output.write(report.summary(packets: packets)) }
+            if format == .text, hasRead { try output.write(privacy.apply(to: report.summary(packets: packets))) }
             try output.flush()
         } catch {
             throw error.exitCode
@@ -117,7 +124,7 @@ struct ReadSession: ~Copyable {
             names = text.parser.names
         }
         try text.read { batch in
-            hostNames = batch.hostNames
+            hostNames = privacy.apply(to: batch.hostNames)
             try take(batch, isLive: isLive, size: size)
         }
         if let problem = text.firstProblem {
@@ -143,8 +150,8 @@ struct ReadSession: ~Copyable {
             kept?.add(finding)
             progress.clear()
             switch format {
-            case .json: try output.write(JSONLines.line(finding))
-            case .text: try output.write(report.text(finding))
+            case .json: try output.write(privacy.apply(to: JSONLines.line(finding)))
+            case .text: try output.write(privacy.apply(to: report.text(finding)))
             case nil: break
             }
         }

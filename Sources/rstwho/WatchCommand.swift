@@ -5,6 +5,7 @@ import Capture
 import Diagnosis
 import FoundationEssentials
 import Logging
+import Reporting
 
 /// `rstwho watch`: findings from this machine's interfaces, as they happen.
 struct WatchCommand: AsyncParsableCommand {
@@ -32,6 +33,12 @@ struct WatchCommand: AsyncParsableCommand {
 
     @Option(help: "How findings are printed: text, or json (JSON Lines). (default: text)")
     var format: Configuration.Format?
+
+    @Option(
+        help: ArgumentHelp(
+            "How addresses are printed: full, truncated (/24, /48) or pseudonyms (the same for the same, in this run). (default: full)",
+            discussion: "What is served and kept on this machine has them in full."))
+    var addresses: AddressPrivacy.Kind?
 
     @Option(help: "Where arriving packets are looked at: tc, xdp, or xdp-generic. (default: tc)")
     var hook: LiveCapture.Hook?
@@ -76,6 +83,10 @@ struct WatchCommand: AsyncParsableCommand {
     var evidence: String?
 
     @OptionGroup var tables: TableOptions
+
+    func validate() throws {
+        try OutputOptions.refusePackets(addresses ?? .full, "--evidence", isGiven: evidence != nil)
+    }
 
     func run() async throws {
         let read: @Sendable () throws(ConfigurationError) -> Configuration = {
@@ -126,6 +137,7 @@ struct WatchCommand: AsyncParsableCommand {
         var settings = http.settings + tables.settings
         if !interfaces.isEmpty { settings.append(Setting("interfaces", .list(interfaces), .commandLine)) }
         if let format { settings.append(Setting("output.format", .scalar(format.rawValue), .commandLine)) }
+        if let addresses { settings.append(Setting("output.addresses", .scalar(addresses.rawValue), .commandLine)) }
         if let hook { settings.append(Setting("capture.hook", .scalar(hook.rawValue), .commandLine)) }
         if tap { settings.append(Setting("capture.tap", .scalar("true"), .commandLine)) }
         if let evidence { settings.append(Setting("evidence.directory", .scalar(evidence), .commandLine)) }

@@ -65,7 +65,7 @@ struct WatchSession {
         let state = AgentState(history: history, evidence: evidence, ledger: { live.ledger })
         let manager = ServiceManager.ofThisProcess()
         let ready = ReadyLine(attachments: live.attachments, waitsForServer: server != nil, manager: manager)
-        let printer = FindingPrinter(format: configuration.format, isGrouped: configuration.isGrouped) {
+        let printer = FindingPrinter(configuration) {
             ready.isSaid ? live.ledger.total.seen : nil
         }
         _ = state.add(printer.queue) { _ in true }
@@ -143,7 +143,7 @@ struct WatchSession {
     }
 
     private func follow(_ agent: RunningAgent, _ names: [String]) async -> ExitStatus {
-        let printer = FindingPrinter(format: configuration.format, isGrouped: configuration.isGrouped) { nil }
+        let printer = FindingPrinter(configuration) { nil }
         let wanted = Set(names)
         let stop = FollowStop()
         let shown = names.joined(separator: ", ")

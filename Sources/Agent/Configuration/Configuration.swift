@@ -2,6 +2,7 @@
 package import Capture
 package import Diagnosis
 package import Packets
+package import Reporting
 
 /// What `watch` does: one property for each option, with its default. `ConfigurationOption.all` says how each is written, checked and
 /// explained.
@@ -44,6 +45,8 @@ package struct Configuration: Sendable, Equatable {
     package var format = Format.text
     /// Repeats within ten seconds are told as one finding with a count.
     package var isGrouped = true
+    /// How addresses are printed.
+    package var addresses = AddressPrivacy.Kind.full
     package var stateDirectory = StateDirectory.auto
     /// Days for which anything is kept, and bytes that findings may have.
     package var historyDays = 7

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Capture
 internal import Packets
+internal import Reporting
 
 extension ConfigurationOption {
     /// Every option, in the order of the file; those of one section together.
@@ -81,5 +82,11 @@ extension ConfigurationOption {
         ConfigurationOption("output.format", \.format, .choice, "How findings are printed on standard output."),
         ConfigurationOption(
             "output.group", \.isGrouped, .flag, "Tell repeats within ten seconds as one finding with a count."),
+        ConfigurationOption(
+            "output.addresses", \.addresses, .choice,
+            """
+            How addresses are printed there: full, truncated (/24, /48) or pseudonyms (the same for the same, as long as the agent \
+            runs). What is served and kept has them in full.
+            """),
     ]
 }
