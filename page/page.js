@@ -55,10 +55,19 @@ function label(finding) {
   if (finding.kind !== "reset") return (finding.cause || finding.kind).replaceAll("_", " ");
   const hop = finding.sender === "middlebox" && finding.hop !== undefined ? ` at hop ${finding.hop}` : "";
   const cause = finding.cause === "unknown" ? "" : `, ${finding.cause.replaceAll("_", " ")}`;
-  return finding.sender.replaceAll("_", " ") + hop + cause;
+  return (finding.device || finding.sender.replaceAll("_", " ")) + hop + cause;
 }
 function end(address, port) { return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`; }
 function tuple(finding) { return `${end(finding.src, finding.src_port)} → ${end(finding.dst, finding.dst_port)}`; }
+/** What the operator calls an address, with the address behind; and what stands at a hop. */
+function called(finding, address) {
+  const place = (finding.names || []).find(place => place.address === address);
+  return place ? `${place.name} (${address})` : address;
+}
+function atHop(finding, hop) {
+  const place = (finding.names || []).find(place => place.hop === hop);
+  return place ? place.name : "";
+}
 
 // MARK: The parts of the page
 
@@ -78,7 +87,7 @@ function drawAnswer(all) {
     .sort((a, b) => b.resets - a.resets)[0];
   const answer = byId("answer");
   if (device) {
-    const who = device.sender === "this_machine" ? "This machine" : `A device at hop ${device.hop}` + (device.address ? ` (${device.address})` : "");
+    const who = device.sender === "this_machine" ? "This machine" : `${device.name || "A device"} at hop ${device.hop}` + (device.address ? ` (${device.address})` : "");
     const ports = device.ports.slice(0, 4).map(port => `tcp/${port}`).join(", ") + (device.ports.length > 4 ? " …" : "");
     const whom = device.hosts.length === 1 ? device.hosts[0] : `${device.hosts.length} hosts`;
     answer.textContent = `${who} resets ${ports} of ${whom} since ${time(device.first_seen)}.`;
@@ -147,7 +156,8 @@ function drawOrigins() {
   if (!origins.length) return replace("origins", element("p", { class: "empty" }, "None was seen."));
   const heads = ["Device", "Resets for", "Ports", { text: "Resets", number: true }, "Causes", "Since", "Last"];
   replace("origins", table(heads, origins.map(origin => [
-    `${origin.id}: ` + (origin.sender === "this_machine" ? "this machine" : `hop ${origin.hop}`) + (origin.address ? ` (${origin.address})` : "")
+    `${origin.id}: ` + (origin.sender === "this_machine" ? "this machine" : `${origin.name ? `${origin.name}, ` : ""}hop ${origin.hop}`) + (origin.address ? ` (${origin.address})` : "")
+      + (origin.owner ? `, owner ${origin.owner}` : "") + (origin.expected ? ", expected" : "")
       + (origin.idle_timer ? `, drops after ${Math.round(origin.idle_timer)} s of silence` : ""),
     list(origin.hosts), list(origin.ports.map(port => `tcp/${port}`)), number.format(origin.resets),
     origin.causes.join(", ").replaceAll("_", " "), time(origin.first_seen), time(origin.last_seen)])));
@@ -164,11 +174,13 @@ function drawn(finding) {
   for (let hop = 1; hop <= farthest; hop += 1) {
     const isHost = hop === finding.host_hop || (finding.host_hop === undefined && hop === farthest && !isForeign);
     const isSender = hop === finding.hop;
-    if (!isHost && !isSender) { skipped += 1; continue; }
+    if (!isHost && !isSender && !atHop(finding, hop)) { skipped += 1; continue; }
     if (skipped) stops.push(element("i", {}), element("span", { class: "quiet" }, skipped === 1 ? "a router" : `${skipped} routers`));
     skipped = 0;
     const sent = isSender && finding.sender !== "undetermined" ? " sent the RST" : isSender ? " where the RST's TTL points" : "";
-    const text = isForeign && isSender && !isHost ? `hop ${hop}:${sent}` : `${finding.src} (hop ${hop})${isForeign && !isSender ? "" : sent}`;
+    const device = finding.device ? `, ${finding.device}` : "";
+    const text = isForeign && isSender && !isHost ? `hop ${hop}:${sent}${device}`
+      : isHost || isSender ? `${called(finding, finding.src)} (hop ${hop})${isForeign && !isSender ? "" : sent}` : atHop(finding, hop);
     stops.push(element("i", {}), element("span", isSender && isForeign ? { class: "marked" } : {}, text));
   }
   return element("div", { class: "drawn", role: "img", "aria-label": "The path to the host" }, ...stops);
@@ -361,7 +373,7 @@ async function showHost(address) {
   const host = answer && answer.items[0];
   if (!host) return;
   const samples = Object.entries(host.samples).filter(([, count]) => count).map(([name, count]) => `${number.format(count)} ${name}`).join(", ");
-  line.textContent = `${host.address}: ` + (host.local ? "this machine" : host.hop === undefined ? "distance not known" : `at hop ${host.hop} (TTL ${host.ttl})`)
+  line.textContent = `${host.name ? `${host.name} (${host.address})` : host.address}: ` + (host.local ? "this machine" : host.hop === undefined ? "distance not known" : `at hop ${host.hop} (TTL ${host.ttl})`)
     + (host.shared ? ", several machines or paths behind one address" : "") + `; packets: ${samples || "none that prove that it lives"}; last seen ${time(host.last_seen)}.`;
   line.hidden = false;
 }

@@ -249,7 +249,7 @@ package struct Engine: ~Copyable {
         guard !options.devices.entries.isEmpty else { return given }
         return given.map { finding in
             var finding = finding
-            finding.device = options.devices.device(for: finding)
+            options.devices.name(&finding)
             return finding
         }
     }
@@ -261,12 +261,7 @@ package struct Engine: ~Copyable {
 
     /// Devices that sent resets for others, in the order in which they were found.
     package var origins: [Origin] {
-        guard !options.devices.entries.isEmpty else { return resetOrigins.origins }
-        return resetOrigins.origins.map { origin in
-            var origin = origin
-            origin.device = options.devices.device(for: origin)
-            return origin
-        }
+        options.devices.named(resetOrigins.origins)
     }
 
     /// The hosts as they are now: a copy, for working on it elsewhere.
@@ -274,6 +269,6 @@ package struct Engine: ~Copyable {
         var entries: [HostEntry] = []
         entries.reserveCapacity(hosts.count)
         hosts.forEach { entries.append($0) }
-        return HostSnapshot(entries: entries)
+        return HostSnapshot(entries: entries, devices: options.devices)
     }
 }

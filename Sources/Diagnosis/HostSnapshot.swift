@@ -4,10 +4,11 @@ package import Packets
 /// A copy of what the engine knows of hosts at one moment.
 package struct HostSnapshot: Sendable {
     let entries: [HostEntry]
+    var devices = DeviceNames()
 
     /// All hosts in the order of `HostSummary.Position`: the one seen last first.
     package func summaries() -> [HostSummary] {
-        entries.map { HostSummary($0) }.sorted { $0.position < $1.position }
+        devices.named(entries.map { HostSummary($0) }.sorted { $0.position < $1.position })
     }
 }
 

@@ -60,7 +60,7 @@ package struct ComparisonReport: Sendable {
         if let frame = finding.frame { first.append("frame \(frame)") }
         text += drawing.printable("    " + first.joined(separator: ", ")) + "\n"
         if let seen = finding.evidence.first(where: { $0.name == EvidenceName.notSeenNearer.rawValue }) {
-            text += drawing.printable("    \(seen.text)") + "\n"
+            text += drawing.printable("    \(finding.places.naming(seen.text))") + "\n"
         }
         if !finding.advice.isEmpty { text += drawing.printable("    > \(finding.advice)") + "\n" }
         return text
@@ -105,7 +105,8 @@ package struct ComparisonReport: Sendable {
             stops.append(stop)
         }
         let pairs = route.pairs == 1 ? "" : " and \(route.pairs - 1) more"
-        return DrawnPath.Row(label: "\(route.source) > \(route.destination)\(pairs)", direction: .forward, stops: stops)
+        let ends = [route.source, route.destination].map { comparison.places.drawn($0, $0.description) }
+        return DrawnPath.Row(label: ends.joined(separator: " > ") + pairs, direction: .forward, stops: stops)
     }
 
     private func link(_ route: Comparison.Route, from: Int, to: Int, hops: Int) -> DrawnPath.Link {

@@ -48,13 +48,13 @@ struct CrossingSentences {
         switch tuple.transport {
         case .tcp, .udp:
             return "\(end(tuple.source, tuple.sourcePort)) > \(end(tuple.destination, tuple.destinationPort))"
-        case .icmp, .icmpv6, .other: return "\(finding.text(tuple.source)) > \(finding.text(tuple.destination))"
+        case .icmp, .icmpv6, .other: return "\(finding.called(tuple.source)) > \(finding.called(tuple.destination))"
         }
     }
 
     private func end(_ address: IPAddress, _ port: UInt16) -> String {
         let text = finding.text(address)
-        return text.contains(":") ? "[\(text)]:\(port)" : "\(text):\(port)"
+        return finding.places.called(address, text.contains(":") ? "[\(text)]:\(port)" : "\(text):\(port)")
     }
 
     private var verdict: String {

@@ -7,8 +7,8 @@ struct ForwardingSentences {
     let finding: Finding
     let forwarding: Finding.Forwarding
 
-    private var client: String { finding.text(finding.fiveTuple.source) }
-    private var server: String { finding.text(finding.fiveTuple.destination) }
+    private var client: String { finding.called(finding.fiveTuple.source) }
+    private var server: String { finding.called(finding.fiveTuple.destination) }
 
     var summary: String {
         let sender = forwarding.isFromClient ? "client" : "server"
@@ -53,7 +53,9 @@ struct ForwardingSentences {
                 + "big), or clamp the MSS here (nft: tcp option maxseg size set rt mtu)."
         case .filter, .unknown:
             "Look for the rule in this machine's packet filter: nft list ruleset, or nft monitor trace."
-        case .kernel: "Look at routes and neighbours: ip route get \(forwarding.isFromClient ? server : client)."
+        case .kernel:
+            "Look at routes and neighbours: ip route get "
+                + finding.text(forwarding.isFromClient ? finding.fiveTuple.destination : finding.fiveTuple.source) + "."
         }
     }
 }

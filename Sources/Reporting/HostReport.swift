@@ -9,6 +9,8 @@ package enum HostReport {
     package static func write(_ host: HostSummary, to writer: inout JSONWriter) {
         writer.object { json in
             json.member("address", host.address.description)
+            json.member("name", host.device?.name)
+            json.member("owner", host.device?.owner)
             json.member("vlan", host.domain == 0 ? nil : host.domain)
             json.member("hop", host.hop)
             json.member("ttl", host.ttl)
@@ -48,14 +50,16 @@ package enum HostReport {
         guard !hosts.isEmpty else { return "No such host was seen.\n" }
         var table = Table(
             [
-                .init("ADDRESS"), .init("VLAN", isRight: true, rank: 3), .init("HOP", isRight: true),
+                .init("ADDRESS"), .init("NAME", least: 6, rank: 3), .init("VLAN", isRight: true, rank: 3),
+                .init("HOP", isRight: true),
                 .init("TTL"), .init("PACKETS", isRight: true, rank: 2), .init("KNOWN BY", least: 8, rank: 4),
                 .init("REMARK", least: 6, rank: 1), .init("FIRST SEEN", rank: 6),
                 .init(style.title("LAST SEEN"), rank: 5),
-            ], drawing: style.drawing)
+            ], drawing: style.drawing, privacy: style.privacy)
         for host in hosts {
             table.add([
-                host.address.description, host.domain == 0 ? "" : "\(host.domain)", host.hop.map(String.init) ?? "-",
+                host.address.description, host.device?.name ?? "", host.domain == 0 ? "" : "\(host.domain)",
+                host.hop.map(String.init) ?? "-",
                 distance(host), "\(proving(host))", knownBy(host), remark(host), style.time(host.firstSeen),
                 style.time(host.lastSeen),
             ])
@@ -67,7 +71,7 @@ package enum HostReport {
         let kinds = FingerprintClass.allCases
         var csv = CSVWriter(
             ["address", "vlan", "hop", "ttl", "initial_ttl", "local", "shared"] + kinds.map { "samples_" + label($0) }
-                + ["ttls", "first_seen", "last_seen"])
+                + ["ttls", "first_seen", "last_seen", "name", "owner"])
         for host in hosts {
             csv.field(host.address.description)
             csv.field(host.domain == 0 ? nil : host.domain)
@@ -80,9 +84,16 @@ package enum HostReport {
             csv.field(host.ttls.map { "\($0.ttl):\($0.packets)" }.joined(separator: " "))
             csv.field(Timestamp.format(host.firstSeen))
             csv.field(Timestamp.format(host.lastSeen))
+            csv.field(host.device?.name)
+            csv.field(host.device?.owner)
             csv.endRow()
         }
         return csv.text
+    }
+
+    /// Its name with the address behind, or the address.
+    static func called(_ host: HostSummary) -> String {
+        host.device.map { "\($0.name) (\(host.address))" } ?? host.address.description
     }
 
     static func distance(_ host: HostSummary) -> String {
@@ -134,6 +145,8 @@ struct WireHost: Decodable {
     }
 
     var address: String
+    var name: String?
+    var owner: String?
     var vlan: UInt16?
     var hop: Int?
     var ttl: UInt8?
@@ -152,6 +165,7 @@ struct WireHost: Decodable {
             let first = Timestamp.parse(first_seen), let last = Timestamp.parse(last_seen)
         else { return nil }
         var host = HostSummary(address: address, domain: vlan ?? 0, firstSeen: first, lastSeen: last)
+        host.device = KnownDevice(name, owner: owner, isExpected: nil)
         host.hop = hop
         host.ttl = ttl
         host.initialTTL = initial_ttl

@@ -11,9 +11,9 @@ struct ICMPSentences {
 
     // MARK: Who and what
 
-    private var source: String { finding.text(error.quoted.source) }
-    private var destination: String { finding.text(error.quoted.destination) }
-    private var from: String { finding.text(error.from) }
+    private var source: String { finding.called(error.quoted.source) }
+    private var destination: String { finding.called(error.quoted.destination) }
+    private var from: String { finding.called(error.from) }
     private var isThisMachine: Bool { error.hop == 0 }
     /// The host that the packet was for says it, or somebody in its name.
     private var isDestination: Bool { error.from == error.quoted.destination }
@@ -22,9 +22,17 @@ struct ICMPSentences {
 
     /// With the comma that a place needs behind it.
     private var who: String {
-        if isInItsName { return "A device \(place), in the name of \(destination), which is farther," }
+        if isInItsName { return "A device \(place)\(knownAs), in the name of \(destination), which is farther," }
         if isThisMachine { return isDestination ? "This machine" : "This machine (\(from))" }
         return isDestination ? "\(from) itself, \(place)," : "\(from), \(place),"
+    }
+
+    /// What the operator calls a device whose own address is not known.
+    private var knownAs: String { finding.device.map { " (\($0.description))" } ?? "" }
+
+    /// Who runs what `from` is.
+    private func ask(_ question: String? = nil) -> String {
+        Runner.ask(from, finding.places.addresses[error.from], question)
     }
 
     /// The quoted packet is a server's answer.
@@ -121,12 +129,12 @@ struct ICMPSentences {
     }
 
     private var redirect: String {
-        let host = error.to.map { finding.text($0) } ?? source
+        let host = error.to.map { finding.called($0) } ?? source
         guard let gateway = error.gateway else { return "\(who) tells \(host) another way to \(destination)." }
         if gateway == error.quoted.destination {
             return "\(who) tells \(host) to send to \(destination) directly: it is a neighbour (ICMP redirect)."
         }
-        return "\(who) tells \(host) to reach \(destination) through \(finding.text(gateway)) (ICMP redirect)."
+        return "\(who) tells \(host) to reach \(destination) through \(finding.called(gateway)) (ICMP redirect)."
     }
 
     /// What RFC 792, RFC 1812 and RFC 4443 call the codes that are told no further apart.
@@ -210,28 +218,31 @@ extension ICMPSentences {
                 + (isThisMachine ? "this machine" : from) + " is the last router before it, or is told to say so."
         case .netUnreachable:
             return isThisMachine
-                ? "Check this machine's routes: ip route get \(destination)"
-                : "Ask whoever runs \(from) to check its route to \(destination)."
+                ? "Check this machine's routes: ip route get \(finding.text(error.quoted.destination))"
+                : ask("to check its route to \(destination)")
         case .fragmentationNeeded: return sizeAdvice
         case .redirect: return redirectAdvice
         case .ttlExceeded:
             if has(.traced) { return "Nothing to do: that is how traceroute finds the path." }
             return has(.looped)
-                ? "Ask whoever runs \(from) for its route to \(destination): two routers send the packets to each other."
-                : "If no traceroute runs, ask whoever runs \(from) for its route to \(destination)."
+                ? ask("for its route to \(destination): two routers send the packets to each other")
+                : "If no traceroute runs, a" + ask("for its route to \(destination)").dropFirst()
         case .reassemblyTimeExceeded:
             return "Look for a filter that drops fragments, or for loss, between \(source) and \(destination)."
         case .parameterProblem: return "Look at the IP options or extension headers that \(source) sends."
         case .sourceQuench: return "Nothing to do: hosts ignore it (RFC 6633)."
-        case .unreachable, .unknown: return "Ask whoever runs \(from)."
+        case .unreachable, .unknown: return ask()
         }
     }
 
     private var policyAdvice: String {
         if isThisMachine { return "Check this machine's own packet filter for \(service): nft list ruleset." }
-        if isInItsName { return "Ask whoever runs the device \(place) to check its policy for \(service)." }
+        if isInItsName {
+            let device = finding.device?.name ?? "the device"
+            return Runner.ask("\(device) \(place)", finding.device, "to check its policy for \(service)")
+        }
         if isDestination { return "Check the packet filter on \(destination) for \(service)." }
-        return "Ask whoever runs \(from) to check its policy for \(service)."
+        return ask("to check its policy for \(service)")
     }
 
     private var sizeAdvice: String {
@@ -247,11 +258,11 @@ extension ICMPSentences {
     }
 
     private var redirectAdvice: String {
-        let host = error.to.map { finding.text($0) } ?? source
+        let host = error.to.map { finding.called($0) } ?? source
         guard let gateway = error.gateway, !has(.implausible) else {
             return "Find out who sends it; hosts need not accept redirects."
         }
-        let way = gateway == error.quoted.destination ? "of its own network" : "through \(finding.text(gateway))"
+        let way = gateway == error.quoted.destination ? "of its own network" : "through \(finding.called(gateway))"
         return
             "If connections to \(destination) fail: replies may come the short way and a stateful filter on the long one see "
             + "only half of them. Give \(host) a route to \(destination) \(way)."

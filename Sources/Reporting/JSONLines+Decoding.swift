@@ -24,6 +24,13 @@ struct WireFinding: Decodable {
         var text: String
     }
 
+    struct WireName: Decodable {
+        var address: String?
+        var hop: Int?
+        var name: String
+        var owner: String?
+    }
+
     struct WireVantage: Decodable {
         var host: String?
         var interface: String?
@@ -82,6 +89,7 @@ struct WireFinding: Decodable {
     var device: String?
     var owner: String?
     var expected: Bool?
+    var names: [WireName]?
     var idle_seconds: Double?
     var vlan: UInt16?
     var next_hop_mac: String?
@@ -102,6 +110,11 @@ struct WireFinding: Decodable {
         var finding = Finding(id: id, fiveTuple: tuple, details: details, evidence: evidence.map(Self.evidence))
         finding.revision = revision
         finding.device = KnownDevice(device, owner: owner, isExpected: expected)
+        for place in names ?? [] {
+            let device = KnownDevice(place.name, owner: place.owner, isExpected: nil)
+            if let address = place.address.flatMap({ IPAddress($0) }) { finding.places.addresses[address] = device }
+            if let hop = place.hop { finding.places.hops[hop] = device }
+        }
         finding.time = time.flatMap { Timestamp.parse($0) }
         finding.frame = frame
         finding.file = file

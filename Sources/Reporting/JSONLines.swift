@@ -25,11 +25,12 @@ package enum JSONLines {
             case .icmpError(let error): write(error, of: finding, to: &json)
             case .notice(let notice): json.member("cause", notice.cause.rawValue)
             }
+            writeNames(of: finding, to: &json)
             json.member("count", finding.count)
             writeVantage(of: finding, to: &json)
             json.member("evidence") { json in
                 json.array { json in
-                    for evidence in finding.evidence { write(evidence, to: &json) }
+                    for evidence in finding.evidence { write(evidence, of: finding, to: &json) }
                 }
             }
             let advice = finding.advice
@@ -73,9 +74,7 @@ package enum JSONLines {
         json.member("stage", reset.stage.rawValue)
         json.member("signature", reset.signature?.rawValue)
         json.member("origin", reset.origin)
-        json.member("device", finding.device?.name)
-        json.member("owner", finding.device?.owner)
-        json.member("expected", finding.device?.isExpected == true ? true : nil)
+        writeDevice(of: finding, to: &json)
         json.member("idle_seconds", reset.idleSeconds, digits: 3)
         json.member("vlan", reset.vlan)
         json.member("next_hop_mac", reset.nextHopMAC)
@@ -117,6 +116,7 @@ package enum JSONLines {
     }
 
     private static func write(_ error: Finding.ICMPError, of finding: Finding, to json: inout JSONWriter) {
+        writeDevice(of: finding, to: &json)
         json.member("icmp") { json in
             json.object { json in
                 json.member("type", error.type)
@@ -154,13 +154,43 @@ package enum JSONLines {
         }
     }
 
-    private static func write(_ evidence: Evidence, to json: inout JSONWriter) {
+    private static func writeDevice(of finding: Finding, to json: inout JSONWriter) {
+        json.member("device", finding.device?.name)
+        json.member("owner", finding.device?.owner)
+        json.member("expected", finding.device?.isExpected == true ? true : nil)
+    }
+
+    private static func writeNames(of finding: Finding, to json: inout JSONWriter) {
+        let places = finding.places
+        guard !places.isEmpty else { return }
+        json.member("names") { json in
+            json.array { json in
+                for (address, device) in places.addresses.sorted(by: { $0.key < $1.key }) {
+                    write(device, address: finding.text(address), hop: nil, to: &json)
+                }
+                for (hop, device) in places.hops.sorted(by: { $0.key < $1.key }) {
+                    write(device, address: nil, hop: hop, to: &json)
+                }
+            }
+        }
+    }
+
+    private static func write(_ device: KnownDevice, address: String?, hop: Int?, to writer: inout JSONWriter) {
+        writer.object { json in
+            json.member("address", address)
+            json.member("hop", hop)
+            json.member("name", device.name)
+            json.member("owner", device.owner)
+        }
+    }
+
+    private static func write(_ evidence: Evidence, of finding: Finding, to json: inout JSONWriter) {
         json.object { json in
             json.member("name", evidence.name)
             json.member("weight", evidence.weight, digits: 2)
             json.member("observed", evidence.observed)
             json.member("expected", evidence.expected)
-            json.member("text", evidence.text)
+            json.member("text", finding.told == nil ? finding.places.naming(evidence.text) : evidence.text)
         }
     }
 }

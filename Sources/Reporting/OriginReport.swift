@@ -60,7 +60,7 @@ package enum OriginReport {
     /// A paragraph a device: who it is, for whom it speaks, since when.
     package static func text(_ origins: [Origin], style: TableStyle = TableStyle()) -> String {
         guard !origins.isEmpty else { return "No device was seen that sends resets for others.\n" }
-        return origins.map { text($0, style) }.joined(separator: "\n")
+        return style.privacy.apply(to: origins.map { text($0, style) }.joined(separator: "\n"))
     }
 
     package static func csv(_ origins: [Origin]) -> String {

@@ -10,6 +10,8 @@ package enum PathReport {
         writer.object { json in
             json.member("clients", "\(path.network)/\(path.length)")
             json.member("server", path.server.description)
+            json.member("server_name", path.serverDevice?.name)
+            json.member("server_owner", path.serverDevice?.owner)
             json.member("ways", path.symmetry.rawValue)
             write(path.there, as: "there", to: &json)
             write(path.back, as: "back", to: &json)
@@ -36,7 +38,9 @@ package enum PathReport {
                 json.member("interface", way.interface)
                 json.member("direction", way.isOutgoing ? "out" : "in")
                 json.member("from_mac", way.from)
+                json.member("from_name", way.fromDevice?.name)
                 json.member("to_mac", way.to)
+                json.member("to_name", way.toDevice?.name)
                 json.member("connections", way.connections)
             }
         }
@@ -59,10 +63,10 @@ package enum PathReport {
                 .init("WORKED", isRight: true, rank: 2), .init("AGAIN", isRight: true, rank: 4),
                 .init("RTT", isRight: true, rank: 5), .init("THERE", least: 12, rank: 6),
                 .init("BACK", least: 12, rank: 1),
-            ], drawing: style.drawing)
+            ], drawing: style.drawing, privacy: style.privacy)
         for path in paths {
             table.add([
-                "\(path.network)/\(path.length)", path.server.description, label(path.symmetry), "\(path.connections)",
+                "\(path.network)/\(path.length)", server(path), label(path.symmetry), "\(path.connections)",
                 "\(path.worked)", "\(path.retransmissions)",
                 path.roundTrip.map { DecimalText.format($0 * 1000, digits: 1) + " ms" } ?? "-", text(path.there),
                 text(path.back),
@@ -78,7 +82,8 @@ package enum PathReport {
         var csv = CSVWriter(
             ["clients", "server", "ways"] + ways + [
                 "connections", "worked", "retransmissions", "round_trip_seconds", "failing_ports", "first_seen",
-                "last_seen",
+                "last_seen", "server_name", "server_owner", "there_from_name", "there_to_name", "back_from_name",
+                "back_to_name",
             ])
         for path in paths {
             csv.field("\(path.network)/\(path.length)")
@@ -98,9 +103,24 @@ package enum PathReport {
             csv.field(path.failingPorts.map(String.init).joined(separator: " "))
             csv.field(Timestamp.format(path.firstSeen))
             csv.field(Timestamp.format(path.lastSeen))
+            csv.field(path.serverDevice?.name)
+            csv.field(path.serverDevice?.owner)
+            for way in [path.there, path.back] {
+                csv.field(way?.fromDevice?.name)
+                csv.field(way?.toDevice?.name)
+            }
             csv.endRow()
         }
         return csv.text
+    }
+
+    /// The server by its name with the address behind, or by the address.
+    static func server(_ path: PathSummary) -> String {
+        path.serverDevice.map { "\($0.name) (\(path.server))" } ?? path.server.description
+    }
+
+    private static func called(_ mac: String?, _ device: KnownDevice?) -> String? {
+        mac.map { mac in device.map { "\($0.name) (\(mac))" } ?? mac }
     }
 
     static func label(_ symmetry: PathSummary.Symmetry) -> String {
@@ -115,8 +135,10 @@ package enum PathReport {
     static func text(_ way: PathSummary.Way?) -> String {
         guard let way else { return "not seen" }
         let place = way.interface.map { "\($0) " } ?? ""
-        if let from = way.from, let to = way.to { return "\(place)\(from) > \(to)" }
-        let hop = way.nextHop.map { "\(way.isOutgoing ? "to" : "from") \($0)" } ?? (way.isOutgoing ? "out" : "in")
+        let (from, to) = (called(way.from, way.fromDevice), called(way.to, way.toDevice))
+        if let from, let to { return "\(place)\(from) > \(to)" }
+        let nextHop = way.isOutgoing ? to : from
+        let hop = nextHop.map { "\(way.isOutgoing ? "to" : "from") \($0)" } ?? (way.isOutgoing ? "out" : "in")
         return place + hop
     }
 }
@@ -139,13 +161,18 @@ struct WireWay: Decodable {
     var interface: String?
     var direction: String
     var from_mac: String?
+    var from_name: String?
     var to_mac: String?
+    var to_name: String?
     var connections: Int
 
     var way: PathSummary.Way {
-        PathSummary.Way(
+        var way = PathSummary.Way(
             interface: interface, isOutgoing: direction == "out", from: from_mac, to: to_mac,
             connections: connections)
+        way.fromDevice = KnownDevice(from_name, owner: nil, isExpected: nil)
+        way.toDevice = KnownDevice(to_name, owner: nil, isExpected: nil)
+        return way
     }
 }
 
@@ -153,6 +180,8 @@ struct WireWay: Decodable {
 struct WirePathSummary: Decodable {
     var clients: String
     var server: String
+    var server_name: String?
+    var server_owner: String?
     var ways: String
     var there: WireWay?
     var back: WireWay?
@@ -175,6 +204,7 @@ struct WirePathSummary: Decodable {
             round_trip_seconds.map(WireBounds.seconds.contains) ?? true
         else { return nil }
         var path = PathSummary(network: network, length: length, server: server, firstSeen: first, lastSeen: last)
+        path.serverDevice = KnownDevice(server_name, owner: server_owner, isExpected: nil)
         path.there = there?.way
         path.back = back?.way
         path.symmetry = symmetry

@@ -7,8 +7,8 @@ struct PathSentences {
     let finding: Finding
     let path: Finding.Path
 
-    private var client: String { finding.text(finding.fiveTuple.source) }
-    private var server: String { finding.text(finding.fiveTuple.destination) }
+    private var client: String { finding.called(finding.fiveTuple.source) }
+    private var server: String { finding.called(finding.fiveTuple.destination) }
 
     private var crossing: CrossingSentences? {
         path.crossing.map { CrossingSentences(finding: finding, cause: path.cause, crossing: $0) }
@@ -78,7 +78,7 @@ struct PathSentences {
             "\(connections) \(opensAndHangs): the client's ACK never gets to \(server), which sent its SYN-ACK "
             + "\(times), and each was acknowledged."
         if let redirect = path.redirect {
-            let (from, gateway) = (finding.text(redirect.from), finding.text(redirect.gateway))
+            let (from, gateway) = (finding.called(redirect.from), finding.called(redirect.gateway))
             text +=
                 " The ACKs go by \(from), which says itself that \(gateway) is the way: the replies do not pass \(from), "
                 + "and if it filters by connection state it drops the ACK of a SYN-ACK that it has not seen."
@@ -92,7 +92,7 @@ struct PathSentences {
 
     private var redirectIgnored: String {
         let told = path.redirect.map {
-            "\(finding.text($0.from)) says itself that \(finding.text($0.gateway)) is the way"
+            "\(finding.called($0.from)) says itself that \(finding.called($0.gateway)) is the way"
         }
         return "\(connections) \(gets) no answer, and \(told ?? "its router says that there is another way"): "
             + "\(client) goes on using the old one. \(repeated)"
@@ -187,7 +187,7 @@ struct PathSentences {
             return "Compare the routes of both directions (traceroute from \(client) and from \(server)). "
                 + Self.sameWay
         }
-        let (from, gateway) = (finding.text(redirect.from), finding.text(redirect.gateway))
+        let (from, gateway) = (finding.called(redirect.from), finding.called(redirect.gateway))
         return "Make both directions take the same way: route \(server) by \(gateway) at \(client), or the replies by "
             + "\(from); or do not track these connections on \(from)."
     }
@@ -200,12 +200,13 @@ struct PathSentences {
                     + "A capture on the other side and rstwho compare name the leg."
         }
         if path.answerPasses { return "Compare the routes of both directions. " + Self.sameWay }
-        let target = finding.fiveTuple.destination.isIPv4 ? server : "[\(server)]"
+        let address = finding.text(finding.fiveTuple.destination)
+        let target = finding.fiveTuple.destination.isIPv4 ? address : "[\(address)]"
         return "Run: rstwho probe \(target):\(finding.servicePort)"
     }
 
     static func summary(of change: Finding.PathChange, in finding: Finding) -> String {
-        "\(finding.text(finding.fiveTuple.source)) moved from the \(ordinal(change.hostHop)) hop to the "
+        "\(finding.called(finding.fiveTuple.source)) moved from the \(ordinal(change.hostHop)) hop to the "
             + "\(ordinal(change.hop)): its packets take another path."
     }
 

@@ -7,13 +7,15 @@ extension ProbeReport {
     package var path: DrawnPath {
         var stops = [DrawnPath.Stop.you]
         if result.isOwn {
-            stops[0] = .init("you, \(result.target)", hop: 0, remark: hostRemark)
+            stops[0] = .init("you, \(called(result.target))", hop: 0, remark: hostRemark)
             return DrawnPath(stops)
         }
         let last = lastDrawn
         for number in stride(from: 1, through: last, by: 1) {
             let addresses = result.path.first { $0.number == number }?.addresses ?? []
-            let name = addresses.isEmpty ? nil : addresses.map(\.description).joined(separator: " or ")
+            let name =
+                addresses.isEmpty
+                ? result.places.hops[number]?.name : addresses.map(called).joined(separator: " or ")
             stops.append(.init(name, hop: number))
         }
         mark(&stops)
@@ -21,8 +23,10 @@ extension ProbeReport {
         return DrawnPath(stops)
     }
 
+    private func called(_ address: IPAddress) -> String { result.places.drawn(address, address.description) }
+
     private var hostStop: DrawnPath.Stop {
-        let name = result.target.description
+        let name = called(result.target)
         if result.hostHopIsMinimum, let hop = result.hostHop {
             return .init(name, remark: "hop \(hop) or farther, \(hostRemark)")
         }

@@ -21,16 +21,16 @@ package struct ProbeReport: Sendable {
         var text = lines.joined(separator: "\n") + "\n\n"
         text += path.text(width: width, indent: 4, drawing: drawing, isColoured: isColoured) + "\n"
         for piece in result.evidence {
-            text += drawing.printable("    \(piece.name): \(Self.text(piece))") + "\n"
+            text += drawing.printable("    \(piece.name): \(sentence(piece))") + "\n"
         }
         for note in notes { text += drawing.printable("    \(note)") + "\n" }
         return text
     }
 
     /// Distances are known by their form, everything else needs its sentence.
-    private static func text(_ piece: Evidence) -> String {
+    private func sentence(_ piece: Evidence) -> String {
         guard piece.name == EvidenceName.ttlHost.rawValue, let observed = piece.observed, let expected = piece.expected
-        else { return piece.text }
+        else { return result.places.naming(piece.text) }
         return "TTL \(observed) against \(expected)"
     }
 
@@ -65,6 +65,9 @@ package struct ProbeReport: Sendable {
                 }
             }
             json.member("address", result.address?.description)
+            json.member("device", result.device?.name)
+            json.member("owner", result.device?.owner)
+            json.member("target_name", result.places.addresses[result.target]?.name)
             json.member("answered_at_ttl", result.answeredAt)
             json.member("host_hop", result.hostHop)
             json.member("host_hop_is_minimum", result.hostHopIsMinimum ? true : nil)
@@ -97,7 +100,7 @@ package struct ProbeReport: Sendable {
             json.member("weight", piece.weight, digits: 2)
             json.member("observed", piece.observed)
             json.member("expected", piece.expected)
-            json.member("text", piece.text)
+            json.member("text", result.places.naming(piece.text))
         }
     }
 
@@ -109,6 +112,8 @@ package struct ProbeReport: Sendable {
                     for address in hop.addresses { json.string(address.description) }
                 }
             }
+            let device = hop.addresses.lazy.compactMap { result.places.addresses[$0] }.first
+            json.member("name", (device ?? result.places.hops[hop.number])?.name)
             json.member("rtt_ms", hop.roundTrip.map { Double($0) / 1e6 }, digits: 3)
         }
     }

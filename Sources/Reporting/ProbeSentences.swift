@@ -5,32 +5,34 @@ internal import Packets
 /// The sentences that people read: what the port is, who says so, from where.
 extension ProbeResult {
     private var service: String { "tcp/\(port)" }
-    private var host: String { target.description }
+    private var host: String { places.called(target, target.description) }
 
     /// What was found out.
-    package var summary: String {
+    package var summary: String { places.brief(statement) }
+
+    private var statement: String {
         switch (state, sender) {
         case (.open, .host): "\(service) of \(host) is open: the host itself answers\(hostPlace)."
         case (.open, .undetermined):
             "\(service) of \(host) is open; whether the host itself answers is not known. \(doubt)"
-        case (.open, _): "\(capitalised(device)) answers \(service) in the name of \(host)\(hostIs)."
+        case (.open, _): "\(capitalised(whoever)) answers \(service) in the name of \(host)\(hostIs)."
         case (.closed, _) where unreachable != nil:
             "\(service) of \(host) is closed: the host itself says \"port unreachable\"\(hostPlace)."
         case (.closed, _): "\(service) of \(host) is closed: the host itself sends the RST\(hostPlace)."
         case (.rejected, _):
-            "\(capitalised(device)) sends the RST for \(service), not \(host)\(hostIs)."
+            "\(capitalised(whoever)) sends the RST for \(service), not \(host)\(hostIs)."
         case (.refused, _): "\(service) of \(host) is refused; who sends the RST is not known. \(doubt)"
         case (.filtered, .thisMachine): "This machine's own packet filter drops the SYN to \(service) of \(host)."
         case (.filtered, .middlebox):
-            "\(service) of \(host) is filtered: \(device) drops the SYN without an answer. \(capitalised(hostIsAt))"
+            "\(service) of \(host) is filtered: \(whoever) drops the SYN without an answer. \(capitalised(hostIsAt))"
         case (.filtered, _):
             "\(service) of \(host) is filtered: the SYN vanishes without an answer, at the host itself\(hostPlace)"
                 + "\(orBefore)."
         case (.prohibited, .host):
             "\(service) of \(host) is rejected by the host itself\(hostPlace): \"\(reason)\"."
-        case (.prohibited, _): "\(capitalised(device)) rejects \(service) of \(host) by ICMP: \"\(reason)\"."
+        case (.prohibited, _): "\(capitalised(whoever)) rejects \(service) of \(host) by ICMP: \"\(reason)\"."
         case (.unreachable, _) where unreachable == nil: "Packets to \(host) go in a circle: no hop is the last one."
-        case (.unreachable, _): "\(host) cannot be reached, \(device) says: \"\(reason)\"."
+        case (.unreachable, _): "\(host) cannot be reached, \(whoever) says: \"\(reason)\"."
         case (.silent, _):
             lastReached > 0
                 ? "\(host) answers neither on \(service) nor to ping nor by UDP; the last word comes from "
@@ -40,7 +42,9 @@ extension ProbeResult {
     }
 
     /// What to do next.
-    package var advice: String {
+    package var advice: String { places.brief(places.withOwners(nextStep)) }
+
+    private var nextStep: String {
         switch (state, sender) {
         case (.open, .host): "Nothing to do."
         case (.open, .undetermined), (.refused, _):
@@ -48,18 +52,18 @@ extension ProbeResult {
                 ? "Give a port that the host is known to answer itself: --reference PORT."
                 : "Capture the next attempt: rstwho watch has more to go by than a probe."
         case (.open, _):
-            "A proxy or load balancer, usually harmless. Ask whoever runs \(toAsk) whether it should answer."
+            "A proxy or load balancer, usually harmless. " + Runner.ask(toAsk, device, "whether it should answer")
         case (.closed, _):
             "Check that the service on \(host) runs and listens on \(service), on that address; its own packet filter can "
                 + "answer in the same way."
         case (.rejected, .thisMachine), (.filtered, .thisMachine), (.prohibited, .thisMachine):
             "Check this machine's own packet filter for \(service): nft list ruleset."
         case (.rejected, _), (.filtered, .middlebox), (.prohibited, .middlebox), (.prohibited, .undetermined):
-            "Ask whoever runs \(toAsk) to check its policy for \(service)."
+            Runner.ask(toAsk, device, "to check its policy for \(service)")
         case (.filtered, _):
             "Check the packet filter of \(host) for \(service)\(thenBefore)."
         case (.prohibited, .host): "Check the packet filter of \(host) for \(service): nft list ruleset."
-        case (.unreachable, .thisMachine): "Check that \(host) is up, and this machine's route: ip route get \(host)."
+        case (.unreachable, .thisMachine): "Check that \(host) is up, and this machine's route: ip route get \(target)."
         case (.unreachable, _): "Check that \(host) is up, and the routes of the last device on the way."
         case (.silent, _):
             "Check that \(host) is up. If it is, it or a device drops everything: give a port that answers with "
@@ -72,19 +76,23 @@ extension ProbeResult {
     private var reason: String { unreachable?.text ?? "destination unreachable" }
 
     /// `the device at hop 2 (10.2.0.2)`
-    private var device: String {
+    private var whoever: String {
         if sender == .thisMachine { return "this machine" }
-        let named = address.map { " (\($0))" } ?? ""
+        let known = [device?.description, address?.description].compactMap { $0 }
+        let named = known.isEmpty ? "" : " (\(known.joined(separator: ", ")))"
         guard let hops else { return "a device\(named)" }
         if hops.count == 1 { return "the device at hop \(hops.lowerBound)\(named)" }
         return "a device at hop \(places(hops))"
     }
 
-    /// `the device at hop 2`
+    /// `the device at hop 2`, `fw1 at hop 2`
     private var toAsk: String {
         if sender == .thisMachine { return "this machine" }
-        guard let hops else { return address.map { "\($0)" } ?? "the devices on the path" }
-        if hops.count == 1 { return "the device at hop \(hops.lowerBound)\(known(atHop: hops.lowerBound))" }
+        guard let hops else { return address.map { places.called($0, "\($0)") } ?? "the devices on the path" }
+        if hops.count == 1 {
+            let place = "at hop \(hops.lowerBound)"
+            return device.map { "\($0.name) \(place)" } ?? "the device \(place)\(known(atHop: hops.lowerBound))"
+        }
         return "the device at hop \(places(hops))"
     }
 
@@ -94,12 +102,13 @@ extension ProbeResult {
         return hops.map { "\($0)\(known(atHop: $0))" }.joined(separator: " or ")
     }
 
-    /// ` (10.2.0.2)`
+    /// ` (10.2.0.2)`, ` (gw1, 10.2.0.2)`
     private func known(atHop hop: Int) -> String {
-        guard let addresses = path.first(where: { $0.number == hop })?.addresses, addresses.count == 1 else {
-            return ""
-        }
-        return " (\(addresses[0]))"
+        let addresses = path.first { $0.number == hop }?.addresses ?? []
+        let address = addresses.count == 1 ? addresses[0] : nil
+        let known = [(address.flatMap { places.addresses[$0] } ?? places.hops[hop])?.name, address?.description]
+        let parts = known.compactMap { $0 }
+        return parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))"
     }
 
     private var hostPlace: String {

@@ -15,24 +15,17 @@ extension ResetSentences {
 
     private var adviceOnDevice: String {
         let place = reset.hop.map { " at hop \($0)" } ?? ""
-        let ask =
-            finding.device.map { "Ask \($0.owner ?? "whoever runs it") about \($0.name)\(place):" }
-            ?? "Ask whoever runs the device\(place)"
-        guard finding.device == nil else { return adviceOnNamedDevice(ask) }
-        switch reset.cause {
-        case .idleTimeout: return "\(ask) for its idle timeout, or send TCP keepalives more often than that."
-        case .rejected: return "\(ask) to check its policy for \(service)."
-        case .injected: return "\(ask) why it injects resets; encryption below TCP keeps it out."
-        default: return "\(ask) why it resets \(service)."
+        func ask(_ question: String) -> String {
+            Runner.ask((finding.device?.name ?? "the device") + place, finding.device, question)
         }
-    }
-
-    private func adviceOnNamedDevice(_ ask: String) -> String {
-        switch reset.cause {
-        case .idleTimeout: return "\(ask) its idle timeout, or send TCP keepalives more often than that."
-        case .rejected: return "\(ask) its policy for \(service)."
-        case .injected: return "\(ask) why it injects resets; encryption below TCP keeps it out."
-        default: return "\(ask) why it resets \(service)."
+        return switch reset.cause {
+        case .idleTimeout: ask("for its idle timeout, or send TCP keepalives more often than that")
+        case .rejected: ask("to check its policy for \(service)")
+        case .injected: ask("why it injects resets; encryption below TCP keeps it out")
+        default:
+            reset.stage == .afterClose
+                ? "Usually harmless: the connection was being closed. Where open ones are cut too: "
+                    + ask("why it resets \(service)") : ask("why it resets \(service)")
         }
     }
 

@@ -12,18 +12,20 @@ package enum ResetReport {
             [
                 .init(style.isNarrow ? "TIME" : style.title("TIME"), rank: 2), .init("FILE", least: 6, rank: 7),
                 .init("FRAME", isRight: true, rank: 8),
-                .init("FROM", least: 15), .init("TO", least: 15, rank: 1), .init("SENT BY", least: 12), .init("CAUSE"),
+                .init("FROM", least: 15), .init("NAME", least: 6, rank: 3), .init("TO", least: 15, rank: 1),
+                .init("SENT BY", least: 12), .init("CAUSE"),
                 .init("STAGE", rank: 6), .init("SURE", isRight: true, rank: 4), .init("COUNT", isRight: true, rank: 5),
                 .init("ORIGIN", rank: 9), .init("ID", rank: 10),
-            ], drawing: style.drawing)
+            ], drawing: style.drawing, privacy: style.privacy)
         let hasDate = !style.isNarrow || Set(findings.compactMap { $0.time.map(style.clock.day) }).count > 1
         for finding in findings {
             guard let reset = finding.reset else { continue }
             table.add([
                 finding.time.map { style.clock.text($0, hasDate: hasDate) } ?? "", finding.file ?? "",
                 finding.frame.map { "\($0)" } ?? "",
-                end(finding, finding.fiveTuple.source, finding.fiveTuple.sourcePort),
-                end(finding, finding.fiveTuple.destination, finding.fiveTuple.destinationPort), sender(reset),
+                end(finding, finding.fiveTuple.source, finding.fiveTuple.sourcePort), name(finding) ?? "",
+                end(finding, finding.fiveTuple.destination, finding.fiveTuple.destinationPort),
+                sender(finding, reset),
                 reset.cause == .unknown ? "-" : reset.cause.rawValue, reset.stage == .none ? "-" : reset.stage.rawValue,
                 finding.confidence.map { "\(min(99, DecimalText.whole($0 * 100))) %" } ?? "-", "\(finding.count)",
                 reset.origin ?? "", finding.id,
@@ -37,7 +39,7 @@ package enum ResetReport {
             "id", "revision", "time", "file", "frame", "src", "src_port", "dst", "dst_port", "service_port", "flags",
             "ttl",
             "sender", "hop", "host_hop", "confidence", "cause", "stage", "origin", "idle_seconds", "vlan", "count",
-            "host", "interface", "direction", "summary", "advice",
+            "host", "interface", "direction", "summary", "advice", "name", "device", "owner", "expected",
         ])
         for finding in findings {
             guard let reset = finding.reset else { continue }
@@ -68,21 +70,28 @@ package enum ResetReport {
             csv.field(finding.vantage?.direction)
             csv.field(finding.summary)
             csv.field(finding.advice)
+            csv.field(name(finding))
+            csv.field(finding.device?.name)
+            csv.field(finding.device?.owner)
+            csv.field(finding.device?.isExpected ?? false)
             csv.endRow()
         }
         return csv.text
     }
 
     /// Who sent it, in a few words.
-    static func sender(_ reset: Finding.Reset) -> String {
+    static func sender(_ finding: Finding, _ reset: Finding.Reset) -> String {
         switch reset.sender {
-        case .middlebox: "device" + (reset.hop.map { " at hop \($0)" } ?? "")
+        case .middlebox: (finding.device?.name ?? "device") + (reset.hop.map { " at hop \($0)" } ?? "")
         case .thisMachine: "this machine"
         case .host, .hostApplication, .hostKernel, .hostFirewall:
             reset.sender.rawValue.replacing("_", with: " ") + (reset.hostHop.map { $0 > 0 ? ", hop \($0)" : "" } ?? "")
         case .undetermined: "not known"
         }
     }
+
+    /// What the operator calls the host whose address it carries.
+    static func name(_ finding: Finding) -> String? { finding.places.addresses[finding.fiveTuple.source]?.name }
 
     /// `10.4.0.2:22`, `[2001:db8::1]:22`.
     static func end(_ finding: Finding, _ address: IPAddress, _ port: UInt16?) -> String {

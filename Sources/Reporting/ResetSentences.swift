@@ -13,7 +13,7 @@ struct ResetSentences {
 
     /// Who sent the reset, from how far, and what the user felt.
     var summary: String {
-        [who, felt, why, caveat, missing].compactMap { $0 }.joined(separator: " ")
+        [who, isForgedPerhaps ? nil : felt, why, caveat, missing].compactMap { $0 }.joined(separator: " ")
     }
 
     // MARK: Who
@@ -42,7 +42,7 @@ struct ResetSentences {
     /// What the operator has said of it.
     private var expected: String { finding.device?.isExpected == true ? " It is expected to." : "" }
 
-    var claimed: String { finding.text(finding.fiveTuple.source) }
+    var claimed: String { finding.called(finding.fiveTuple.source) }
 
     private var hostPlace: String {
         guard let hostHop = reset.hostHop else { return "" }
@@ -113,6 +113,12 @@ struct ResetSentences {
         return strongest.map { "It was injected: \($0.text)." } ?? "It was injected."
     }
 
+    /// What is most telling says already that no connection was seen.
+    private var isForgedPerhaps: Bool {
+        sender == .undetermined && reset.cause == .unknown && reset.stage == .none
+            && evidence.contains { $0.name == EvidenceName.noFlow.rawValue && $0.text == mostTelling }
+    }
+
     private var mostTelling: String {
         evidence.max { abs($0.weight) < abs($1.weight) }?.text ?? "nothing to compare it with was seen"
     }
@@ -134,7 +140,7 @@ struct ResetSentences {
             return "The hop is not reliable: the device copies the host's TTL."
         // Its own address is that of a router; without it a bridge or a transparent firewall before that router looks alike.
         case .middlebox where reset.originAddress == nil && reset.hop != nil:
-            return "Or a device in front of that hop that does not count as one."
+            return "It may stand just before that hop, where it does not count as one."
         case .host where weighing.count == 1 && weighing[0].name == EvidenceName.ttlHost.rawValue:
             return "Only its distance says so, which one host in ten shares."
         case .host where evidence.contains { $0.name == EvidenceName.behindTranslator.rawValue }:

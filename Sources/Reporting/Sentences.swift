@@ -7,25 +7,29 @@ extension Finding {
     /// What happened, the answer to the question first.
     package var summary: String {
         if let told { return told.summary }
-        return switch details {
-        case .reset(let reset): ResetSentences(finding: self, reset: reset).summary
-        case .path(let path): PathSentences(finding: self, path: path).summary
-        case .pathChange(let change): PathSentences.summary(of: change, in: self)
-        case .icmpError(let error): ICMPSentences(finding: self, error: error).summary
-        case .notice(let notice): NoticeSentences(finding: self, notice: notice).summary
-        }
+        let sentences =
+            switch details {
+            case .reset(let reset): ResetSentences(finding: self, reset: reset).summary
+            case .path(let path): PathSentences(finding: self, path: path).summary
+            case .pathChange(let change): PathSentences.summary(of: change, in: self)
+            case .icmpError(let error): ICMPSentences(finding: self, error: error).summary
+            case .notice(let notice): NoticeSentences(finding: self, notice: notice).summary
+            }
+        return places.brief(sentences)
     }
 
     /// What to do next, as a sentence; empty where there is nothing to do.
     package var advice: String {
         if let told { return told.advice }
-        return switch details {
-        case .reset(let reset): ResetSentences(finding: self, reset: reset).advice
-        case .path(let path): PathSentences(finding: self, path: path).advice
-        case .pathChange(let change): PathSentences.advice(on: change, in: self)
-        case .icmpError(let error): ICMPSentences(finding: self, error: error).advice
-        case .notice(let notice): NoticeSentences(finding: self, notice: notice).advice
-        }
+        let sentences =
+            switch details {
+            case .reset(let reset): ResetSentences(finding: self, reset: reset).advice
+            case .path(let path): PathSentences(finding: self, path: path).advice
+            case .pathChange(let change): PathSentences.advice(on: change, in: self)
+            case .icmpError(let error): ICMPSentences(finding: self, error: error).advice
+            case .notice(let notice): NoticeSentences(finding: self, notice: notice).advice
+            }
+        return places.brief(places.withOwners(sentences))
     }
 }
 

@@ -6,6 +6,7 @@ internal import Packets
 package struct TextReport: Sendable {
     /// Colours, only for a terminal.
     package var isColoured: Bool
+    private let drawing: LineDrawing
     private var senders: [Finding.Sender: Int] = [:]
     private var devices: [Device: Tally] = [:]
     /// Findings that are not about a reset.
@@ -27,6 +28,8 @@ package struct TextReport: Sendable {
         var sender: Finding.Sender
         var hop: Int?
         var cause: Finding.Cause
+        /// What the operator calls it.
+        var name: String?
     }
 
     private struct Tally {
@@ -37,8 +40,9 @@ package struct TextReport: Sendable {
         static let bound = 1000
     }
 
-    package init(isColoured: Bool = false) {
+    package init(isColoured: Bool = false, drawing: LineDrawing = .unicode) {
         self.isColoured = isColoured
+        self.drawing = drawing
     }
 
     /// One finding: a line that answers the question, one with what it rests on, one with what to do.
@@ -47,29 +51,22 @@ package struct TextReport: Sendable {
         let frame = finding.frame.map { "frame \($0)  " } ?? ""
         let file = finding.file.map { "\($0)  " } ?? ""
         let revised = finding.revision > 0 ? "revised: " : ""
-        let head = Self.printable("\(clock(finding))\(file)\(frame)\(tuple(finding))")
+        let head = drawing.printable("\(clock(finding))\(file)\(frame)\(tuple(finding))")
         var lines = [
-            "\(head)  \(paint(revised + label(finding), finding))",
-            "    \(Self.printable(finding.summary))",
+            "\(head)  \(paint(drawing.printable(revised + label(finding)), finding))",
+            "    \(drawing.printable(finding.summary))",
         ]
         // What weighs most comes first; notes, which weigh nothing, are in the summary where they matter.
         let weighing = finding.evidence.filter { $0.weight != 0 }.sorted { abs($0.weight) > abs($1.weight) }
         for piece in weighing.prefix(Self.shownEvidence) {
-            lines.append(Self.printable("    \(piece.name): \(EvidenceText.sentence(piece))"))
+            lines.append(drawing.printable("    \(piece.name): \(EvidenceText.sentence(piece, of: finding))"))
         }
         if weighing.count > Self.shownEvidence {
             lines.append("    and \(weighing.count - Self.shownEvidence) more")
         }
         let advice = finding.advice
-        if !advice.isEmpty { lines.append(Self.printable("    > \(advice)")) }
+        if !advice.isEmpty { lines.append(drawing.printable("    > \(advice)")) }
         return lines.joined(separator: "\n") + "\n"
-    }
-
-    /// `text` without what a terminal takes for a command: names and sentences may come from a file or another agent.
-    private static func printable(_ text: String) -> String {
-        let isControl: (Unicode.Scalar) -> Bool = { $0.value < 0x20 || (0x7f...0x9f).contains($0.value) }
-        guard text.unicodeScalars.contains(where: isControl) else { return text }
-        return String(String.UnicodeScalarView(text.unicodeScalars.map { isControl($0) ? "\u{fffd}" : $0 }))
     }
 
     /// What it all comes to: resets per sender, then devices that sent resets in others' names.
@@ -85,12 +82,14 @@ package struct TextReport: Sendable {
             ($1.value.resets, $0.key.hop ?? .max) < ($0.value.resets, $1.key.hop ?? .max)
         }
         for (device, tally) in foreign {
-            let place = device.hop.map { " at hop \($0)" } ?? ""
+            let place = (device.hop.map { " at hop \($0)" } ?? "") + (device.name.map { " (\($0))" } ?? "")
             let who = device.sender == .thisMachine ? "This machine" : "A device\(place)"
             let services = tally.services.sorted().prefix(8).map { "tcp/\($0)" }.joined(separator: ", ")
             let more = tally.services.count > 8 ? " and \(tally.services.count - 8) more" : ""
             let hosts = tally.hosts.count == 1 ? tally.hosts.first ?? "" : "\(tally.hosts.count) hosts"
-            text += "\(who) sent \(tally.resets) of them for \(hosts), \(services)\(more) (\(device.cause.rawValue)).\n"
+            text += drawing.printable(
+                "\(who) sent \(tally.resets) of them for \(hosts), \(services)\(more) (\(device.cause.rawValue)).")
+            text += "\n"
         }
         return text
     }
@@ -120,11 +119,11 @@ package struct TextReport: Sendable {
         // Only devices are named at the end, and what names one is not revised.
         guard reset.sender.isForeign else { return remember(finding, reset) }
         counted[finding.id] = nil
-        let device = Device(sender: reset.sender, hop: reset.hop, cause: reset.cause)
+        let device = Device(sender: reset.sender, hop: reset.hop, cause: reset.cause, name: finding.device?.description)
         guard devices[device] != nil || devices.count < Tally.bound else { return }
         var tally = devices[device] ?? Tally()
         tally.resets += finding.count
-        if tally.hosts.count < Tally.bound { tally.hosts.insert(finding.text(finding.fiveTuple.source)) }
+        if tally.hosts.count < Tally.bound { tally.hosts.insert(finding.called(finding.fiveTuple.source)) }
         if tally.services.count < Tally.bound {
             tally.services.insert(finding.servicePort)
         }
@@ -145,13 +144,14 @@ package struct TextReport: Sendable {
     }
 
     private func label(_ finding: Finding) -> String {
-        let repeats = finding.count > 1 ? " × \(finding.count)" : ""
+        let repeats = finding.count > 1 ? (drawing == .ascii ? " x " : " × ") + "\(finding.count)" : ""
         let confidence = finding.confidence.map { " (\(percent($0)))" } ?? ""
         guard let reset = finding.reset else {
             let reason = finding.icmpError.map { ", \($0.reason.rawValue)" } ?? ""
             return (finding.causeName ?? finding.kind.rawValue) + reason + confidence + repeats
         }
-        let hop = reset.sender == .middlebox ? reset.hop.map { " at hop \($0)" } ?? "" : ""
+        let name = finding.device.map { " \($0.name)" } ?? ""
+        let hop = reset.sender == .middlebox ? name + (reset.hop.map { " at hop \($0)" } ?? "") : ""
         let cause = reset.cause == .unknown ? "" : ", \(reset.cause.rawValue)"
         return "\(reset.sender.rawValue)\(hop)\(cause)\(confidence)\(repeats)"
     }

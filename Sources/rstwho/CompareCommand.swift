@@ -28,6 +28,7 @@ struct CompareCommand: ParsableCommand {
     var maxPackets = 20_000_000
 
     @OptionGroup var output: OutputOptions
+    @OptionGroup var devices: DeviceOptions
 
     func validate() throws {
         guard captures.count <= Comparison.capacity else {
@@ -39,7 +40,8 @@ struct CompareCommand: ParsableCommand {
     }
 
     func run() throws {
-        var session = CompareSession(PointName.all(captures), capacity: maxPackets / max(1, captures.count))
+        var session = CompareSession(
+            PointName.all(captures), capacity: maxPackets / max(1, captures.count), devices: try devices.names())
         guard captures.count > 1 else {
             session.check()
             printMessage(
@@ -49,11 +51,14 @@ struct CompareCommand: ParsableCommand {
         }
         guard let comparison = session.compare() else { throw session.status.exitCode }
         var standard = StandardOutput()
+        let privacy = output.privacy
         do throws(OutputError) {
             switch output.format {
-            case .json: try standard.write(ComparisonReport.lines(comparison))
+            case .json: try standard.write(privacy.apply(to: ComparisonReport.lines(comparison)))
             case .text:
-                try standard.write(ComparisonReport(comparison, isColoured: standard.isColoured).text)
+                let report = ComparisonReport(
+                    comparison, isColoured: standard.isColoured, drawing: standard.style.drawing)
+                try standard.write(privacy.apply(to: report.text))
             }
             try standard.flush()
         } catch {

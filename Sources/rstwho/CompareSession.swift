@@ -12,11 +12,14 @@ struct CompareSession: ~Copyable {
 
     private let names: [PointName]
     private let capacity: Int
+    /// Known by their addresses: hops and neighbours are others at each point.
+    private let devices: DeviceNames
     /// The worst that happened.
     private(set) var status = ExitStatus.nothingForeign
 
     /// - Parameter capacity: Packets of one capture at most.
-    init(_ names: [PointName], capacity: Int) {
+    init(_ names: [PointName], capacity: Int, devices: DeviceNames) {
+        self.devices = DeviceNames(devices.entries.filter { $0.address != nil && $0.hop == nil && $0.mac == nil })
         self.names = names
         self.capacity = capacity
     }
@@ -68,7 +71,8 @@ struct CompareSession: ~Copyable {
             }
             return nil
         }
-        let comparison = Comparison(captures, resets: resets, seed: .random(in: .min ... .max))
+        var comparison = Comparison(captures, resets: resets, seed: .random(in: .min ... .max))
+        comparison.name(by: devices)
         let strangers = comparison.strangers
         for stranger in strangers {
             printMessage(

@@ -37,16 +37,20 @@ struct ExplainCommand: ParsableCommand {
 
     func validate() throws {
         try tables.validate(for: source)
+        try OutputOptions.refusePackets(output.addresses, "--pcap", isGiven: captureFile != nil)
     }
 
     func run() throws {
         let question = try question()
-        let (explanation, packets, status) = try source.files.isEmpty ? ask(question) : read(question)
+        let privacy = output.privacy
+        let (explanation, packets, status) = try source.files.isEmpty ? ask(question) : read(question, privacy)
         var standard = StandardOutput()
+        var style = standard.style
+        style.privacy = privacy
         do throws(OutputError) {
             switch output.format {
-            case .text: try standard.write(explanation.text(style: standard.style))
-            case .json: try standard.write(explanation.line)
+            case .text: try standard.write(explanation.text(style: style))
+            case .json: try standard.write(privacy.apply(to: explanation.line))
             }
             try standard.flush()
         } catch {
@@ -96,12 +100,14 @@ struct ExplainCommand: ParsableCommand {
     private func remembered(
         _ question: Question, _ history: HistoryReader
     ) throws -> (Explanation, [UInt8]?, ExitStatus) {
-        let knowledge: Knowledge
+        var knowledge: Knowledge
         do throws(HistoryFault) {
             knowledge = try history.knowledge(of: question)
         } catch {
             throw SourceOptions.exit(for: error)
         }
+        let names = try tables.devices.names()
+        (knowledge.hosts, knowledge.paths) = (names.named(knowledge.hosts), names.named(knowledge.paths))
         let explanation = Explanation(question, knowledge)
         let directory = EvidenceLocation.standard(below: source.state ?? StateDirectory.standard)
         let packets = explanation.lead.flatMap {
@@ -110,8 +116,10 @@ struct ExplainCommand: ParsableCommand {
         return (explanation, packets, .nothingForeign)
     }
 
-    private func read(_ question: Question) throws -> (Explanation, [UInt8]?, ExitStatus) {
-        let session = try ReadSession.reading(source.files, tables)
+    private func read(
+        _ question: Question, _ privacy: AddressPrivacy
+    ) throws -> (Explanation, [UInt8]?, ExitStatus) {
+        let session = try ReadSession.reading(source.files, tables, privacy)
         guard session.hasRead else { throw session.status.exitCode }
         var knowledge = Knowledge()
         let store = session.kept

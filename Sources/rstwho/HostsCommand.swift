@@ -29,7 +29,8 @@ struct HostsCommand: ParsableCommand {
                     + (before.map { "&before=\(URLText.escaped($0))" } ?? "")
             },
             stored: { history, _ throws(HistoryFault) in try history.hosts() }, decode: HostReport.decode,
-            text: HostReport.text, line: HostReport.line, csv: HostReport.csv)
+            text: HostReport.text, line: HostReport.line, csv: HostReport.csv,
+            named: { $0.named($1) })
         let (_, read) = try listing.list(list, span: selection.span, items: { $0.hosts }) { host, times in
             selection.includes([host.address]) && times.since.map { host.lastSeen >= $0 } ?? true
                 && times.until.map { host.firstSeen <= $0 } ?? true

@@ -53,12 +53,13 @@ struct ListingOptions: ParsableArguments {
         isWanted: (Item, Listing<Item>.Times) -> Bool
     ) throws -> (items: [Item], status: ExitStatus) {
         var status = ExitStatus.nothingForeign
+        let privacy = AddressPrivacy(addresses)
         var found: [Item]
         if source.files.isEmpty {
             let times = try Self.times(span, now: WallClock.now())
             found = try ask(list, times) { isWanted($0, times) }
         } else {
-            let session = try ReadSession.reading(source.files, tables)
+            let session = try ReadSession.reading(source.files, tables, privacy)
             status = session.status
             guard session.hasRead else { throw status.exitCode }
             let times = try Self.times(span, now: session.newest)
@@ -68,7 +69,7 @@ struct ListingOptions: ParsableArguments {
             found.removeLast(found.count - limit)
             printMessage("there are more than these \(limit) \(list.name): see --limit, or choose")
         }
-        try show(found, list)
+        try show(found, list, privacy)
         return (found, status)
     }
 
@@ -81,12 +82,13 @@ struct ListingOptions: ParsableArguments {
         return times
     }
 
-    private func show<Item>(_ items: [Item], _ list: Listing<Item>) throws {
+    private func show<Item>(_ items: [Item], _ list: Listing<Item>, _ privacy: AddressPrivacy) throws {
         var output = StandardOutput()
-        let privacy = AddressPrivacy(addresses)
+        var style = output.style
+        style.privacy = privacy
         do throws(OutputError) {
             switch format {
-            case .text: try output.write(privacy.apply(to: list.text(items, output.style)))
+            case .text: try output.write(list.text(items, style))
             case .json: for item in items { try output.write(privacy.apply(to: list.line(item))) }
             case .csv: try output.write(privacy.apply(to: list.csv(items)))
             }
@@ -118,8 +120,9 @@ struct ListingOptions: ParsableArguments {
     private func stored<Item>(
         _ list: Listing<Item>, _ history: HistoryReader, _ times: Listing<Item>.Times
     ) throws -> [Item] {
+        let names = try tables.devices.names()
         do throws(HistoryFault) {
-            return try list.stored(history, times)
+            return list.named(names, try list.stored(history, times))
         } catch {
             throw SourceOptions.exit(for: error)
         }
@@ -143,4 +146,6 @@ struct Listing<Item> {
     let text: ([Item], TableStyle) -> String
     let line: (Item) -> String
     let csv: ([Item]) -> String
+    /// Gives what a history has told names.
+    let named: (DeviceNames, [Item]) -> [Item]
 }

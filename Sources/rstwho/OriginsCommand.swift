@@ -26,7 +26,8 @@ struct OriginsCommand: ParsableCommand {
             name: "origins",
             path: { _, _ in "/api/v1/origins?limit=\(FindingQuery.limits.upperBound)" },
             stored: { history, _ throws(HistoryFault) in try history.origins() }, decode: OriginReport.decode,
-            text: OriginReport.text, line: OriginReport.line, csv: OriginReport.csv)
+            text: OriginReport.text, line: OriginReport.line, csv: OriginReport.csv,
+            named: { $0.named($1) })
         let (origins, read) = try listing.list(list, span: selection.span, items: { $0.origins }) { origin, times in
             selection.includes(origin.hosts.union(origin.address.map { [$0] } ?? [])) && includes(origin)
                 && times.since.map { origin.lastSeen ?? 0 >= $0 } ?? true

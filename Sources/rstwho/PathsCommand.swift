@@ -27,7 +27,8 @@ struct PathsCommand: ParsableCommand {
             name: "paths",
             path: { _, _ in "/api/v1/paths?limit=\(FindingQuery.limits.upperBound)" },
             stored: { history, _ throws(HistoryFault) in try history.paths() }, decode: PathReport.decode,
-            text: PathReport.text, line: PathReport.line, csv: PathReport.csv)
+            text: PathReport.text, line: PathReport.line, csv: PathReport.csv,
+            named: { $0.named($1) })
         let (_, read) = try listing.list(list, span: selection.span, items: { $0.paths }) { path, times in
             includes(path) && times.since.map { path.lastSeen >= $0 } ?? true
                 && times.until.map { path.firstSeen <= $0 } ?? true

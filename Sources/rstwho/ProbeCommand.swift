@@ -32,6 +32,7 @@ struct ProbeCommand: ParsableCommand {
     var target: ProbeTarget
 
     @OptionGroup var output: OutputOptions
+    @OptionGroup var devices: DeviceOptions
 
     @Flag(name: .customShort("4"), help: "Only IPv4.")
     var isIPv4 = false
@@ -69,7 +70,8 @@ struct ProbeCommand: ParsableCommand {
     }
 
     private func probe() throws -> ExitStatus {
-        let result: ProbeResult
+        let names = try devices.names()
+        var result: ProbeResult
         do throws(ProbeError) {
             let addresses = try target.addresses(isIPv6: isIPv4 || isIPv6 ? isIPv6 : nil)
             let chosen = addresses[0]
@@ -87,17 +89,21 @@ struct ProbeCommand: ParsableCommand {
             printMessage(error.description)
             return ExitStatus(error)
         }
+        names.name(&result)
         var standardOutput = StandardOutput()
-        let report = ProbeReport(result, name: target.host == result.target.description ? nil : target.host)
+        let privacy = output.privacy
+        // A name would give its address away.
+        let isNamed = target.host != result.target.description && output.addresses == .full
+        let report = ProbeReport(result, name: isNamed ? target.host : nil)
         do throws(OutputError) {
             switch output.format {
-            case .json: try standardOutput.write(report.json)
+            case .json: try standardOutput.write(privacy.apply(to: report.json))
             case .text:
-                try standardOutput.write(
-                    report.text(
-                        width: standardOutput.columns,
-                        drawing: LineDrawing(environment: ProcessInfo.processInfo.environment),
-                        isColoured: standardOutput.isColoured))
+                let text = report.text(
+                    width: standardOutput.columns,
+                    drawing: LineDrawing(environment: ProcessInfo.processInfo.environment),
+                    isColoured: standardOutput.isColoured)
+                try standardOutput.write(privacy.apply(to: text))
             }
             try standardOutput.flush()
         } catch {

@@ -35,7 +35,9 @@ struct ResetsCommand: ParsableCommand {
                 query.limit = listing.limit + 1
                 return try history.findings(query).findings.compactMap(\.finding)
             },
-            decode: JSONLines.decodeList, text: ResetReport.text, line: JSONLines.line, csv: ResetReport.csv)
+            decode: JSONLines.decodeList, text: ResetReport.text, line: JSONLines.line, csv: ResetReport.csv,
+            // Their sentences have the names of their time.
+            named: { $1 })
         let (resets, read) = try listing.list(
             list, span: selection.span,
             items: { session in session.kept?.newest(limit: .max) { _ in true }.findings ?? [] },

@@ -3,23 +3,82 @@ import Foundation
 import Testing
 
 extension MatrixTests {
-    /// Each row's connection is asked for as a tool prints it, another tool in turn.
     @Test("The connection of each row is explained: who, which hop, and what to do", arguments: MatrixGroup.quick)
     func explanations(group: MatrixGroup) throws {
+        try expectExplanations(of: group)
+    }
+
+    @Test(
+        "The connection of each row is explained, the long ones",
+        .enabled(if: runsLong, "takes minutes: make test-all"),
+        arguments: MatrixGroup.long)
+    func longExplanations(group: MatrixGroup) throws {
+        try expectExplanations(of: group)
+    }
+
+    /// Each row's connection is asked for as a tool prints it, another tool in turn.
+    private func expectExplanations(of group: MatrixGroup) throws {
         let run = try MatrixRun.of(group)
         var asked = 0
         for row in run.group.rows {
             for version in [4, 6] {
-                guard let played = run.played(row, version: version),
-                    let reset = played.ofServer(run.plainFile).first
-                else { continue }
+                guard let played = run.played(row, version: version) else { continue }
+                let resets = played.ofServer(run.plainFile)
+                guard let reset = resets.first else { continue }
                 let forms = ReportedExplanation.forms(reset)
                 let (explanation, status) = try ReportedExplanation.of(forms[asked % forms.count], in: run.capture)
                 asked += 1
                 row.expect(explanation, status, of: reset, version)
+                guard row.knownIssue == nil, let lead = explanation.lead, lead.src == played.server,
+                    let truth = row.truth(of: lead, among: resets, played)
+                else { continue }
+                let outcome = MatrixRow.outcome(of: lead.sender ?? "-", truth: truth)
+                #expect(
+                    outcome == .right || outcome == .abstained && row.undecidable.contains(version),
+                    "\(row.name) over IPv\(version), \(outcome.rawValue): \(explanation.answer)")
+                if outcome == .right, case .device(let hop?) = truth, truth == row.sender {
+                    #expect(explanation.answer.contains("the \(MatrixRow.ordinal(hop)) hop"), "\(explanation.answer)")
+                }
             }
         }
         #expect(asked > 0 || run.group.rows.allSatisfy { $0.sender == nil })
+    }
+
+    @Test("No address of the lab leaves where they are to be hidden", arguments: MatrixGroup.quick)
+    func hiddenAddresses(group: MatrixGroup) throws {
+        let run = try MatrixRun.of(group)
+        let addresses = Set(run.played.flatMap { [$0.client, $0.server] })
+        let one = try #require(run.plainFile.first { $0.kind == "reset" })
+        let commands = [
+            ["read", "--format", "json", run.capture.path], ["read", run.capture.path],
+            ["resets", "--from", run.capture.path], ["hosts", "--from", run.capture.path],
+            ["explain", one.src, "--from", run.capture.path],
+            ["explain", one.id, "--format", "json", "--from", run.capture.path],
+        ]
+        for command in commands {
+            for kind in ["truncated", "pseudonyms", "full"] {
+                let scratch = try Scratch()
+                let child = try ChildProcess(
+                    [Requirements.built("rstwho")] + command + ["--addresses", kind],
+                    standardOutput: scratch.file("out"), standardError: scratch.file("err"))
+                #expect(try child.wait(timeout: 30) <= 1)
+                let text = String(decoding: try Data(contentsOf: child.standardOutput), as: UTF8.self)
+                let words = Set(text.split { !($0.isHexDigit || $0 == "." || $0 == ":") }.map(Self.withoutPort))
+                let shown = addresses.intersection(words)
+                if kind == "full" {
+                    #expect(!shown.isEmpty, "\(command)")
+                } else {
+                    #expect(shown.isEmpty, "\(command), \(kind)")
+                    #expect(!text.contains(one.id), "\(command), \(kind)")
+                }
+            }
+        }
+    }
+
+    private static func withoutPort(_ word: Substring) -> String {
+        let isVersion4 = word.contains(".")
+        let address = isVersion4 ? word.split(separator: ":").first ?? word : word
+        return String(address).trimmingCharacters(in: CharacterSet(charactersIn: ".:"))
     }
 }
 
@@ -51,7 +110,7 @@ extension MatrixRow {
         }
     }
 
-    private static func ordinal(_ number: Int) -> String {
+    fileprivate static func ordinal(_ number: Int) -> String {
         switch number {
         case 1: "1st"
         case 2: "2nd"

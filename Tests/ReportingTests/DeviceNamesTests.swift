@@ -21,7 +21,7 @@ import Testing
 
     private func named(_ finding: Finding, _ entries: DeviceNames.Entry...) -> Finding {
         var finding = finding
-        finding.device = DeviceNames(entries).device(for: finding)
+        DeviceNames(entries).name(&finding)
         return finding
     }
 
@@ -53,7 +53,7 @@ import Testing
         #expect(
             finding.summary.hasPrefix("A device at the 2nd hop (fw-dc1, owner netops) sent this reset, not 10.4.0.2."))
         #expect(finding.summary.contains(" It is expected to."))
-        #expect(finding.advice == "Ask netops about fw-dc1 at hop 2: its policy for tcp/22.")
+        #expect(finding.advice == "Ask netops, who runs fw-dc1 at hop 2, to check its policy for tcp/22.")
         let other = named(try sampleFinding(), entry("fw-dc1", hop: 3, isExpected: true))
         #expect(other.summary.hasPrefix("A device at the 2nd hop sent this reset"))
         #expect(other.advice.hasPrefix("Ask whoever runs the device at hop 2"))

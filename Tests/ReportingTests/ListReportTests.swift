@@ -38,7 +38,7 @@ struct ListReportTests {
         #expect(HostReport.text([]).contains("No such host"))
         #expect(
             HostReport.csv([try host()]).hasSuffix(
-                ",61:5 60:1,2026-01-01T00:00:00.000000000Z,2026-01-01T00:00:09.000000000Z\r\n"))
+                ",61:5 60:1,2026-01-01T00:00:00.000000000Z,2026-01-01T00:00:09.000000000Z,,\r\n"))
     }
 
     @Test func resetsAreATable() throws {

@@ -117,9 +117,19 @@ package struct Comparison: Sendable {
     package var findings: [Finding] = []
     /// Forged resets beyond those that have a finding.
     package var furtherResets = 0
+    /// The operator's names of the hosts that its routes join.
+    package private(set) var places = PlaceNames()
 
     package init() {}
 
     /// Points that share no packet with any other: nothing can be said of them.
     package var strangers: [Int] { points.indices.filter { points[$0].shared == 0 } }
+
+    /// Names what is known by its own address. Hops and neighbours are others at each point.
+    package mutating func name(by devices: DeviceNames) {
+        for index in findings.indices { devices.name(&findings[index]) }
+        for address in routes.flatMap({ [$0.source, $0.destination] }) {
+            places.addresses[address] = devices.device(at: address)
+        }
+    }
 }

@@ -80,6 +80,8 @@ package struct Finding: Sendable {
     package var names: [IPAddress: String] = [:]
     /// The device that sent it, where the operator has named it.
     package var device: KnownDevice?
+    /// The operator's names of what it speaks of.
+    package var places = PlaceNames()
     /// The sentences as another agent told them; what they are made from is not all in the JSON contract.
     package var told: Told?
     /// Whose connection it is; for metrics, not part of the JSON contract.

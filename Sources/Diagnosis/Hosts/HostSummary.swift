@@ -4,6 +4,8 @@ package import Packets
 /// What is known of one source, for people.
 package struct HostSummary: Sendable {
     package var address: IPAddress
+    /// What the operator calls it.
+    package var device: KnownDevice?
     /// `PacketRecord.domain` of its packets: the VLAN ID, or 0.
     package var domain: UInt16
     /// Its hop by the dominant distance of packets that prove life; `nil` where there is none.

@@ -8,7 +8,8 @@ package struct DeviceNames: Sendable, Equatable {
         package var device: KnownDevice
         /// The next hop's address, `02:00:00:00:00:01`. Without a hop it is the neighbour's own.
         package var mac: String?
-        /// The device's own address, where an ICMP error or its IP-ID has given it away.
+        /// The device's own address: whatever has it goes by this name; of a device on a path, where an ICMP error or its IP-ID
+        /// has given it away.
         package var address: IPAddress?
         /// The hosts in whose names it resets.
         package var prefix: IPPrefix?
@@ -34,11 +35,42 @@ package struct DeviceNames: Sendable, Equatable {
         device(hop: origin.hop, mac: origin.nextHopMAC, address: origin.address, hosts: origin.hosts)
     }
 
-    /// The device that sent a reset in another's name; `nil` for what a host sent itself.
+    /// The device that sent a reset or an ICMP error; `nil` for what the host that is spoken to sent itself, and for other kinds.
     package func device(for finding: Finding) -> KnownDevice? {
-        guard let reset = finding.reset, reset.sender.isForeign else { return nil }
-        return device(
-            hop: reset.hop, mac: reset.nextHopMAC, address: reset.originAddress, hosts: [finding.fiveTuple.source])
+        switch finding.details {
+        case .reset(let reset):
+            guard reset.sender.isForeign else { return nil }
+            return device(
+                hop: reset.hop, mac: reset.nextHopMAC, address: reset.originAddress, hosts: [finding.fiveTuple.source])
+        case .icmpError(let error):
+            let host = error.quoted.destination
+            if error.from != host { return device(hop: error.hop, mac: nil, address: error.from, hosts: [host]) }
+            // In the host's name, from nearer than the host: a device whose own address is not known.
+            guard finding.evidence(ICMPEvidence.hostDistance) != nil else { return nil }
+            return device(hop: error.hop, mac: nil, address: nil, hosts: [host])
+        case .path, .pathChange, .notice: return nil
+        }
+    }
+
+    /// Whatever has this address of its own, a host or a device, wherever it is.
+    package func device(at address: IPAddress) -> KnownDevice? {
+        entries.first { $0.address == address }?.device
+    }
+
+    /// The neighbour with this MAC address.
+    package func device(mac: String) -> KnownDevice? {
+        entries.first { $0.mac == mac && ($0.hop ?? 1) == 1 }?.device
+    }
+
+    /// What stands at a hop on the way to a host.
+    ///
+    /// - Parameters:
+    ///   - address: its own, where it has told it.
+    ///   - mac: the next hop's, where it is known.
+    package func device(
+        hop: Int, address: IPAddress? = nil, mac: String? = nil, before host: IPAddress
+    ) -> KnownDevice? {
+        device(hop: hop, mac: mac, address: address, hosts: [host])
     }
 
     private func device(hop: Int?, mac: String?, address: IPAddress?, hosts: Set<IPAddress>) -> KnownDevice? {

@@ -12,6 +12,9 @@ package struct PathSummary: Sendable, Equatable {
         /// The MAC addresses of the frames, where the capture has them.
         package var from: String?
         package var to: String?
+        /// What the operator calls the two.
+        package var fromDevice: KnownDevice?
+        package var toDevice: KnownDevice?
         /// Connections whose opening packet of this direction was seen.
         package var connections: Int
 
@@ -55,6 +58,8 @@ package struct PathSummary: Sendable, Equatable {
     package var network: IPAddress
     package var length: Int
     package var server: IPAddress
+    /// What the operator calls the server.
+    package var serverDevice: KnownDevice?
     package var there: Way?
     package var back: Way?
     package var symmetry: Symmetry
@@ -107,13 +112,15 @@ package struct PathSummary: Sendable, Equatable {
 package struct PathSnapshot: Sendable {
     let entries: [PathEntry]
     let names: [String]
+    var devices = DeviceNames()
 
     /// All of them, the one seen last first, then by server and network.
     package func summaries() -> [PathSummary] {
-        entries.sorted {
+        let sorted = entries.sorted {
             guard $0.lastSeen == $1.lastSeen else { return $0.lastSeen > $1.lastSeen }
             return ($0.key.server, $0.key.network) < ($1.key.server, $1.key.network)
-        }.map { PathSummary($0, names) }
+        }
+        return devices.named(sorted.map { PathSummary($0, names) })
     }
 }
 
@@ -123,6 +130,6 @@ extension Engine {
         var entries: [PathEntry] = []
         entries.reserveCapacity(paths.table.count)
         paths.table.forEach { entries.append($0) }
-        return PathSnapshot(entries: entries, names: options.interfaceNames)
+        return PathSnapshot(entries: entries, names: options.interfaceNames, devices: options.devices)
     }
 }

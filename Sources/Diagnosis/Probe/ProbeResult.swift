@@ -76,6 +76,9 @@ package struct ProbeResult: Sendable {
     package var unmatched = 0
     /// False where a bound ended the probe.
     package var isComplete = true
+    /// The device that answers or drops, where the operator has named it, and the names of the other places.
+    package var device: KnownDevice?
+    package var places = PlaceNames()
 
     package init(target: IPAddress, port: UInt16, state: State, sender: Sender) {
         self.target = target

@@ -21,14 +21,26 @@ extension DrawnPath {
         self = drawn
     }
 
+    private static func drawn(_ finding: Finding, _ address: IPAddress) -> String {
+        finding.places.drawn(address, finding.text(address))
+    }
+
+    /// What stands at a hop, as far as it is known.
+    private static func between(_ finding: Finding, _ hop: Int) -> Stop {
+        Stop(finding.places.hops[hop]?.name, hop: hop)
+    }
+
     private static func drawn(_ finding: Finding, _ reset: Finding.Reset, _ origins: [Origin]) -> DrawnPath? {
-        let host = finding.text(finding.fiveTuple.source)
+        let host = drawn(finding, finding.fiveTuple.source)
         let isForeign = reset.sender.isForeign
         let hop = reset.hop ?? (isForeign ? nil : reset.hostHop)
         let far = max(hop ?? 0, reset.hostHop ?? 0)
         guard far <= farthest else { return nil }
         let deed = reset.sender == .undetermined ? "where the RST's TTL points" : "sent the RST"
-        let device = origins.first { $0.id == reset.origin }?.address ?? reset.originAddress
+        let address = origins.first { $0.id == reset.origin }?.address ?? reset.originAddress
+        let device =
+            finding.device.map { name in address.map { "\(name.name) \($0)" } ?? name.name }
+            ?? address.map { drawn(finding, $0) }
         var stops = [Stop.you]
         if reset.sender == .thisMachine {
             stops[0] = Stop("you", hop: 0, remark: deed, isMarked: true)
@@ -36,20 +48,20 @@ extension DrawnPath {
         guard far > 0 || reset.sender == .thisMachine else {
             guard hop == 0 else { return nil }
             return DrawnPath([
-                Stop("you, \(host)", hop: 0, remark: deed), Stop(finding.text(finding.fiveTuple.destination)),
+                Stop("you, \(host)", hop: 0, remark: deed), Stop(drawn(finding, finding.fiveTuple.destination)),
             ])
         }
         for number in stride(from: 1, through: far, by: 1) {
             let isHost = number == reset.hostHop && !(isForeign && number == hop)
             if number == hop, isForeign {
-                stops.append(Stop(device?.description, hop: number, remark: deed, isMarked: true))
+                stops.append(Stop(device, hop: number, remark: deed, isMarked: true))
             } else if number == hop, !isHost, reset.hostHop != nil {
                 stops.append(Stop(nil, hop: number, remark: deed))
             } else if isHost || number == far, !isForeign || reset.hostHop != nil {
                 let did = number == hop ? deed : nil
                 stops.append(Stop(host, hop: number, remark: [did, state(reset)].compactMap { $0 }.first))
             } else {
-                stops.append(Stop(nil, hop: number))
+                stops.append(between(finding, number))
             }
         }
         if isForeign, reset.hostHop.map({ $0 <= hop ?? 0 }) ?? true {
@@ -66,7 +78,7 @@ extension DrawnPath {
     // MARK: Ways
 
     private static func drawn(_ finding: Finding, _ path: Finding.Path) -> DrawnPath? {
-        let (client, server) = (finding.text(finding.fiveTuple.source), finding.text(finding.fiveTuple.destination))
+        let (client, server) = (drawn(finding, finding.fiveTuple.source), drawn(finding, finding.fiveTuple.destination))
         func there(_ link: Link = .plain, before: Link = .plain, _ you: Stop = .you) -> Row {
             var you = you
             you.link = link
@@ -121,10 +133,10 @@ extension DrawnPath {
             return DrawnPath(rows: [
                 Row(
                     label: "taken", direction: .forward,
-                    stops: [Stop(client), Stop(redirect.from.description), Stop(server)]),
+                    stops: [Stop(client), Stop(drawn(finding, redirect.from)), Stop(server)]),
                 Row(
                     label: "told", direction: .forward,
-                    stops: [Stop(client), Stop(redirect.gateway.description), Stop(server)]),
+                    stops: [Stop(client), Stop(drawn(finding, redirect.gateway)), Stop(server)]),
             ])
         case .droppedBetween, .loss, .oneWayTap: return nil
         }
@@ -133,10 +145,10 @@ extension DrawnPath {
     private static func drawn(_ finding: Finding, _ error: Finding.ICMPError) -> DrawnPath? {
         guard error.hop <= farthest, error.hop > 0 else { return nil }
         var stops = [Stop.you]
-        for number in stride(from: 1, to: error.hop, by: 1) { stops.append(Stop(nil, hop: number)) }
-        let refused = finding.text(error.quoted.destination)
+        for number in stride(from: 1, to: error.hop, by: 1) { stops.append(between(finding, number)) }
+        let refused = drawn(finding, error.quoted.destination)
         let isHost = error.from == error.quoted.destination
-        stops.append(Stop(finding.text(error.from), hop: error.hop, remark: error.reason.rawValue, isMarked: true))
+        stops.append(Stop(drawn(finding, error.from), hop: error.hop, remark: error.reason.rawValue, isMarked: true))
         if !isHost { stops.append(Stop(refused, remark: "not reached")) }
         return DrawnPath(stops)
     }

@@ -19,9 +19,9 @@ extension Explanation {
             if let path { json.member("path") { path.write(to: &$0) } }
             json.member("evidence") { json in
                 json.object { json in
-                    json.member("for") { Self.write(evidence.pro, to: &$0) }
-                    json.member("against") { Self.write(evidence.contra, to: &$0) }
-                    json.member("notes") { Self.write(evidence.notes, to: &$0) }
+                    json.member("for") { write(evidence.pro, to: &$0) }
+                    json.member("against") { write(evidence.contra, to: &$0) }
+                    json.member("notes") { write(evidence.notes, to: &$0) }
                 }
             }
             json.member("hypotheses") { json in
@@ -59,13 +59,13 @@ extension Explanation {
         }
     }
 
-    private static func write(_ evidence: [Evidence], to writer: inout JSONWriter) {
+    private func write(_ evidence: [Evidence], to writer: inout JSONWriter) {
         writer.array { json in
             for piece in evidence {
                 json.object { json in
                     json.member("name", piece.name)
                     json.member("weight", piece.weight, digits: 2)
-                    json.member("text", EvidenceText.sentence(piece))
+                    json.member("text", sentence(piece))
                 }
             }
         }

@@ -10,13 +10,14 @@ extension Explanation.Message {
         case .reset(let reset):
             guard let message = Self.ofReset(finding, reset, related, knowledge) else { return nil }
             self = message
+            text = finding.places.brief(text)
         case .path(let path) where path.cause.isProblem:
             to =
-                "whoever runs the network between \(finding.text(finding.fiveTuple.source)) and "
-                + finding.text(finding.fiveTuple.destination)
+                "whoever runs the network between \(finding.called(finding.fiveTuple.source)) and "
+                + finding.called(finding.fiveTuple.destination)
             text = "\(finding.summary) \(Self.seen(finding))"
         case .icmpError(let error):
-            to = "whoever runs \(finding.text(error.from))"
+            to = Runner.of(finding.called(error.from), finding.places.addresses[error.from])
             text = "\(finding.summary) \(Self.seen(finding))"
         case .path, .pathChange, .notice: return nil
         }
@@ -31,7 +32,7 @@ extension Explanation.Message {
         _ finding: Finding, _ reset: Finding.Reset, _ related: [Finding], _ knowledge: Knowledge
     ) -> Explanation.Message? {
         let tuple = finding.fiveTuple
-        let (server, client) = (finding.text(tuple.source), finding.text(tuple.destination))
+        let (server, client) = (finding.called(tuple.source), finding.called(tuple.destination))
         let service = "tcp/\(finding.servicePort)"
         let like = related.filter {
             $0.reset?.sender == reset.sender && $0.reset?.hop == reset.hop && $0.fiveTuple.source == tuple.source
@@ -39,40 +40,54 @@ extension Explanation.Message {
         let count = like.reduce(0) { $0 + $1.count }
         let often = count > 1 ? ", \(count) times" : ""
         let cut = reset.stage == .syn ? "refused a connection" : "cut a connection"
+        let closing = reset.stage == .afterClose ? " that was being closed already" : ""
+        let isSure = finding.confidence.map { $0 >= Hypothesis.sure } ?? false
         switch reset.sender {
         case .middlebox:
             let address = knowledge.origins.first { $0.id == reset.origin }?.address.map { " (\($0))" } ?? ""
-            let device = "the device\(reset.hop.map { " at hop \($0)" } ?? "")\(address)"
+            let place = "\(reset.hop.map { " at hop \($0)" } ?? "")\(address)"
+            let name = finding.device?.name
             let proof = finding.evidence.filter { $0.weight > 0 }.max { $0.weight < $1.weight }
-            let seen = proof.map { "What shows it: \(EvidenceText.sentence($0))." } ?? ""
+            let seen = proof.map { "What shows it: \(Self.text($0, of: finding, server))." } ?? ""
             return Explanation.Message(
-                "whoever runs \(device)",
-                "Your device\(reset.hop.map { " at hop \($0)" } ?? "")\(address), counted from \(Self.vantage(finding)), "
-                    + "\(cut) of \(client) to \(service) of \(server) with a TCP reset in the name of \(server)\(often). "
+                Runner.of((name ?? "the device") + place, finding.device),
+                "Your device\(name.map { " " + $0 } ?? "")\(place), counted from \(Self.vantage(finding)), "
+                    + "\(cut) of \(client) to \(service) of \(server)\(closing) with a TCP reset in the name of \(server)\(often). "
                     + "\([Self.seen(finding), seen].filter { !$0.isEmpty }.joined(separator: " ")) Please check \(Self.wish(reset, service))."
             )
         case .thisMachine:
             return Explanation.Message(
                 "whoever runs \(finding.vantage?.host ?? "this machine")",
-                "This machine \(cut) of \(client) to \(service) of \(server) with a TCP reset in the name of \(server)\(often). "
+                "This machine \(cut) of \(client) to \(service) of \(server)\(closing) with a TCP reset in the name of \(server)\(often). "
                     + "\(Self.seen(finding)) \(finding.advice)")
         case .host, .hostApplication, .hostKernel, .hostFirewall:
             guard reset.stage != .afterClose, reset.cause != .halfOpenCheck, reset.cause != .lateData else {
                 return nil
             }
             return Explanation.Message(
-                "whoever runs \(server)",
-                "\(server) itself \(cut) with \(client) on \(service)\(often); no device on the path did. "
+                Runner.of(server, finding.places.addresses[tuple.source]),
+                "\(server) itself \(cut) with \(client) on \(service)\(often); "
+                    + (isSure ? "no device on the path did. " : "nothing speaks for a device on the path. ")
                     + [Self.seen(finding), finding.advice].filter { !$0.isEmpty }.joined(separator: " "))
         case .undetermined: return nil
         }
+    }
+
+    /// For somebody who has not seen the other packets.
+    private static func text(_ piece: Evidence, of finding: Finding, _ host: String) -> String {
+        let distances: Set = [EvidenceName.ttlHost.rawValue, EvidenceName.ttlFlow.rawValue]
+        guard distances.contains(piece.name), let observed = piece.observed, let expected = piece.expected else {
+            return EvidenceText.sentence(piece, of: finding)
+        }
+        return "the reset came with TTL \(observed), packets of \(host) itself with \(expected)"
     }
 
     private static func wish(_ reset: Finding.Reset, _ service: String) -> String {
         switch reset.cause {
         case .idleTimeout: "its idle timeout"
         case .injected: "why it injects resets"
-        default: "its policy for \(service)"
+        case .rejected: "its policy for \(service)"
+        default: "why it resets \(service)"
         }
     }
 

@@ -11,7 +11,7 @@ extension Explanation {
     /// For a person at a terminal: the first line answers the question.
     package func text(style: TableStyle = TableStyle()) -> String {
         var writer = Writer(style: style)
-        writer.line(writer.painted(answer, isBad: lead?.isProblem ?? false, hasLead: lead != nil))
+        writer.line(answer, colour: lead.map { $0.isProblem ? 31 : 32 } ?? 33)
         if !details.isEmpty { writer.line(details.joined(separator: " ")) }
         if let path {
             writer.text += "\n"
@@ -20,18 +20,18 @@ extension Explanation {
         }
         if !action.isEmpty { writer.section("Do", [action]) }
         writer.section("When" + (style.clock == .utc ? "" : " (local time)"), events(style))
-        writer.section(evidence.labels.pro, evidence.pro.map(Self.text))
+        writer.section(evidence.labels.pro, evidence.pro.map(text))
         if !evidence.pro.isEmpty || !evidence.contra.isEmpty {
             writer.section(
-                evidence.labels.contra, evidence.contra.isEmpty ? ["nothing"] : evidence.contra.map(Self.text))
+                evidence.labels.contra, evidence.contra.isEmpty ? ["nothing"] : evidence.contra.map(text))
         }
-        writer.section("To know", evidence.notes.map(\.text))
+        writer.section("To know", evidence.notes.map(note))
         writer.section("Who may have refused it", hypotheses.map(Self.text), hanging: 27)
         writer.section("To settle it", settling)
         if let message { writer.section("To say to \(message.to)", [message.text]) }
         writer.section("Known", known(style))
         if let lead { writer.section("Finding", ["\(lead.id), revision \(lead.revision)"]) }
-        return writer.text
+        return style.privacy.apply(to: writer.text)
     }
 
     private func events(_ style: TableStyle) -> [String] {
@@ -52,23 +52,36 @@ extension Explanation {
             let seen =
                 host.lastSeen == 0
                 ? "" : ", seen \(style.zonedTime(host.firstSeen)) to \(style.zonedTime(host.lastSeen))"
-            return "\(host.address): \(place)\(ttl)\(shared)\(seen)"
+            return "\(HostReport.called(host)): \(place)\(ttl)\(shared)\(seen)"
         }
         let origins = knowledge.origins.prefix(Self.shownHosts).map { origin in
             let address = origin.address.map { " (\($0))" } ?? ""
             let timer =
                 origin.idleTimer.map { ", drops connections after about \(DecimalText.whole($0)) s of silence" } ?? ""
-            return "\(origin.id): \(OriginReport.device(origin))\(address), \(OriginReport.work(origin))\(timer)"
+            let owner = origin.device?.owner.map { ", owner \($0)" } ?? ""
+            return
+                "\(origin.id): \(OriginReport.device(origin))\(address)\(owner), \(OriginReport.work(origin))\(timer)"
         }
         let paths = knowledge.paths.prefix(Self.shownHosts).map { path in
-            "\(path.network)/\(path.length) to \(path.server): ways \(PathReport.label(path.symmetry)), \(path.worked) of "
-                + "\(path.connections) connections worked, there \(PathReport.text(path.there)), back \(PathReport.text(path.back))"
+            "\(path.network)/\(path.length) to \(PathReport.server(path)): "
+                + (path.symmetry == .unknown ? "" : "ways \(PathReport.label(path.symmetry)), ")
+                + "\(path.worked) of \(path.connections) connections worked"
+                + (path.isPlaced ? ", there \(PathReport.text(path.there)), back \(PathReport.text(path.back))" : "")
         }
         return hosts + origins + paths
     }
 
-    private static func text(_ piece: Evidence) -> String {
-        "\(piece.name) (\(DecimalText.format(abs(piece.weight), digits: 1))): \(EvidenceText.sentence(piece))"
+    private func text(_ piece: Evidence) -> String {
+        "\(piece.name) (\(DecimalText.format(abs(piece.weight), digits: 1))): \(sentence(piece))"
+    }
+
+    func sentence(_ piece: Evidence) -> String {
+        lead.map { EvidenceText.sentence(piece, of: $0) } ?? piece.text
+    }
+
+    private func note(_ piece: Evidence) -> String {
+        guard let lead, lead.told == nil else { return piece.text }
+        return lead.places.naming(piece.text)
     }
 
     private static func text(_ hypothesis: Hypothesis) -> String {
@@ -86,25 +99,27 @@ extension Explanation {
 
         init(style: TableStyle) { self.style = style }
 
-        mutating func line(_ line: String) {
-            // The answer is coloured already: controls are taken out of it before.
-            text +=
-                line.hasPrefix("\u{1b}")
-                ? line + "\n" : TextLayout.wrapped(line, width: style.width, drawing: style.drawing)
+        mutating func line(_ line: String, colour: Int? = nil) {
+            let wrapped = TextLayout.wrapped(line, width: style.width, drawing: style.drawing)
+            guard style.isColoured, let colour else { return text += wrapped }
+            text += "\u{1b}[1;\(colour)m\(wrapped.dropLast())\u{1b}[0m\n"
         }
+
+        private func printable(_ text: String) -> String { style.drawing.printable(text) }
 
         mutating func section(_ title: String, _ lines: [String], hanging: Int = 4) {
             guard !lines.isEmpty else { return }
-            text += "\n" + (style.isColoured ? "\u{1b}[1m\(style.drawing.printable(title))\u{1b}[0m\n" : title + "\n")
+            text += "\n" + (style.isColoured ? "\u{1b}[1m\(printable(title))\u{1b}[0m\n" : printable(title) + "\n")
             for line in lines {
                 text += TextLayout.wrapped(indent + line, width: style.width, hanging: hanging, drawing: style.drawing)
             }
         }
+    }
+}
 
-        func painted(_ text: String, isBad: Bool, hasLead: Bool) -> String {
-            guard style.isColoured else { return text }
-            let wrapped = TextLayout.wrapped(text, width: style.width, drawing: style.drawing).dropLast()
-            return "\u{1b}[1;\(isBad ? 31 : hasLead ? 32 : 33)m\(wrapped)\u{1b}[0m"
-        }
+extension PathSummary {
+    /// True where an interface or a MAC address tells where its packets come past.
+    fileprivate var isPlaced: Bool {
+        [there, back].contains { way in way.map { $0.interface != nil || $0.from != nil || $0.to != nil } ?? false }
     }
 }

@@ -87,12 +87,12 @@ package struct Explanation: Sendable {
             guard let host = knowledge.hosts.first(where: { $0.address == address }) else {
                 return "Nothing is known of \(address)."
             }
-            return "No reset and no trouble on the way is known of \(address)\(Self.place(host))."
+            return "No reset and no trouble on the way is known of \(HostReport.called(host))\(Self.place(host))."
         case .flows(let flows):
             guard let flow = flows.first else { return "Nothing is known." }
             let known = knowledge.hosts.first { $0.address == (flow.destination ?? flow.source).address }
             return
-                "No reset and no trouble on the way is known of \(flow)\(known.map { ": \($0.address)\(Self.place($0))" } ?? "")."
+                "No reset and no trouble on the way is known of \(flow)\(known.map { ": \(HostReport.called($0))\(Self.place($0))" } ?? "")."
         }
     }
 
@@ -124,7 +124,8 @@ package struct Explanation: Sendable {
             text =
                 "reset \(ResetReport.end(finding, tuple.source, tuple.sourcePort)) > "
                 + "\(ResetReport.end(finding, tuple.destination, tuple.destinationPort)): "
-                + (reset.sender == .undetermined ? "sender not known" : ResetReport.sender(reset)) + cause + count
+                + (reset.sender == .undetermined ? "sender not known" : ResetReport.sender(finding, reset)) + cause
+                + count
         } else {
             text = (sentences(finding.summary).first ?? finding.kind.rawValue) + count
         }

@@ -35,6 +35,9 @@ package struct Hypothesis: Sendable, Equatable {
         }
     }
 
+    /// From this probability on the sender is taken for shown.
+    static let sure = 0.95
+
     package var kind: Kind
     package var state: State
     package var reason: String
@@ -45,12 +48,18 @@ package struct Hypothesis: Sendable, Equatable {
     static func ofRefusal(_ finding: Finding) -> [Hypothesis] {
         guard let reset = finding.reset, reset.stage == .syn else { return [] }
         let facts = Facts(finding: finding, reset: reset)
-        return switch reset.sender {
-        case .middlebox, .thisMachine: facts.foreign
-        case .hostKernel: facts.kernel
-        case .hostFirewall: facts.filter
-        case .host, .hostApplication: facts.host
-        case .undetermined: facts.unknown
+        let hypotheses =
+            switch reset.sender {
+            case .middlebox, .thisMachine: facts.foreign
+            case .hostKernel: facts.kernel
+            case .hostFirewall: facts.filter
+            case .host, .hostApplication: facts.host
+            case .undetermined: facts.unknown
+            }
+        return hypotheses.map { hypothesis in
+            var hypothesis = hypothesis
+            hypothesis.reason = finding.places.brief(hypothesis.reason)
+            return hypothesis
         }
     }
 
@@ -59,7 +68,7 @@ package struct Hypothesis: Sendable, Equatable {
         let finding: Finding
         let reset: Finding.Reset
 
-        private var name: String { finding.text(finding.fiveTuple.source) }
+        private var name: String { finding.called(finding.fiveTuple.source) }
         private var port: UInt16 { finding.servicePort }
 
         private var places: String {
@@ -79,12 +88,13 @@ package struct Hypothesis: Sendable, Equatable {
                 Hypothesis(
                     kind: .pathFilter, state: .shown,
                     reason: reset.sender == .thisMachine
-                        ? "this machine's own" : "the device at hop \(reset.hop.map(String.init) ?? "?")"),
+                        ? "this machine's own"
+                        : "\(finding.device?.name ?? "the device") at hop \(reset.hop.map(String.init) ?? "?")"),
             ]
         }
 
         private var path: Hypothesis {
-            guard let confidence = finding.confidence, confidence >= 0.95 else {
+            guard let confidence = finding.confidence, confidence >= Hypothesis.sure else {
                 return Hypothesis(
                     kind: .pathFilter, state: .possible, reason: "the evidence for \(name) is not strong", test: probe)
             }

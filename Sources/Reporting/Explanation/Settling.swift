@@ -34,12 +34,13 @@ enum Settling {
                 "a capture nearer to \(host) that does not hold this reset: rstwho compare here=A.pcap there=B.pcap",
             ].compactMap { $0 }
         case .thisMachine: return ["nft list ruleset on this machine: the rule's counter moves with each reset"]
-        case .host:
-            return ["on \(host): ss -ltn 'sport = :\(finding.servicePort)' and nft list ruleset", probe].compactMap {
-                $0
+        case .host, .hostApplication, .hostKernel, .hostFirewall:
+            guard reset.stage == .syn else {
+                return reset.cause == .unknown
+                    ? ["on \(host): the application's log at that time, and nft list ruleset"] : []
             }
-        case .hostApplication, .hostKernel, .hostFirewall:
-            return reset.stage == .syn ? ["on \(host): ss -ltn 'sport = :\(finding.servicePort)'"] : []
+            let listens = "on \(host): ss -ltn 'sport = :\(finding.servicePort)'"
+            return reset.sender == .host ? [listens + " and nft list ruleset", probe].compactMap { $0 } : [listens]
         case .undetermined:
             return [
                 isAddress ? "ping -c 4 \(host) while rstwho watches: the TTL of its replies tells how far it is" : nil,

@@ -102,16 +102,18 @@ extension TopState {
         let shown = Array(wanted.prefix(room - 1))
         var table = Table(
             [
-                .init("TIME"), .init("FROM", least: 12), .init("TO", least: 12, rank: 1), .init("WHAT", least: 15),
+                .init("TIME"), .init("FROM", least: 12), .init("NAME", least: 6, rank: 5),
+                .init("TO", least: 12, rank: 1), .init("WHAT", least: 15),
                 .init("CAUSE", least: 8, rank: 2), .init("STAGE", rank: 4), .init("COUNT", isRight: true, rank: 3),
             ], drawing: screen.style.drawing)
         for finding in shown {
             let tuple = finding.fiveTuple
             table.add([
                 finding.time.map { screen.style.clock.text($0, hasDate: false) } ?? "-",
-                ResetReport.end(finding, tuple.source, tuple.sourcePort),
+                ResetReport.end(finding, tuple.source, tuple.sourcePort), ResetReport.name(finding) ?? "",
                 ResetReport.end(finding, tuple.destination, tuple.destinationPort),
-                finding.reset.map(ResetReport.sender) ?? finding.kind.rawValue.replacing("_", with: " "),
+                finding.reset.map { ResetReport.sender(finding, $0) }
+                    ?? finding.kind.rawValue.replacing("_", with: " "),
                 (finding.causeName ?? finding.icmpError?.reason.rawValue).map { $0 == "unknown" ? "-" : $0 } ?? "-",
                 finding.reset.map { $0.stage == .none ? "-" : $0.stage.rawValue } ?? "", "\(finding.count)",
             ])

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+import Agent
+import ArgumentParser
+import Diagnosis
+import FoundationEssentials
+
+/// Where devices and hosts get their names from.
+struct DeviceOptions: ParsableArguments {
+    @Option(
+        name: .customLong("devices"),
+        help: "A file in which devices are named (YAML: name, owner, and how it is known: mac, address, prefix, hop).",
+        completion: .file())
+    var file: String?
+
+    /// What the command line says of it.
+    var setting: Setting? {
+        file.map { file in
+            // It is kept beyond the directory that a command was started in.
+            Setting("devices", .scalar(file.hasPrefix("/") ? file : URL(filePath: file).path), .commandLine)
+        }
+    }
+
+    /// - Throws: the exit status where the file is wrong, which is said on standard error.
+    func names() throws -> DeviceNames {
+        guard let file else { return DeviceNames() }
+        do {
+            return try DevicesFile.read(file)
+        } catch {
+            for problem in error.problems { printMessage(problem.description) }
+            throw ExitStatus.configuration.exitCode
+        }
+    }
+}
