@@ -5,13 +5,14 @@
     Benchmarks/bench.py DIRECTORY ENGINE-DIRECTORY [PART...]
 
 DIRECTORY has release builds of rstwho, kernel-bench, frame-generator and capture-generator, ENGINE-DIRECTORY of engine-bench. PART is
-kernel, link, forwarding, engine, files, latency or idle; all of them without it. With RSTWHO_PERFORMANCE=FILE in the environment the table
+kernel, link, forwarding, budget, engine, files, latency or idle; all of them without it. With RSTWHO_PERFORMANCE=FILE in the environment the table
 goes there too.
 """
 import os
 import sys
 import time
 
+import budget
 import engine
 import files
 import forwarding
@@ -23,7 +24,8 @@ from machine import Failure, command, prepare
 from report import Report, report_path
 
 PARTS = {
-    "kernel": kernel, "link": link, "forwarding": forwarding, "engine": engine, "files": files, "latency": latency, "idle": idle}
+    "kernel": kernel, "link": link, "forwarding": forwarding, "budget": budget, "engine": engine, "files": files, "latency": latency,
+    "idle": idle}
 
 
 class Bench:

@@ -3,6 +3,7 @@
 import atexit
 import contextlib
 import ctypes
+import glob
 import http.client
 import json
 import os
@@ -134,11 +135,17 @@ class Process:
         if self.process.poll() is not None:
             raise Failure(f"{' '.join(self.words)} has ended: {self.said().strip()}")
 
-    def cpu(self):
-        """Seconds of processor time so far."""
-        with open(f"/proc/{self.pid}/stat", encoding="utf-8") as file:
-            fields = file.read().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
+    def cpu(self, thread=None):
+        """Seconds of processor time so far, of the process or of its threads of one name."""
+        paths = [f"/proc/{self.pid}/stat"] if thread is None else glob.glob(f"/proc/{self.pid}/task/*/stat")
+        ticks = 0
+        for path in paths:
+            with open(path, encoding="utf-8") as file:
+                name, _, rest = file.read().partition("(")[2].rpartition(")")
+            if thread in (None, name):
+                fields = rest.split()
+                ticks += int(fields[11]) + int(fields[12])
+        return ticks / CLOCK_TICKS
 
     def memory(self, field="VmRSS"):
         """Bytes that are resident now, or with VmHWM were at most."""
