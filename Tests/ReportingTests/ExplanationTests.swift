@@ -141,6 +141,31 @@ struct ExplanationTests {
         #expect(try explained("10.4.0.2", [finding]).hypotheses.last?.state == .possible)
     }
 
+    @Test func troubleOfNowLeadsBeforeThatOfYesterday() throws {
+        let device = try reset(.middlebox, .rejected, hop: 2, hostHop: 4, evidence: [distance])
+        func stall(after seconds: UInt64) throws -> Finding {
+            var finding = try reset(
+                .host, .unknown, hop: 4, hostHop: 4, evidence: [], id: "01JABCDEFGHJKMNPQRSTVWXYZ1", after: seconds)
+            finding.details = .path(Finding.Path(cause: .noAnswer))
+            return finding
+        }
+        #expect(try explained("10.4.0.2", [try stall(after: 600), device]).lead?.id == device.id)
+        #expect(try explained("10.4.0.2", [try stall(after: 86_400), device]).lead?.reset == nil)
+        // The host's own reset is no trouble, however new it is.
+        let own = try reset(.host, .portClosed, hop: 4, hostHop: 4, evidence: [], after: 86_400)
+        #expect(try explained("10.4.0.2", [own, device]).lead?.reset?.sender == .middlebox)
+    }
+
+    @Test func whatIsExpectedLeadsOnlyWhereNothingElseDoes() throws {
+        var balancer = try reset(.middlebox, .idleTimeout, hop: 3, hostHop: 4, evidence: [distance], after: 9)
+        balancer.device = KnownDevice(name: "lb1")
+        balancer.device?.isExpected = true
+        let device = try reset(
+            .middlebox, .rejected, hop: 2, hostHop: 4, evidence: [distance], id: "01JABCDEFGHJKMNPQRSTVWXYZ1")
+        #expect(try explained("10.4.0.2", [balancer, device]).lead?.id == device.id)
+        #expect(try explained("10.4.0.2", [balancer]).lead?.id == balancer.id)
+    }
+
     @Test func controlsOfNamesStayOut() throws {
         var finding = try reset(.middlebox, .rejected, hop: 2, hostHop: 4, evidence: [distance])
         finding.names = [finding.fiveTuple.source: "evil\u{1b}[2J"]

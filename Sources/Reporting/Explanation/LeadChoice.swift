@@ -50,12 +50,21 @@ struct LeadChoice {
         counts = Self.counts(related)
     }
 
+    /// Trouble that ended so long before the newest, ns, is another story: a history has a week of them.
+    private static let present: UInt64 = 3_600_000_000_000
+
     /// What is most worth telling; of equals the newest.
     private static func best(_ findings: [Finding]) -> Finding? {
-        findings.max { (rank($0), $0.time ?? 0, $0.frame ?? 0) < (rank($1), $1.time ?? 0, $1.frame ?? 0) }
+        let newest = findings.filter(\.isProblem).compactMap(\.time).max() ?? 0
+        return findings.max {
+            (rank($0, newest), $0.time ?? 0, $0.frame ?? 0) < (rank($1, newest), $1.time ?? 0, $1.frame ?? 0)
+        }
     }
 
-    private static func rank(_ finding: Finding) -> Int {
+    /// - Parameter newest: when the newest trouble was, ns since 1970; 0 where that is not known.
+    private static func rank(_ finding: Finding, _ newest: UInt64) -> Int {
+        let isPast = (finding.time ?? newest).addingReportingOverflow(present).partialValue < newest
+        if finding.isProblem, isPast || finding.device?.isExpected == true { return 7 }
         switch finding.details {
         case .reset(let reset):
             if reset.sender.isForeign { return 9 }
