@@ -103,6 +103,12 @@ struct QuestionTests {
         ("ConnectionRefusedError: [Errno 111] Connect call failed ('10.4.0.2', 6379)", "10.4.0.2:6379"),
         ("HTTPConnectionPool(host='10.4.0.2', port=8080): Max retries exceeded with url: /", "10.4.0.2:8080"),
         ("debug1: Connecting to 10.4.0.2 [10.4.0.2] port 22.", "10.4.0.2:22"),
+        (
+            "IP (tos 0x0, ttl 63, proto TCP (6), length 40)\n    10.4.0.2.22 > 10.1.0.2.50992: Flags [R.]\n",
+            "10.4.0.2:22 > 10.1.0.2:50992"
+        ),
+        ("haproxy: 10.1.0.2:50992 [21/Nov] fe be/s\nhaproxy: 10.1.0.7:40000 [21/Nov] fe be/s\n", "10.1.0.2:50992"),
+        ("State\nESTAB 0 0 10.1.0.2:1 10.4.0.2:22\nESTAB 0 0 10.1.0.2:2 10.4.0.3:23", "10.1.0.2:1 > 10.4.0.2:22"),
         ("10.4.0.2 22", "10.4.0.2:22"), ("10.4.0.2 22 times", "10.4.0.2"), ("10.4.0.2 99999", "10.4.0.2"),
         ("10.4.0.2 tcp/22", "10.4.0.2:22"), ("('10.4.0.2', 'tcp')", "10.4.0.2"),
         (

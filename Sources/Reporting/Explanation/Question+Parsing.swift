@@ -34,7 +34,8 @@ extension Question {
     }
 
     private init(_ all: [EndpointScanner.Endpoint], in bytes: [UInt8]) throws(Problem) {
-        let found = Self.upstream(all, in: bytes) ?? Self.withoutRepeats(all)
+        let line = Self.ofOneLine(all, in: bytes)
+        let found = Self.upstream(line, in: bytes) ?? Self.withoutRepeats(line)
         guard let first = found.first else { throw Problem(text: "No address is in it. \(Self.allowed)") }
         if found.count == 1 {
             if let slash = first.slash {
@@ -70,6 +71,16 @@ extension Question {
         let isBackward = bytes[ends[0].range.upperBound..<ends[1].range.lowerBound].contains(UInt8(ascii: "<"))
         let ordered = isBackward ? [ends[1], ends[0]] : ends
         self = .flows([FlowPattern(ordered[0].end, ordered[1].end)])
+    }
+
+    /// Of several lines the first that names a port: two lines of a log are two connections.
+    private static func ofOneLine(
+        _ found: [EndpointScanner.Endpoint], in bytes: [UInt8]
+    ) -> [EndpointScanner.Endpoint] {
+        guard let first = found.first(where: { $0.port != nil }) else { return found }
+        let begin = bytes[..<first.range.lowerBound].lastIndex(of: 0x0a) ?? 0
+        let end = bytes[first.range.upperBound...].firstIndex(of: 0x0a) ?? bytes.count
+        return found.filter { $0.range.lowerBound >= begin && $0.range.upperBound <= end }
     }
 
     /// What follows the only address, where it is a number and nothing else: `10.4.0.2 22`, as nc and telnet take it.
