@@ -47,11 +47,12 @@ function kindOf(finding) {
 const kinds = [["foreign", "a device, or this machine"], ["host", "the host itself"], ["unknown", "not known"], ["path", "no reset"]];
 const harmless = new Set(["loss", "one_way_tap"]);
 function isProblem(finding) {
-  return kindOf(finding) === "foreign" || (finding.kind === "path" && !harmless.has(finding.cause));
+  return !finding.expected && (kindOf(finding) === "foreign" || finding.kind === "path" && !harmless.has(finding.cause));
 }
 const whenOf = finding => finding.time ? Date.parse(finding.time) : 0;
 
 function label(finding) {
+  if (finding.icmp) return `icmp error, ${finding.icmp.reason.replaceAll("_", " ")}`;
   if (finding.kind !== "reset") return (finding.cause || finding.kind).replaceAll("_", " ");
   const hop = finding.sender === "middlebox" && finding.hop !== undefined ? ` at hop ${finding.hop}` : "";
   const cause = finding.cause === "unknown" ? "" : `, ${finding.cause.replaceAll("_", " ")}`;
@@ -83,8 +84,11 @@ function sorted() { return [...findings.values()].sort((a, b) => whenOf(b) - whe
 function drawAnswer(all) {
   const since = Date.now() - hour;
   const recent = all.filter(finding => isProblem(finding) && whenOf(finding) >= since);
-  const device = origins.filter(origin => !origin.last_seen || Date.parse(origin.last_seen) >= since)
-    .sort((a, b) => b.resets - a.resets)[0];
+  // Which device does most now; what it did in the days before is in the table.
+  const resets = new Map();
+  for (const finding of recent) if (finding.origin) resets.set(finding.origin, (resets.get(finding.origin) || 0) + finding.count);
+  const device = origins.filter(origin => !origin.expected && (!origin.last_seen || Date.parse(origin.last_seen) >= since))
+    .sort((a, b) => (resets.get(b.id) || 0) - (resets.get(a.id) || 0) || b.resets - a.resets)[0];
   const answer = byId("answer");
   if (device) {
     const who = device.sender === "this_machine" ? "This machine" : `${device.name || "A device"} at hop ${device.hop}` + (device.address ? ` (${device.address})` : "");
@@ -104,6 +108,9 @@ function drawAnswer(all) {
   }
   const newest = recent.find(finding => device && finding.origin === device.id) || recent[0];
   byId("advice").textContent = newest && newest.advice ? `› ${newest.advice}` : "";
+  const way = device && recent.find(finding => finding.kind === "path");
+  byId("also").textContent = way ? `Also: ${way.summary}` : "";
+  byId("also").hidden = !way;
 }
 
 function drawHour(all) {

@@ -75,6 +75,17 @@ try:
         "field.form.requestSubmit(); return window.bad === undefined"))
     browser.run("document.getElementById('address').value = ''; document.getElementById('address').dispatchEvent(new Event('input'))")
 
+    # What else somebody has to look into stands on top as well, and what is expected does not.
+    hang = ("const hang = {kind: 'path', id: 'HANG', revision: 0, cause: 'no_answer', time: new Date().toISOString(), count: 1, "
+            "src: '10.1.0.1', src_port: 40000, dst: '10.4.0.2', dst_port: 80, summary: 'A connection hangs.', advice: 'Look.'};"
+            "keep(hang); draw();")
+    browser.run(hang)
+    check("a connection that hangs is told beside the device", browser.shows("Also: A connection hangs."))
+    browser.run("origins.forEach(origin => { origin.expected = true; }); draw()")
+    check("an expected device leaves the place to it", browser.becomes(
+        "return document.getElementById('answer').textContent", "A connection hangs."))
+    browser.run("findings.delete('HANG'); origins.forEach(origin => { delete origin.expected; }); draw()")
+
     grounds = set()
     for name, width, height, scheme in (("light", 1200, 1500, "light"), ("dark", 1200, 1500, "dark"), ("narrow", 400, 1500, "light")):
         browser.size(width, height)
