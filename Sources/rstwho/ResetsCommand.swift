@@ -19,6 +19,17 @@ struct ResetsCommand: ParsableCommand {
 
     @OptionGroup var selection: SelectionOptions
     @OptionGroup var verdict: VerdictOptions
+
+    @Option(
+        help: ArgumentHelp("Only resets of this device, as rstwho origins lists it: o-1.", valueName: "device"),
+        transform: { text in
+            guard Question.isDevice(text) else {
+                throw ValidationError("Give a device as rstwho origins lists it, such as o-1.")
+            }
+            return text
+        })
+    var origin: String?
+
     @OptionGroup var listing: ListingOptions
 
     func run() throws {
@@ -58,6 +69,7 @@ struct ResetsCommand: ParsableCommand {
         query.port = verdict.port
         query.sender = verdict.sender
         query.cause = verdict.cause?.rawValue
+        query.origin = origin
         return query
     }
 }

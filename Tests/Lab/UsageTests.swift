@@ -43,6 +43,7 @@ struct UsageTests {
         Case("resets --from FILE --port nosuch", 64, "the name of a service such as ssh"),
         Case("resets --from FILE --state /tmp", 64, "not both"),
         Case("resets --settle 1", 64, "go with --from"),
+        Case("resets --origin 7", 64, "such as o-1"),
         Case("hosts --http nowhere", 64, "<address:port>"),
         Case("hosts \(nobody)", 69, "/dev/null/history.sqlite"),
         Case("explain", 64, "Missing expected argument '<what> ...'"),

@@ -136,6 +136,17 @@ struct QuestionTests {
         #expect(throws: Question.Problem.self) { try Question(parsing: text) }
     }
 
+    @Test(arguments: [("o-1", true), ("o-1234567890", true), ("o-", false), ("o-x", false), ("o-12345678901", false)])
+    func aDeviceIsListedElsewhere(text: String, isDevice: Bool) {
+        #expect(Question.isDevice(text) == isDevice)
+        do {
+            _ = try Question(parsing: text)
+            Issue.record("\(text) was understood")
+        } catch {
+            #expect(error.text.contains("rstwho resets --origin \(text)") == isDevice)
+        }
+    }
+
     @Test func aRefusalSaysWhatIsAllowed() {
         do {
             _ = try Question(parsing: "nonsense")

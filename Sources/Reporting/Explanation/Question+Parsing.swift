@@ -36,7 +36,12 @@ extension Question {
     private init(_ all: [EndpointScanner.Endpoint], in bytes: [UInt8]) throws(Problem) {
         let line = Self.ofOneLine(all, in: bytes)
         let found = Self.upstream(line, in: bytes) ?? Self.withoutRepeats(line)
-        guard let first = found.first else { throw Problem(text: "No address is in it. \(Self.allowed)") }
+        guard let first = found.first else {
+            let text = String(decoding: bytes, as: UTF8.self)
+            let what =
+                Self.isDevice(text) ? "\(text) is a device: see rstwho resets --origin \(text)" : "No address is in it"
+            throw Problem(text: "\(what). \(Self.allowed)")
+        }
         if found.count == 1 {
             if let slash = first.slash {
                 throw Problem(
@@ -103,6 +108,12 @@ extension Question {
     private static func withoutRepeats(_ found: [EndpointScanner.Endpoint]) -> [EndpointScanner.Endpoint] {
         let withPorts = Set(found.filter { $0.port != nil }.map(\.address))
         return found.filter { $0.port != nil || $0.slash != nil || !withPorts.contains($0.address) }
+    }
+
+    /// True for what a device is called in a list of origins: `o-1`.
+    package static func isDevice(_ text: String) -> Bool {
+        let number = text.utf8.dropFirst(2)
+        return text.hasPrefix("o-") && (1...10).contains(number.count) && number.allSatisfy(EndpointScanner.isDigit)
     }
 
     /// An id that stands by itself.
