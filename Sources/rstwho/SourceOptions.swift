@@ -48,8 +48,10 @@ struct SourceOptions: ParsableArguments {
             let problem = "\(agent.place): no agent answers (\(failure.problem))"
             guard access("\(StateDirectory.standard)/history.sqlite", R_OK) == 0 else {
                 printMessage(
-                    "\(problem), and there is no history in \(StateDirectory.standard) that can be read. Start an agent with rstwho "
-                        + "watch, or name captures with --from, or a history's directory with --state")
+                    errno == EACCES
+                        ? "\(problem), and the history in \(StateDirectory.standard) is not everybody's to read: run it with sudo"
+                        : "\(problem), and there is no history in \(StateDirectory.standard). Start an agent with rstwho watch, or "
+                            + "name captures with --from, or a history's directory with --state")
                 throw ExitStatus.agentUnreachable.exitCode
             }
             printMessage("\(problem): this is from the history in \(StateDirectory.standard)")
