@@ -58,9 +58,10 @@ struct WatchSession {
     private func captureHere() async throws -> ExitStatus {
         var options = configuration.captureOptions
         options.awaitsInterfaces = isService
-        let live = try LiveCapture(options)
+        // Before anything is attached: what is recorded while a disk is slow would wait in rings that nobody drains.
         let history = configuration.historyOptions.map { History($0) { printMessage($0) } }
         let remembered = history?.remembered() ?? RememberedEngine()
+        let live = try LiveCapture(options)
         let evidence = evidenceDirectory()
         let state = AgentState(history: history, evidence: evidence, ledger: { live.ledger })
         let manager = ServiceManager.ofThisProcess()
