@@ -119,14 +119,19 @@ package final class EvidenceDirectory: Sendable {
         return count > 0 ? Array(bytes.prefix(count)) : nil
     }
 
-    /// Removes the files of findings that are to be forgotten.
-    package func remove(_ isUnwanted: (_ id: String) -> Bool) {
+    /// The ids of the files that are there now.
+    var all: [String] { ids.withLock { $0 } }
+
+    /// Removes the files of findings that are to be forgotten. Returns how many there were.
+    func remove(_ unwanted: Set<String>) -> Int {
         ids.withLock { ids in
+            let before = ids.count
             ids.removeAll { id in
-                guard isUnwanted(id) else { return false }
+                guard unwanted.contains(id) else { return false }
                 unlink(file(id))
                 return true
             }
+            return before - ids.count
         }
     }
 

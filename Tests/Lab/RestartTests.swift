@@ -139,7 +139,10 @@ struct RestartTests {
         var changed = Duration.zero
         while changed + .milliseconds(500) > death.duration(to: .now), death.duration(to: .now) < .seconds(5) {
             let begun = death.duration(to: .now)
-            guard let now = try? objects.counted() else { return objects.living().isEmpty ? begun : .seconds(5) }
+            guard let now = try? objects.counted() else {
+                // The programs may go a moment after their maps.
+                return waited(atMost: 4) { objects.living().isEmpty ? death.duration(to: .now) : nil } ?? .seconds(5)
+            }
             if now != last { (last, changed) = (now, begun) }
             usleep(20_000)
         }

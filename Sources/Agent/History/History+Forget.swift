@@ -69,13 +69,13 @@ extension History {
 extension EvidenceDirectory {
     /// Removes the files of those findings, and those with an address of the prefix in a sentence or in a packet. Returns how many.
     func forget(_ prefix: IPPrefix, _ ids: Set<String>) -> Int {
-        let before = count
-        remove { id in
-            if ids.contains(id) { return true }
-            guard let bytes = read(id) else { return false }
-            return AddressText.mentions(prefix, in: bytes) || Self.packets(bytes, have: prefix)
-        }
-        return before - count
+        remove(
+            Set(
+                all.filter { id in
+                    if ids.contains(id) { return true }
+                    guard let bytes = read(id) else { return false }
+                    return AddressText.mentions(prefix, in: bytes) || Self.packets(bytes, have: prefix)
+                }))
     }
 
     /// The samples of a host's distance are packets to whomever it speaks with, whom no sentence names.
