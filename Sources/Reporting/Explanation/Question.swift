@@ -62,7 +62,7 @@ package enum Question: Hashable, Sendable {
         switch self {
         case .finding(let id): id
         case .address(let address): address.description
-        case .flows(let flows) where flows.count == 1: flows[0].description
+        case .flows(let flows) where flows.count == 1 && flows[0].isReadAsWritten: flows[0].description
         case .flows(let flows): flows.map(\.assignments).joined(separator: " ")
         }
     }
@@ -87,6 +87,11 @@ extension Question.FlowPattern.End: CustomStringConvertible {
 extension Question.FlowPattern: CustomStringConvertible {
     /// `10.1.0.2:50992 > 10.4.0.2:22`
     package var description: String { destination.map { "\(source) > \($0)" } ?? source.description }
+
+    /// False where an address stands there twice, once with a port: that is read as a repeat.
+    fileprivate var isReadAsWritten: Bool {
+        destination?.address != source.address || (destination?.port == nil) == (source.port == nil)
+    }
 
     /// As conntrack(8) prints it.
     fileprivate var assignments: String {
