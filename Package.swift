@@ -53,9 +53,11 @@ let package = Package(
             name: "Probing", dependencies: ["CPacket", "Diagnosis", "Packets"], swiftSettings: strict),
         .target(name: "Reporting", dependencies: ["CPacket", "Diagnosis", "Packets"], swiftSettings: strict),
         .target(
+            name: "YAML", dependencies: [.product(name: "Yams", package: "Yams")], swiftSettings: strict),
+        .target(
             name: "Agent",
             dependencies: [
-                "CPacket", "CPage", "Capture", "Diagnosis", "Packets", "Reporting",
+                "CPacket", "CPage", "Capture", "Diagnosis", "Packets", "Reporting", "YAML",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -100,7 +102,11 @@ let package = Package(
             dependencies: ["Capture", "CPacket", "Reporting", "Diagnosis", "Packets", "Fixtures"],
             swiftSettings: strict),
         .target(
-            name: "FuzzCases", dependencies: ["Capture", "CPacket", "Packets", "Reporting", "Fixtures"],
+            name: "FuzzCases",
+            dependencies: [
+                "Capture", "CPacket", "Packets", "Reporting", "Fixtures", "YAML",
+                .product(name: "Yams", package: "Yams"),
+            ],
             path: "Tests/Fuzz/Cases", swiftSettings: strict),
         .testTarget(
             name: "FuzzRegressionTests", dependencies: ["FuzzCases"], path: "Tests/Fuzz/Replay", swiftSettings: strict),

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Capture
 internal import Glibc
+internal import YAML
 internal import Yams
 
-/// Reading of configuration files.
-///
-/// What a file holds is hostile until it has been looked at: its size is bounded, and it is read only where it is an ordinary file.
+/// Reading of configuration files: only ordinary ones, of bounded size.
 enum ConfigurationFile {
-    /// Bytes; a hundred times what is needed.
-    static let maximumBytes = 256 << 10
     /// Files in a drop-in directory.
     static let maximumDropIns = 64
+    /// What is told of one file at most: nobody reads more, and each costs a search for what may have been meant.
+    static let maximumProblems = 100
 
     /// The settings of a file, in its order, and what is wrong with its keys.
     static func read(_ path: String) throws(ConfigurationError) -> (
@@ -52,56 +51,18 @@ enum ConfigurationFile {
 
     /// A file's document; `nil` where it is empty.
     static func document(at path: String) throws(ConfigurationError) -> Node? {
-        let text = try text(at: path)
-        if let (line, problem) = PlainYAML.firstProblem(in: text) {
-            throw ConfigurationError(at: path, line: line, "this line \(problem)")
-        }
-        do {
-            return try Parser(yaml: text, encoding: .utf8).singleRoot()
-        } catch let error as YamlError {
-            let (line, problem) = explain(error)
-            throw ConfigurationError(at: path, line: line, problem)
-        } catch {
-            throw ConfigurationError(at: path, "is no YAML: \(error)")
-        }
-    }
-
-    private static func text(at path: String) throws(ConfigurationError) -> String {
         let bytes: [UInt8]
-        do { bytes = try SmallFile.read(path, limit: maximumBytes) } catch {
+        do { bytes = try SmallFile.read(path, limit: YAMLDocument.maximumBytes) } catch {
             throw ConfigurationError(at: path, error.problem)
         }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw ConfigurationError(at: path, "is not UTF-8")
+        do { return try YAMLDocument.root(of: bytes) } catch {
+            throw ConfigurationError(at: path, line: error.line, error.text)
         }
-        return normal(text)
     }
 
-    /// Without a byte order mark and with the line ends of Unix.
-    private static func normal(_ text: String) -> String {
-        var scalars = String.UnicodeScalarView()
-        var previous: Unicode.Scalar?
-        for scalar in text.unicodeScalars {
-            if scalar == "\n", previous == "\r" { scalars.removeLast() }
-            if previous != nil || scalar != "\u{feff}" { scalars.append(scalar) }
-            previous = scalar
-        }
-        return String(scalars)
-    }
-
-    private static func explain(_ error: YamlError) -> (line: Int?, problem: String) {
-        switch error {
-        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-            .composer(_, let problem, let mark, _):
-            (mark.line, "this is no YAML: \(problem)")
-        case .duplicatedKeysInMapping(let names, let context):
-            (
-                context.mark.line,
-                "\(names.map(YAMLText.excerpt).joined(separator: ", ")) is there more than once; once is allowed"
-            )
-        case .reader(let problem, _, _, _): (nil, "this is no YAML: \(problem)")
-        default: (nil, "this is no YAML")
-        }
+    /// Stands for all that follows.
+    static func notAll(_ source: SettingSource) -> ConfigurationProblem {
+        ConfigurationProblem(source, "from here on nothing was looked at: \(maximumProblems) problems are enough")
     }
 
     /// A document's options with the names of their sections before their own.
@@ -113,6 +74,10 @@ enum ConfigurationFile {
         mutating func add(_ mapping: Node.Mapping, section: String?) {
             for (name, node) in mapping {
                 let source = SettingSource.file(path, line: name.mark?.line)
+                guard problems.count < ConfigurationFile.maximumProblems else {
+                    problems.append(ConfigurationFile.notAll(source))
+                    return
+                }
                 let text = name.scalar?.string ?? ""
                 let key = [section, text].compactMap { $0 }.joined(separator: ".")
                 let isSection = section == nil && ConfigurationOption.isSection(key)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import YAML
 
 extension ConfigurationOption {
     static func isSection(_ name: String) -> Bool {

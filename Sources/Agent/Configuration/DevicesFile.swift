@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Diagnosis
 internal import Packets
+internal import YAML
 internal import Yams
 
 /// Reading of the file in which the operator names devices.
@@ -20,7 +21,14 @@ package enum DevicesFile {
                 at: path, line: root.mark?.line, "is no list of devices; each begins with a line such as `- name: fw1`")
         }
         var problems: [ConfigurationProblem] = []
-        let entries = items.compactMap { entry($0, path, &problems) }
+        var entries: [DeviceNames.Entry] = []
+        for item in items {
+            guard problems.count < ConfigurationFile.maximumProblems else {
+                problems.append(ConfigurationFile.notAll(.file(path, line: item.mark?.line)))
+                break
+            }
+            if let entry = entry(item, path, &problems) { entries.append(entry) }
+        }
         guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
         return DeviceNames(entries)
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+internal import YAML
 
 /// A configuration that was put together from its layers, and where each value comes from.
 ///

@@ -2,6 +2,7 @@
 internal import Capture
 internal import Diagnosis
 internal import Packets
+internal import YAML
 
 /// How the values of an option are written, read and checked.
 struct OptionType<Value: Sendable>: Sendable {

@@ -15,6 +15,7 @@ extension FuzzCase {
             }
         case .text: Self.texts.map { Array($0.utf8) }
         case .question: Self.questions.map { Array($0.utf8) }
+        case .yaml: Self.documents.map { Array($0.utf8) }
         }
     }
 

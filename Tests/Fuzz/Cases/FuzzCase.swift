@@ -12,6 +12,8 @@ package enum FuzzCase: String, CaseIterable, Sendable {
     case text
     /// What somebody pastes into `rstwho explain`.
     case question
+    /// What somebody writes into rstwho.yaml or devices.yaml.
+    case yaml
 
     /// Runs the code under test. Returns the rule that was broken, or `nil`.
     package func check(_ bytes: UnsafeRawBufferPointer) -> String? {
@@ -20,6 +22,7 @@ package enum FuzzCase: String, CaseIterable, Sendable {
         case .pcap, .pcapng, .compressed: Self.checkCapture(bytes)
         case .text: Self.checkText(bytes)
         case .question: Self.checkQuestion(bytes)
+        case .yaml: Self.checkYAML(bytes)
         }
     }
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Values as YAML that `PlainYAML` reads back.
-enum YAMLText {
-    static func list(_ items: [String]) -> String {
+package enum YAMLText {
+    package static func list(_ items: [String]) -> String {
         "[" + items.map(scalar).joined(separator: ", ") + "]"
     }
 
     /// Plain where nothing in it means anything to YAML, else in double quotes.
-    static func scalar(_ text: String) -> String {
+    package static func scalar(_ text: String) -> String {
         let isPlain =
             !text.isEmpty && !text.hasPrefix("-") && !text.hasPrefix(":") && !text.hasSuffix(":")
             && text.utf8.allSatisfy { plainBytes.contains($0) }
@@ -20,7 +20,7 @@ enum YAMLText {
     private static let longest = 80
 
     /// What somebody wrote, as a message repeats it: short, and without anything that moves a terminal's cursor.
-    static func excerpt(_ text: String) -> String {
+    package static func excerpt(_ text: String) -> String {
         text.count > longest ? quoted(String(text.prefix(longest))) + "…" : quoted(text)
     }
 
@@ -30,7 +30,8 @@ enum YAMLText {
             switch scalar {
             case "\"", "\\": result += "\\\(scalar)"
             case "\u{0}"..."\u{1f}", "\u{7f}"..."\u{9f}": result += "\\x" + hexadecimal(scalar.value, digits: 2)
-            case "\u{2028}", "\u{2029}", "\u{202a}"..."\u{202e}", "\u{2066}"..."\u{2069}", "\u{feff}":
+            case "\u{2028}", "\u{2029}", "\u{202a}"..."\u{202e}", "\u{2066}"..."\u{2069}", "\u{feff}",
+                "\u{fffe}", "\u{ffff}":
                 result += "\\u" + hexadecimal(scalar.value, digits: 4)
             default: result.unicodeScalars.append(scalar)
             }
