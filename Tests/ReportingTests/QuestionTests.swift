@@ -48,6 +48,11 @@ struct QuestionTests {
                 + "sport=22 dport=50992 [ASSURED] mark=0 use=1",
             "10.1.0.2:50992 > 10.4.0.2:22"
         ),
+        ("tcp 6 9 src=::1 dst=2001:db8::2 sport=50992 dport=22", "[::1]:50992 > [2001:db8::2]:22"),
+        ("ip6 saddr ::1 ip6 daddr ::2 tcp sport 50992 tcp dport 22", "[::1]:50992 > [::2]:22"),
+        // A host that speaks with itself.
+        ("src=::1 dst=::1 dport=8", "src=::1 dst=::1 dport=8"),
+        ("10.1.0.2:9 > 10.1.0.2:22", "10.1.0.2:9 > 10.1.0.2:22"),
         // Translated: both sides of it.
         (
             "tcp 6 1 SYN_SENT src=10.1.0.2 dst=203.0.113.9 sport=50992 dport=22 src=10.4.0.2 dst=10.1.0.2 sport=2222 "

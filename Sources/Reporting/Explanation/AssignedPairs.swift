@@ -111,7 +111,16 @@ struct AssignedPairs {
         var position = start + name.count
         if isQuote(at: position) { position += 1 }
         let separator = position
-        while position - separator < 3, position < bytes.count, " =:".utf8.contains(bytes[position]) { position += 1 }
+        var hasSign = false
+        while position - separator < 3, position < bytes.count, " =:".utf8.contains(bytes[position]) {
+            if bytes[position] != UInt8(ascii: " ") {
+                // Two colons begin an address.
+                let next = position + 1 < bytes.count ? bytes[position + 1] : 0
+                guard !hasSign, bytes[position] != UInt8(ascii: ":") || next != UInt8(ascii: ":") else { break }
+                hasSign = true
+            }
+            position += 1
+        }
         guard position > separator else { return nil }
         if isQuote(at: position) { position += 1 }
         let range = position..<min(bytes.count, position + Self.longest)
