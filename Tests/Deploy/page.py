@@ -90,6 +90,7 @@ try:
     for name, width, height, scheme in (("light", 1200, 1500, "light"), ("dark", 1200, 1500, "dark"), ("narrow", 400, 1500, "light")):
         browser.size(width, height)
         browser.scheme(scheme)
+        browser.run("scrollTo(0, 0)")
         check(f"nothing is cut off, {name}", browser.run("return document.documentElement.scrollWidth <= innerWidth"))
         grounds.add(browser.run("return getComputedStyle(document.body).backgroundColor"))
         browser.picture(f"{pictures}/{name}.png")
