@@ -164,6 +164,54 @@ struct ExplanationTests {
             .middlebox, .rejected, hop: 2, hostHop: 4, evidence: [distance], id: "01JABCDEFGHJKMNPQRSTVWXYZ1")
         #expect(try explained("10.4.0.2", [balancer, device]).lead?.id == device.id)
         #expect(try explained("10.4.0.2", [balancer]).lead?.id == balancer.id)
+
+    @Test func whyNobodyIsNamedFitsTheEvidence() throws {
+        let pro = Evidence(name: "ip_id_of_other", weight: 4, text: "another's counter")
+        let contra = Evidence(name: "ttl_host", weight: -4, text: "its distance")
+        func reasons(_ evidence: Evidence...) throws -> Set<String> {
+            let finding = try reset(
+                .undetermined, .unknown, hop: 2, hostHop: nil, confidence: nil, evidence: evidence)
+            return Set(try explained("10.4.0.2", [finding]).hypotheses.map(\.reason))
+        }
+        #expect(try reasons(pro, contra) == ["the evidence contradicts itself"])
+        #expect(try reasons(pro) == ["how far 10.4.0.2 is away is not known"])
+        #expect(
+            try reasons(Evidence(name: "several_distances", weight: 0, text: "")) == [
+                "10.4.0.2 is reached by several ways"
+            ])
+        #expect(
+            try reasons(Evidence(name: "flow_shed", weight: 0, text: "")) == [
+                "packets of the connection were left out under load"
+            ])
+    }
+
+    @Test func whatThisMachineRefusesComesOverNoPath() throws {
+        let finding = try reset(.hostKernel, .portClosed, hop: 0, hostHop: 0, evidence: [])
+        let path = try explained("10.4.0.2", [finding]).hypotheses.last
+        #expect(path?.reason == "10.4.0.2 is this machine, which made the reset itself")
+        #expect(path?.state == .ruledOut)
+    }
+
+    /// What settles it, and what is said to whom, fit when it came and from which side.
+    @Test func settlingFitsTheReset() throws {
+        var late = try reset(.host, .lateData, hop: 4, hostHop: 4, evidence: [])
+        late.reset?.stage = .afterClose
+        #expect(try explained("10.4.0.2", [late]).settling.isEmpty)
+        #expect(try explained("10.4.0.2", [late]).message == nil)
+        var unknown = try reset(.host, .unknown, hop: 4, hostHop: 4, confidence: 0.9, evidence: [])
+        unknown.reset?.stage = .data
+        let explanation = try explained("10.4.0.2", [unknown])
+        #expect(explanation.settling == ["on 10.4.0.2: the application's log at that time, and nft list ruleset"])
+        // Nobody is cleared who is only not accused.
+        #expect(explanation.message?.text.contains("nothing speaks for a device on the path") == true)
+        unknown.confidence = 0.99
+        #expect(try explained("10.4.0.2", [unknown]).message?.text.contains("no device on the path did") == true)
+        var closing = try reset(.middlebox, .unknown, hop: 2, hostHop: 4, evidence: [distance])
+        closing.reset?.stage = .afterClose
+        let device = try explained("10.4.0.2", [closing])
+        #expect(device.action.hasPrefix("Usually harmless: the connection was being closed."))
+        #expect(device.message?.text.contains("of 10.4.0.2 that was being closed already with a TCP reset") == true)
+        #expect(device.message?.text.hasSuffix("Please check why it resets tcp/22.") == true)
     }
 
     @Test func controlsOfNamesStayOut() throws {

@@ -94,6 +94,10 @@ package struct Hypothesis: Sendable, Equatable {
         }
 
         private var path: Hypothesis {
+            if reset.hop == 0 {
+                return Hypothesis(
+                    kind: .pathFilter, state: .ruledOut, reason: "\(name) is this machine, which made the reset itself")
+            }
             guard let confidence = finding.confidence, confidence >= Hypothesis.sure else {
                 return Hypothesis(
                     kind: .pathFilter, state: .possible, reason: "the evidence for \(name) is not strong", test: probe)
@@ -134,13 +138,27 @@ package struct Hypothesis: Sendable, Equatable {
         }
 
         var unknown: [Hypothesis] {
-            let reason = "how far \(name) is away is not known"
+            let reason = missing
             return [
                 Hypothesis(
                     kind: .portClosed, state: .possible, reason: reason, test: "on \(name): ss -ltn 'sport = :\(port)'"),
                 Hypothesis(kind: .hostFilter, state: .possible, reason: reason, test: "on \(name): nft list ruleset"),
                 Hypothesis(kind: .pathFilter, state: .possible, reason: reason, test: probe),
             ]
+        }
+
+        /// Why nobody can be named.
+        private var missing: String {
+            func has(_ names: EvidenceName...) -> Bool {
+                finding.evidence.contains { piece in names.contains { $0.rawValue == piece.name } }
+            }
+            if has(.flowShed) { return "packets of the connection were left out under load" }
+            if has(.severalDistances, .otherInterface) { return "\(name) is reached by several ways" }
+            if finding.evidence.contains(where: { $0.weight > 0 }), finding.evidence.contains(where: { $0.weight < 0 })
+            {
+                return "the evidence contradicts itself"
+            }
+            return "how far \(name) is away is not known"
         }
 
         private var probe: String { "sudo rstwho probe \(Settling.target(finding.fiveTuple.source, port))" }
