@@ -9,11 +9,16 @@ extension ResetSentences {
         case .middlebox: return adviceOnDevice
         case .thisMachine: return adviceOnThisMachine
         case .host, .hostApplication, .hostKernel, .hostFirewall: return adviceOnHost
-        case .undetermined: return adviceOnEvidence
+        case .undetermined: return Doubt(finding).advice(claimed)
         }
     }
 
     private var adviceOnDevice: String {
+        if reset.hasCopiedTTL(finding.evidence) {
+            return
+                "Find out where it comes from: capture at several points at once and let rstwho compare tell between which "
+                + "it appears. Encryption below TCP keeps it out."
+        }
         let place = reset.hop.map { " at hop \($0)" } ?? ""
         func ask(_ question: String) -> String {
             Runner.ask((finding.device?.name ?? "the device") + place, finding.device, question)
@@ -53,7 +58,10 @@ extension ResetSentences {
             return "Make the client's idle time shorter than the server's keep-alive timeout, or let it retry once."
         case (.halfOpenCheck, _): return "Nothing to do."
         case (.untranslated, _): return adviceOnTranslation
-        default: return "Look at \(claimed): nothing speaks for a device on the path."
+        default:
+            return
+                "Look into the application's log and the packet filter on \(claimed) at that time: nothing speaks for a "
+                + "device on the path."
         }
     }
 
@@ -63,25 +71,4 @@ extension ResetSentences {
 
     /// This machine's rule that made it, where it is known.
     private var rule: String? { finding.evidence.first { $0.name == EvidenceName.filterRule.rawValue }?.observed }
-
-    /// What would settle it.
-    private var adviceOnEvidence: String {
-        if finding.evidence.contains(where: { $0.name == EvidenceName.flowShed.rawValue }) {
-            return "Let rstwho look at all connections: --full gives it the CPU time, --ring-size larger rings."
-        }
-        if finding.evidence.contains(where: { $0.name == EvidenceName.noFlow.rawValue }) {
-            return "Watch the interfaces that the connection's other packets cross, and try again."
-        }
-        let ways: Set = [EvidenceName.severalDistances.rawValue, EvidenceName.otherInterface.rawValue]
-        if finding.evidence.contains(where: { ways.contains($0.name) }) {
-            return "Watch closer to \(claimed): where it is reached by one way only, its distance is one."
-        }
-        if finding.evidence.contains(where: { $0.name == EvidenceName.leftUndiminished.rawValue && $0.weight == 0 }) {
-            return "Run rstwho watch on the machine that captured: its kernel knows what it made itself."
-        }
-        if finding.evidence.contains(where: { $0.weight > 0 }), finding.evidence.contains(where: { $0.weight < 0 }) {
-            return "The evidence contradicts itself: capture nearer to \(claimed)."
-        }
-        return "Ping \(claimed) while rstwho watches: the TTL of its replies tells how far it is."
-    }
 }

@@ -13,7 +13,10 @@ struct ResetSentences {
 
     /// Who sent the reset, from how far, and what the user felt.
     var summary: String {
-        [who, isForgedPerhaps ? nil : felt, why, caveat, missing].compactMap { $0 }.joined(separator: " ")
+        let felt = isForgedPerhaps ? nil : felt
+        // Where nobody can be named the reason is the answer.
+        let story = sender == .undetermined ? [why, felt] : [felt, why]
+        return ([who] + story + [caveat, missing]).compactMap { $0 }.joined(separator: " ")
     }
 
     // MARK: Who
@@ -23,7 +26,9 @@ struct ResetSentences {
         case .middlebox:
             let known = [finding.device?.description, reset.originAddress?.description].compactMap { $0 }
             let address = known.isEmpty ? "" : " (\(known.joined(separator: ", ")))"
-            let place = hop.map { "at the \(ordinal($0)) hop" } ?? "somewhere on the path"
+            let place =
+                reset.hasCopiedTTL(evidence)
+                ? "on the path" : hop.map { "at the \(ordinal($0)) hop" } ?? "somewhere on the path"
             return "A device \(place)\(address) sent this reset, not \(claimed)\(hostPlace).\(expected)"
         case .thisMachine:
             let host = reset.hostHop.map { $0 > 0 ? ", which is at the \(ordinal($0)) hop" : "" } ?? ""
@@ -46,7 +51,8 @@ struct ResetSentences {
 
     private var hostPlace: String {
         guard let hostHop = reset.hostHop else { return "" }
-        return hostHop == hop ? ", which is as far away" : ", which is at the \(ordinal(hostHop)) hop\(samples)"
+        return hostHop == hop && !reset.hasCopiedTTL(evidence)
+            ? ", which is as far away" : ", which is at the \(ordinal(hostHop)) hop\(samples)"
     }
 
     private var samples: String {
@@ -80,12 +86,16 @@ struct ResetSentences {
 
     private var why: String? {
         switch reset.cause {
-        case .portClosed: return "Nothing listens there."
+        // Which part of the host it was is not decidable, unless its kernel is known to have sent it.
+        case .portClosed:
+            return sender == .hostKernel
+                ? "Nothing listens there." : "Nothing listens there, or its own packet filter refuses it."
         case .rejected: return sender == .middlebox ? "Its policy rejects it." : "A packet filter's rule rejects it."
         case .aborted: return "The application gave up the connection."
         case .lateData: return "Data came after the close, to a socket that was gone."
         case .keepaliveRace:
-            return "The server closed the idle connection at the moment when the client used it again\(silence)."
+            let idle = reset.idleSeconds.map { ", idle for \(DecimalText.whole($0)) s," } ?? ""
+            return "The server closed the connection\(idle) at the moment when the client used it again."
         case .halfOpenCheck: return "A health check opens a connection halfway and drops it: harmless."
         case .idleTimeout: return idleTimer
         case .untranslated: return "Address translation did not translate it back."
@@ -133,11 +143,10 @@ struct ResetSentences {
     }
 
     private var caveat: String? {
-        let distance: Set = [EvidenceName.ttlFlow.rawValue, EvidenceName.ttlHost.rawValue]
         let weighing = evidence.filter { $0.weight != 0 }
         switch sender {
-        case .middlebox where weighing.contains { distance.contains($0.name) && $0.weight < 0 }:
-            return "The hop is not reliable: the device copies the host's TTL."
+        case .middlebox where reset.hasCopiedTTL(evidence):
+            return "From which hop is not known: the device copies the host's TTL."
         // Its own address is that of a router; without it a bridge or a transparent firewall before that router looks alike.
         case .middlebox where reset.originAddress == nil && reset.hop != nil:
             return "It may stand just before that hop, where it does not count as one."
@@ -147,5 +156,13 @@ struct ResetSentences {
             return "It stands behind a translator that answers ping itself."
         default: return nil
         }
+    }
+}
+
+extension Finding.Reset {
+    /// True for a device's reset that came with the distance of the host in whose name it is: its hop tells nothing.
+    func hasCopiedTTL(_ evidence: [Evidence]) -> Bool {
+        let distances: Set = [EvidenceName.ttlFlow.rawValue, EvidenceName.ttlHost.rawValue]
+        return sender == .middlebox && evidence.contains { distances.contains($0.name) && $0.weight < 0 }
     }
 }

@@ -164,6 +164,7 @@ struct ExplanationTests {
             .middlebox, .rejected, hop: 2, hostHop: 4, evidence: [distance], id: "01JABCDEFGHJKMNPQRSTVWXYZ1")
         #expect(try explained("10.4.0.2", [balancer, device]).lead?.id == device.id)
         #expect(try explained("10.4.0.2", [balancer]).lead?.id == balancer.id)
+    }
 
     @Test func whyNobodyIsNamedFitsTheEvidence() throws {
         let pro = Evidence(name: "ip_id_of_other", weight: 4, text: "another's counter")
@@ -183,6 +184,25 @@ struct ExplanationTests {
             try reasons(Evidence(name: "flow_shed", weight: 0, text: "")) == [
                 "packets of the connection were left out under load"
             ])
+        // A ping tells nothing where the distance is not what is missing.
+        let several = try reset(
+            .undetermined, .unknown, hop: 2, hostHop: 4, confidence: nil,
+            evidence: [Evidence(name: "several_distances", weight: 0, text: "")])
+        #expect(try explained("10.4.0.2", [several]).settling.first?.hasPrefix("a capture nearer to 10.4.0.2") == true)
+        let unknown = try reset(.undetermined, .unknown, hop: 2, hostHop: nil, confidence: nil, evidence: [])
+        #expect(try explained("10.4.0.2", [unknown]).settling.first?.hasPrefix("ping -c 4 10.4.0.2 ") == true)
+        let rewritten = try reset(
+            .undetermined, .unknown, hop: 1, hostHop: nil, confidence: nil,
+            evidence: [Evidence(name: "ttl_rewritten", weight: 0, text: "")])
+        #expect(try explained("10.4.0.2", [rewritten]).action.hasPrefix("Watch on the other side of the next hop"))
+    }
+
+    @Test func aFilterIsNoClosedPortWhoeverHasIt() throws {
+        let label = Evidence(name: "flow_label_missing", weight: 0, text: "it lacks the label: a packet filter made it")
+        let finding = try reset(.undetermined, .unknown, hop: 2, hostHop: nil, confidence: nil, evidence: [label])
+        let hypotheses = try explained("10.4.0.2", [finding]).hypotheses
+        #expect(hypotheses.map(\.state.rawValue) == ["ruled_out", "possible", "possible"])
+        #expect(hypotheses.first?.reason == label.text)
     }
 
     @Test func whatThisMachineRefusesComesOverNoPath() throws {
@@ -212,6 +232,46 @@ struct ExplanationTests {
         #expect(device.action.hasPrefix("Usually harmless: the connection was being closed."))
         #expect(device.message?.text.contains("of 10.4.0.2 that was being closed already with a TCP reset") == true)
         #expect(device.message?.text.hasSuffix("Please check why it resets tcp/22.") == true)
+    }
+
+    /// A device that copies the host's TTL: its hop is the host's, and nobody at that hop is to be asked.
+    @Test func aCopiedTTLAccusesNoHop() throws {
+        let talkedOn = Evidence(name: "both_talk_on", weight: 3, text: "after the reset both sides went on talking")
+        let copied = Evidence(
+            name: "ttl_host", weight: -2, observed: "61 (64-3)", expected: "61 (64-3), 4 samples", text: "")
+        let finding = try reset(.middlebox, .injected, hop: 4, hostHop: 4, evidence: [talkedOn, copied])
+        let explanation = try explained("10.4.0.2", [finding])
+        #expect(
+            explanation.answer
+                == "A device on the path sent this reset, not 10.4.0.2, which is at the 4th hop (4 packets say so).")
+        #expect(explanation.action.contains("rstwho compare"))
+        #expect(explanation.message?.to == "whoever runs the network between 10.1.0.1 and 10.4.0.2")
+        #expect(explanation.path?.text() == "you ── [sent the RST] ── 10.4.0.2 (hop 4)\n")
+        // Where the distance is another one it is known.
+        let plain = try reset(.middlebox, .injected, hop: 2, hostHop: 4, evidence: [talkedOn, distance])
+        #expect(try explained("10.4.0.2", [plain]).answer.hasPrefix("A device at the 2nd hop "))
+        #expect(try explained("10.4.0.2", [plain]).message?.to == "whoever runs the device at hop 2 (10.2.0.2)")
+    }
+
+    @Test func whatIsRunToSettleItFitsTheSender() throws {
+        func settling(_ sender: Finding.Sender, _ confidence: Double) throws -> [String] {
+            try explained(
+                "10.4.0.2", [try reset(sender, .portClosed, hop: 4, hostHop: 4, confidence: confidence, evidence: [])]
+            ).settling
+        }
+        #expect(try settling(.hostKernel, 0.99) == ["on 10.4.0.2: ss -ltn 'sport = :22'"])
+        #expect(try settling(.hostFirewall, 0.99) == ["on 10.4.0.2: nft list ruleset"])
+        #expect(try settling(.hostFirewall, 0.9).last?.hasPrefix("sudo rstwho probe 10.4.0.2:22") == true)
+        #expect(try settling(.host, 0.99).first == "on 10.4.0.2: ss -ltn 'sport = :22' and nft list ruleset")
+    }
+
+    @Test func anIdleServerClosedAfterItsTime() throws {
+        var finding = try reset(.host, .keepaliveRace, hop: 4, hostHop: 4, evidence: [])
+        finding.reset?.stage = .afterClose
+        finding.reset?.idleSeconds = 10.2
+        #expect(
+            finding.summary.contains(
+                "The server closed the connection, idle for 10 s, at the moment when the client used it again."))
     }
 
     @Test func controlsOfNamesStayOut() throws {

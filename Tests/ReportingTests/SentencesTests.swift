@@ -58,7 +58,7 @@ struct SentencesTests {
             Evidence(name: "data_after_reset", weight: 5, text: "the host sent on"),
         ]
         #expect(finding.summary.contains("It was injected: the host sent on."))
-        #expect(finding.summary.hasSuffix("The hop is not reliable: the device copies the host's TTL."))
+        #expect(finding.summary.hasSuffix("From which hop is not known: the device copies the host's TTL."))
     }
 
     @Test("An idle timeout names the timers that it matches, and the device's own where it was learned")

@@ -33,10 +33,16 @@ extension DrawnPath {
     private static func drawn(_ finding: Finding, _ reset: Finding.Reset, _ origins: [Origin]) -> DrawnPath? {
         let host = drawn(finding, finding.fiveTuple.source)
         let isForeign = reset.sender.isForeign
+        if reset.hasCopiedTTL(finding.evidence) {
+            return DrawnPath([
+                .you, Stop(nil, remark: deed(reset), isMarked: true),
+                Stop(host, hop: reset.hostHop, remark: reset.hostHop == nil ? "hop not known" : nil),
+            ])
+        }
         let hop = reset.hop ?? (isForeign ? nil : reset.hostHop)
         let far = max(hop ?? 0, reset.hostHop ?? 0)
         guard far <= farthest else { return nil }
-        let deed = reset.sender == .undetermined ? "where the RST's TTL points" : "sent the RST"
+        let deed = deed(reset)
         let address = origins.first { $0.id == reset.origin }?.address ?? reset.originAddress
         let device =
             finding.device.map { name in address.map { "\(name.name) \($0)" } ?? name.name }
@@ -68,6 +74,10 @@ extension DrawnPath {
             stops.append(Stop(host, remark: reset.hostHop.map { "hop \($0) too" } ?? "hop not known"))
         }
         return DrawnPath(stops)
+    }
+
+    private static func deed(_ reset: Finding.Reset) -> String {
+        reset.sender == .undetermined ? "where the RST's TTL points" : "sent the RST"
     }
 
     /// What is known of the host's port.

@@ -12,12 +12,14 @@ enum EvidenceText {
         guard let observed = piece.observed else { return piece.text }
         // Distances are known by their form, everything else needs its sentence.
         let isDistance = piece.name.contains("ttl")
-        let expected = piece.expected.map { isDistance ? " against \($0)" : ", \($0)" } ?? ""
+        let expected = piece.expected.map { isDistance ? " against \($0)" : "; expected: \($0)" } ?? ""
         if isDistance {
             // "against" would sound like a difference.
             guard let before = piece.expected, before.hasPrefix(observed) else { return "TTL \(observed)\(expected)" }
             return "TTL \(observed), the same as before\(before.dropFirst(observed.count))"
         }
-        return piece.weight > 0 ? "\(piece.text) (\(observed)\(expected))" : piece.text
+        // What the sentence has already is not said again.
+        return piece.weight > 0 && !piece.text.contains(observed)
+            ? "\(piece.text) (\(observed)\(expected))" : piece.text
     }
 }

@@ -45,6 +45,13 @@ extension Explanation.Message {
         switch reset.sender {
         case .middlebox:
             let address = knowledge.origins.first { $0.id == reset.origin }?.address.map { " (\($0))" } ?? ""
+            guard !reset.hasCopiedTTL(finding.evidence) else {
+                return Explanation.Message(
+                    "whoever runs the network between \(client) and \(server)",
+                    "A device between \(client) and \(server) \(cut) to \(service)\(closing) with a TCP reset in the name of "
+                        + "\(server)\(often). \(Self.seen(finding)) From which hop is not known, because it copies the TTL of "
+                        + "\(server). Please find out where such resets appear.")
+            }
             let place = "\(reset.hop.map { " at hop \($0)" } ?? "")\(address)"
             let name = finding.device?.name
             let proof = finding.evidence.filter { $0.weight > 0 }.max { $0.weight < $1.weight }
@@ -68,7 +75,12 @@ extension Explanation.Message {
                 Runner.of(server, finding.places.addresses[tuple.source]),
                 "\(server) itself \(cut) with \(client) on \(service)\(often); "
                     + (isSure ? "no device on the path did. " : "nothing speaks for a device on the path. ")
-                    + [Self.seen(finding), finding.advice].filter { !$0.isEmpty }.joined(separator: " "))
+                    + [
+                        Self.seen(finding),
+                        reset.cause == .unknown
+                            ? "Please look into the application's log and the packet filter at that time."
+                            : finding.advice,
+                    ].filter { !$0.isEmpty }.joined(separator: " "))
         case .undetermined: return nil
         }
     }

@@ -138,27 +138,16 @@ package struct Hypothesis: Sendable, Equatable {
         }
 
         var unknown: [Hypothesis] {
-            let reason = missing
+            let reason = Doubt(finding).reason(name)
+            let isFilter = finding.evidence.first { $0.name == EvidenceName.flowLabelMissing.rawValue }
             return [
-                Hypothesis(
-                    kind: .portClosed, state: .possible, reason: reason, test: "on \(name): ss -ltn 'sport = :\(port)'"),
+                isFilter.map { Hypothesis(kind: .portClosed, state: .ruledOut, reason: $0.text) }
+                    ?? Hypothesis(
+                        kind: .portClosed, state: .possible, reason: reason,
+                        test: "on \(name): ss -ltn 'sport = :\(port)'"),
                 Hypothesis(kind: .hostFilter, state: .possible, reason: reason, test: "on \(name): nft list ruleset"),
                 Hypothesis(kind: .pathFilter, state: .possible, reason: reason, test: probe),
             ]
-        }
-
-        /// Why nobody can be named.
-        private var missing: String {
-            func has(_ names: EvidenceName...) -> Bool {
-                finding.evidence.contains { piece in names.contains { $0.rawValue == piece.name } }
-            }
-            if has(.flowShed) { return "packets of the connection were left out under load" }
-            if has(.severalDistances, .otherInterface) { return "\(name) is reached by several ways" }
-            if finding.evidence.contains(where: { $0.weight > 0 }), finding.evidence.contains(where: { $0.weight < 0 })
-            {
-                return "the evidence contradicts itself"
-            }
-            return "how far \(name) is away is not known"
         }
 
         private var probe: String { "sudo rstwho probe \(Settling.target(finding.fiveTuple.source, port))" }

@@ -27,6 +27,10 @@ enum Settling {
             ? "sudo rstwho probe \(target(source, finding.servicePort)): SYNs that cannot reach \(host) show who answers them"
             : nil
         switch reset.sender {
+        case .middlebox where reset.hasCopiedTTL(finding.evidence):
+            return [
+                "captures at several points, beside each other: rstwho compare here=A.pcap there=B.pcap tells between which it appears"
+            ]
         case .middlebox:
             let isTraced = finding.evidence.contains { $0.name == EvidenceName.activeTrace.rawValue }
             return [
@@ -39,14 +43,18 @@ enum Settling {
                 return reset.cause == .unknown
                     ? ["on \(host): the application's log at that time, and nft list ruleset"] : []
             }
-            let listens = "on \(host): ss -ltn 'sport = :\(finding.servicePort)'"
-            return reset.sender == .host ? [listens + " and nft list ruleset", probe].compactMap { $0 } : [listens]
+            let listens = "ss -ltn 'sport = :\(finding.servicePort)'"
+            let rules = "nft list ruleset"
+            let command =
+                switch reset.sender {
+                case .hostKernel: listens
+                case .hostFirewall: rules
+                default: "\(listens) and \(rules)"
+                }
+            let isSure = reset.sender != .host && finding.confidence.map { $0 >= Hypothesis.sure } ?? false
+            return ["on \(host): \(command)", isSure ? nil : probe].compactMap { $0 }
         case .undetermined:
-            return [
-                isAddress ? "ping -c 4 \(host) while rstwho watches: the TTL of its replies tells how far it is" : nil,
-                probe,
-            ]
-            .compactMap { $0 }
+            return Doubt(finding).steps(isAddress ? host : nil, at: host, probe: probe)
         }
     }
 
