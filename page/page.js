@@ -56,7 +56,8 @@ function label(finding) {
   if (finding.kind !== "reset") return (finding.cause || finding.kind).replaceAll("_", " ");
   const hop = finding.sender === "middlebox" && finding.hop !== undefined ? ` at hop ${finding.hop}` : "";
   const cause = finding.cause === "unknown" ? "" : `, ${finding.cause.replaceAll("_", " ")}`;
-  return (finding.device || finding.sender.replaceAll("_", " ")) + hop + cause;
+  const sender = finding.sender === "middlebox" ? "device" : finding.sender.replaceAll("_", " ");
+  return (finding.device || sender) + hop + cause;
 }
 function end(address, port) { return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`; }
 function tuple(finding) { return `${end(finding.src, finding.src_port)} → ${end(finding.dst, finding.dst_port)}`; }

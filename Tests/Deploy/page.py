@@ -36,7 +36,7 @@ try:
     connect(23)
     check("the answer stands on top", browser.shows(f"A device at hop 2 resets tcp/22 of {server} since", 20), browser.text())
     check("what to do next", browser.shows("› Ask whoever runs the device at hop 2 to check its policy for tcp/22."))
-    check("the finding", browser.shows("middlebox at hop 2, rejected"))
+    check("the finding", browser.shows("device at hop 2, rejected"))
     check("the host's own reset beside it", browser.shows("host, port closed"))
     check("the plot has bars of both kinds", browser.run(
         "return ['foreign', 'host'].every(kind => document.querySelector('#hour rect.' + kind))"))
@@ -50,7 +50,7 @@ try:
     check("/ goes to the search field", browser.run("return document.getElementById('address').value") == server)
     browser.keys("\ue007")
     check("what is known of the host", browser.shows(f"{server}: at hop 4 (TTL 61)"))
-    check("the findings of the address stay", "middlebox at hop 2" in browser.text())
+    check("the findings of the address stay", "device at hop 2, rejected" in browser.text())
     browser.run("document.querySelectorAll('#findings summary')[1].focus()")
     browser.keys("\ue007")
     check("a finding opens with its evidence", browser.shows("63 (64-1); expected 61 (64-3), 4 samples"), browser.text())
