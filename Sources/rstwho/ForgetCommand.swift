@@ -53,8 +53,11 @@ struct ForgetCommand: ParsableCommand {
             let removed = try forget(in: directory)
             try output.write("forgotten of \(prefix): \(removed.text)\n")
             try output.flush()
+        } catch let error as OutputError {
+            throw error.exitCode
         } catch let fault as HistoryFault {
-            printMessage(fault.description)
+            printMessage(
+                fault.reason == .unwritable ? "\(fault.path): \(fault.problem). Run this with sudo" : fault.description)
             throw Self.status(of: fault).exitCode
         } catch let failure as AgentConnection.Failure {
             printMessage(

@@ -72,13 +72,19 @@ struct OutputOptions: ParsableArguments {
 
 /// How much is remembered.
 struct TableOptions: ParsableArguments {
-    @Option(help: "Hosts remembered at once. Hosts that never proved to be alive give way first. (default: 65536)")
+    @Option(
+        help: ArgumentHelp(
+            "Hosts remembered at once. Hosts that never proved to be alive give way first. (default: 65536)",
+            valueName: "number"))
     var maxHosts: Int?
 
-    @Option(help: "Flows remembered at once. Closed flows give way first. (default: 131072)")
+    @Option(
+        help: ArgumentHelp(
+            "Flows remembered at once. Closed flows give way first. (default: 131072)", valueName: "number"))
     var maxFlows: Int?
 
-    @Option(help: "Seconds that a reset waits for what comes after it. (default: 2)")
+    @Option(
+        help: ArgumentHelp("Seconds that a reset waits for what comes after it. (default: 2)", valueName: "seconds"))
     var settle: Double?
 
     @OptionGroup var devices: DeviceOptions

@@ -77,7 +77,9 @@ struct UsageTests {
         #expect(run.error.isEmpty)
     }
 
-    @Test("Output that has no room is said", arguments: ["check-config --defaults", "resets --from FILE"])
+    @Test(
+        "Output that has no room is said",
+        arguments: ["check-config --defaults", "resets --from FILE", "forget 10.0.0.1 --state DIRECTORY"])
     func fullOutput(_ arguments: String) throws {
         let run = try Self.run(arguments.split(separator: " ").map(String.init), output: URL(filePath: "/dev/full"))
         #expect(run.status == 74)
