@@ -26,8 +26,8 @@ package final class FlowInquirer: Sendable {
     private let readCounters: @Sendable () -> LocalCounters
 
     /// Asks this machine's kernel, in the process's network namespace.
-    package convenience init() {
-        self.init(tracking: { ForwardingFacts.Tracking(of: $0) }, counters: { .read() })
+    package convenience init(_ inquiries: KernelInquiries = .direct) {
+        self.init(tracking: inquiries.tracking, counters: { .read() })
     }
 
     /// - Parameters:
@@ -93,8 +93,12 @@ extension ForwardingFacts.Tracking {
             self = .absent
             return
         }
+        self.init(ConnectionTracking.connection(arrivingAs: flow))
+    }
+
+    init(_ answer: ConnectionTracking.Answer) {
         self =
-            switch ConnectionTracking.connection(arrivingAs: flow) {
+            switch answer {
             case .found(let connection): .tracked(connection)
             case .notFound: .unknown
             case .failed(let problem): .unreadable(problem)

@@ -33,7 +33,14 @@ enum ListingProgram {
         posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
         posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
         posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
-        // The agent blocks signals and ignores SIGPIPE; the program is to be as a shell would start it.
+        return spawn(arguments[0], arguments, &actions)
+    }
+
+    /// Starts a program as a shell would, with a plain environment; `nil` where it cannot be started.
+    static func spawn(
+        _ path: String, _ arguments: [String], _ actions: inout posix_spawn_file_actions_t
+    ) -> pid_t? {
+        // The agent blocks signals and ignores SIGPIPE.
         var attributes = posix_spawnattr_t()
         posix_spawnattr_init(&attributes)
         defer { posix_spawnattr_destroy(&attributes) }
@@ -48,7 +55,7 @@ enum ListingProgram {
         var environment: [UnsafeMutablePointer<CChar>?] = [strdup("LC_ALL=C"), nil]
         defer { (words + environment).forEach { free($0) } }
         var pid: pid_t = 0
-        return posix_spawn(&pid, arguments[0], &actions, &attributes, &words, &environment) == 0 ? pid : nil
+        return posix_spawn(&pid, path, &actions, &attributes, &words, &environment) == 0 ? pid : nil
     }
 
     private static func read(_ descriptor: Int32, until end: ContinuousClock.Instant, limit: Int) -> [UInt8]? {

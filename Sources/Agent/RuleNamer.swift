@@ -14,12 +14,6 @@ package final class RuleNamer: Sendable {
     private static let capacity = 256
     /// Between readings, in microseconds.
     private static let pause: UInt32 = 200_000
-    /// How long a reading may take, in ms, and how many bytes it may have.
-    private static let patience: Int32 = 1000
-    private static let limit = 4 << 20
-    /// In the order in which they are tried: not by PATH, which others may set.
-    private static let programs = ["/usr/sbin/nft", "/usr/bin/nft", "/sbin/nft"]
-
     private struct State {
         var waiting: [Finding] = []
         var done: [Finding] = []
@@ -30,16 +24,6 @@ package final class RuleNamer: Sendable {
     private let state = Mutex(State())
     private let queue = DispatchQueue(label: "rstwho-rules")
     private let list: @Sendable () -> String?
-
-    /// Reads the rules with nft. `nil` where there is none.
-    package convenience init?() {
-        guard let program = Self.programs.first(where: { access($0, X_OK) == 0 }) else { return nil }
-        self.init {
-            // -a shows handles, -t leaves out what sets hold.
-            ListingProgram.output(
-                [program, "-a", "-t", "list", "ruleset"], milliseconds: Self.patience, limit: Self.limit)
-        }
-    }
 
     /// - Parameter list: gives the listing, or `nil` where it cannot be had. Called on a queue of its own, first at once.
     package init(list: @escaping @Sendable () -> String?) {

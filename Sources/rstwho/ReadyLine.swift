@@ -16,11 +16,18 @@ final class ReadyLine: Sendable {
     private let attachments: [AttachmentInfo]
     private let manager: ServiceManager?
     private let state: Mutex<State>
+    private let before: @Sendable () -> Void
 
-    /// - Parameter manager: is told as well.
-    init(attachments: [AttachmentInfo], waitsForServer: Bool, manager: ServiceManager? = nil) {
+    /// - Parameters:
+    ///   - manager: is told as well.
+    ///   - before: called once, just before it is said.
+    init(
+        attachments: [AttachmentInfo], waitsForServer: Bool, manager: ServiceManager? = nil,
+        before: @escaping @Sendable () -> Void
+    ) {
         self.attachments = attachments
         self.manager = manager
+        self.before = before
         state = Mutex(State(waitsForServer: waitsForServer))
     }
 
@@ -49,6 +56,7 @@ final class ReadyLine: Sendable {
             return .some(state.address)
         }
         guard let address else { return }
+        before()
         for attachment in attachments {
             printMessage("\(attachment.interface): \(attachment.reason)", level: .info)
         }

@@ -21,6 +21,7 @@ struct RstWho: AsyncParsableCommand {
 
     static func main() async {
         StandardDescriptors.hold()
+        guard !QuestionHelper.isAsked(CommandLine.arguments) else { return await QuestionHelper.answer() }
         await main(nil)
     }
 }

@@ -64,6 +64,13 @@ struct WatchCommand: AsyncParsableCommand {
             "Look at one connection of N, whatever the load: for very small machines, and for tests.", valueName: "n"))
     var shed: Int?
 
+    @Option(
+        help: ArgumentHelp(
+            "What becomes of its capabilities once all is attached: auto, keep or drop. (default: auto)",
+            discussion: "auto keeps them only where an interface may appear later: a pattern, a name that is not there."
+        ))
+    var privileges: PrivilegeNeeds.Mode?
+
     @Flag(
         inversion: .prefixedNo, help: "Tell repeats within ten seconds as one finding with a count. (default: --group)")
     var group: Bool?
@@ -145,6 +152,9 @@ struct WatchCommand: AsyncParsableCommand {
         if let cpuBudget { settings.append(Setting("capture.cpu_percent", .scalar(String(cpuBudget)), .commandLine)) }
         if full { settings.append(Setting("capture.cpu_percent", .scalar("full"), .commandLine)) }
         if let shed { settings.append(Setting("capture.shed", .scalar(String(shed)), .commandLine)) }
+        if let privileges {
+            settings.append(Setting("capture.privileges", .scalar(privileges.rawValue), .commandLine))
+        }
         if let group { settings.append(Setting("output.group", .scalar(String(group)), .commandLine)) }
         if let stateDirectory {
             let path =
@@ -158,3 +168,4 @@ struct WatchCommand: AsyncParsableCommand {
 
 extension LiveCapture.Hook: ExpressibleByArgument {}
 extension Configuration.Format: ExpressibleByArgument {}
+extension PrivilegeNeeds.Mode: ExpressibleByArgument {}

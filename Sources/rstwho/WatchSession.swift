@@ -65,15 +65,25 @@ struct WatchSession {
         let evidence = evidenceDirectory()
         let state = AgentState(history: history, evidence: evidence, ledger: { live.ledger })
         let manager = ServiceManager.ofThisProcess()
-        let ready = ReadyLine(attachments: live.attachments, waitsForServer: server != nil, manager: manager)
+        let privileges = WatchPrivileges(
+            configuration.privileges, live: live,
+            directories: [
+                configuration.stateDirectory.path, configuration.evidence.path(below: configuration.stateDirectory),
+            ].compactMap { $0 })
+        let ready = ReadyLine(
+            attachments: live.attachments, waitsForServer: server != nil, manager: manager
+        ) {
+            privileges.giveUp()
+        }
         let printer = FindingPrinter(configuration) {
             ready.isSaid ? live.ledger.total.seen : nil
         }
         _ = state.add(printer.queue) { _ in true }
         let end = Mutex(LiveCapture.End.stopped)
         // What a mirror port shows is none of this machine's.
-        let rules = configuration.isTap ? nil : RuleNamer()
         let isTap = configuration.isTap
+        let inquiries = privileges.inquiries
+        let rules = isTap || !inquiries.hasRules ? nil : RuleNamer(list: inquiries.rules)
         let addresses = isTap ? nil : LocalAddresses()
         if addresses?.areFollowed == false {
             printMessage("addresses that this machine gets from now on count as others': no netlink socket")
@@ -84,12 +94,10 @@ struct WatchSession {
         let thread = CaptureThread(
             source: live, state: state, options: engineOptions(live, addresses),
             interfaces: live.attachments.map { AgentState.Interface($0, hook: configuration.hook.rawValue) },
-            rules: rules, inquirer: isTap ? nil : FlowInquirer(), evidence: writer,
+            rules: rules, inquirer: isTap ? nil : FlowInquirer(inquiries), evidence: writer,
             prepare: { remembered.restore(into: &$0) },
             newAddresses: { addresses?.changed() }, newConfiguration: { reload?.newConfiguration() },
-            translation: { reply in
-                isTap || !ConnectionTracking.isThere ? nil : ConnectionTracking.original(ofReply: reply)
-            },
+            translation: { isTap ? nil : inquiries.original($0) },
             notice: { notice in
                 printMessage(notice.interface.isEmpty ? notice.text : "\(notice.interface): \(notice.text)")
                 let watched = live.attachments.filter(\.isAttached).map(\.interface)

@@ -6,6 +6,7 @@
 // Lines that begin with "kernel:" are for the script that reads the console.
 #include <BPFHarness.h>
 
+#include "privileges.h"
 #include "trace.h"
 
 #include <errno.h>
@@ -185,6 +186,17 @@ static bool run_focus(struct harness *harness, const char *object)
 	return good && count > 0;
 }
 
+static bool run_without_privileges(struct harness *harness, const char *object)
+{
+	uint8_t bytes[FRAME_BYTES];
+	const uint32_t length = decode(frames[0].bytes, bytes);
+	char message[256];
+	const bool good = works_without_privileges(harness, bytes, length, message, sizeof(message));
+
+	say("%s: %s", object, message);
+	return good;
+}
+
 static bool run_object(const char *object)
 {
 	char message[512] = "";
@@ -198,6 +210,7 @@ static bool run_object(const char *object)
 	for (int program = 0; program < HARNESS_PROGRAM_COUNT; program++)
 		good &= run_program(harness, object, (enum harness_program)program);
 	good &= run_focus(harness, object);
+	good &= run_without_privileges(harness, object);
 	harness_close(harness);
 	return good;
 }

@@ -24,6 +24,7 @@ package struct Configuration: Sendable, Equatable {
     package var cpuPercent: Int? = 25
     /// Of this many flows one is looked at, whatever the load.
     package var shedding = SheddingLevels.none
+    package var privileges = PrivilegeNeeds.Mode.auto
     package var inside = InsidePrefixes.standard.prefixes
     /// The file in which devices are named; empty where there is none.
     package var devicesFile = ""

@@ -45,6 +45,13 @@ extension ConfigurationOption {
             "capture.shed", \.shedding, .oneOf,
             "Look at one connection of so many, whatever the load: for very small machines, and for tests."),
         ConfigurationOption(
+            "capture.privileges", \.privileges, .choice,
+            """
+            What becomes of the agent's capabilities once it has attached. auto: all are given up, or what an interface that may appear \
+            later takes is kept (a pattern, a name that nothing has yet); keep: all stay; drop: all go, also where such an interface is \
+            not watched then.
+            """),
+        ConfigurationOption(
             "memory.hosts", \.maxHosts, .number(8...1 << 26),
             "Hosts remembered at once. Hosts that never proved to be alive give way first."),
         ConfigurationOption(

@@ -91,6 +91,11 @@ _Bool rstwho_has_interface(int control, int interface);
 // Makes an interface promiscuous as long as the socket that is returned is open.
 int rstwho_promiscuous_socket(int interface);
 
+// Leaves every thread of this process with nothing but `capabilities` (bits by number, linux/capability.h), of which it keeps
+// what it has; programs that it starts inherit them, and nothing gives more (no_new_privs). -ETIMEDOUT where some thread could
+// not be reached within two seconds. One call at a time.
+int rstwho_keep_capabilities(uint64_t capabilities);
+
 // Holds a name in this network namespace (an abstract Unix socket) as long as the socket that is returned is open.
 // -EADDRINUSE where another process holds it.
 int rstwho_hold_name(const char *_Nonnull name);

@@ -42,7 +42,7 @@ extension LiveCapture {
     private func follow(_ selection: InterfaceSelection, isNew: Bool, _ available: [InterfaceInfo]) -> [Notice] {
         var notices: [Notice] = []
         // What would be said again at each look is said when it begins to hold.
-        var lasting = Self.notices(of: selection, tellsMissing: isNew)
+        var lasting = Self.notices(of: selection, tellsMissing: isNew, isClosed: isClosed)
         for index in state.slots.indices {
             let info = state.slots[index].info
             let isSame = { (other: InterfaceInfo) in other.index == info.index && other.name == info.interface }
@@ -62,8 +62,9 @@ extension LiveCapture {
                 state.hasNewAttachments = true
                 notices.append(Notice(interface: interface.name, text: "watched from now on (\(info.reason))"))
             } catch {
-                let text = [error.problem, error.advice].filter { !$0.isEmpty }.joined(separator: ". ")
-                lasting.append(Notice(interface: error.subject, text: "not watched: \(text)"))
+                let advice = isClosed && error.code == .noPermission ? Self.closedAdvice : error.advice
+                let text = [error.problem, advice].filter { !$0.isEmpty }.joined(separator: ". ")
+                lasting.append(Notice(interface: interface.name, text: "not watched: \(text)"))
             }
         }
         if state.hasNewAttachments {
@@ -77,15 +78,25 @@ extension LiveCapture {
 
     private static let goneText = "the interface has gone; it is watched again if it comes back"
 
+    private static let closedAdvice =
+        "Privileges were given up once all was attached: restart the service, or set capture.privileges to keep"
+
     /// What a selection left out and, if wanted, what it misses.
-    static func notices(of selection: InterfaceSelection, tellsMissing: Bool = true) -> [Notice] {
+    ///
+    /// - Parameter isClosed: true where one that appears cannot be watched.
+    static func notices(
+        of selection: InterfaceSelection, tellsMissing: Bool = true, isClosed: Bool = false
+    ) -> [Notice] {
         let missing = tellsMissing ? selection.missing : []
         return selection.leftOut.map { Notice(interface: "", text: $0) }
             + missing.map { name in
+                let isPattern = InterfaceSelection.isPattern(name)
                 let text =
-                    InterfaceSelection.isPattern(name)
-                    ? "no interface matches yet; one that appears is watched"
-                    : "there is no such interface yet; it is watched when it appears"
+                    isClosed
+                    ? "\(isPattern ? "no interface matches yet" : "there is no such interface yet"). \(closedAdvice)"
+                    : isPattern
+                        ? "no interface matches yet; one that appears is watched"
+                        : "there is no such interface yet; it is watched when it appears"
                 return Notice(interface: name, text: text)
             }
     }

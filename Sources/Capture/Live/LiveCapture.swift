@@ -75,6 +75,7 @@ package final class LiveCapture: @unchecked Sendable {
     private let known = Mutex<[AttachmentInfo]>([])
     private let published = Mutex(Ledger())
     private let hasRun = Atomic<Bool>(false)
+    private let hasGivenUpPrivileges = Atomic<Bool>(false)
     var state: State
 
     /// Names and patterns.
@@ -218,6 +219,20 @@ package final class LiveCapture: @unchecked Sendable {
     package func watch(_ interfaces: [String]) {
         wanted.withLock { $0 = Wanted(interfaces: interfaces, hasChanged: true) }
     }
+
+    /// What it still needs of this process's capabilities to do what it was asked for.
+    package var privilegeNeeds: PrivilegeNeeds {
+        PrivilegeNeeds(
+            interfaces: wanted.withLock { $0.interfaces }, attachments: attachments, isTap: options.isTap)
+    }
+
+    /// Says so of interfaces that cannot be watched any more since this process has given up what loading takes.
+    package func notePrivilegesGivenUp() {
+        hasGivenUpPrivileges.store(true, ordering: .relaxed)
+    }
+
+    /// True once interfaces that are new cannot be watched.
+    var isClosed: Bool { hasGivenUpPrivileges.load(ordering: .relaxed) }
 
     /// Names and patterns, and whether they have changed since the last call.
     func takeWanted() -> (interfaces: [String], isNew: Bool) {
