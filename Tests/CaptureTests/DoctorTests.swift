@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-import Capture
 import Testing
+
+@testable import Capture
 
 @Suite struct DoctorTests {
     private func facts(
@@ -76,8 +77,78 @@ import Testing
     }
 
     @Test func anMTUTooLargeForENAIsSaid() {
-        #expect(check("native_xdp", interface("ena", mtu: 9001))?.text.contains("MTU of at most 3498") == true)
-        #expect(check("native_xdp", interface("ena", mtu: 3498))?.text.contains("MTU of at most") == false)
+        #expect(check("mtu", interface("ena", mtu: 9001))?.text.contains("MTU of at most 3498") == true)
+        #expect(check("mtu", interface("ena", mtu: 9001))?.cure?.contains("ip link set eth0 mtu 3498") == true)
+        #expect(check("mtu", interface("ena", mtu: 3498)) == nil)
+    }
+
+    @Test func anMTUThatNeedsSeveralBuffersIsSaidWhereTheDriverTakesOne() {
+        func mtu(_ driver: String, _ kernel: KernelVersion) -> String? {
+            check("mtu", facts(kernel: kernel, interfaces: [interface(driver, mtu: 9000)]))?.text
+        }
+        #expect(mtu("ixgbe", KernelVersion(6, 12))?.contains("at most 3046") == true)
+        #expect(mtu("i40e", KernelVersion(6, 3))?.contains("at most 3046") == true)
+        #expect(mtu("i40e", KernelVersion(6, 4)) == nil)
+        #expect(mtu("ice", KernelVersion(6, 2)) != nil)
+        #expect(mtu("ice", KernelVersion(6, 3)) == nil)
+        #expect(mtu("veth", KernelVersion(6, 1)) == nil)
+    }
+
+    @Test func hardwareThatPutsPacketsTogetherIsSaid() {
+        var card = interface("bnxt_en")
+        #expect(check("gro_hw", card) == nil)
+        card.hasHardwareGRO = false
+        #expect(check("gro_hw", card) == nil)
+        card.hasHardwareGRO = true
+        #expect(check("gro_hw", card)?.cure == "For --hook xdp: ethtool -K eth0 rx-gro-hw off")
+    }
+
+    @Test func aStrictSourceCheckIsSaid() {
+        func check(_ filter: Int?) -> DoctorCheck? {
+            var router = interface("veth")
+            router.reversePathFilter = filter
+            return self.check("rp_filter", router)
+        }
+        #expect(check(nil) == nil)
+        #expect(check(0)?.status == .ok)
+        #expect(check(2)?.status == .ok)
+        #expect(check(1)?.status == .warn)
+        #expect(check(1)?.cure?.hasSuffix("sysctl -w net.ipv4.conf.eth0.rp_filter=2") == true)
+        var tagged = interface("vlan")
+        tagged.info.name = "eth0.100"
+        tagged.reversePathFilter = 1
+        #expect(self.check("rp_filter", tagged)?.cure?.hasSuffix("net.ipv4.conf.eth0/100.rp_filter=2") == true)
+    }
+
+    @Test func aClockThatNothingKeepsInStepIsSaid() {
+        var facts = facts()
+        #expect(check("clock", facts) == nil)
+        facts.isClockSynchronised = true
+        #expect(check("clock", facts)?.status == .ok)
+        facts.isClockSynchronised = false
+        #expect(check("clock", facts)?.status == .warn)
+        #expect(check("clock", facts)?.cure == "timedatectl set-ntp true")
+    }
+
+    @Test func aRingIsMeasuredByTheLinksRate() {
+        // 14.88 million frames a second at 10 Gbit/s.
+        let one = DoctorFacts.milliseconds(ofRing: 4 << 20, megabits: 10_000, queues: 1, cpus: 8)
+        #expect(abs(one - 49_152 / 14_880.95) < 0.001)
+        #expect(DoctorFacts.milliseconds(ofRing: 4 << 20, megabits: 10_000, queues: 16, cpus: 8) > one * 7.99)
+        func ring(_ megabits: Int?, queues: Int = 8) -> DoctorCheck? {
+            var card = interface("ixgbe")
+            card.megabits = megabits
+            card.receiveQueues = queues
+            var facts = facts(interfaces: [card])
+            facts.cpus = 8
+            return check("ring", facts)
+        }
+        #expect(ring(nil) == nil)
+        #expect(ring(10_000)?.status == .ok)
+        #expect(ring(10_000)?.text.contains("holds 26.4 ms") == true)
+        #expect(ring(100_000)?.status == .warn)
+        #expect(ring(100_000)?.cure?.contains("--ring-size 16MiB") == true)
+        #expect(ring(10_000, queues: 1)?.cure?.contains("--ring-size 16MiB") == true)
     }
 
     @Test func aForeignProgramIsSaidAndNeverReplaced() {

@@ -88,6 +88,14 @@ int rstwho_control_socket(void);
 // False once no interface has this index.
 _Bool rstwho_has_interface(int control, int interface);
 
+// Whether an offload, named as ethtool(8) shows it with -k (rx-gro-hw), is on: 1 or 0. -ENOENT where there is none of that name.
+int rstwho_feature_is_on(int control, const char *_Nonnull interface, const char *_Nonnull feature);
+// The rate of an interface's link, Mbit/s. -ENODATA where it has none now.
+int rstwho_link_megabits(int control, const char *_Nonnull interface);
+
+// Whether something keeps the kernel's clock in step (STA_UNSYNC, adjtimex(2)): 1 or 0.
+int rstwho_clock_is_synchronised(void);
+
 // Makes an interface promiscuous as long as the socket that is returned is open.
 int rstwho_promiscuous_socket(int interface);
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLibbpf
 internal import Glibc
 
 /// Looks whether this machine can capture, without attaching anything.
@@ -16,12 +17,17 @@ package enum Doctor {
         let selection = try interfaces.isEmpty ? [] : select(interfaces)
         let missing = Privilege.current().missing
         let kernel = KernelVersion.current()
-        return DoctorFacts(
+        var facts = DoctorFacts(
             kernel: kernel, hasTCX: missing.isEmpty ? hasTCX() : kernel >= firstWithTCX,
             hasBTF: access("/sys/kernel/btf/vmlinux", R_OK) == 0, missingPrivileges: missing,
             loadProblem: missing.isEmpty ? loadProblem([.ingress, .egress, .renewLease]) : nil,
             xdpLoadProblem: missing.isEmpty ? loadProblem([.xdp, .xdpFrags]) : nil,
-            interfaces: selection.map { facts(of: $0) })
+            interfaces: selection.map { Self.facts(of: $0) })
+        let synchronised = rstwho_clock_is_synchronised()
+        facts.isClockSynchronised = synchronised < 0 ? nil : synchronised == 1
+        facts.cpus = LiveCapture.onlineCPUs().count
+        facts.ringBytes = LiveCapture.standardRingBytes(cpus: facts.cpus)
+        return facts
     }
 
     /// The first kernel with TCX, for where nobody may ask.
@@ -60,9 +66,26 @@ package enum Doctor {
 
     private static func facts(of info: InterfaceInfo) -> DoctorFacts.Interface {
         let flags = EthtoolFlags(interface: info.name)
-        return DoctorFacts.Interface(
+        var facts = DoctorFacts.Interface(
             info: info, driver: driver(of: info), receiveQueues: receiveQueues(of: info.name), hasLRO: flags?.hasLRO,
-            stripsVLAN: flags?.stripsVLAN)
+            stripsVLAN: flags?.stripsVLAN, reversePathFilter: reversePathFilter(of: info.name))
+        let control = rstwho_control_socket()
+        guard control >= 0 else { return facts }
+        defer { close(control) }
+        let merges = rstwho_feature_is_on(control, info.name, "rx-gro-hw")
+        facts.hasHardwareGRO = merges < 0 ? nil : merges == 1
+        let megabits = rstwho_link_megabits(control, info.name)
+        facts.megabits = megabits < 0 ? nil : Int(megabits)
+        return facts
+    }
+
+    /// The larger of what is set for the interface and for all: that is in force.
+    private static func reversePathFilter(of interface: String) -> Int? {
+        let values = ["all", interface].map { name in
+            SystemText.read("/proc/sys/net/ipv4/conf/\(name)/rp_filter").flatMap { Int($0.prefix { $0.isNumber }) }
+        }
+        guard let all = values[0], let own = values[1] else { return nil }
+        return max(all, own)
     }
 
     private static func driver(of info: InterfaceInfo) -> String {

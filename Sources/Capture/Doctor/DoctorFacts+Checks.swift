@@ -3,7 +3,8 @@
 extension DoctorFacts {
     /// What the facts mean for capture, the machine's first.
     package var checks: [DoctorCheck] {
-        [kernelCheck, btfCheck, privilegeCheck, loadCheck, tcCheck] + interfaces.flatMap { Self.checks(of: $0) }
+        [kernelCheck, btfCheck, privilegeCheck, loadCheck, tcCheck] + [clockCheck].compactMap { $0 }
+            + interfaces.flatMap { checks(of: $0) }
             + (interfaces.isEmpty ? [] : [xdpLoadCheck].compactMap { $0 })
     }
 
@@ -67,11 +68,12 @@ extension DoctorFacts {
                 "tc", .ok, text: "TC through clsact, as there is no TCX (Linux 6.6) here; attaching disturbs nothing")
     }
 
-    private static func checks(of interface: Interface) -> [DoctorCheck] {
+    private func checks(of interface: Interface) -> [DoctorCheck] {
         let info = interface.info
-        var checks = [linkCheck(info)]
+        var checks = [Self.linkCheck(info)]
         guard info.framing != nil else { return checks }
-        checks.append(xdpCheck(interface))
+        checks.append(Self.xdpCheck(interface))
+        checks += [mtuCheck(interface), ringCheck(interface), Self.reversePathCheck(interface)].compactMap { $0 }
         if let program = info.xdpProgram {
             checks.append(
                 DoctorCheck(
@@ -85,6 +87,14 @@ extension DoctorFacts {
                     "lro", .warn, interface: info.name,
                     text: "large receive offload is on: it melts packets together, and drivers refuse native XDP then",
                     cure: "ethtool -K \(info.name) lro off"))
+        }
+        if interface.hasHardwareGRO == true {
+            checks.append(
+                DoctorCheck(
+                    "gro_hw", .ok, interface: info.name,
+                    text:
+                        "the card puts packets together (GRO-HW): TC counts what they were, native XDP may be refused",
+                    cure: "For --hook xdp: ethtool -K \(info.name) rx-gro-hw off"))
         }
         if interface.stripsVLAN == true {
             checks.append(

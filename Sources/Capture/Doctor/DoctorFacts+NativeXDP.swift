@@ -39,18 +39,10 @@ extension DoctorFacts {
         }
     }
 
-    /// The largest MTU with which ENA takes XDP: a page without headroom and tailroom (`ena_xdp.h`).
-    private static let enaMaximumMTU = 3498
-
     private static func enaCheck(
         _ interface: Interface, _ check: (DoctorCheck.Status, String, String?) -> DoctorCheck
     ) -> DoctorCheck {
         let text = "native XDP takes half of the \(interface.receiveQueues) queues for itself"
-        if interface.info.mtu > enaMaximumMTU {
-            return check(
-                .warn, "native XDP needs an MTU of at most \(enaMaximumMTU), here it is \(interface.info.mtu); \(text)",
-                "Use the default hook, TC, or: ip link set \(interface.info.name) mtu \(enaMaximumMTU)")
-        }
         return check(.warn, text, "Halve the queues first: ethtool -L \(interface.info.name) combined N")
     }
 }

@@ -13,15 +13,25 @@ package struct DoctorFacts: Sendable {
         package var hasLRO: Bool?
         /// The card takes VLAN tags out of received frames; `nil` where the driver does not tell.
         package var stripsVLAN: Bool?
+        /// The card puts packets together as GRO does (`rx-gro-hw`); `nil` where there is no such offload.
+        package var hasHardwareGRO: Bool?
+        /// The link's rate, Mbit/s; `nil` where there is none.
+        package var megabits: Int?
+        /// `rp_filter` as it is in force: 0 off, 1 strict, 2 loose; `nil` where the kernel does not tell.
+        package var reversePathFilter: Int?
 
         package init(
-            info: InterfaceInfo, driver: String, receiveQueues: Int = 0, hasLRO: Bool? = nil, stripsVLAN: Bool? = nil
+            info: InterfaceInfo, driver: String, receiveQueues: Int = 0, hasLRO: Bool? = nil, stripsVLAN: Bool? = nil,
+            hasHardwareGRO: Bool? = nil, megabits: Int? = nil, reversePathFilter: Int? = nil
         ) {
             self.info = info
             self.driver = driver
             self.receiveQueues = receiveQueues
             self.hasLRO = hasLRO
             self.stripsVLAN = stripsVLAN
+            self.hasHardwareGRO = hasHardwareGRO
+            self.megabits = megabits
+            self.reversePathFilter = reversePathFilter
         }
     }
 
@@ -36,6 +46,12 @@ package struct DoctorFacts: Sendable {
     package var loadProblem: CaptureError?
     /// The same for its native XDP programs.
     package var xdpLoadProblem: CaptureError?
+    /// Something keeps the clock in step; `nil` where the kernel does not tell.
+    package var isClockSynchronised: Bool?
+    /// CPUs that are online.
+    package var cpus = 1
+    /// Bytes of one CPU's ring where nobody asks for another size.
+    package var ringBytes = 4 << 20
     package var interfaces: [Interface]
 
     package init(

@@ -267,13 +267,15 @@ package final class LiveCapture: @unchecked Sendable {
         return cpus.isEmpty ? Array(0..<max(1, Int(libbpf_num_possible_cpus()))) : cpus
     }
 
+    /// Where nobody asks for a size: 256 MiB for all, between 512 KiB and 4 MiB each.
+    static func standardRingBytes(cpus: Int) -> Int {
+        var bytes = 4 << 20
+        while bytes > 512 << 10, bytes * cpus > 256 << 20 { bytes /= 2 }
+        return bytes
+    }
+
     private static func ringBytes(_ wanted: Int?, cpus: Int) throws(CaptureError) -> Int {
-        guard let wanted else {
-            // 256 MiB for all, between 512 KiB and 4 MiB each.
-            var bytes = 4 << 20
-            while bytes > 512 << 10, bytes * cpus > 256 << 20 { bytes /= 2 }
-            return bytes
-        }
+        guard let wanted else { return standardRingBytes(cpus: cpus) }
         guard wanted >= 65_536, wanted <= 1 << 30, wanted & (wanted - 1) == 0 else {
             throw CaptureError(
                 .unavailable, subject: "the rings", problem: "\(wanted) bytes is no size for them",
