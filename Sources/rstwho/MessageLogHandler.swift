@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
+import Agent
 import Logging
 
-/// What libraries log, as messages of ours with their metadata as `key=value`.
+/// What libraries log, as messages of ours: their metadata are fields in the journal, and `key=value` elsewhere.
 struct MessageLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
-    // Libraries log each connection that breaks; what matters to people comes as an error that is thrown.
-    var logLevel = Logger.Level.critical
+    private var wanted: Logger.Level?
+
+    // Libraries log each connection that breaks; what matters to people comes as an error that is thrown. So they are heard only
+    // where somebody looks for something.
+    var logLevel: Logger.Level {
+        get { wanted ?? (MessageThreshold.tells(.debug) ? .debug : .critical) }
+        set { wanted = newValue }
+    }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {
         get { metadata[key] }
@@ -15,6 +22,8 @@ struct MessageLogHandler: LogHandler {
     func log(event: LogEvent) {
         let all = metadata.merging(event.metadata ?? [:]) { $1 }
         let pairs = all.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }
-        printMessage("\(event.message)\(pairs.joined())", level: event.level)
+        printMessage(
+            "\(event.message)\(Journal.isThere ? "" : pairs.joined())", level: event.level,
+            fields: all.mapValues { "\($0)" })
     }
 }

@@ -58,7 +58,9 @@ final class ReadyLine: Sendable {
         guard let address else { return }
         before()
         for attachment in attachments {
-            printMessage("\(attachment.interface): \(attachment.reason)", level: .info)
+            printMessage(
+                "\(attachment.interface): \(attachment.reason)", level: .info,
+                fields: ["interface": attachment.interface, "hook": attachment.ingress.rawValue])
         }
         let names = attachments.isEmpty ? "nothing yet" : attachments.map(\.interface).joined(separator: ", ")
         let served =

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Agent
 import ArgumentParser
 import Glibc
 import Logging
@@ -76,8 +77,11 @@ struct OutputError: Error {
 
 /// A line on standard error: messages go there, findings to standard output.
 ///
-/// - Parameter level: how urgent it is, for the journal.
-func printMessage(_ text: String, level: Logger.Level = .warning) {
+/// - Parameters:
+///   - level: how urgent it is; `log.level` says what is told.
+///   - fields: what the journal keeps beside it, for looking for: `interface` becomes RSTWHO_INTERFACE.
+func printMessage(_ text: String, level: Logger.Level = .warning, fields: [String: String] = [:]) {
+    guard MessageThreshold.tells(level), !Journal.send(text, level: level, fields: fields) else { return }
     var output = StandardOutput(descriptor: STDERR_FILENO)
     // Where messages cannot be written there is nobody to tell.
     for line in Journal.lines(text, level: level) { try? output.write(line) }

@@ -71,6 +71,13 @@ struct WatchCommand: AsyncParsableCommand {
         ))
     var privileges: PrivilegeNeeds.Mode?
 
+    @Option(
+        name: .customLong("log-level"),
+        help: ArgumentHelp(
+            "How urgent a message on standard error has to be: error, warning, notice, info or debug. (default: info)",
+            valueName: "level"))
+    var logLevel: LogLevel?
+
     @Flag(
         inversion: .prefixedNo, help: "Tell repeats within ten seconds as one finding with a count. (default: --group)")
     var group: Bool?
@@ -155,6 +162,7 @@ struct WatchCommand: AsyncParsableCommand {
         if let privileges {
             settings.append(Setting("capture.privileges", .scalar(privileges.rawValue), .commandLine))
         }
+        if let logLevel { settings.append(Setting("log.level", .scalar(logLevel.rawValue), .commandLine)) }
         if let group { settings.append(Setting("output.group", .scalar(String(group)), .commandLine)) }
         if let stateDirectory {
             let path =
@@ -169,3 +177,4 @@ struct WatchCommand: AsyncParsableCommand {
 extension LiveCapture.Hook: ExpressibleByArgument {}
 extension Configuration.Format: ExpressibleByArgument {}
 extension PrivilegeNeeds.Mode: ExpressibleByArgument {}
+extension LogLevel: ExpressibleByArgument {}

@@ -61,6 +61,7 @@ final class WatchReload: Sendable {
         let change = running.withLock { running in
             let change = ConfigurationChange(from: running, to: configuration)
             if change.configuration != running { new.withLock { $0 = change.configuration } }
+            MessageThreshold.set(change.configuration.logLevel)
             if change.configuration.interfaces != running.interfaces { watch(change.configuration.interfaces) }
             running = change.configuration
             return change

@@ -22,6 +22,7 @@ struct WatchSession {
     /// Runs until an interrupt or until there is nothing left to watch; says on standard error what is wrong.
     func run() async -> ExitStatus {
         signal(SIGPIPE, SIG_IGN)
+        MessageThreshold.set(configuration.logLevel)
         do {
             let selection = try InterfaceSelection(
                 configuration.interfaces, from: InterfaceInfo.all(), awaitsMissing: isService)
@@ -32,13 +33,13 @@ struct WatchSession {
             }
             return try await captureHere()
         } catch let error as CaptureError {
-            printMessage(error.description)
+            printMessage(error.description, level: .error)
             return ExitStatus(error)
         } catch let error as HTTPServerError {
-            printMessage(error.description)
+            printMessage(error.description, level: .error)
             return .configuration
         } catch {
-            printMessage("\(error)")
+            printMessage("\(error)", level: .error)
             return .ioError
         }
     }
@@ -99,7 +100,10 @@ struct WatchSession {
             newAddresses: { addresses?.changed() }, newConfiguration: { reload?.newConfiguration() },
             translation: { isTap ? nil : inquiries.original($0) },
             notice: { notice in
-                printMessage(notice.interface.isEmpty ? notice.text : "\(notice.interface): \(notice.text)")
+                let isOfInterface = !notice.interface.isEmpty
+                printMessage(
+                    isOfInterface ? "\(notice.interface): \(notice.text)" : notice.text,
+                    fields: isOfInterface ? ["interface": notice.interface] : [:])
                 let watched = live.attachments.filter(\.isAttached).map(\.interface)
                 manager?.status("watching \(watched.isEmpty ? "nothing now" : watched.joined(separator: ", "))")
             },
@@ -127,7 +131,7 @@ struct WatchSession {
         if case .unixSocket(let path) = server?.address { unlink(path) }
         if let status = Self.status(of: printer) { return status }
         if end.withLock({ $0 }) == .interfacesGone {
-            printMessage("no interface is left to watch. Start again when there is one")
+            printMessage("no interface is left to watch. Start again when there is one", level: .error)
             return .noInput
         }
         return .nothingForeign

@@ -48,6 +48,7 @@ package struct Configuration: Sendable, Equatable {
     package var isGrouped = true
     /// How addresses are printed.
     package var addresses = AddressPrivacy.Kind.full
+    package var logLevel = LogLevel.info
     package var stateDirectory = StateDirectory.auto
     /// Days for which anything is kept, and bytes that findings may have.
     package var historyDays = 7

@@ -95,5 +95,11 @@ extension ConfigurationOption {
             How addresses are printed there: full, truncated (/24, /48) or pseudonyms (the same for the same, as long as the agent \
             runs). What is served and kept has them in full.
             """),
+        ConfigurationOption(
+            "log.level", \.logLevel, .choice, reloads: true,
+            """
+            How urgent a message has to be to be told on standard error, or to the journal: info tells what is done at the start and \
+            what changes; debug also what libraries have to say.
+            """),
     ]
 }

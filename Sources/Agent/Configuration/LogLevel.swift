@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+package import Logging
+
+/// How urgent a message has to be to be told.
+package enum LogLevel: String, CaseIterable, Sendable {
+    case error
+    case warning
+    case notice
+    case info
+    /// Also what libraries have to say of each connection.
+    case debug
+
+    package var level: Logger.Level {
+        switch self {
+        case .error: .error
+        case .warning: .warning
+        case .notice: .notice
+        case .info: .info
+        case .debug: .debug
+        }
+    }
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+import Agent
+import Logging
+import Synchronization
+
+/// How urgent a message on standard error has to be. The configuration sets it, also while the program runs.
+enum MessageThreshold {
+    private static let level = Mutex(LogLevel.info)
+
+    static func set(_ new: LogLevel) {
+        level.withLock { $0 = new }
+    }
+
+    static func tells(_ message: Logger.Level) -> Bool {
+        message >= level.withLock { $0.level }
+    }
+}
