@@ -7,8 +7,13 @@ final class Holder {
     private let pid: pid_t
     private var isRunning = true
 
+    /// What the service has: CAP_SYS_ADMIN, which programs' names take, is not among it.
+    private static let service = [
+        "setpriv", "--no-new-privs", "--bounding-set", "-all,+bpf,+net_admin,+perfmon", "--inh-caps", "-all",
+    ]
+
     /// Starts it and waits until it captures.
-    init(interface: String, _ way: AttachWay) throws {
+    init(interface: String, _ way: AttachWay, asService: Bool = false) throws {
         let ours = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let program = URL(filePath: ours).deletingLastPathComponent().appending(path: "live-holder").path
         var ends: [Int32] = [0, 0]
@@ -18,11 +23,11 @@ final class Holder {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
         posix_spawn_file_actions_addclose(&actions, ends[0])
-        let words: [String] = [program, interface, way.rawValue]
+        let words: [String] = (asService ? Self.service : []) + [program, interface, way.rawValue]
         var arguments: [UnsafeMutablePointer<CChar>?] = words.map { strdup($0) } + [nil]
         defer { arguments.forEach { free($0) } }
         var pid: pid_t = 0
-        let failed = posix_spawn(&pid, program, &actions, nil, &arguments, environ)
+        let failed = posix_spawnp(&pid, words[0], &actions, nil, &arguments, environ)
         close(ends[1])
         defer { close(ends[0]) }
         guard failed == 0 else { throw LiveError("\(program): error \(failed)") }

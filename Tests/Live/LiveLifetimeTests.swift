@@ -224,6 +224,19 @@ struct LiveLifetimeTests {
         }
     }
 
+    @Test("the next start takes it away with the service's privileges, too")
+    func killedService() async throws {
+        try await inNamespace {
+            let pair = try makePair("near", "far")
+            let killed = try Holder(interface: "near", .clsact, asService: true)
+            killed.kill()
+            #expect(try LiveState.programs(on: pair.left, "near") == 2)
+            let next = try Holder(interface: "near", .clsact, asService: true)
+            #expect(try LiveState.programs(on: pair.left, "near") == 2)
+            next.kill()
+        }
+    }
+
     @Test("leftovers of a killed run can be removed without a new one; what is alive stays")
     func leftovers() async throws {
         try await inNamespace {
