@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Agent
 import Capture
+import FoundationEssentials
 import Glibc
 import Logging
 
@@ -13,15 +14,15 @@ final class WatchPrivileges: Sendable {
     private let mode: PrivilegeNeeds.Mode
     private let helper: QuestionHelper?
 
-    /// - Parameter directories: those that are written to while it runs.
-    init(_ mode: PrivilegeNeeds.Mode, live: LiveCapture, directories: [String]) {
+    /// - Parameter paths: what is opened while it runs.
+    init(_ mode: PrivilegeNeeds.Mode, live: LiveCapture, paths: [String]) {
         self.mode = mode
         self.live = live
         var needs = live.privilegeNeeds
-        let foreign = directories.filter { Self.belongsToAnother($0) }
+        let foreign = paths.filter { Self.belongsToAnother($0) }
         if !foreign.isEmpty {
             needs.need(
-                [.overridesFilePermissions], "\(foreign.joined(separator: " and ")) belongs to another account")
+                [.overridesFilePermissions], "the way to \(foreign.joined(separator: ", ")) is another account's")
         }
         self.needs = needs
         // Nothing of a mirror port's connections is this machine's: it is not asked.
@@ -65,10 +66,15 @@ final class WatchPrivileges: Sendable {
         printMessage("privileges: \(own)\(others)", level: .info)
     }
 
-    /// True for a directory that only root's right to pass over permissions opens.
-    private static func belongsToAnother(_ directory: String) -> Bool {
-        var status = stat()
-        return stat(directory, &status) == 0 && status.st_uid != geteuid()
-            && Privilege.current().has(.overridesFilePermissions)
+    /// True for what only root's right to pass over permissions may open: it, or a directory on the way, is another account's.
+    private static func belongsToAnother(_ path: String) -> Bool {
+        guard !path.isEmpty, Privilege.current().has(.overridesFilePermissions) else { return false }
+        let whole = path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"
+        var way = ""
+        return whole.split(separator: "/").contains { name in
+            way += "/\(name)"
+            var status = stat()
+            return stat(way, &status) == 0 && status.st_uid != geteuid()
+        }
     }
 }

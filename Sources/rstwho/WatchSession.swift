@@ -68,8 +68,9 @@ struct WatchSession {
         let manager = ServiceManager.ofThisProcess()
         let privileges = WatchPrivileges(
             configuration.privileges, live: live,
-            directories: [
+            paths: [
                 configuration.stateDirectory.path, configuration.evidence.path(below: configuration.stateDirectory),
+                configuration.devicesFile,
             ].compactMap { $0 })
         let ready = ReadyLine(
             attachments: live.attachments, waitsForServer: server != nil, manager: manager
