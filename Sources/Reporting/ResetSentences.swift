@@ -149,7 +149,7 @@ struct ResetSentences {
             return "From which hop is not known: the device copies the host's TTL."
         // Its own address is that of a router; without it a bridge or a transparent firewall before that router looks alike.
         case .middlebox where reset.originAddress == nil && reset.hop != nil:
-            return "It may stand just before that hop, where it does not count as one."
+            return "If it does not decrement the TTL, it stands just before that hop."
         case .host where weighing.count == 1 && weighing[0].name == EvidenceName.ttlHost.rawValue:
             return "Only its distance says so, which one host in ten shares."
         case .host where evidence.contains { $0.name == EvidenceName.behindTranslator.rawValue }:

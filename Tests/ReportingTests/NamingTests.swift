@@ -160,6 +160,11 @@ struct NamingTests {
         #expect(text.contains("Your device fw-dc1 at hop 2"))
         #expect(text.contains("in the name of web1"))
         #expect(text.contains("a filter on the path   this is it: fw-dc1 at hop 2"))
+        knowledge.findings = [named(try sampleFinding(sender: .hostKernel, cause: .portClosed))]
+        let host = Explanation(.address(Self.server), knowledge)
+        #expect(host.message?.to == "webteam, who runs web1 (10.4.0.2)")
+        #expect(host.action.hasSuffix("Ask webteam about web1."))
+        #expect(host.message?.text.contains("Ask webteam") == false)
         knowledge.findings = [named(finding, Self.strangers)]
         #expect(
             Explanation(.address(Self.server), knowledge).text().contains("To say to whoever runs the device at hop 2"))

@@ -11,6 +11,11 @@ extension Explanation.Message {
             guard let message = Self.ofReset(finding, reset, related, knowledge) else { return nil }
             self = message
             text = finding.places.brief(text)
+            // Whoever reads it is asked already.
+            for device in finding.places.addresses.values {
+                guard let owner = device.owner else { continue }
+                text = text.replacing(" Ask \(owner) about \(device.name).", with: "")
+            }
         case .path(let path) where path.cause.isProblem:
             to =
                 "whoever runs the network between \(finding.called(finding.fiveTuple.source)) and "

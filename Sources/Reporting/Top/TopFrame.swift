@@ -54,7 +54,7 @@ extension TopState {
         let ways = count(.way, minutes: 60, now: now)
         let isBad = count(.foreign, minutes: 1, now: now) > 0
         return screen.line(
-            "Resets   minute: \(text(1))   hour: \(text(60))   other findings: \(ways)", colour: isBad ? Self.red : nil)
+            "Resets   minute: \(text(1))   hour: \(text(60))   other kinds: \(ways)", colour: isBad ? Self.red : nil)
     }
 
     private func minutes(_ screen: Screen, _ now: UInt64) -> String {
