@@ -7,6 +7,32 @@
 #include "../../bpf/focus.h"
 #include "../../bpf/parse.h"
 
+/*
+ * Bulk in plain TCP over Ethernet, which is most of a capture: straight into the record, with what parse_plain_tcp fills it with.
+ * Nothing else of the parser's state is wanted, as such a packet has no snapshot.
+ */
+static inline _Bool parse_plain_bulk(const uint8_t *bytes, uint32_t length, struct packet_record *record)
+{
+	const uint8_t *ip = bytes + 14;
+	const uint8_t rare = FLAG_FIN | FLAG_SYN | FLAG_RST;
+
+	if (length < 14 + PLAIN_BYTES_IPV4)
+		return 0;
+	if (load16(bytes + 12) == ETHERTYPE_IPV4) {
+		if (!is_plain_ipv4(ip) || ip[20 + 13] & rare)
+			return 0;
+		fill_plain_ipv4(ip, record);
+	} else if (load16(bytes + 12) == ETHERTYPE_IPV6 && length >= 14 + PLAIN_BYTES_IPV6) {
+		if (!is_plain_ipv6(ip) || ip[40 + 13] & rare)
+			return 0;
+		fill_plain_ipv6(ip, record);
+	} else {
+		return 0;
+	}
+	fill_domain(0, fold_mac(bytes + 6), record);
+	return 1;
+}
+
 uint32_t rstwho_parse_frame(const uint8_t *bytes, uint32_t captured_length, const struct frame_description *description,
 			    struct packet_record *record, struct header_snapshot *snapshot, _Bool *has_snapshot)
 {
@@ -16,10 +42,18 @@ uint32_t rstwho_parse_frame(const uint8_t *bytes, uint32_t captured_length, cons
 		.vlan = description->vlan,
 		.link = description->link,
 	};
-	struct packet_parse parse = { 0 };
-	uint32_t refusal = parse_packet(bytes, bytes + captured_length, &frame, &parse);
+	struct packet_parse parse;
+	uint32_t refusal;
 
 	*has_snapshot = 0;
+	if (description->link == PACKET_LINK_ETHERNET && !(description->vlan & HEADER_SNAPSHOT_VLAN_PRESENT) &&
+	    parse_plain_bulk(bytes, captured_length, record)) {
+		record->time = (uint32_t)(description->time >> 10);
+		record->interface = description->interface;
+		return PACKET_PARSED;
+	}
+	memset(&parse, 0, sizeof(parse));
+	refusal = parse_packet(bytes, bytes + captured_length, &frame, &parse);
 	if (refusal != PACKET_PARSED)
 		return refusal;
 	parse.record.time = (uint32_t)(description->time >> 10);

@@ -6,6 +6,8 @@ package import Packets
 package struct PacketBatch {
     /// The packets, oldest first. Empty for a tick.
     package var packets: UnsafeBufferPointer<ObservedPacket>
+    /// What was made of the packets on the way, one for each; `nil` where nothing was.
+    package var hashes: UnsafePointer<PacketHashes>?
     /// The time (ns since 1970) that every source has passed: no older packet will follow. 0 where there is no time.
     package var watermark: UInt64
     /// Bytes of the source read so far, for showing progress; 0 live.

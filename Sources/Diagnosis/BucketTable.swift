@@ -5,18 +5,57 @@ internal import CPacket
 protocol BucketEntry: BitwiseCopyable {
     associatedtype Key
 
-    /// True where the slot holds nothing. All-zero bytes must be free.
-    var isFree: Bool { get }
+    /// The table's own, which an entry keeps as it is. All-zero bytes must be those of a free one.
+    var place: BucketPlace { get set }
     func matches(_ key: Key) -> Bool
+    /// True where it matches, and of few others: by as little as tells most apart.
+    func resembles(_ key: Key) -> Bool
     /// Which of a full bucket's entries gives way: the lowest. `nil`: this entry does not give way to a newcomer that has
     /// not proved to be alive.
     func rankForEviction(now: UInt64) -> UInt64?
 }
 
+extension BucketEntry {
+    func resembles(_ key: Key) -> Bool { matches(key) }
+
+    var isFree: Bool { !place.isUsed }
+}
+
+/// What a bucket's place remembers for the table, in two bytes of the entry that is there.
+struct BucketPlace: BitwiseCopyable {
+    /// The places of the bucket with entries that would be here, had this place been free: a bit for each. It belongs to the place,
+    /// whichever entry is there.
+    fileprivate(set) var displaced: UInt8 = 0
+    private var state: UInt8 = 0
+
+    private static let used: UInt8 = 0x80
+    private static let mark: UInt8 = 0x40
+
+    var isUsed: Bool { state & Self.used != 0 }
+
+    /// A bit of the entry's own, false in a new one.
+    var isMarked: Bool {
+        get { state & Self.mark != 0 }
+        set { state = newValue ? state | Self.mark : state & ~Self.mark }
+    }
+
+    /// The place in its bucket that the entry's hash prefers.
+    fileprivate var preferred: Int { Int(state & 7) }
+
+    /// An entry comes that prefers `place`.
+    fileprivate mutating func take(preferring place: Int) { state = Self.used | UInt8(truncatingIfNeeded: place & 7) }
+
+    fileprivate mutating func free() { state = 0 }
+
+    fileprivate mutating func note(displacedAt place: Int) { displaced |= 1 << UInt8(truncatingIfNeeded: place) }
+
+    fileprivate mutating func forget(displacedAt place: Int) { displaced &= ~(1 << UInt8(truncatingIfNeeded: place)) }
+}
+
 /// A bounded hash table of plain entries: buckets of eight, no tombstones, no growth, no allocation after the start.
 ///
 /// Each entry begins at a cache line, and the hash says which of its bucket's places it prefers: most are found at once, and
-/// `prefetch` knows where. At the bound a newcomer to a full bucket takes the place of the entry that ranks lowest, and `evictions`
+/// `prefetch` knows where. Of the others the preferred place says where they are (`BucketPlace`). At the bound a newcomer to a full bucket takes the place of the entry that ranks lowest, and `evictions`
 /// counts it; where no entry may give way the newcomer is turned away, and `refusals` counts it.
 ///
 /// Entries are plain bytes behind a pointer: a pointer that `find` or `insert` returned is valid until the next `insert`.
@@ -65,12 +104,17 @@ struct BucketTable<Entry: BucketEntry>: ~Copyable {
         rstwho_prefetch(entry(bucket(hash) &+ Self.preferred(hash)))
     }
 
-    /// Finds the entry of `key` some time before it is needed, and asks for all of it. Where there is none it gives the place that the
-    /// hash prefers.
+    /// Where the entry of `key` most likely is, some time before it is needed, and asks for all of it. Looks at the preferred place only,
+    /// which `prefetch` has asked for.
     @inline(__always)
     func findAhead(_ key: Entry.Key, hash: UInt64) -> UnsafeMutablePointer<Entry> {
-        let first = entry(bucket(hash) &+ Self.preferred(hash))
-        let place = first.pointee.matches(key) ? first : findElsewhere(key, hash: hash) ?? first
+        let bucket = bucket(hash)
+        let first = entry(bucket &+ Self.preferred(hash))
+        var place = first
+        if !first.pointee.resembles(key), first.pointee.place.displaced != 0 {
+            place = entry(bucket &+ first.pointee.place.displaced.trailingZeroBitCount)
+            rstwho_prefetch(place)
+        }
         // Of a smaller entry most packets need the first line only.
         for line in 1..<max(Self.stride / 64, 2) where Self.stride > 128 {
             rstwho_prefetch(UnsafeRawPointer(place) + line &* 64)
@@ -81,17 +125,14 @@ struct BucketTable<Entry: BucketEntry>: ~Copyable {
     /// The entry of `key`, or `nil`.
     @inline(__always)
     func find(_ key: Entry.Key, hash: UInt64) -> UnsafeMutablePointer<Entry>? {
-        let first = entry(bucket(hash) &+ Self.preferred(hash))
-        if first.pointee.matches(key) { return first }
-        return findElsewhere(key, hash: hash)
-    }
-
-    @inline(never)
-    private func findElsewhere(_ key: Entry.Key, hash: UInt64) -> UnsafeMutablePointer<Entry>? {
         let bucket = bucket(hash)
-        for step in 1..<Self.ways {
-            let entry = entry(bucket &+ (Self.preferred(hash) &+ step) & (Self.ways - 1))
-            if entry.pointee.matches(key) { return entry }
+        let first = entry(bucket &+ Self.preferred(hash))
+        if first.pointee.matches(key) { return first }
+        var displaced = first.pointee.place.displaced
+        while displaced != 0 {
+            let other = entry(bucket &+ displaced.trailingZeroBitCount)
+            if other.pointee.matches(key) { return other }
+            displaced &= displaced &- 1
         }
         return nil
     }
@@ -106,16 +147,17 @@ struct BucketTable<Entry: BucketEntry>: ~Copyable {
         _ newcomer: Entry, hash: UInt64, isProven: Bool, now: UInt64
     ) -> UnsafeMutablePointer<Entry>? {
         let bucket = bucket(hash)
-        var victim: UnsafeMutablePointer<Entry>?
+        let preferred = Self.preferred(hash)
+        var victim: Int?
         var lowest = UInt64.max
         for step in 0..<Self.ways {
-            let place = entry(bucket &+ (Self.preferred(hash) &+ step) & (Self.ways - 1))
-            if place.pointee.isFree {
-                place.pointee = newcomer
+            let place = (preferred &+ step) & (Self.ways - 1)
+            let known = entry(bucket &+ place)
+            if known.pointee.isFree {
                 count += 1
-                return place
+                return put(newcomer, bucket, place, preferring: preferred)
             }
-            let rank = place.pointee.rankForEviction(now: now) ?? (isProven ? .max - 1 : .max)
+            let rank = known.pointee.rankForEviction(now: now) ?? (isProven ? .max - 1 : .max)
             if rank < lowest {
                 lowest = rank
                 victim = place
@@ -126,15 +168,40 @@ struct BucketTable<Entry: BucketEntry>: ~Copyable {
             return nil
         }
         evictions += 1
-        victim.pointee = newcomer
-        return victim
+        free(bucket, victim)
+        return put(newcomer, bucket, victim, preferring: preferred)
+    }
+
+    /// Puts an entry into a free place of a bucket.
+    private func put(
+        _ newcomer: Entry, _ bucket: Int, _ place: Int, preferring preferred: Int
+    ) -> UnsafeMutablePointer<Entry> {
+        let entry = entry(bucket &+ place)
+        var kept = entry.pointee.place
+        kept.take(preferring: preferred)
+        entry.pointee = newcomer
+        kept.isMarked = newcomer.place.isMarked
+        entry.pointee.place = kept
+        if place != preferred { self.entry(bucket &+ preferred).pointee.place.note(displacedAt: place) }
+        return entry
+    }
+
+    /// Frees a place of a bucket, whose entry stays there until it is written over.
+    private func free(_ bucket: Int, _ place: Int) {
+        let entry = entry(bucket &+ place)
+        let preferred = entry.pointee.place.preferred
+        entry.pointee.place.free()
+        if place != preferred { self.entry(bucket &+ preferred).pointee.place.forget(displacedAt: place) }
     }
 
     /// Removes the entries that `isUnwanted` and returns how many they were. Walks over the whole table.
     mutating func remove(where isUnwanted: (Entry) -> Bool) -> Int {
         let before = count
         for place in 0..<capacity where !entry(place).pointee.isFree && isUnwanted(entry(place).pointee) {
+            free(place & ~(Self.ways - 1), place & (Self.ways - 1))
+            let kept = entry(place).pointee.place
             UnsafeMutableRawPointer(entry(place)).initializeMemory(as: UInt8.self, repeating: 0, count: Self.stride)
+            entry(place).pointee.place = kept
             count -= 1
         }
         return before - count

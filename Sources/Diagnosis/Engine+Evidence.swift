@@ -59,11 +59,6 @@ extension Engine {
     @inline(__always)
     mutating func takeSample(_ packet: UnsafePointer<ObservedPacket>, of host: UnsafeMutablePointer<HostEntry>) {
         guard packet.record.pointee.packetClass != .bulk || host.pointee.newestRun <= 2 else { return }
-        sample(packet.pointee, of: host.pointee)
-    }
-
-    @inline(never)
-    private mutating func sample(_ packet: ObservedPacket, of host: HostEntry) {
-        if host.provenSamples.isRound { samples.addSample(packet, of: host.key) }
+        if host.pointee.provenSamples.isRound { samples.addSample(packet, of: host.pointee.key) }
     }
 }

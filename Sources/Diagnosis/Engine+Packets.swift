@@ -8,6 +8,7 @@ extension Engine {
     mutating func observe(_ packet: UnsafePointer<ObservedPacket>, _ lookup: UnsafePointer<PacketLookup>) {
         let record = packet.record
         guard record.pointee.direction == .ingress else { return observeLeaving(packet, lookup) }
+        if record.pointee.packetClass != .bulk { nextDue = 0 }
         if record.pointee.packetClass == .reset {
             observeReset(packet.pointee, passage: .arrived)
         } else {
@@ -20,6 +21,7 @@ extension Engine {
     private mutating func observeLeaving(_ packet: UnsafePointer<ObservedPacket>, _ lookup: UnsafePointer<PacketLookup>)
     {
         let record = packet.pointee.record
+        nextDue = 0
         var passage = ResetCase.Passage.madeHere
         if record.direction == .egress {
             // Whatever is routed has lost one to this machine: a whole initial TTL was made here, unless packets of that source
@@ -47,13 +49,13 @@ extension Engine {
         from packet: UnsafePointer<ObservedPacket>, _ lookup: UnsafePointer<PacketLookup>, passage: ResetCase.Passage
     ) {
         let record = packet.record
-        if packet.pointee.time != 0, copies.isCopy(record.pointee, now: packet.pointee.time) {
+        if packet.pointee.time != 0, copies.isCopy(record, now: packet.pointee.time) {
             counts.rejected += 1
             return
         }
         counts.observed += 1
-        if record.pointee.packetClass != .bulk { samples.add(packet.pointee) }
-        counters.learn(record.pointee)
+        if record.pointee.packetClass != .bulk { samples.add(packet) }
+        counters.learn(record)
         if record.pointee.packetClass == .icmp {
             observeICMPError(packet.pointee, passage: passage)
         } else if record.pointee.transport == .tcp {
@@ -95,8 +97,9 @@ extension Engine {
     ) {
         let record = packet.record
         guard isRequest || isReply else { return }
-        guard let (flow, _) = flows.findOrInsert(lookup, now: now) else { return }
-        let sourceIsHigh = lookup.pointee.sourceIsHigh
+        let sourceIsHigh = lookup.pointee.hashes.pointee.sourceIsHigh
+        let key = FlowKey(record.pointee, sourceIsHigh: sourceIsHigh)
+        guard let (flow, _) = flows.findOrInsert(key, lookup, now: now) else { return }
         let side = flow.side(isHigh: sourceIsHigh)
         let other = flow.side(isHigh: !sourceIsHigh)
         let isAnswer = isReply && other.pointee.hasRequest
@@ -137,19 +140,14 @@ extension Engine {
         _ packet: UnsafePointer<ObservedPacket>, _ lookup: UnsafePointer<PacketLookup>, isLocal: Bool
     ) {
         let record = packet.record
-        guard let (flow, isNew) = flows.findOrInsert(lookup, now: now) else { return }
-        let sourceIsHigh = lookup.pointee.sourceIsHigh
+        let sourceIsHigh = lookup.pointee.hashes.pointee.sourceIsHigh
+        let key = FlowKey(record.pointee, sourceIsHigh: sourceIsHigh)
+        guard let (flow, isNew) = flows.findOrInsert(key, lookup, now: now) else { return }
         let side = flow.side(isHigh: sourceIsHigh)
         let other = flow.side(isHigh: !sourceIsHigh)
         let flags = record.pointee.tcpFlags
         if flags.contains(.syn), flags.isDisjoint(with: .ack) {
-            // Another initial sequence number, or a SYN after the end: the five-tuple is used again.
-            if !isNew,
-                !side.pointee.sentSYN || side.pointee.initialSeq != record.pointee.seq || flow.pointee.isClosed
-            {
-                flow.pointee.restart(now: now)
-            }
-            if side.pointee.packets == 0, other.pointee.packets == 0 { countConnection(record.pointee) }
+            noteSYN(record, flow, isNew: isNew, sourceIsHigh: sourceIsHigh)
         }
         flow.pointee.touch(now: now)
         if egressIsMarked {
@@ -166,19 +164,16 @@ extension Engine {
         let sign =
             packet.pointee.time == 0
             ? PathSign.none : PathSign.of(record.pointee, side: side.pointee, other: other.pointee)
-        let (earlier, packets) = (side.pointee.ttls, side.pointee.packets)
+        let packets = side.pointee.packets
         let (opened, sent) = (side.pointee.openTime, side.pointee.seqTime)
         let isUntaken = side.pointee.sentSYNACK && !side.pointee.hasTaken(other.pointee)
         side.pointee.count(record.pointee)
-        if flags.contains(.syn), let timestamps = packet.pointee.headers?.pointee.tcpTimestamps {
-            side.pointee.usesTimestamps = true
-            side.pointee.timestamp = timestamps.value
-        }
+        if flags.contains(.syn) { side.pointee.noteTimestamps(packet) }
         let isProof = side.pointee.advance(record.pointee, other: other.pointee)
         var isMove = false
         if side.pointee.isAlive, record.pointee.domain == side.pointee.domain {
             // What follows a FIN may be the kernel's without the socket.
-            isMove = earlier.isLeft(by: record.pointee.ttl) && !side.pointee.sentFIN
+            isMove = side.pointee.ttls.isLeft(by: record.pointee.ttl) && !side.pointee.sentFIN
             side.pointee.ttls.add(record.pointee.ttl)
         }
         if flow.pointee.pendingReset != 0 {
@@ -187,12 +182,26 @@ extension Engine {
         }
         if isProof { flow.pointee.isProven = true }
         learn(packet, lookup, as: isProof ? .tcp : .unproven, isLocal: isLocal)
-        if isMove { noteMove(packet.pointee, from: earlier) }
+        if isMove { noteMove(packet.pointee, from: side.pointee.ttls) }
         if isUntaken { noteService(record.pointee, flow, sourceIsHigh: sourceIsHigh) }
         if sign != .none || flow.pointee.suspect != 0 {
             observePath(packet.pointee, sign, flow, sourceIsHigh: sourceIsHigh, opened: opened, sent: sent)
         }
         if packets <= PathTap.alone { countDirections(packet.pointee, flow, sourceIsHigh: sourceIsHigh) }
+    }
+
+    /// A SYN that acknowledges nothing, before its flow takes it.
+    @inline(never)
+    private mutating func noteSYN(
+        _ record: UnsafePointer<PacketRecord>, _ flow: UnsafeMutablePointer<FlowEntry>, isNew: Bool, sourceIsHigh: Bool
+    ) {
+        let side = flow.side(isHigh: sourceIsHigh)
+        let other = flow.side(isHigh: !sourceIsHigh)
+        // Another initial sequence number, or a SYN after the end: the five-tuple is used again.
+        if !isNew, !side.pointee.sentSYN || side.pointee.initialSeq != record.pointee.seq || flow.pointee.isClosed {
+            flow.pointee.restart(now: now)
+        }
+        if side.pointee.packets == 0, other.pointee.packets == 0 { countConnection(record.pointee) }
     }
 
     @inline(__always)
@@ -204,13 +213,13 @@ extension Engine {
         let key = record.pointee.hostKey
         guard
             let host = hosts.learn(
-                key, (lookup.pointee.host, lookup.pointee.hostPlace), ttl: record.pointee.ttl, class: fingerprint,
-                on: isLocal ? [] : arrival(record.pointee), isLocal: isLocal, now: now)
+                key, hash: lookup.pointee.hashes.pointee.host, at: lookup.pointee.host, ttl: record.pointee.ttl,
+                class: fingerprint, on: isLocal ? [] : arrival(record.pointee), isLocal: isLocal, now: now)
         else { return }
         // What could be forged teaches neither.
         if fingerprint != .unproven {
             takeSample(packet, of: host)
-            if rewriting.learn(record.pointee) { tellRewriting(packet.pointee) }
+            if rewriting.learn(record) { tellRewriting(packet.pointee) }
             if record.pointee.tos >> 2 != 0, !host.pointee.keepsDSCP { host.pointee.keepsDSCP = true }
             if record.pointee.isIPv6, record.pointee.identification != 0, record.pointee.transport != .udp,
                 !host.pointee.usesFlowLabels
@@ -239,12 +248,14 @@ extension Engine {
     }
 
     /// Where a packet arrived; empty for one that was seen leaving.
+    @inline(__always)
     func arrival(_ record: PacketRecord) -> InterfaceSet {
         record.direction == .ingress ? InterfaceSet(slot: group(of: record.interfaceSlot)) : []
     }
 
     /// The slot that stands for an interface and for those that are one with it.
-    func group(of slot: UInt8) -> UInt8 { groups[Int(slot) & (groups.count - 1)] }
+    @inline(__always)
+    func group(of slot: UInt8) -> UInt8 { groups[Int(slot)].pointee }
 
     private mutating func countConnection(_ record: PacketRecord) {
         switch options.inside.scope(record.source, record.destination) {

@@ -4,7 +4,7 @@ internal import Packets
 
 /// What is told of ways rather than of single packets.
 extension Engine {
-    /// Notes that a flow's packets, which had come with one TTL, now come with another.
+    /// Notes that a flow's packets, which had come with one TTL (the first of `earlier`), now come with another.
     mutating func noteMove(_ packet: ObservedPacket, from earlier: FlowTTLs) {
         let record = packet.record
         let from = HopDistance(ttl: earlier.first)
@@ -16,6 +16,7 @@ extension Engine {
         let move = PathChanges.Move(
             record: record, time: packet.time, frame: packet.frame, from: from, to: record.distance)
         host.pointee.isMoving = pathChanges.note(key, move)
+        nextDue = 0
     }
 
     /// Tells the changes of paths that stand.

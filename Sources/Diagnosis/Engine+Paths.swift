@@ -36,6 +36,7 @@ extension Engine {
                 sign, packet, flow.pointee, isFromClient: isFromClient, opened: opened, sent: sent)
         else { return }
         suspect.file = suspect.frame == packet.frame ? paths.number(of: file) : suspect.file
+        nextDue = 0
         if flow.pointee.suspect == 0 { flow.pointee.suspect = paths.suspects.insert(suspect) }
         noteRepeat(sign, suspect, flow.pointee)
         consider(flow.pointee.suspect, suspect, flow.pointee)

@@ -154,20 +154,23 @@ extension Engine {
 
     // MARK: Settling
 
-    /// Settles what is due; for each packet with a new time, so that it first only looks whether anything is.
-    @inline(__always)
+    /// Settles what is due, and finds out when next something is: for packets whose time has come to `nextDue`.
+    ///
+    /// Whatever lets one of the parts wait for something sets `nextDue` to 0.
+    @inline(never)
     mutating func settleDue() {
-        if pending.isDue(now: now, after: options.settleTime) || now >= paths.suspects.nextDeadline
-            || flood.isDue(now: now, window: options.settleTime)
-            || awaitingTrace.isDue(now: now, after: ResetTraces.settleTime)
-            || pathChanges.isDue(now: now, settleTime: options.settleTime) || forwarding.isDue(now: now)
-            || icmpErrors.isDue(now: now, settleTime: options.settleTime)
-        {
-            settleAllDue()
-        }
+        if firstDue <= now { settleAllDue() }
+        nextDue = firstDue
     }
 
-    @inline(never)
+    /// The earliest that any part waits for, ns.
+    private var firstDue: UInt64 {
+        var due = min(pending.due(after: options.settleTime), awaitingTrace.due(after: ResetTraces.settleTime))
+        due = min(due, paths.suspects.nextDeadline, flood.due(now: now, window: options.settleTime))
+        due = min(due, pathChanges.due(after: options.settleTime), icmpErrors.due(after: options.settleTime))
+        return min(due, forwarding.due)
+    }
+
     private mutating func settleAllDue() {
         settlePathChanges()
         settlePaths()

@@ -107,9 +107,14 @@ package struct Engine: ~Copyable {
     /// `options.egressIsMarked`, and for each slot the one that stands for it (`options.interfaceGroups`): without the reference
     /// counts of what is beside them.
     let egressIsMarked: Bool
-    private(set) var groups: InlineArray<32, UInt8>
-    /// Of the packets ahead in the batch at hand.
-    private let lookups = FixedTable(repeating: PacketLookup(), count: PacketLookup.ahead)
+    let groups: FixedTable<UInt8>
+    /// Of the next packets in the batch at hand.
+    let lookups = FixedTable<PacketLookup>(count: PacketLookup.found + 1)
+    /// Hashes of packets that come without.
+    let hashes = FixedTable<PacketHashes>(count: hashed)
+    static var hashed: Int { 512 }
+    /// Nothing is due before, ns of packet time; 0 where that has to be asked anew.
+    var nextDue: UInt64 = 0
 
     /// Other interfaces are watched from now on.
     ///
@@ -119,21 +124,21 @@ package struct Engine: ~Copyable {
     package mutating func setInterfaces(names: [String], groups: [UInt8]) {
         options.interfaceNames = names
         options.interfaceGroups = groups
-        self.groups = Self.groups(groups)
+        setGroups(groups)
     }
 
-    private static func groups(_ named: [UInt8]) -> InlineArray<32, UInt8> {
-        InlineArray { slot in slot < named.count ? named[slot] : UInt8(slot) }
+    private func setGroups(_ named: [UInt8]) {
+        for slot in 0..<Self.slots { groups[slot].pointee = slot < named.count ? named[slot] : UInt8(slot) }
     }
+
+    /// Slots that a record can name.
+    private static var slots: Int { 32 }
 
     /// Other prefixes count as inside, and devices have other names, from now on.
     package mutating func set(inside: InsidePrefixes, devices: DeviceNames) {
         options.inside = inside
         options.devices = devices
     }
-
-    /// Packets of one capture are never this much (ns) out of order: a minute.
-    private static var backwardStep: UInt64 { 60_000_000_000 }
 
     package init(options: Options = Options()) {
         self.options = options
@@ -146,7 +151,8 @@ package struct Engine: ~Copyable {
         undetermined = UndeterminedResets(capacity: options.undeterminedCapacity)
         localAddresses = options.localAddresses
         egressIsMarked = options.egressIsMarked
-        groups = Self.groups(options.interfaceGroups)
+        groups = FixedTable(count: Self.slots)
+        setGroups(options.interfaceGroups)
     }
 
     package var statistics: Statistics {
@@ -172,65 +178,6 @@ package struct Engine: ~Copyable {
         self.isLive = isLive
         self.file = file
         if (!pending.isEmpty && pending.firstTime == 0) || icmpErrors.first?.time == 0 { settlePending() }
-    }
-
-    /// Takes a batch in time order, then moves time on to `watermark` (ns since 1970).
-    package mutating func observe(_ packets: UnsafeBufferPointer<ObservedPacket>, upTo watermark: UInt64) {
-        samples.bulk.begin(packets)
-        if let first = packets.baseAddress {
-            let count = packets.count
-            for index in 0..<min(PacketLookup.ahead, count) { begin(lookups[index], first + index) }
-            for index in 0..<min(PacketLookup.found, count) { find(lookups[index], first + index) }
-            for index in 0..<count {
-                let packet = first + index
-                if index &+ PacketLookup.found < count {
-                    find(lookups[index &+ PacketLookup.found], packet + PacketLookup.found)
-                }
-                moveOn(to: packet.pointee.time)
-                observe(packet, UnsafePointer(lookups[index]))
-                // Its place is that of the packet ahead.
-                if index &+ PacketLookup.ahead < count { begin(lookups[index], packet + PacketLookup.ahead) }
-            }
-        }
-        samples.bulk.end()
-        if watermark > now {
-            now = watermark
-            settleDue()
-        }
-    }
-
-    /// Moves time on to that of a packet.
-    @inline(__always)
-    private mutating func moveOn(to time: UInt64) {
-        if time > now {
-            now = time
-            settleDue()
-        } else if time != 0, now &- time > Self.backwardStep {
-            // An older capture follows a newer one.
-            settleAllPaths()
-            settlePending()
-            now = time
-        }
-    }
-
-    /// The first step of looking up a packet.
-    @inline(__always)
-    private func begin(_ lookup: UnsafeMutablePointer<PacketLookup>, _ packet: UnsafePointer<ObservedPacket>) {
-        let record = packet.record
-        let (key, sourceIsHigh) = FlowKey.of(record.pointee)
-        lookup.pointee.key = key
-        lookup.pointee.sourceIsHigh = sourceIsHigh
-        lookup.pointee.flow = flows.hash(key)
-        lookup.pointee.host = hosts.hash(record.pointee.hostKey)
-        flows.prefetch(hash: lookup.pointee.flow)
-        hosts.prefetch(hash: lookup.pointee.host)
-    }
-
-    /// The second step.
-    @inline(__always)
-    private func find(_ lookup: UnsafeMutablePointer<PacketLookup>, _ packet: UnsafePointer<ObservedPacket>) {
-        lookup.pointee.flowPlace = flows.findAhead(lookup.pointee.key, hash: lookup.pointee.flow)
-        lookup.pointee.hostPlace = hosts.findAhead(packet.record.pointee.hostKey, hash: lookup.pointee.host)
     }
 
     /// Settles everything that is still open: the end of the file, or of the capture.

@@ -16,6 +16,16 @@ struct FixedTable<Entry: BitwiseCopyable>: ~Copyable {
         entries.initialize(repeating: entry, count: rounded)
     }
 
+    /// Without values: a place has to be written before it is read.
+    ///
+    /// - Parameter count: Places; rounded up to a power of two.
+    init(count: Int) {
+        var rounded = 1
+        while rounded < count { rounded *= 2 }
+        mask = rounded - 1
+        entries = .allocate(capacity: rounded)
+    }
+
     deinit {
         entries.deallocate()
     }

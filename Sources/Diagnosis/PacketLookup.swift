@@ -2,20 +2,15 @@
 internal import CPacket
 internal import Packets
 
-/// Where a packet's flow and its source are in the tables: found out for packets ahead of the one that is looked at, in two steps, so
-/// that the memory is there when it is needed.
+/// Where a packet's flow and its source most likely are in the tables: found out ahead of the packet that is looked at, so that the memory
+/// is there when it is needed. Both have to be compared once more: packets in between may have changed what is there.
 struct PacketLookup: BitwiseCopyable {
-    var key = FlowKey(lowHigh: 0, lowLow: 0, highHigh: 0, highLow: 0, ports: 0)
-    var sourceIsHigh = false
-    /// `FlowTable.hash` and `HostTable.hash`.
-    var flow: UInt64 = 0
-    var host: UInt64 = 0
-    /// Places that have to be compared once more: packets in between may have changed what is there.
-    var flowPlace: UnsafeMutablePointer<FlowEntry>?
-    var hostPlace: UnsafeMutablePointer<HostEntry>?
+    var hashes: UnsafePointer<PacketHashes>
+    var flow: UnsafeMutablePointer<FlowEntry>
+    var host: UnsafeMutablePointer<HostEntry>
 
-    /// Packets ahead at which the hashes are made and the first line of what they prefer is asked for, and at which the entries are
-    /// looked for and the rest of them is asked for. `ahead` is a power of two. More than the memory answers at once is of no use.
+    /// Packets ahead at which the first line of what the hashes prefer is asked for, and at which the entries are looked for and the
+    /// rest of them is asked for. More than the memory answers at once is of no use.
     static let ahead = 16
     static let found = 8
 }

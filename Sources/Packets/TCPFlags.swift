@@ -19,10 +19,17 @@
 }
 
 extension TCPFlags: CustomStringConvertible {
-    private static let letters: [Character] = ["F", "S", "R", "P", "A", "U", "E", "C"]
+    private static let letters: StaticString = "FSRPAUEC"
 
     /// The letters of `FSRPAUEC` that are set, in that order.
     @usableFromInline package var description: String {
-        String(Self.letters.enumerated().lazy.filter { rawValue & (1 << $0.offset) != 0 }.map(\.element))
+        String(unsafeUninitializedCapacity: UInt8.bitWidth) { text in
+            var count = 0
+            for bit in 0..<UInt8.bitWidth where rawValue & 1 << bit != 0 {
+                text[count] = Self.letters.utf8Start[bit]
+                count += 1
+            }
+            return count
+        }
     }
 }

@@ -5,9 +5,12 @@ internal import Packets
 /// Findings as JSON Lines: one object a line, the field names and closed sets of the JSON contract, fields always in
 /// the same order.
 package enum JSONLines {
+    /// Bytes that most lines fit into.
+    private static let usualLength = 2048
+
     /// `finding` as one line, its line feed included.
     package static func line(_ finding: Finding) -> String {
-        var writer = JSONWriter()
+        var writer = JSONWriter(capacity: usualLength)
         write(finding, to: &writer)
         writer.endLine()
         return writer.text

@@ -11,7 +11,10 @@ package struct JSONWriter {
     /// True where the next member or element needs a comma before it.
     private var needsComma = false
 
-    package init() {}
+    /// - Parameter capacity: bytes that it has room for at once.
+    package init(capacity: Int = 0) {
+        bytes.reserveCapacity(capacity)
+    }
 
     /// What has been written so far as text.
     package var text: String { String(decoding: bytes, as: UTF8.self) }
@@ -63,8 +66,15 @@ package struct JSONWriter {
     package mutating func string(_ value: String) {
         separate()
         bytes.append(UInt8(ascii: "\""))
-        for scalar in value.unicodeScalars {
-            append(scalar)
+        var value = value
+        // Nearly all of it is letters: written at once.
+        let isPlain = value.withUTF8 { text in
+            guard text.allSatisfy(Self.isPlain) else { return false }
+            bytes.append(contentsOf: text)
+            return true
+        }
+        if !isPlain {
+            for scalar in value.unicodeScalars { append(scalar) }
         }
         bytes.append(UInt8(ascii: "\""))
         needsComma = true
@@ -94,6 +104,11 @@ package struct JSONWriter {
 
     private mutating func separate() {
         if needsComma { bytes.append(UInt8(ascii: ",")) }
+    }
+
+    /// True of ASCII that stands for itself.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        (0x20..<0x7f).contains(byte) && byte != UInt8(ascii: "\"") && byte != UInt8(ascii: "\\")
     }
 
     private mutating func append(_ scalar: Unicode.Scalar) {

@@ -113,7 +113,7 @@ struct ReadSession: ~Copyable {
     private mutating func readFrames(_ capture: inout CaptureFile) throws {
         let (isLive, size) = (capture.isLive, capture.progress.total)
         defer { packets += capture.counters.frames }
-        try capture.read { batch in try take(batch, isLive: isLive, size: size) }
+        try capture.read(hashing: engine.hashing) { batch in try take(batch, isLive: isLive, size: size) }
     }
 
     private mutating func readText(_ file: String, _ capture: consuming CaptureFile) throws {
@@ -133,7 +133,7 @@ struct ReadSession: ~Copyable {
     }
 
     private mutating func take(_ batch: PacketBatch, isLive: Bool, size: UInt64?) throws(OutputError) {
-        engine.observe(batch.packets, upTo: batch.watermark)
+        engine.observe(batch.packets, hashes: batch.hashes, upTo: batch.watermark)
         newest = max(newest, batch.watermark)
         try give()
         if isLive { try output.flush() } else { progress.show(read: batch.bytesRead, total: size) }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CPacket
 import Capture
 import Fixtures
 import Foundation
@@ -59,6 +60,27 @@ struct CaptureReadAheadTests {
         // What zstd could not compress it does not check.
         #expect(compress == .zstd || reading.error?.code == .badInput)
         #expect(reading.packets.count > Int(Self.count) / 2)
+    }
+
+    @Test("What is made of the packets on the way comes with them")
+    func hashing() throws {
+        var file = try TemporaryFile.open(Self.long)
+        var seen = 0
+        let hashing: PacketHashing = { packets, hashes in
+            for (index, packet) in packets.enumerated() {
+                hashes[index] = PacketHashes(flow: UInt64(packet.record.seq), host: packet.frame, sourceIsHigh: true)
+            }
+        }
+        try file.read(hashing: hashing) { batch in
+            guard let hashes = batch.hashes else { return }
+            for (index, packet) in batch.packets.enumerated() {
+                let isOfPacket = hashes[index].flow == UInt64(packet.record.seq) && hashes[index].host == packet.frame
+                seen += isOfPacket ? 1 : 0
+            }
+        }
+        #expect(seen == Int(Self.count))
+        var other = try TemporaryFile.open(Self.long)
+        try other.read { batch in #expect(batch.hashes == nil) }
     }
 
     @Test("Who wants no more gets no more, and the file can go", arguments: [1, 2, 30])

@@ -84,6 +84,62 @@ struct TableTests {
         #expect(table.evictions == UInt64(keys.count - 1024))
     }
 
+    @Test("What is removed is gone, all else is still found, and the room is used again")
+    func removal() {
+        var table = HostTable(capacity: 256, seed: 3)
+        let keys = (0..<180 as Range<UInt32>).map { HostKey(address: IPAddress(v4: $0 &* 7919), domain: 0) }
+        var learnt = Set<HostKey>()
+        func learn(_ key: HostKey, at now: UInt64) {
+            if table.learn(key, ttl: 64, class: .echo, isLocal: false, now: now) != nil { learnt.insert(key) }
+        }
+        for (number, key) in keys.enumerated() { learn(key, at: UInt64(number) + 1) }
+        let (count, evictions) = (table.count, table.evictions)
+        // Buckets of eight: some had to give way.
+        #expect(evictions < 20)
+        let kept = learnt.filter { table.find($0) != nil }
+        #expect(kept.count == count)
+        let unwanted = Set(kept.filter { $0.address.low % 3 == 0 })
+        #expect(table.remove { unwanted.contains($0) } == unwanted.count)
+        for key in kept { #expect((table.find(key) == nil) == unwanted.contains(key)) }
+        for key in unwanted { learn(key, at: 1000) }
+        for key in kept { #expect(table.find(key) != nil) }
+        #expect(table.count == count)
+        #expect(table.evictions == evictions)
+    }
+
+    @Test("Hashes that were made before the packets' turn find the same", arguments: [1, 5, 512])
+    func hashesMadeBefore(batch: Int) {
+        var story = Story()
+        story.ping(4)
+        story.open()
+        story.client([.ack, .psh], seq: 1001, ack: 9001, payload: "hello")
+        story.server([.ack, .psh], seq: 9001, ack: 1006, payload: "hello")
+        story.server(.rst, seq: 9006, ttl: 63)
+        story.refuse(ttl: 63, seq: 5000)
+        var engine = Engine(options: story.engine)
+        let hashing = engine.hashing
+        engine.begin(file: nil, isLive: false)
+        let packets = story.trace.packets
+        for first in stride(from: 0, to: packets.count, by: batch) {
+            let part = Array(packets[first..<min(first + batch, packets.count)])
+            var hashes = [PacketHashes](
+                repeating: PacketHashes(flow: 0, host: 0, sourceIsHigh: false), count: part.count)
+            part.withUnsafeBufferPointer { part in
+                hashes.withUnsafeMutableBufferPointer { hashes in
+                    guard let start = hashes.baseAddress else { return }
+                    hashing(part, start)
+                    engine.observe(part, hashes: UnsafePointer(start), upTo: part.last?.time ?? 0)
+                }
+            }
+        }
+        engine.finish()
+        let findings = engine.takeFindings()
+        #expect(findings.count == 2)
+        #expect(findings.map(\.id) == story.findings().map(\.id))
+        #expect(findings.map(\.reset?.sender) == story.findings().map(\.reset?.sender))
+        #expect(findings.map(\.confidence) == story.findings().map(\.confidence))
+    }
+
     @Test("Large tables begin empty, too")
     func largeTable() {
         let table = FlowTable(capacity: 1 << 14, seed: 1)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
+package import Packets
 
 extension CaptureFile {
     /// Reads to the end, handing over packets in the capture's order.
@@ -10,10 +11,12 @@ extension CaptureFile {
     ///
     /// A file that nobody writes to is read and parsed on a thread of its own, ahead of `handler`, which is called on the caller's.
     ///
+    /// - Parameter hashing: makes the batches' `hashes`, on that thread; not called where there is none.
+    ///
     /// Throws what `handler` throws, at once; or `CaptureError` with `badInput` (damaged, cut) or `ioError`, after
     /// everything before that place was handed over.
-    package mutating func read(_ handler: (PacketBatch) throws -> Void) throws {
-        guard isLive || !input.isLong else { return try readAhead(handler) }
+    package mutating func read(hashing: PacketHashing? = nil, _ handler: (PacketBatch) throws -> Void) throws {
+        guard isLive || !input.isLong else { return try readAhead(hashing: hashing, handler) }
         var arrival = Self.now()
         var isOpen = true
         while isOpen {

@@ -2,8 +2,8 @@
 internal import Packets
 
 extension CaptureFile {
-    /// Batches that are filled ahead of the one that is looked at: what a shared cache holds.
-    private static let batchesAhead = 16
+    /// Batches that are filled ahead of the one that is looked at: half a megabyte, which stays in a cache.
+    private static let batchesAhead = 8
 
     /// A batch on its way from the reading thread.
     private struct Filled {
@@ -32,11 +32,11 @@ extension CaptureFile {
     }
 
     /// As `read`: what it promises holds here as well. The packets are the same in the same batches.
-    mutating func readAhead(_ handler: (PacketBatch) throws -> Void) throws {
+    mutating func readAhead(hashing: PacketHashing?, _ handler: (PacketBatch) throws -> Void) throws {
         let exchange = Exchange()
         try withUnsafeMutablePointer(to: &self) { file in
             // Until the thread has ended the file is its alone.
-            guard let thread = HelperThread({ file.pointee.fill(exchange) }) else {
+            guard let thread = HelperThread({ file.pointee.fill(exchange, hashing) }) else {
                 throw CaptureError(
                     .ioError, subject: file.pointee.input.name, problem: "no thread could be started to read with",
                     advice: "Look at the limit of processes (ulimit -u)")
@@ -48,6 +48,7 @@ extension CaptureFile {
                     packets: UnsafeBufferPointer(start: filled.room.packets, count: filled.count),
                     watermark: filled.watermark)
                 batch.bytesRead = filled.bytesRead
+                if hashing != nil { batch.hashes = UnsafePointer(filled.room.hashes) }
                 do {
                     try handler(batch)
                 } catch {
@@ -64,7 +65,7 @@ extension CaptureFile {
     }
 
     /// The reading thread: fills batches to the capture's end, or until nobody wants them.
-    private mutating func fill(_ exchange: Exchange) {
+    private mutating func fill(_ exchange: Exchange, _ hashing: PacketHashing?) {
         var isOpen = true
         while isOpen, let slot = exchange.queue.slotToFill() {
             let filled = exchange.batches + slot
@@ -75,6 +76,8 @@ extension CaptureFile {
                 exchange.failure = error
                 isOpen = false
             }
+            let room = filled.pointee.room
+            hashing?(UnsafeBufferPointer(start: room.packets, count: batch.count), room.hashes)
             filled.pointee.count = batch.count
             filled.pointee.watermark = batch.watermark
             filled.pointee.bytesRead = input.bytesRead

@@ -23,14 +23,17 @@ struct CaptureFileBatch: ~Copyable {
     final class Room {
         let packets: UnsafeMutablePointer<ObservedPacket> = zeroed(capacity)
         let snapshots: UnsafeMutablePointer<header_snapshot> = zeroed(capacity)
+        /// Of the packets, where somebody makes them.
+        let hashes: UnsafeMutablePointer<PacketHashes> = zeroed(capacity)
 
         deinit {
             Glibc.free(packets)
             Glibc.free(snapshots)
+            Glibc.free(hashes)
         }
     }
 
-    // The pointers are the room's; `count` ≤ capacity is checked before each write.
+    // The pointers are the room's; `snapshotCount` ≤ `count` ≤ capacity, which is checked before each write.
     private var room = Room()
     private var packets: UnsafeMutablePointer<ObservedPacket>
     private var snapshots: UnsafeMutablePointer<header_snapshot>
@@ -39,6 +42,8 @@ struct CaptureFileBatch: ~Copyable {
     private static let outcomeCount = Int(PACKET_REFUSAL_COUNT.rawValue) + LinkRefusal.allCases.count
 
     private(set) var count = 0
+    /// Snapshots in use, one behind the other: as few cache lines as can be.
+    private var snapshotCount = 0
     private(set) var frames: UInt64 = 0
     /// The latest time of a packet so far, ns since 1970. Never goes back.
     private(set) var watermark: UInt64 = 0
@@ -59,6 +64,7 @@ struct CaptureFileBatch: ~Copyable {
         packets = room.packets
         snapshots = room.snapshots
         count = 0
+        snapshotCount = 0
     }
 
     /// Structures of C and numbers, for which all bits 0 is a value. Pages that a short capture never uses are not touched.
@@ -91,7 +97,7 @@ struct CaptureFileBatch: ~Copyable {
                 time: frame.time, wire_length: frame.wireLength &- UInt32(truncatingIfNeeded: content.offset),
                 ethertype: content.ethertype, vlan: 0, link: content.link, interface: content.interface)
             let packet = packets + count
-            let snapshot = snapshots + count
+            let snapshot = snapshots + snapshotCount
             var hasSnapshot = false
             let start = (bytes + content.offset).assumingMemoryBound(to: UInt8.self)
             outcome = rstwho_parse_frame(
@@ -103,6 +109,7 @@ struct CaptureFileBatch: ~Copyable {
                 packet.pointee.time = frame.time
                 packet.pointee.frame = frames
                 packet.pointee.headers = hasSnapshot ? UnsafePointer(snapshot) : nil
+                snapshotCount &+= hasSnapshot ? 1 : 0
                 count &+= 1
             }
         }
@@ -120,6 +127,7 @@ struct CaptureFileBatch: ~Copyable {
             packets: UnsafeBufferPointer(start: packets, count: count), watermark: watermark)
         batch.bytesRead = bytesRead
         count = 0
+        snapshotCount = 0
         try handler(batch)
     }
 

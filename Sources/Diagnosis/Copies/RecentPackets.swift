@@ -41,19 +41,21 @@ struct RecentPackets: ~Copyable {
     ///
     /// - Parameter now: ns since 1970.
     @inline(__always)
-    mutating func isCopy(_ record: PacketRecord, now: UInt64) -> Bool {
-        guard record.packetClass != .bulk || now < alertUntil || Self.isSample(record) else { return false }
+    mutating func isCopy(_ record: UnsafePointer<PacketRecord>, now: UInt64) -> Bool {
+        guard record.pointee.packetClass != .bulk || now < alertUntil || Self.isSample(record) else { return false }
         return lookUp(record, now: now)
     }
 
     /// One packet in sixteen, by what its copies share.
     @inline(__always)
-    private static func isSample(_ record: PacketRecord) -> Bool {
-        ((record.seq &+ record.ack &+ record.identification) &* 0x9e37_79b1) >> 28 == 0
+    private static func isSample(_ record: UnsafePointer<PacketRecord>) -> Bool {
+        let sum = record.pointee.seq &+ record.pointee.ack &+ record.pointee.identification
+        return (sum &* 0x9e37_79b1) >> 28 == 0
     }
 
     @inline(never)
-    private mutating func lookUp(_ record: PacketRecord, now: UInt64) -> Bool {
+    private mutating func lookUp(_ packet: UnsafePointer<PacketRecord>, now: UInt64) -> Bool {
+        let record = packet.pointee
         let hash = contentHash(record)
         let place = sightings[Int(truncatingIfNeeded: hash)]
         let earlier = place.pointee
@@ -77,6 +79,7 @@ struct RecentPackets: ~Copyable {
     }
 
     /// Of everything that routers and mirrors leave alone.
+    @inline(__always)
     private func contentHash(_ record: PacketRecord) -> UInt64 {
         var hash = TableHash(seed: seed)
         hash.combine(record.src_low ^ (record.src_high << 1 | record.src_high >> 63))

@@ -140,6 +140,14 @@ struct FlowSide: BitwiseCopyable, Sendable {
         interface = record.interfaceSlot
     }
 
+    /// Remembers the timestamp of a SYN or SYN-ACK that has one.
+    @inline(never)
+    mutating func noteTimestamps(_ packet: UnsafePointer<ObservedPacket>) {
+        guard let timestamps = packet.pointee.headers?.pointee.tcpTimestamps else { return }
+        usesTimestamps = true
+        timestamp = timestamps.value
+    }
+
     /// Moves sequence and acknowledgement numbers on. Returns true where the segment proves that its sender lives: it
     /// acknowledges something new that the other side really sent.
     @inline(__always)

@@ -28,33 +28,39 @@ struct FlowKey: BitwiseCopyable, Hashable {
     /// The key of a record, and whether the record's source is the high end.
     @inline(__always)
     static func of(_ record: PacketRecord) -> (key: FlowKey, sourceIsHigh: Bool) {
-        let transport = UInt64(record.layers & 0x06)
+        let source = UInt128(record.src_high) << 64 | UInt128(record.src_low)
+        let destination = UInt128(record.dst_high) << 64 | UInt128(record.dst_low)
         let isHigh =
-            (record.src_high, record.src_low, record.src_port) > (record.dst_high, record.dst_low, record.dst_port)
-        if isHigh {
-            return (
-                FlowKey(
-                    lowHigh: record.dst_high, lowLow: record.dst_low, highHigh: record.src_high,
-                    highLow: record.src_low,
-                    ports: UInt64(record.dst_port) << 24 | UInt64(record.src_port) << 8 | transport),
-                true
-            )
-        }
-        return (
-            FlowKey(
-                lowHigh: record.src_high, lowLow: record.src_low, highHigh: record.dst_high, highLow: record.dst_low,
-                ports: UInt64(record.src_port) << 24 | UInt64(record.dst_port) << 8 | transport),
-            false
-        )
+            source == destination ? record.src_port > record.dst_port : source > destination
+        return (FlowKey(record, sourceIsHigh: isHigh), isHigh)
+    }
+
+    /// The key of a record of which it is known whether its source is the high end. Chosen without branches: which direction comes
+    /// next is anybody's guess.
+    @inline(__always)
+    init(_ record: PacketRecord, sourceIsHigh: Bool) {
+        lowHigh = sourceIsHigh ? record.dst_high : record.src_high
+        lowLow = sourceIsHigh ? record.dst_low : record.src_low
+        highHigh = sourceIsHigh ? record.src_high : record.dst_high
+        highLow = sourceIsHigh ? record.src_low : record.dst_low
+        let low = sourceIsHigh ? record.dst_port : record.src_port
+        let high = sourceIsHigh ? record.src_port : record.dst_port
+        ports = UInt64(low) << 24 | UInt64(high) << 8 | UInt64(record.layers & 0x06)
+    }
+
+    init(lowHigh: UInt64, lowLow: UInt64, highHigh: UInt64, highLow: UInt64, ports: UInt64) {
+        self.lowHigh = lowHigh
+        self.lowLow = lowLow
+        self.highHigh = highHigh
+        self.highLow = highLow
+        self.ports = ports
     }
 }
 
 /// What is known of one flow.
 struct FlowEntry: BucketEntry {
     var key: FlowKey
-    private var isUsed = false
-    /// Both directions spoke and one acknowledged the other: not a spoofed SYN.
-    var isProven = false
+    var place = BucketPlace()
     /// How often the five-tuple was used again.
     var generation: UInt16 = 0
     /// Its place in focus, plus 1 (`FocusRequests`); 0 where it is not.
@@ -75,12 +81,17 @@ struct FlowEntry: BucketEntry {
 
     init(key: FlowKey, now: UInt64) {
         self.key = key
-        isUsed = true
         lastSeen = now
     }
 
     /// Bytes of memory that an entry of the table takes.
     static var tableStride: Int { BucketTable<FlowEntry>.stride }
+
+    /// Both directions spoke and one acknowledged the other: not a spoofed SYN.
+    var isProven: Bool {
+        get { place.isMarked }
+        set { place.isMarked = newValue }
+    }
 
     /// True where a packet of it was seen, be it on its way out only.
     var isSeen: Bool { low.packets > 0 || high.packets > 0 || low.sentSYN || high.sentSYN }
@@ -89,20 +100,22 @@ struct FlowEntry: BucketEntry {
 
     /// Forgets the flow's past: the same five-tuple is used again.
     mutating func restart(now: UInt64) {
-        let (generation, watch) = (generation &+ 1, watch)
+        let (place, generation, watch) = (place, generation &+ 1, watch)
         self = FlowEntry(key: key, now: now)
-        (self.generation, self.watch) = (generation, watch)
+        (self.place, self.generation, self.watch) = (place, generation, watch)
+        isProven = false
     }
 
     // MARK: BucketEntry
 
-    var isFree: Bool { !isUsed }
-
     @inline(__always)
     func matches(_ key: FlowKey) -> Bool {
         self.key.ports == key.ports && self.key.lowLow == key.lowLow && self.key.highLow == key.highLow
-            && self.key.lowHigh == key.lowHigh && self.key.highHigh == key.highHigh && isUsed
+            && self.key.lowHigh == key.lowHigh && self.key.highHigh == key.highHigh && place.isUsed
     }
+
+    @inline(__always)
+    func resembles(_ key: FlowKey) -> Bool { self.key.ports == key.ports }
 
     /// Closed flows give way first, then echo, UDP and flows that never proved to be alive, then TCP flows idle for
     /// `protection`; within each the one idle longest. A connection in use does not give way to a spoofed SYN.
@@ -137,7 +150,10 @@ struct FlowTable: ~Copyable {
     var evictions: UInt64 { table.evictions + table.refusals }
 
     @inline(__always)
-    func hash(_ key: FlowKey) -> UInt64 {
+    func hash(_ key: FlowKey) -> UInt64 { Self.hash(key, seed: seed) }
+
+    @inline(__always)
+    static func hash(_ key: FlowKey, seed: UInt64) -> UInt64 {
         var hash = TableHash(seed: seed)
         hash.combine(key.lowLow ^ key.highHigh)
         hash.combine(key.highLow ^ key.lowHigh)
@@ -165,15 +181,16 @@ struct FlowTable: ~Copyable {
         findOrInsert(key, hash: hash(key), now: now)
     }
 
-    /// The entry of what was looked up ahead.
+    /// The same of what was looked up ahead.
     @inline(__always)
     mutating func findOrInsert(
-        _ lookup: UnsafePointer<PacketLookup>, now: UInt64
+        _ key: FlowKey, _ lookup: UnsafePointer<PacketLookup>, now: UInt64
     ) -> (entry: UnsafeMutablePointer<FlowEntry>, isNew: Bool)? {
-        if let place = lookup.pointee.flowPlace, place.pointee.matches(lookup.pointee.key) { return (place, false) }
-        return findOrInsert(lookup.pointee.key, hash: lookup.pointee.flow, now: now)
+        if lookup.pointee.flow.pointee.matches(key) { return (lookup.pointee.flow, false) }
+        return findOrInsert(key, hash: lookup.pointee.hashes.pointee.flow, now: now)
     }
 
+    @inline(never)
     private mutating func findOrInsert(
         _ key: FlowKey, hash: UInt64, now: UInt64
     ) -> (entry: UnsafeMutablePointer<FlowEntry>, isNew: Bool)? {
@@ -181,7 +198,6 @@ struct FlowTable: ~Copyable {
         return insert(key, hash: hash, now: now).map { ($0, true) }
     }
 
-    @inline(never)
     private mutating func insert(_ key: FlowKey, hash: UInt64, now: UInt64) -> UnsafeMutablePointer<FlowEntry>? {
         table.insert(FlowEntry(key: key, now: now), hash: hash, isProven: false, now: now)
     }

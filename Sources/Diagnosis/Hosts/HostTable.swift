@@ -30,13 +30,8 @@ package enum FingerprintClass: Int, CaseIterable, Sendable {
 struct HostEntry: BucketEntry {
     // In this order what most packets touch is in the first cache line, down to the first TTL of `unproven`.
     var key: HostKey
-    private var isUsed = false
-    /// Its packets were seen leaving this machine, made here.
-    var isLocal = false
-    /// A packet from there carried a DSCP: the way from there does not wash it.
-    var keepsDSCP = false
-    /// A TCP or echo packet from there carried an IPv6 flow label.
-    var usesFlowLabels = false
+    var place = BucketPlace()
+    private var marks: Marks = []
     /// TTL of the newest packet that proves life, and how many in a row had it.
     var newestTTL: UInt8 = 0
     var newestRun: UInt8 = 0
@@ -45,10 +40,6 @@ struct HostEntry: BucketEntry {
     var interfaces = InterfaceSet()
     /// When the fingerprints were halved last, units of 2³⁰ ns.
     var fadedAt: UInt32 = 0
-    /// Resets of this host wait for its baseline.
-    var hasUndetermined = false
-    /// Some of its flows' packets come from another hop than before (`PathChanges`).
-    var isMoving = false
     private var tcp = TTLFingerprint()
     private var unproven = TTLFingerprint()
     private var echo = TTLFingerprint()
@@ -58,9 +49,53 @@ struct HostEntry: BucketEntry {
 
     init(key: HostKey, now: UInt64) {
         self.key = key
-        isUsed = true
         firstSeen = now
         lastSeen = now
+    }
+
+    private struct Marks: OptionSet, BitwiseCopyable {
+        var rawValue: UInt8
+
+        static let isLocal = Marks(rawValue: 1)
+        static let keepsDSCP = Marks(rawValue: 2)
+        static let usesFlowLabels = Marks(rawValue: 4)
+        static let hasUndetermined = Marks(rawValue: 8)
+        static let isMoving = Marks(rawValue: 16)
+
+        subscript(mark: Marks) -> Bool {
+            get { contains(mark) }
+            set { if newValue { insert(mark) } else { remove(mark) } }
+        }
+    }
+
+    /// Its packets were seen leaving this machine, made here.
+    var isLocal: Bool {
+        get { marks[.isLocal] }
+        set { marks[.isLocal] = newValue }
+    }
+
+    /// A packet from there carried a DSCP: the way from there does not wash it.
+    var keepsDSCP: Bool {
+        get { marks[.keepsDSCP] }
+        set { marks[.keepsDSCP] = newValue }
+    }
+
+    /// A TCP or echo packet from there carried an IPv6 flow label.
+    var usesFlowLabels: Bool {
+        get { marks[.usesFlowLabels] }
+        set { marks[.usesFlowLabels] = newValue }
+    }
+
+    /// Resets of this host wait for its baseline.
+    var hasUndetermined: Bool {
+        get { marks[.hasUndetermined] }
+        set { marks[.hasUndetermined] = newValue }
+    }
+
+    /// Some of its flows' packets come from another hop than before (`PathChanges`).
+    var isMoving: Bool {
+        get { marks[.isMoving] }
+        set { marks[.isMoving] = newValue }
     }
 
     subscript(fingerprint: FingerprintClass) -> TTLFingerprint {
@@ -155,13 +190,14 @@ struct HostEntry: BucketEntry {
 
     // MARK: BucketEntry
 
-    var isFree: Bool { !isUsed }
-
     @inline(__always)
     func matches(_ key: HostKey) -> Bool {
         self.key.address.low == key.address.low && self.key.address.high == key.address.high
-            && self.key.domain == key.domain && isUsed
+            && self.key.domain == key.domain && place.isUsed
     }
+
+    @inline(__always)
+    func resembles(_ key: HostKey) -> Bool { self.key.address.low == key.address.low }
 
     /// Hosts that never proved to be alive give way first, the one seen longest ago before the others; a proven host gives
     /// way to a proven one only, so that a flood of spoofed sources pushes no real one out.
@@ -188,7 +224,10 @@ struct HostTable: ~Copyable {
     var evictions: UInt64 { table.evictions + table.refusals }
 
     @inline(__always)
-    func hash(_ key: HostKey) -> UInt64 {
+    func hash(_ key: HostKey) -> UInt64 { Self.hash(key, seed: seed) }
+
+    @inline(__always)
+    static func hash(_ key: HostKey, seed: UInt64) -> UInt64 {
         var hash = TableHash(seed: seed)
         hash.combine(key.address.high ^ UInt64(key.domain) << 48)
         hash.combine(key.address.low)
@@ -212,26 +251,24 @@ struct HostTable: ~Copyable {
         _ key: HostKey, ttl: UInt8, class fingerprint: FingerprintClass, on interface: InterfaceSet = [], isLocal: Bool,
         now: UInt64
     ) -> UnsafeMutablePointer<HostEntry>? {
-        let lookup = (hash: hash(key), place: UnsafeMutablePointer<HostEntry>?.none)
-        return learn(key, lookup, ttl: ttl, class: fingerprint, on: interface, isLocal: isLocal, now: now)
+        let hash = hash(key)
+        return learn(
+            key, hash: hash, at: table.findAhead(key, hash: hash), ttl: ttl, class: fingerprint, on: interface,
+            isLocal: isLocal, now: now)
     }
 
-    /// The same for what was looked up ahead.
+    /// The same for what was looked up ahead, and is most likely at `place`.
     @inline(__always)
     mutating func learn(
-        _ key: HostKey, _ lookup: (hash: UInt64, place: UnsafeMutablePointer<HostEntry>?), ttl: UInt8,
+        _ key: HostKey, hash: UInt64, at place: UnsafeMutablePointer<HostEntry>, ttl: UInt8,
         class fingerprint: FingerprintClass, on interface: InterfaceSet, isLocal: Bool, now: UInt64
     ) -> UnsafeMutablePointer<HostEntry>? {
-        let entry: UnsafeMutablePointer<HostEntry>
-        if let place = lookup.place, place.pointee.matches(key) {
-            entry = place
-        } else {
-            let isProven = fingerprint != .unproven
-            guard
-                let place = table.find(key, hash: lookup.hash)
-                    ?? insert(key, hash: lookup.hash, isProven: isProven, now: now)
-            else { return nil }
-            entry = place
+        var entry = place
+        if !place.pointee.matches(key) {
+            guard let found = findOrInsert(key, hash: hash, isProven: fingerprint != .unproven, now: now) else {
+                return nil
+            }
+            entry = found
         }
         entry.pointee.lastSeen = now
         if isLocal != entry.pointee.isLocal {
@@ -257,10 +294,11 @@ struct HostTable: ~Copyable {
     }
 
     @inline(never)
-    private mutating func insert(
+    private mutating func findOrInsert(
         _ key: HostKey, hash: UInt64, isProven: Bool, now: UInt64
     ) -> UnsafeMutablePointer<HostEntry>? {
-        table.insert(HostEntry(key: key, now: now), hash: hash, isProven: isProven, now: now)
+        table.find(key, hash: hash)
+            ?? table.insert(HostEntry(key: key, now: now), hash: hash, isProven: isProven, now: now)
     }
 
     /// The entry of a source that nothing was seen of yet but which is waited for; `nil` if there was no room.

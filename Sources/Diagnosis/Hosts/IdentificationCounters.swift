@@ -27,6 +27,18 @@ struct IdentificationCounters: ~Copyable {
         /// The one source that it numbers for; `nil` where there are several.
         var address: IPAddress? { changes == 0 ? IPAddress(high: 0, low: source) : nil }
 
+        /// The next packet of those that it numbers.
+        @inline(__always)
+        fileprivate mutating func goOn(_ record: UnsafePointer<PacketRecord>, _ identification: UInt16) {
+            if source != record.pointee.src_low {
+                source = record.pointee.src_low
+                if changes < .max { changes &+= 1 }
+            }
+            last = identification
+            ttl = record.pointee.ttl
+            if steps < .max { steps &+= 1 }
+        }
+
         /// One device numbers the packets of several addresses.
         var isShared: Bool { changes >= max(2, steps / 16) }
     }
@@ -35,37 +47,34 @@ struct IdentificationCounters: ~Copyable {
 
     /// Learns from a packet that is no reset.
     @inline(__always)
-    mutating func learn(_ record: PacketRecord) {
-        guard !record.isIPv6, record.identification != 0, let first = firstLane(of: record) else { return }
-        let identification = UInt16(truncatingIfNeeded: record.identification)
-        let source = record.src_low
-        var weakest = first
-        for lane in 0..<Self.lanes {
-            let counter = first + lane
-            let step = identification &- counter.pointee.last
-            if counter.pointee.steps > 0, step >= 1, step <= Self.window {
-                if counter.pointee.source != source {
-                    counter.pointee.source = source
-                    if counter.pointee.changes < .max { counter.pointee.changes &+= 1 }
-                }
-                counter.pointee.last = identification
-                counter.pointee.ttl = record.ttl
-                if counter.pointee.steps < .max { counter.pointee.steps &+= 1 }
-                return
-            }
-            if counter.pointee.steps < weakest.pointee.steps { weakest = counter }
+    mutating func learn(_ record: UnsafePointer<PacketRecord>) {
+        let id = record.pointee.identification
+        guard !record.pointee.isIPv6, id != 0, let first = firstLane(of: record.pointee.distance) else { return }
+        let identification = UInt16(truncatingIfNeeded: id)
+        // All four are looked at without a branch for each: which one it is cannot be foreseen.
+        var fitting: UInt32 = 0
+        var weakest = UInt32.max
+        for lane in 0..<UInt32(Self.lanes) {
+            let counter = first + Int(lane)
+            let steps = counter.pointee.steps
+            let isNext = identification &- counter.pointee.last &- 1 < Self.window
+            fitting |= ((isNext ? 1 : 0) & (steps != 0 ? 1 : 0)) << lane
+            weakest = min(weakest, UInt32(steps) << 2 | lane)
         }
-        // A newcomer wears the weakest counter down and then takes its place.
-        if weakest.pointee.steps > 1 {
-            weakest.pointee.steps &-= 1
+        if fitting != 0 {
+            (first + fitting.trailingZeroBitCount).pointee.goOn(record, identification)
+        } else if weakest >> 2 > 1 {
+            // A newcomer wears the weakest counter down and then takes its place.
+            (first + Int(weakest & 3)).pointee.steps &-= 1
         } else {
-            weakest.pointee = Counter(last: identification, steps: 1, source: source, ttl: record.ttl)
+            (first + Int(weakest & 3)).pointee = Counter(
+                last: identification, steps: 1, source: record.pointee.src_low, ttl: record.pointee.ttl)
         }
     }
 
     /// The running counter whose next place the packet's IP-ID fills, and how many counters were compared.
     func continued(by record: PacketRecord) -> (counter: Counter, candidates: Int)? {
-        guard !record.isIPv6, record.identification != 0, let first = firstLane(of: record) else { return nil }
+        guard !record.isIPv6, record.identification != 0, let first = firstLane(of: record.distance) else { return nil }
         let identification = UInt16(truncatingIfNeeded: record.identification)
         let running = (0..<Self.lanes).map { first[$0] }.filter { $0.steps >= Self.steps }
         // A little behind counts too: packets of several CPUs are not always in order.
@@ -75,8 +84,8 @@ struct IdentificationCounters: ~Copyable {
 
     /// The first of the counters of the packet's hop.
     @inline(__always)
-    private func firstLane(of record: PacketRecord) -> UnsafeMutablePointer<Counter>? {
-        let hop = record.distance.hop
+    private func firstLane(of distance: HopDistance) -> UnsafeMutablePointer<Counter>? {
+        let hop = distance.hop
         guard hop >= 0, hop < Self.hops else { return nil }
         return counters[hop &* Self.lanes]
     }

@@ -68,16 +68,13 @@ struct PathChanges: Sendable {
         return true
     }
 
-    /// True where one may stand, for the packet path.
-    @inline(__always)
-    func isDue(now: UInt64, settleTime: UInt64) -> Bool {
-        earliest != .max && now >= earliest && now &- earliest >= settleTime
-    }
+    /// When the first may stand; `.max` where nothing moves.
+    func due(after settleTime: UInt64) -> UInt64 { earliest.saturatingSum(settleTime) }
 
     /// The changes that stand at `now`: what began to move `settleTime` (ns) before, with all that moved as far since.
     mutating func settle(now: UInt64, settleTime: UInt64) -> [Change] {
         var changes: [Change] = []
-        while isDue(now: now, settleTime: settleTime) {
+        while earliest != .max, now >= due(after: settleTime) {
             let first = moves.filter { $0.value.time == earliest }.min { $0.value.frame < $1.value.frame }
             if let first { changes += change(first.key, first.value) }
             earliest = moves.values.map(\.time).min() ?? .max

@@ -34,11 +34,12 @@ struct RewritingLinks: ~Copyable {
     /// Learns from a packet that proves that its sender lives. Returns true where it is now plain that its next hop rewrites TTLs:
     /// once for each.
     @inline(__always)
-    mutating func learn(_ record: PacketRecord) -> Bool {
-        guard record.direction == .ingress, record.link_hash != 0 else { return false }
-        let link = links[Int(record.link_hash)]
-        if link.pointee.hash == record.link_hash,
-            record.ttl != link.pointee.ttl || record.distance.decrements != 0
+    mutating func learn(_ record: UnsafePointer<PacketRecord>) -> Bool {
+        let hash = record.pointee.link_hash
+        guard record.pointee.direction == .ingress, hash != 0 else { return false }
+        let link = links[Int(hash)]
+        if link.pointee.hash == hash,
+            record.pointee.ttl != link.pointee.ttl || record.pointee.distance.decrements != 0
         {
             if link.pointee.others < .max { link.pointee.others &+= 1 }
             return false
@@ -48,7 +49,8 @@ struct RewritingLinks: ~Copyable {
 
     /// Learns from a packet that may have a rewritten TTL.
     @inline(never)
-    private func learnWhole(_ record: PacketRecord, _ link: UnsafeMutablePointer<Link>) -> Bool {
+    private func learnWhole(_ packet: UnsafePointer<PacketRecord>, _ link: UnsafeMutablePointer<Link>) -> Bool {
+        let record = packet.pointee
         if link.pointee.hash != record.link_hash { link.pointee = Link(hash: record.link_hash, ttl: record.ttl) }
         guard record.ttl == link.pointee.ttl, record.distance.decrements == 0 else {
             if link.pointee.others < .max { link.pointee.others += 1 }

@@ -58,6 +58,7 @@ extension Engine {
             return
         }
         flow.pointee.watch = UInt32(place + 1)
+        nextDue = 0
     }
 
     /// True where a packet that arrived makes its flow suspicious: it was seen before, and nothing new came since. `side` and

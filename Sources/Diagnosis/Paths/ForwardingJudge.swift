@@ -102,13 +102,12 @@ struct ForwardingJudge {
 
     // MARK: Settling
 
-    /// True where `settle` has work, for the packet path.
-    @inline(__always)
-    func isDue(now: UInt64) -> Bool { now >= nextSettle && !isIdle }
+    /// When `settle` has work; `.max` where nothing is watched.
+    var due: UInt64 { isIdle ? .max : nextSettle }
 
     /// The directions that have become suspicious and of which enough is known, by place.
     mutating func settle(now: UInt64) -> [(place: Int, direction: Int)] {
-        guard isDue(now: now) else { return [] }
+        guard now >= due else { return [] }
         nextSettle = now &+ Self.settleInterval
         for place in requests.expired(at: now) { end(place) }
         var due: [(Int, Int)] = []

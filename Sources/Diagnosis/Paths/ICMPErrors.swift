@@ -35,11 +35,8 @@ struct ICMPErrors {
     /// No error that was not told yet is older than this, ns; `.max` where there is none.
     private var oldest = UInt64.max
 
-    /// True where something may have to be told, for the packet path: `settled` is done.
-    @inline(__always)
-    func isDue(now: UInt64, settleTime: UInt64) -> Bool {
-        now >= nextEnd || (now >= oldest && now &- oldest >= settleTime)
-    }
+    /// When something may have to be told, after which `settled` is called.
+    func due(after settleTime: UInt64) -> UInt64 { min(nextEnd, oldest.saturatingSum(settleTime)) }
 
     /// Says that what was due was told.
     mutating func settled() { oldest = first?.time ?? .max }

@@ -4,7 +4,7 @@ internal import Packets
 /// What is known of the ways between a client's network and a server.
 struct PathEntry: BucketEntry {
     let key: PathNetworks
-    private var isUsed = false
+    var place = BucketPlace()
     /// The newest opening packets' links, to the server and back.
     var forward = PathLink()
     var back = PathLink()
@@ -30,7 +30,6 @@ struct PathEntry: BucketEntry {
 
     init(key: PathNetworks, now: UInt64) {
         self.key = key
-        isUsed = true
         firstSeen = now
         lastSeen = now
     }
@@ -67,9 +66,7 @@ struct PathEntry: BucketEntry {
 
     // MARK: BucketEntry
 
-    var isFree: Bool { !isUsed }
-
-    func matches(_ key: PathNetworks) -> Bool { isUsed && self.key == key }
+    func matches(_ key: PathNetworks) -> Bool { place.isUsed && self.key == key }
 
     /// What never carried anything gives way first, then what was seen longest ago.
     func rankForEviction(now: UInt64) -> UInt64? {

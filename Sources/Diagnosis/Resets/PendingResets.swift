@@ -11,9 +11,8 @@ struct PendingResets {
 
     /// When the oldest was seen, ns; `.max` where there is none.
     private(set) var firstTime = UInt64.max
-    /// True where the oldest has waited for `settleTime` (ns), for the packet path.
-    @inline(__always)
-    func isDue(now: UInt64, after settleTime: UInt64) -> Bool { now >= firstTime && now &- firstTime >= settleTime }
+    /// When the oldest will have waited for `settleTime` (ns); `.max` where there is none.
+    func due(after settleTime: UInt64) -> UInt64 { firstTime.saturatingSum(settleTime) }
 
     /// The number of the oldest.
     var firstNumber: UInt32 { base &+ UInt32(truncatingIfNeeded: start) }

@@ -58,13 +58,14 @@ struct ResetFlood {
         merged[key] = reset
     }
 
-    /// True where the window is over, for the packet path.
-    @inline(__always)
-    func isDue(now: UInt64, window: UInt64) -> Bool { now &- windowStart >= window }
+    /// When the window is over: at once where time went back.
+    func due(now: UInt64, window: UInt64) -> UInt64 {
+        now < windowStart ? 0 : windowStart.saturatingSum(window)
+    }
 
     /// Begins a new window where the old one is over, and returns what was counted in it.
     mutating func advance(now: UInt64, window: UInt64) -> [ResetCase] {
-        guard isDue(now: now, window: window), seen > 0 || now > windowStart else { return [] }
+        guard now >= due(now: now, window: window), seen > 0 || now > windowStart else { return [] }
         windowStart = now
         return drain()
     }

@@ -43,7 +43,7 @@ struct EvidenceBundles: ~Copyable {
     /// Adds to the newest bundle, unless it is full.
     mutating func add(_ packet: ObservedPacket, role: EvidencePacket.Role) {
         var kept = KeptPacket()
-        kept.take(packet, role: role)
+        withUnsafePointer(to: packet) { kept.take($0, role: role) }
         add(kept, role: role)
     }
 
@@ -60,7 +60,7 @@ struct EvidenceBundles: ~Copyable {
             guard heads[index].after < Self.packetsAfter else { return }
             heads[index].after += 1
             var kept = KeptPacket()
-            kept.take(packet, role: .after)
+            withUnsafePointer(to: packet) { kept.take($0, role: .after) }
             append(kept, role: .after, to: index)
             return
         }

@@ -15,13 +15,14 @@ struct KeptPacket: BitwiseCopyable {
     var role = EvidencePacket.Role.connection
 
     /// Takes a packet over. What is not overwritten of the headers has no meaning.
-    mutating func take(_ packet: ObservedPacket, role: EvidencePacket.Role) {
-        record = packet.record
-        time = packet.time
-        frame = packet.frame
+    @inline(__always)
+    mutating func take(_ packet: UnsafePointer<ObservedPacket>, role: EvidencePacket.Role) {
+        record = packet.pointee.record
+        time = packet.pointee.time
+        frame = packet.pointee.frame
         self.role = role
-        hasHeaders = packet.headers != nil
-        if let source = packet.headers { headers = source.pointee }
+        hasHeaders = packet.pointee.headers != nil
+        if let source = packet.pointee.headers { headers.take(source) }
     }
 
     var evidence: EvidencePacket {
@@ -34,4 +35,19 @@ struct KeptPacket: BitwiseCopyable {
             && record.flags == other.record.flags && record.src_port == other.record.src_port
             && record.src_low == other.record.src_low && record.interface == other.record.interface
     }
+}
+
+extension HeaderSnapshot {
+    /// Takes over what is valid of another: mostly a third of it.
+    @inline(__always)
+    fileprivate mutating func take(_ other: UnsafePointer<HeaderSnapshot>) {
+        let length = Self.descriptionBytes + min(Int(other.pointee.length), Int(HEADER_SNAPSHOT_BYTES))
+        withUnsafeMutableBytes(of: &self) { bytes in
+            // In bounds of both: the description and `bytes` are all of it.
+            bytes.copyMemory(from: UnsafeRawBufferPointer(start: other, count: length))
+        }
+    }
+
+    /// What stands before `bytes`.
+    private static var descriptionBytes: Int { MemoryLayout<HeaderSnapshot>.size - Int(HEADER_SNAPSHOT_BYTES) }
 }

@@ -31,7 +31,7 @@ struct PacketRing: ~Copyable {
         newest.deallocate()
     }
 
-    mutating func add(_ packet: ObservedPacket, hash: UInt64, role: EvidencePacket.Role) {
+    mutating func add(_ packet: UnsafePointer<ObservedPacket>, hash: UInt64, role: EvidencePacket.Role) {
         let number = advance()
         // In bounds: the mask leaves a number below the capacity.
         let place = places + Int(number & mask)
@@ -39,16 +39,16 @@ struct PacketRing: ~Copyable {
         link(place, number, hash)
     }
 
-    mutating func add(_ packet: KeptPacket, hash: UInt64, role: EvidencePacket.Role) {
+    mutating func add(_ packet: UnsafePointer<KeptPacket>, hash: UInt64, role: EvidencePacket.Role) {
         let number = advance()
         let place = places + Int(number & mask)
-        place.pointee = packet
+        place.pointee = packet.pointee
         place.pointee.role = role
         link(place, number, hash)
     }
 
     /// Calls `body` with the packets of that hash, and perhaps with others, from the newest on, until it returns false.
-    func search(hash: UInt64, _ body: (KeptPacket) -> Bool) {
+    func search(hash: UInt64, _ body: (UnsafePointer<KeptPacket>) -> Bool) {
         var number = newest[Int(truncatingIfNeeded: hash & UInt64(mask))]
         var age: UInt32 = 0
         for _ in 0..<Self.steps {
@@ -57,7 +57,7 @@ struct PacketRing: ~Copyable {
             guard number != 0, distance > age, distance <= mask else { return }
             age = distance
             let place = places + Int(number & mask)
-            guard body(place.pointee) else { return }
+            guard body(place) else { return }
             number = place.pointee.previous
         }
     }

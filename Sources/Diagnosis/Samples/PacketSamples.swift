@@ -32,28 +32,31 @@ struct PacketSamples: ~Copyable {
     }
 
     /// Keeps a packet that is no bulk.
-    mutating func add(_ packet: ObservedPacket) {
+    mutating func add(_ packet: UnsafePointer<ObservedPacket>) {
         guard isOn else { return }
-        let isError = packet.record.packetClass == .icmp
-        let quoted = isError ? packet.headers?.pointee.quote?.fiveTuple : nil
-        let key = quoted.map { FlowKey.of($0).key } ?? FlowKey.of(packet.record).key
-        recent.add(packet, hash: hash(key), role: isError ? .error : .connection)
+        guard packet.record.pointee.packetClass == .icmp else {
+            recent.add(packet, hash: hash(FlowKey.of(packet.record.pointee).key), role: .connection)
+            return
+        }
+        let quoted = packet.pointee.headers?.pointee.quote?.fiveTuple
+        let key = quoted.map { FlowKey.of($0).key } ?? FlowKey.of(packet.record.pointee).key
+        recent.add(packet, hash: hash(key), role: .error)
     }
 
     /// Keeps a packet that proved how far away its source is, with what it answers.
-    mutating func addSample(_ packet: ObservedPacket, of host: HostKey) {
+    mutating func addSample(_ packet: UnsafePointer<ObservedPacket>, of host: HostKey) {
         guard isOn else { return }
-        let record = packet.record
+        let record = packet.record.pointee
         let key = FlowKey.of(record).key
-        var request: KeptPacket?
+        var request: UnsafePointer<KeptPacket>?
         recent.search(hash: hash(key)) { kept in
             let isAnswered =
                 record.transport == .tcp
-                ? kept.record.tcpFlags.contains(.syn) && kept.record.seq &+ 1 == record.ack
-                : kept.record.seq == record.seq
-            guard kept.record.source == record.destination, isAnswered, FlowKey.of(kept.record).key == key else {
-                return true
-            }
+                ? kept.pointee.record.tcpFlags.contains(.syn) && kept.pointee.record.seq &+ 1 == record.ack
+                : kept.pointee.record.seq == record.seq
+            guard kept.pointee.record.source == record.destination, isAnswered,
+                FlowKey.of(kept.pointee.record).key == key
+            else { return true }
             request = kept
             return false
         }
@@ -80,7 +83,7 @@ struct PacketSamples: ~Copyable {
         for packet in samples(of: host) where !connection.contains(where: packet.isSame) {
             bundles.add(packet, role: packet.role)
         }
-        add(reset)
+        withUnsafePointer(to: reset) { add($0) }
     }
 
     /// Keeps a packet of a connection that a reset was seen of.
@@ -98,10 +101,10 @@ struct PacketSamples: ~Copyable {
         guard isOn else { return found }
         recent.search(hash: hash(key)) { kept in
             let isAbout =
-                kept.role == .error
-                ? kept.headers.quote?.fiveTuple.map { FlowKey.of($0).key == key } ?? false
-                : FlowKey.of(kept.record).key == key
-            if isAbout { found.append(kept) }
+                kept.pointee.role == .error
+                ? kept.pointee.headers.quote?.fiveTuple.map { FlowKey.of($0).key == key } ?? false
+                : FlowKey.of(kept.pointee.record).key == key
+            if isAbout { found.append(kept.pointee) }
             return found.count < limit
         }
         return found
@@ -112,8 +115,8 @@ struct PacketSamples: ~Copyable {
         var found: [KeptPacket] = []
         guard isOn else { return found }
         samples.search(hash: hash(host)) { kept in
-            let source = kept.role == .sample ? kept.record.source : kept.record.destination
-            if source == host.address { found.append(kept) }
+            let source = kept.pointee.role == .sample ? kept.pointee.record.source : kept.pointee.record.destination
+            if source == host.address { found.append(kept.pointee) }
             return found.count < Self.sampleLimit
         }
         return found
