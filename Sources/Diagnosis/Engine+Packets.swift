@@ -199,6 +199,9 @@ extension Engine {
         let other = flow.side(isHigh: !sourceIsHigh)
         // Another initial sequence number, or a SYN after the end: the five-tuple is used again.
         if !isNew, !side.pointee.sentSYN || side.pointee.initialSeq != record.pointee.seq || flow.pointee.isClosed {
+            if flow.pointee.pendingReset != 0, clockStep.units > 0 {
+                noteReuse(by: record.pointee, of: flow.pointee.pendingReset &- 1)
+            }
             flow.pointee.restart(now: now)
         }
         if side.pointee.packets == 0, other.pointee.packets == 0 { countConnection(record.pointee) }

@@ -175,7 +175,7 @@ extension Engine {
         if suspect.data.first > 0 {
             // Behind a client's address may be many machines: it has to be this connection's.
             let receiver = suspect.dataIsFromClient ? suspect.server(flow) : suspect.client(flow)
-            let age = UInt64(suspect.record.time &- receiver.time) << 10
+            let age = UInt64(max(0, Int32(bitPattern: suspect.record.time &- receiver.time))) << 10
             if age < suspect.data.span, receiver.packets > 0 { return .other }
             guard suspect.dataIsFromClient, host.lastSeen > suspect.data.first + 200_000_000 else { return nil }
         } else {

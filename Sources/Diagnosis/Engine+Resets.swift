@@ -82,6 +82,7 @@ extension Engine {
             counter: counters.continued(by: record), habit: habit(of: record),
             id: FindingIdentity.id(record, time: packet.time, occurrence: occurrence),
             packetKey: FindingIdentity.packetKey(record, timestamps: headers.timestamps), vantage: vantage(record))
+        reset.clockStep = clockStep
         reset.interface = arrival(record)
         reset.shed = shedParts(record, time: packet.time, sides: flow.map { [$0.source, $0.other] } ?? [])
         if let side = flow?.source, side.packets > 0, record.direction == .ingress {

@@ -50,7 +50,16 @@ extension Engine {
     private static func note(_ record: PacketRecord, in reset: inout ResetCase) {
         guard let context = reset.flow else { return }
         let isFromSource = record.source == reset.record.source && record.src_port == reset.record.src_port
-        reset.aftermath.note(record, after: reset.record, isFromSource: isFromSource, context: context)
+        reset.aftermath.note(
+            record, after: reset.record, isFromSource: isFromSource, context: context, clockStep: reset.clockStep)
+    }
+
+    /// A SYN opens the five-tuple anew: what came within a step before it may be the new connection's.
+    mutating func noteReuse(by record: PacketRecord, of number: UInt32) {
+        pending.update(number) { reset in
+            let (delay, step) = (record.time &- reset.record.time, reset.clockStep.units)
+            reset.aftermath.forget(from: delay > step ? delay - step : 0)
+        }
     }
 
     /// What comes after the settle time. Whose sender is known is judged anew on proof only.

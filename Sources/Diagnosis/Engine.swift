@@ -17,6 +17,9 @@ package struct Engine: ~Copyable {
         package var settleTime: UInt64 = 2_000_000_000
         /// Undetermined resets remembered for a later revision; the oldest is then final.
         package var undeterminedCapacity = 65_536
+        /// How much later (ns) than its time says a packet may have come, which the order of two CPUs' packets depends on: 0 for a
+        /// file, `LiveCapture.clockStep` for a live capture. See `ClockStep`.
+        package var clockStep: UInt64 = 0
         /// True where the records say of each outgoing packet whether this machine made it (the kernel part).
         package var egressIsMarked = false
         /// This machine's own addresses at the start, for telling its own resets from those it makes in another's name.
@@ -104,6 +107,8 @@ package struct Engine: ~Copyable {
     var now: UInt64 = 0
     var file: String?
     var isLive = false
+    /// `options.clockStep`.
+    let clockStep: ClockStep
     /// `options.egressIsMarked`, and for each slot the one that stands for it (`options.interfaceGroups`): without the reference
     /// counts of what is beside them.
     let egressIsMarked: Bool
@@ -144,7 +149,9 @@ package struct Engine: ~Copyable {
         self.options = options
         hosts = HostTable(capacity: options.hostCapacity, seed: options.seed)
         flows = FlowTable(capacity: options.flowCapacity, seed: options.seed)
-        copies = RecentPackets(seed: options.seed)
+        let clockStep = ClockStep(nanoseconds: options.clockStep)
+        self.clockStep = clockStep
+        copies = RecentPackets(seed: options.seed, clockStep: clockStep)
         destinations = ForwardedDestinations(seed: options.seed)
         samples = PacketSamples(bytes: options.evidenceBytes, seed: options.seed)
         paths = PathWatch(seed: options.seed)

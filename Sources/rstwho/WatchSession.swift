@@ -141,6 +141,7 @@ struct WatchSession {
     private func engineOptions(_ live: LiveCapture, _ addresses: LocalAddresses?) -> Engine.Options {
         var options = configuration.engineOptions
         options.egressIsMarked = !configuration.isTap
+        options.clockStep = LiveCapture.clockStep
         options.localAddresses = addresses?.all() ?? []
         switch live.resetTracing {
         case .unavailable: break

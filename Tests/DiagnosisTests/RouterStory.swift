@@ -24,11 +24,12 @@ struct RouterStory: ~Copyable {
     var clientPort: UInt16 = 50992
     var serverPort: UInt16 = 22
 
-    init(tellsDrops: Bool = false, local: Set<IPAddress> = []) {
+    init(tellsDrops: Bool = false, local: Set<IPAddress> = [], clockStep: UInt64 = 0) {
         var options = Engine.Options()
         options.egressIsMarked = true
         options.localAddresses = local
         options.tellsDrops = tellsDrops
+        options.clockStep = clockStep
         options.interfaceNames = ["in", "out"]
         engine = Engine(options: options)
         engine.begin(file: nil, isLive: true)

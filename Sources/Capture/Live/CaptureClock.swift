@@ -23,6 +23,13 @@ struct CaptureClock {
         if measured > offset + 1_000_000 { offset = measured }
     }
 
+    /// How far (ns) bulk may be behind the clock: the tick, which is the resolution of the clocks that follow it (1 to 10 ms).
+    static func tick() -> UInt64 {
+        var resolution = timespec()
+        clock_getres(CLOCK_MONOTONIC_COARSE, &resolution)
+        return UInt64(resolution.tv_sec) * 1_000_000_000 + UInt64(resolution.tv_nsec)
+    }
+
     private static func measure() -> Int64 {
         let before = read(CLOCK_MONOTONIC)
         let day = read(CLOCK_REALTIME)

@@ -207,6 +207,10 @@ package final class LiveCapture: @unchecked Sendable {
         return try InterfaceInfo.all().reduce(0) { $0 + TCFilter.removeLeftovers(index: $1.index) }
     }
 
+    /// How much later (ns) than its time says a bulk packet may have come: less than a tick of the kernel (`bulk_time` in
+    /// bpf/rings.h).
+    package static var clockStep: UInt64 { CaptureClock.tick() }
+
     /// How each interface is or was attached, by slot.
     package var attachments: [AttachmentInfo] { known.withLock { $0 } }
 

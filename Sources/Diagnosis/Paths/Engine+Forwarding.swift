@@ -54,9 +54,10 @@ extension Engine {
         guard let flow = flows.find(key) else { return }
         let other = sourceIsHigh ? flow.pointee.low : flow.pointee.high
         let isHalfOpen = record.tcpFlags.contains(.syn) && other.packets == 0
-        guard let place = forwarding.begin(key, flow: record.fiveTuple, isHalfOpen: isHalfOpen, now: now) else {
-            return
-        }
+        guard
+            let place = forwarding.begin(
+                key, flow: record.fiveTuple, isHalfOpen: isHalfOpen, now: now, clockStep: clockStep)
+        else { return }
         flow.pointee.watch = UInt32(place + 1)
         nextDue = 0
     }
@@ -69,7 +70,7 @@ extension Engine {
         let flags = record.tcpFlags
         if flags.contains(.syn) { return side.sentSYN && side.initialSeq == record.seq }
         // Units of 1024 ns: a timer's doing, not a packet out of order.
-        let silence = record.time &- side.seqTime
+        let silence = Int32(bitPattern: record.time &- side.seqTime)
         guard silence > 100_000 else { return false }
         if record.payload_length > 1 || flags.contains(.fin) {
             return !other.hasAck || SequenceNumber.isAfter(record.sequenceEnd, other.ack)

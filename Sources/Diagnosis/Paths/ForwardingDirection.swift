@@ -49,10 +49,12 @@ struct ForwardingDirection {
     private(set) var hasForeignNumbers = false
     private var overflowed = false
     private var drops: [DropTrace] = []
+    private var early: EarlyDepartures
 
-    init(arrival: FiveTuple, departure: FiveTuple) {
+    init(arrival: FiveTuple, departure: FiveTuple, clockStep: ClockStep) {
         self.arrival = arrival
         self.departure = departure
+        early = EarlyDepartures(clockStep)
     }
 
     mutating func arrived(_ record: PacketRecord, time: UInt64) {
@@ -60,7 +62,13 @@ struct ForwardingDirection {
             overflowed = true
             return
         }
-        pending.append(Arrival(record, time: time))
+        guard !early.isBlind(at: time) else { return }
+        var packet = Arrival(record, time: time)
+        if early.take(&packet) {
+            passed += 1
+        } else {
+            pending.append(packet)
+        }
     }
 
     /// - Parameter since: when all packets of the flow began to be seen on both ways; `nil` where they are not yet.
@@ -79,7 +87,8 @@ struct ForwardingDirection {
             isKnown = true
         }
         if isKnown { passed += 1 }
-        if let since, !isKnown, !overflowed, time > since &+ Self.wait { hasForeignNumbers = true }
+        let isForeign = early.add(record, time: time, isKnown: isKnown)
+        if let since, isForeign, !overflowed, time > since &+ Self.wait { hasForeignNumbers = true }
     }
 
     /// Packets may have left unseen.
@@ -125,7 +134,7 @@ struct ForwardingDirection {
 
 extension ForwardingDirection.Arrival {
     /// True where a leaving packet is this one, or has a part of it.
-    fileprivate func isCovered(from start: UInt32, to end: UInt32, by record: PacketRecord) -> Bool {
+    func isCovered(from start: UInt32, to end: UInt32, by record: PacketRecord) -> Bool {
         if self.start == self.end {
             return record.seq == self.record.seq && record.ack == self.record.ack && start == end
         }
@@ -133,7 +142,7 @@ extension ForwardingDirection.Arrival {
     }
 
     /// Takes off what has left. True where nothing remains.
-    fileprivate mutating func subtract(from start: UInt32, to end: UInt32) -> Bool {
+    mutating func subtract(from start: UInt32, to end: UInt32) -> Bool {
         if !SequenceNumber.isAfter(start, self.start) { self.start = end }
         if !SequenceNumber.isAfter(self.end, end) { self.end = start }
         return !SequenceNumber.isAfter(self.end, self.start)

@@ -42,9 +42,11 @@ struct ForwardingJudge {
     // MARK: Flows
 
     /// Watches a flow. Returns its place, or `nil` where that is not possible.
-    mutating func begin(_ key: FlowKey, flow: FiveTuple, isHalfOpen: Bool, now: UInt64) -> Int? {
+    mutating func begin(
+        _ key: FlowKey, flow: FiveTuple, isHalfOpen: Bool, now: UInt64, clockStep: ClockStep
+    ) -> Int? {
         guard let place = requests.request(key, as: flow, isHalfOpen: isHalfOpen, at: now) else { return nil }
-        watches[place] = ForwardingWatch(flow: flow, now: now)
+        watches[place] = ForwardingWatch(flow: flow, now: now, clockStep: clockStep)
         doubts[place] = nil
         questions.append(flow)
         return place

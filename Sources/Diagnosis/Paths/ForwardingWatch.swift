@@ -19,18 +19,20 @@ struct ForwardingWatch {
     private var answered: UInt64?
     /// This machine itself is one end: it answers for itself, or in another's name (a proxy).
     private(set) var endsHere = false
+    private let clockStep: ClockStep
     /// A finding of that direction was given.
     var isTold = [false, false]
 
     /// How long (ns) an answer may take before it is done without.
     private static let patience: UInt64 = 500_000_000
 
-    init(flow: FiveTuple, now: UInt64) {
+    init(flow: FiveTuple, now: UInt64, clockStep: ClockStep) {
         self.flow = flow
+        self.clockStep = clockStep
         asked = now
         directions = [
-            ForwardingDirection(arrival: flow, departure: flow),
-            ForwardingDirection(arrival: flow.reversed, departure: flow.reversed),
+            ForwardingDirection(arrival: flow, departure: flow, clockStep: clockStep),
+            ForwardingDirection(arrival: flow.reversed, departure: flow.reversed, clockStep: clockStep),
         ]
     }
 
@@ -94,8 +96,9 @@ struct ForwardingWatch {
         since = nil
         isTranslated = true
         directions = [
-            ForwardingDirection(arrival: connection.original, departure: there),
-            ForwardingDirection(arrival: connection.reply, departure: connection.original.reversed),
+            ForwardingDirection(arrival: connection.original, departure: there, clockStep: clockStep),
+            ForwardingDirection(
+                arrival: connection.reply, departure: connection.original.reversed, clockStep: clockStep),
         ]
         let isOriginal = flow == connection.original || flow == connection.original.reversed
         return isOriginal ? there : connection.original

@@ -13,7 +13,10 @@ extension PathSuspect {
         _ sign: PathSign, _ packet: ObservedPacket, _ flow: FlowEntry, isFromClient: Bool, opened: UInt32, sent: UInt32
     ) -> Bool {
         let record = packet.record
-        func past(_ time: UInt32) -> UInt64 { packet.time - min(packet.time, UInt64(record.time &- time) << 10) }
+        func past(_ time: UInt32) -> UInt64 {
+            // Of two CPUs the later packet may have the smaller time.
+            packet.time - min(packet.time, UInt64(max(0, Int32(bitPattern: record.time &- time))) << 10)
+        }
         switch sign {
         case .none, .opening:
             if sign == .opening, record.tcpFlags.contains(.ack) { synACK = PathRepeats(first: packet.time) }

@@ -24,8 +24,9 @@ struct Aftermath: Sendable {
     /// drew it, the host copies as well.
     var repeatsIdentification = false
     var repeatsWindow = false
-    var sourceTalks = false
-    var otherTalks = false
+    /// When each side spoke first, after the reset, units of 1024 ns.
+    private var sourceTalks: UInt32?
+    private var otherTalks: UInt32?
     /// The next reset in the same direction.
     var secondReset: (hasACK: Bool, ack: UInt32)?
     /// A second reset in the same direction: its sequence number is above the first's and above all that was sent.
@@ -34,7 +35,7 @@ struct Aftermath: Sendable {
     var isMirrored = false
 
     /// Both sides went on as if there had been no reset.
-    var bothTalk: Bool { sourceTalks && otherTalks }
+    var bothTalk: Bool { sourceTalks != nil && otherTalks != nil }
 
     /// How many of the things that could change a verdict were seen.
     var signs: Int { [newData != nil, synAck != nil, usesOldLink, bothTalk].count { $0 } }
@@ -42,20 +43,23 @@ struct Aftermath: Sendable {
     /// Takes note of a packet that followed in the same connection.
     ///
     /// - Parameter before: The flow's direction of the reset as it was before this packet.
-    mutating func note(_ record: PacketRecord, after reset: PacketRecord, isFromSource: Bool, context: FlowContext) {
+    mutating func note(
+        _ record: PacketRecord, after reset: PacketRecord, isFromSource: Bool, context: FlowContext,
+        clockStep: ClockStep
+    ) {
         let delay = record.time &- reset.time
-        if isFromSource, delay < .max / 2, !record.isIPv6, reset.identification != 0,
-            record.identification == reset.identification
+        if isFromSource, delay < .max / 2 || clockStep.isUnordered(record.time, reset.time), !record.isIPv6,
+            reset.identification != 0, record.identification == reset.identification
         {
             repeatsIdentification = true
             if record.window == reset.window { repeatsWindow = true }
         }
         guard delay >= Self.reordering, delay < .max / 2 else { return }
         guard isFromSource else {
-            otherTalks = true
+            if otherTalks == nil { otherTalks = delay }
             return
         }
-        sourceTalks = true
+        if sourceTalks == nil { sourceTalks = delay }
         let side = context.source
         let sighting = Sighting(ttl: record.ttl, delay: delay)
         if side.packets > 0, record.link_hash == side.linkHash { usesOldLink = true }
@@ -70,5 +74,13 @@ struct Aftermath: Sendable {
         {
             synAck = sighting
         }
+    }
+
+    /// Forgets what came so long (units of 1024 ns) after the reset, or later: it may belong to another connection. That the source is
+    /// still heard from its old next hop stays true.
+    mutating func forget(from delay: UInt32) {
+        if let first = newData, first.delay >= delay { newData = nil }
+        if let first = sourceTalks, first >= delay { sourceTalks = nil }
+        if let first = otherTalks, first >= delay { otherTalks = nil }
     }
 }

@@ -36,6 +36,8 @@ struct ResetCase: Sendable {
     /// Its source was an address of this machine when it was seen.
     var isOwnAddress = false
     var flow: FlowContext?
+    /// How exact times are.
+    var clockStep = ClockStep.exact
     /// What was shed of its connection: `flow` may lack it.
     var shed: ShedParts = []
     var headers = ResetHeaders()
@@ -130,6 +132,13 @@ struct FlowContext: Sendable {
     func isBeyondAllSent(_ seq: UInt32) -> Bool {
         guard source.hasSeq, SequenceNumber.isAfter(seq, source.nextSeq) else { return false }
         return !other.hasAck || !SequenceNumber.isAfter(other.ack, source.nextSeq)
+    }
+
+    /// True where the newest packet towards the reset's source drew it, as far as times and numbers tell: it came before the reset, or
+    /// the reset answers it (RFC 9293, 3.5.2).
+    func isDrawnByNewest(_ reset: PacketRecord, _ clockStep: ClockStep) -> Bool {
+        guard clockStep.isUnordered(other.time, reset.time) else { return true }
+        return reset.tcpFlags.contains(.ack) ? reset.ack == other.nextSeq : reset.seq == other.ack
     }
 
     /// True where the reset's source is the side that was connected to, by its SYN-ACK or the other's SYN; `nil` where neither

@@ -24,7 +24,7 @@ enum StackEvidence {
         guard !record.isIPv6, record.identification != 0 else { return [] }
         var evidence: [Evidence] = []
         if flow.other.packets > 0, record.identification == flow.other.identification,
-            !reset.aftermath.repeatsIdentification
+            !reset.aftermath.repeatsIdentification, !mayRepeatIdentification(reset, flow.source)
         {
             evidence.append(
                 Evidence(
@@ -50,6 +50,12 @@ enum StackEvidence {
                     "\(reset.habit.equalIdentifications) resets of different connections have this IP-ID"))
         }
         return evidence
+    }
+
+    /// True where the host's own packet of that IP-ID may have come after the reset (`Aftermath.repeatsIdentification`).
+    private static func mayRepeatIdentification(_ reset: ResetCase, _ source: FlowSide) -> Bool {
+        source.packets > 0 && source.identification == reset.record.identification
+            && reset.clockStep.isUnordered(source.time, reset.record.time)
     }
 
     static func continuesOwnNumbers(_ record: PacketRecord, _ flow: FlowContext) -> Bool {
@@ -146,7 +152,9 @@ enum StackEvidence {
     ) -> [Evidence] {
         let trigger = flow.other.tos >> 2
         let dscp = reset.record.tos >> 2
-        guard flow.other.packets > 0, trigger != 0, reset.record.window == 0 else { return [] }
+        guard flow.other.packets > 0, trigger != 0, reset.record.window == 0,
+            flow.isDrawnByNewest(reset.record, reset.clockStep)
+        else { return [] }
         if dscp == trigger {
             return [
                 Evidence(
@@ -210,14 +218,16 @@ enum StackEvidence {
         let delay = record.time &- flow.other.seqTime
         // Units of 1024 ns; below 1 ms the clocks and queues of the capture say more than the path.
         guard roundTrip >= 977, roundTrip < .max / 2, delay < .max / 2 else { return nil }
+        // The round trip may be a step shorter or longer, the delay a step shorter.
+        let step = reset.clockStep.units
         let observed = "\(milliseconds(delay)) ms"
         let expected = "\(milliseconds(roundTrip)) ms"
-        if delay < roundTrip / 2 {
+        if roundTrip > step, delay < (roundTrip - step) / 2 {
             return Evidence(
                 .soonerThanRTT, against: true, observed: observed, expected: expected,
                 "it answers \(observed) after the packet that it acknowledges; the host takes \(expected)")
         }
-        guard delay >= roundTrip / 10 * 9 else { return nil }
+        guard delay >= step, delay - step >= (roundTrip + step) / 10 * 9 else { return nil }
         return Evidence(
             .soonerThanRTT, against: false, observed: observed, expected: expected,
             "it came after a round trip to the host")
