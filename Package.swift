@@ -133,6 +133,9 @@ let package = Package(
         .target(
             name: "LiveSupport", dependencies: ["CLibbpf"], path: "Tests/LiveSupport", cSettings: strictC),
         .executableTarget(
+            name: "edge-frames", dependencies: ["BPFHarness", "CPacket", "Fixtures"], path: "Tests/EdgeFrames",
+            swiftSettings: strict),
+        .executableTarget(
             name: "live-holder", dependencies: ["Capture"], path: "Tests/LiveHolder", swiftSettings: strict),
         .testTarget(
             name: "LiveTests",
