@@ -32,6 +32,8 @@ final class CaptureRun: Sendable {
     let capture: LiveCapture
     private let state = Mutex(State())
     private let ended = DispatchSemaphore(value: 0)
+    /// Whether the consumer is to stand still, and whether it does.
+    private let hold = Mutex((isWanted: false, isInForce: false))
 
     /// Starts it. `keeps` is false where only counts matter; `delay` slows the consumer down, in microseconds a batch.
     /// The flows of `focus` are in focus when it returns.
@@ -45,6 +47,7 @@ final class CaptureRun: Sendable {
                 try capture.run(notice: { notice in self.state.withLock { $0.notices.append(notice) } }) { batch in
                     self.take(batch, keeps: keeps)
                     if delay > 0, !batch.packets.isEmpty { usleep(delay) }
+                    while self.stands() { usleep(1000) }
                 }
             }
             state.withLock { $0.end = end }
@@ -52,6 +55,21 @@ final class CaptureRun: Sendable {
         }
         thread.start()
     }
+
+    private func stands() -> Bool {
+        hold.withLock { hold in
+            hold.isInForce = hold.isWanted
+            return hold.isWanted
+        }
+    }
+
+    /// Lets the consumer take nothing until `resume`. False if it did not come to rest.
+    func pause() -> Bool {
+        hold.withLock { $0.isWanted = true }
+        return waits { $0.hold.withLock { $0.isInForce } }
+    }
+
+    func resume() { hold.withLock { $0.isWanted = false } }
 
     private func take(_ batch: PacketBatch, keeps: Bool) {
         state.withLock { state in
@@ -111,6 +129,7 @@ final class CaptureRun: Sendable {
     /// Stops it and returns why it ended.
     @discardableResult
     func stop() -> Result<LiveCapture.End, CaptureError>? {
+        resume()
         capture.stop()
         return end()
     }

@@ -71,6 +71,36 @@ struct LiveSheddingTests {
         }
     }
 
+    @Test(
+        "A consumer that stands still loses what its rings do not hold: once, twice and three times as much as they could",
+        arguments: [1, 2, 3])
+    func still(times: Int) async throws {
+        try await inNamespace {
+            let pair = try makePair("near", "far")
+            var options = AttachWay.tcx.options(["near"])
+            options.ringBytes = 1 << 16
+            options.shedding = .init(most: 0)
+            let run = try CaptureRun(options, keeps: false)
+            let isPaused = run.pause()
+            #expect(isPaused)
+            // Each CPU has a ring of 1024 records, of which bulk may take three quarters.
+            let cpus = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+            let data = 1024 * cpus * times
+            try Self.frame(2000, .ack).send(to: pair.right, count: UInt32(data))
+            try Self.frame(1999, .rst).send(to: pair.right, count: 16)
+            run.resume()
+            #expect(run.waits { $0.capture.ledger.total.seen == UInt64(data + 16) })
+            _ = run.stop()
+            let ledger = run.capture.ledger
+            print("\(times) times what rings hold: lost \(ledger.total.allLost) of \(data + 16)")
+            #expect(ledger.isBalanced)
+            #expect(ledger.inRing == 0)
+            #expect(ledger.total.allShed == 0)
+            #expect(ledger.total.allLost >= UInt64(data - 768 * cpus))
+            #expect(ledger.total.recorded(.reset) == 16 && ledger.consumed(.reset) == 16)
+        }
+    }
+
     @Test("With shedding, whole flows are left out instead, and counted exactly", arguments: [1, 2, 3])
     func shed(times: UInt32) async throws {
         try await inNamespace {
