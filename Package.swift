@@ -128,7 +128,8 @@ let package = Package(
             exclude: ["bench.bpf.c", "dropping.bpf.c"],
             cSettings: strictC, linkerSettings: archives),
         .testTarget(
-            name: "LabTests", dependencies: ["frame-generator", "lab-traffic"], path: "Tests/Lab", exclude: ["Traffic"],
+            name: "LabTests", dependencies: ["Packets", "frame-generator", "lab-traffic"], path: "Tests/Lab",
+            exclude: ["Traffic"],
             swiftSettings: strict),
         .target(
             name: "LiveSupport", dependencies: ["CLibbpf"], path: "Tests/LiveSupport", cSettings: strictC),

@@ -17,6 +17,8 @@ struct MatrixRun: Sendable {
         let server: String
         let client: String
         let port: Int
+        /// Where the client opened its connections to `port` from.
+        let clientPorts: [Int]
         /// When its first packet may have been sent, seconds since 1970.
         let began: Double
         let forged: [Forged]

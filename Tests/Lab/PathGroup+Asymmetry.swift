@@ -10,16 +10,20 @@ extension PathGroup {
     static let caseTwo = PathGroup(
         name: "case2", machines: office, points: [.end("pc1"), .router("r1"), .router("r2"), .end("pc2")],
         rows: [
-            PathRow(
-                "case2",
-                .finding(
-                    at: "pc1", "ack_not_delivered", besides: redirected, within: 6,
-                    naming: [4: ["192.168.1.1", "192.168.1.254"], 6: ["fe80::254"]]),
-                .dropped(at: "r1", seenAs: redirected.union(["reply_bypasses"]), naming: tracking),
-                .finding(at: "r2", "ack_not_delivered", besides: redirected),
-                .finding(at: "pc2", "ack_not_delivered")),
+            oneWay("case2"), oneWay("case2_crowd"),
             .healthy("rest_of_the_world", at: officePoints),
         ])
+
+    private static func oneWay(_ name: String) -> PathRow {
+        PathRow(
+            name,
+            .finding(
+                at: "pc1", "ack_not_delivered", besides: redirected, within: 6,
+                naming: [4: ["192.168.1.1", "192.168.1.254"], 6: ["fe80::254"]]),
+            .dropped(at: "r1", seenAs: redirected.union(["reply_bypasses"]), naming: tracking),
+            .finding(at: "r2", "ack_not_delivered", besides: redirected),
+            .finding(at: "pc2", "ack_not_delivered"))
+    }
 
     private static let tracking = [4: ["onnection tracking"], 6: ["onnection tracking"]]
 

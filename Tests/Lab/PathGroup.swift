@@ -37,4 +37,7 @@ struct PathGroup: Sendable, CustomTestStringConvertible {
     var testDescription: String { name }
 
     static let all = [caseTwo, quiet, healthy, stateless, faults, crowds]
+    /// Watched by agents that look at one flow of four as well.
+    static let shedding = [caseTwo, healthy]
+    var isShed: Bool { Self.shedding.contains { $0.name == name } }
 }

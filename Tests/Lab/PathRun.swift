@@ -10,6 +10,8 @@ struct PathRun: Sendable {
         let point: PathGroup.Point
         /// In their last revision.
         let live: [ReportedFinding]
+        /// Of an agent that looks at one flow of four.
+        let shed: [ReportedFinding]
         /// From each of the point's recordings.
         let files: [[ReportedFinding]]
         /// What `read` ended with, for each of them.

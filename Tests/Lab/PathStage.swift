@@ -13,9 +13,12 @@ final class PathStage {
     private struct Observer {
         let point: PathGroup.Point
         let watcher: Watcher
+        /// Looks at one flow of four.
+        let shedding: Watcher?
         let recorders: [Recorder]
         var printed: [String: Double] = [:]
         var live: [ReportedFinding] = []
+        var shed: [ReportedFinding] = []
     }
 
     /// Makes the machines and starts the program that wires them.
@@ -40,7 +43,10 @@ final class PathStage {
             guard let machine = machines[point.machine] else { throw LabError("no \(point.machine) in \(group.name)") }
             let recorders = try point.recordings.map { try Recorder(in: machine, interface: $0) }
             let watcher = try Watcher(in: machine, interfaces: point.interfaces, hook: .tc)
-            points.append(Observer(point: point, watcher: watcher, recorders: recorders))
+            let shedding =
+                group.isShed
+                ? try Watcher(in: machine, interfaces: point.interfaces, hook: .tc, options: ["--shed", "4"]) : nil
+            points.append(Observer(point: point, watcher: watcher, shedding: shedding, recorders: recorders))
         }
     }
 
@@ -70,6 +76,7 @@ final class PathStage {
         try noteFindings()
         for index in points.indices {
             points[index].live = try points[index].watcher.stop()
+            points[index].shed = try points[index].shedding?.stop() ?? []
             for recorder in points[index].recorders { try recorder.stop() }
         }
         traffic.send(SIGKILL)
@@ -109,7 +116,7 @@ final class PathStage {
             views: try points.map { point in
                 let files = try point.recorders.map { try Recorder.reading(of: $0.file) }
                 return PathRun.View(
-                    point: point.point, live: point.live.last, files: files.map(\.findings.last),
+                    point: point.point, live: point.live.last, shed: point.shed.last, files: files.map(\.findings.last),
                     statuses: files.map(\.status), printed: point.printed)
             }, half: try halfFindings(), comparison: try ReportedComparison(captures))
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import Packets
 import Testing
 
 /// Where a connection's packets get lost, asserted against what its row does by construction, at every point of view, live and
@@ -27,6 +28,42 @@ struct PathTests {
             }
         }
         #expect(Set(run.played.map(\.row)) == Set(group.rows.map(\.name)))
+    }
+
+    @Test(
+        "With one flow of four, kept ones are told as before or left open, and of the others nothing",
+        arguments: PathGroup.shedding)
+    func shedding(group: PathGroup) throws {
+        let run = try PathRun.of(group)
+        var (same, open, kept, shed) = (0, 0, 0, 0)
+        for row in group.rows {
+            for version in [4, 6] {
+                guard let played = run.played(row, version: version) else { continue }
+                let isKept = played.flowHashes.map { $0 % 4 == 0 }
+                kept += isKept.count { $0 }
+                shed += isKept.count { !$0 }
+                for expectation in row.expectations where expectation.knownIssue == nil {
+                    let view = try #require(run.view(from: expectation.point))
+                    let title: Comment = "\(row.name) over IPv\(version) at \(expectation.point), one of four"
+                    let findings = played.paths(view.shed)
+                    let expected = expectation.causes.union(expectation.tolerated)
+                    let wrong = findings.filter { !expected.contains($0.label) && !expectation.isLeftOpen($0) }
+                    #expect(wrong.map(\.essence) == [], title)
+                    let paths = findings.filter { $0.kind == "path" }
+                    #expect(paths.filter { played.flowHash(of: $0) % 4 != 0 }.map(\.essence) == [], title)
+                    guard !expectation.causes.isEmpty, isKept.contains(true) else { continue }
+                    if findings.contains(where: { expectation.causes.contains($0.label) }) {
+                        same += 1
+                    } else {
+                        open += 1
+                        #expect(findings.contains(where: expectation.isLeftOpen), title)
+                    }
+                }
+            }
+        }
+        print("\(group.name), one flow of four: \(kept) kept, \(shed) shed; told as before \(same), left open \(open)")
+        #expect(kept > 0 && shed > 0)
+        #expect(same > open || group.rows.allSatisfy { $0.expectations.allSatisfy(\.causes.isEmpty) })
     }
 
     @Test("Nothing is said of what no row did", arguments: PathGroup.all)
@@ -65,7 +102,9 @@ struct PathTests {
         let run = try PathRun.of(group)
         for view in run.views {
             let told = group.rows.filter { row in
-                !row.expectations.contains { $0.point == view.point.machine && $0.fromFile != nil }
+                // Which of many connections stands for all depends on when the judge looks.
+                row.name != "case2_crowd"
+                    && !row.expectations.contains { $0.point == view.point.machine && $0.fromFile != nil }
             }
             let servers = Set(run.played.filter { played in told.contains { $0.name == played.row } }.map(\.server))
             // What the machine dropped itself only the kernel and both of its hooks tell, which no file has.
@@ -80,7 +119,30 @@ struct PathTests {
     }
 }
 
+extension MatrixRun.Played {
+    /// Hashes of the row's connections, by which they are shed.
+    fileprivate var flowHashes: [UInt32] { clientPorts.map { hash(client, $0, server, port) } }
+
+    /// The hash of the connection that a finding is about.
+    fileprivate func flowHash(of finding: ReportedFinding) -> UInt32 {
+        hash(finding.src, finding.srcPort, finding.dst, finding.dstPort)
+    }
+
+    private func hash(_ source: String, _ sourcePort: Int, _ destination: String, _ destinationPort: Int) -> UInt32 {
+        guard let source = IPAddress(source), let destination = IPAddress(destination) else { return .max }
+        return FiveTuple(
+            source: source, sourcePort: UInt16(sourcePort), destination: destination,
+            destinationPort: UInt16(destinationPort)
+        ).flowHash
+    }
+}
+
 extension PathExpectation {
+    /// True where the finding leaves open whether it is the cause: what decides may have come with connections that were shed.
+    fileprivate func isLeftOpen(_ finding: ReportedFinding) -> Bool {
+        causes.contains("ack_not_delivered") && finding.label == "ack_lost_or_queue_full"
+    }
+
     /// Expects of what one point of view said of a row what the row's construction says.
     func expect(_ view: PathRun.View, _ played: MatrixRun.Played) {
         let title = "\(played.row) over IPv\(played.version) at \(point)"

@@ -165,6 +165,19 @@ def case2(r):
     yield from fails(r, 9)
 
 
+@row("case2", kind=Office)
+def case2_crowd(r):
+    """Many connections of one client: some of them are kept, whatever is shed."""
+    r.ping()
+    listener = r.listen(backlog=64)
+    for _ in range(16):
+        r.connect().sendall(b"GET / HTTP/1.0\r\n\r\n")
+        yield 0.05
+    yield 8
+    if ready(listener, 0):
+        raise TrafficError("the server has accepted a connection")
+
+
 GROUPS["case2.prepare"] = prepare(redirects=True)
 
 

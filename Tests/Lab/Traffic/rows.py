@@ -48,6 +48,7 @@ class Row:
         self.began = None
         self.port = 2000 + 20 * number + (10 if version == 6 else 0)
         self.forged = []
+        self.client_ports = []
         self.sockets = []
         self.client_address = self.CLIENT_ADDRESSES[0 if version == 4 else 1]
         self.server = self.host(self.SERVER, 20 + number)
@@ -66,6 +67,7 @@ class Row:
             "server": self.server,
             "client": self.client_address,
             "port": self.port,
+            "clientPorts": self.client_ports,
             "began": self.began,
             "forged": self.forged,
         }
@@ -116,6 +118,7 @@ class Row:
     def connect(self, port=0, dscp=0, address=None):
         sock = self.socket(dscp=dscp)
         sock.connect((address or self.server, port or self.port))
+        self.client_ports.append(sock.getsockname()[1])
         return sock
 
     def open(self, port=0, dscp=0, ttl=None):
