@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Capture
 internal import Glibc
 package import Logging
 
@@ -8,19 +9,15 @@ package enum Journal {
     private static let socketPath = "/run/systemd/journal/socket"
 
     /// True where standard error is a stream of the journal, which JOURNAL_STREAM names by device and inode (systemd.exec(5)).
-    package static let isThere: Bool = status?.isNamed ?? false
+    package static let isThere: Bool = {
+        guard let stream = getenv("JOURNAL_STREAM"), let standardError else { return false }
+        return String(cString: stream) == "\(standardError.device):\(standardError.inode)"
+    }()
 
     /// True where entries can be sent: standard error is the journal's own socket.
-    private static let takesEntries: Bool = (status?.isSocket ?? false) && isThere
+    private static let takesEntries: Bool = isThere && standardError?.isSocket == true
 
-    private static let status: (isNamed: Bool, isSocket: Bool)? = {
-        guard let stream = getenv("JOURNAL_STREAM") else { return nil }
-        var status = stat()
-        guard fstat(STDERR_FILENO, &status) == 0 else { return nil }
-        return (
-            String(cString: stream) == "\(status.st_dev):\(status.st_ino)", status.st_mode & S_IFMT == S_IFSOCK
-        )
-    }()
+    private static let standardError = FileStatus(of: STDERR_FILENO)
 
     /// A message's lines, each with its line feed. The journal reads a priority off each (sd-daemon(3)); it knows the program's name.
     package static func lines(_ text: String, level: Logger.Level, forJournal: Bool = isThere) -> [String] {

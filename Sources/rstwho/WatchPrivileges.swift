@@ -73,8 +73,7 @@ final class WatchPrivileges: Sendable {
         var way = ""
         return whole.split(separator: "/").contains { name in
             way += "/\(name)"
-            var status = stat()
-            return stat(way, &status) == 0 && status.st_uid != geteuid()
+            return FileStatus(at: way).map { $0.owner != geteuid() } ?? false
         }
     }
 }
