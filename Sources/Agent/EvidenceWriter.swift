@@ -7,8 +7,8 @@ internal import Synchronization
 
 /// Writes evidence files on a thread of its own, so that a slow disk holds up no capture.
 ///
-/// Removes what is too old, too. Takes what somebody has to look into. Of findings that say the same one in ten seconds is enough, and at most `capacity` wait;
-/// what finds no room is not written.
+/// Removes what is too old, too. Takes what somebody has to look into. Of findings that say the same one in ten seconds is enough,
+/// and at most `capacity` wait; what finds no room is not written.
 package final class EvidenceWriter: Sendable {
     private struct Item: Sendable {
         var finding: Finding
@@ -39,9 +39,14 @@ package final class EvidenceWriter: Sendable {
 
     /// Begins to write.
     package func start() {
-        Task {
-            try? await OwnThread.run(named: "rstwho-evidence") { self.writeAll() }
-            self.done.signal()
+        do {
+            try OwnThread.start(named: "rstwho-evidence") {
+                self.writeAll()
+                self.done.signal()
+            }
+        } catch {
+            problem("\(error). Findings are told all the same; their evidence is not kept")
+            done.signal()
         }
     }
 

@@ -20,25 +20,34 @@ package enum OwnThread {
         named name: String, _ work: @escaping @Sendable () throws -> Result
     ) async throws -> Result {
         try await withCheckedThrowingContinuation { continuation in
-            let job = Job(name: name) { continuation.resume(with: Swift.Result { try work() }) }
-            var thread = pthread_t()
-            let retained = Unmanaged.passRetained(job)
-            let failure = pthread_create(
-                &thread, nil,
-                { argument in
-                    guard let argument else { return nil }
-                    let job = Unmanaged<Job>.fromOpaque(argument).takeRetainedValue()
-                    OwnThread.setName(job.name)
-                    job.work()
-                    return nil
-                }, retained.toOpaque())
-            guard failure == 0 else {
-                retained.release()
-                continuation.resume(throwing: ThreadError(errno: failure))
-                return
+            do {
+                try start(named: name) { continuation.resume(with: Swift.Result { try work() }) }
+            } catch {
+                continuation.resume(throwing: error)
             }
-            pthread_detach(thread)
         }
+    }
+
+    /// Begins `work` on a new thread, whether or not one of Swift's threads is free.
+    ///
+    /// - Parameter name: as with `run`.
+    package static func start(named name: String, _ work: @escaping @Sendable () -> Void) throws(ThreadError) {
+        var thread = pthread_t()
+        let retained = Unmanaged.passRetained(Job(name: name, work: work))
+        let failure = pthread_create(
+            &thread, nil,
+            { argument in
+                guard let argument else { return nil }
+                let job = Unmanaged<Job>.fromOpaque(argument).takeRetainedValue()
+                OwnThread.setName(job.name)
+                job.work()
+                return nil
+            }, retained.toOpaque())
+        guard failure == 0 else {
+            retained.release()
+            throw ThreadError(errno: failure)
+        }
+        pthread_detach(thread)
     }
 
     private static func setName(_ name: String) {
