@@ -6,7 +6,7 @@ import time
 
 import traffic
 from machine import Failure, Namespace, Process, connect, is_installed
-from variants import SECONDS, Variant, agent, nothing, other, take_turns
+from variants import SECONDS, Variant, agent, empty, nothing, other, take_turns
 
 FORWARD = ("the same frames through a forwarding namespace; packets a second that the far interface received, medians of 5 rounds of 1 s in turns, ratios of the two figures of a round.")
 STREAM = ("iperf3, one TCP stream of 2 s through the forwarding namespace, offloads as the kernel has them (64 kB packets), 5 rounds in turns "
@@ -25,6 +25,8 @@ def run(bench, report):
     both = ["in", "out"]
     variants = {
         "nothing": Variant("nothing attached", nothing),
+        # What it costs to have anything there.
+        "empty": Variant("TC, empty program on both ingresses", empty(router, both, "tc")),
         "tc": Variant("TC, rstwho as it comes", agent(bench, router, both, "tc")),
         "full": Variant("TC, rstwho, everything recorded", agent(bench, router, both, "tc", *bench.full)),
         "xdp": Variant("XDP, rstwho as it comes", agent(bench, router, both, "xdp")),
@@ -75,7 +77,9 @@ def stream(client, seconds=2):
         result = subprocess.run(
             ["ip", "netns", "exec", client.name, "iperf3", "-c", "10.9.2.2", "-t", str(seconds), "-J"],
             capture_output=True, text=True, check=False)
-        if result.returncode == 0:
-            return json.loads(result.stdout)["end"]["sum_received"]["bits_per_second"]
+        # A server that has not begun to listen is an answer without figures, whatever the status.
+        received = json.loads(result.stdout or "{}").get("end", {}).get("sum_received")
+        if result.returncode == 0 and received:
+            return received["bits_per_second"]
         time.sleep(0.5)
     raise Failure(f"iperf3: {result.stdout[-300:]} {result.stderr}")

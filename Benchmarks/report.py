@@ -58,7 +58,7 @@ def machine():
         memory = int(re.search(r"MemTotal:\s*(\d+)", file.read())[1]) / 2**20
     is_virtual = "hypervisor" in open("/proc/cpuinfo", encoding="utf-8").read()
     return (f"{'a virtual machine with ' if is_virtual else ''}{os.cpu_count()} processors "
-            f"({model[1] if model else platform.machine()}), {memory:.0f} GiB, Linux {platform.release()}")
+            f"({model[1] if model else platform.machine()}), {memory:.0f} GiB, Linux {'.'.join(platform.release().split('.')[:2])}")
 
 
 HEAD = """# Performance

@@ -65,10 +65,15 @@ def agent(bench, space, interfaces, hook, *options, prepare=None):
     return start
 
 
-def empty(space, interface, hook, program=None):
+def empty(space, interfaces, hook, program=None):
     def start(_):
-        attach_empty(space, interface, hook, program)
-        return lambda: detach_empty(space, interface, hook)
+        for interface in interfaces:
+            attach_empty(space, interface, hook, program)
+
+        def stop():
+            for interface in interfaces:
+                detach_empty(space, interface, hook)
+        return stop
     return start
 
 
