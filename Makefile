@@ -31,7 +31,7 @@ MINUTES ?= 5
 # It counts what the standard library allocates, which therefore cannot be linked in.
 ENGINE_BENCH := swift build -c release --scratch-path .build/bench --product engine-bench
 
-.PHONY: all help deps deps-build deps-demo deps-package bpf man deb dist test-package debug-package images debug lint format test test-all accuracy bench bench-smoke soak test-kernels fuzz demo clean
+.PHONY: all help deps deps-build deps-demo deps-package bpf man deb dist test-package debug-static debug-package images debug lint format test test-all accuracy bench bench-smoke soak test-kernels fuzz demo clean
 
 all: deps-build bpf
 	swift build $(RELEASE)
@@ -144,11 +144,15 @@ test-package: deb ## install, upgrade, remove and purge the package in a fresh r
 	Tests/Deploy/package build/rstwho_*.deb
 	Tests/Deploy/acceptance build/rstwho_*.deb
 
-# Of the debug build, which tests have made but for its linking: `make test` takes it from a fresh root to an alert.
-debug-package: deps-package bpf
-	@mkdir -p build/debug/man
+# The debug build that tests have made, but with its libraries linked in. Swift does that once: over a build that has been linked
+# both ways it may not.
+debug-static: bpf
 	swift build --product generate-manual
 	swift build $(STATIC_FLAGS) --product rstwho
+
+# Of that a package: `make test` takes it from a fresh root to an alert.
+debug-package: deps-package
+	@mkdir -p build/debug/man
 	$(call manual,.build/debug,build/debug)
 	DPKG_DEB_COMPRESSOR_TYPE=none scripts/package deb .build/debug/rstwho build/debug
 
