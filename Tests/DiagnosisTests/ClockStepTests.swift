@@ -30,17 +30,9 @@ struct ClockStepTests {
 
     // MARK: Durations
 
-    /// The SYN-ACK takes `roundTrip` ms; a reset acknowledges the client's data `delay` ms after it.
     private static func timed(_ step: UInt64, roundTrip: Double, delay: Double) throws -> Finding {
         var story = story(step)
-        story.step = 0
-        story.client(.syn)
-        story.wait(roundTrip / 1000)
-        story.server([.syn, .ack], seq: 9000, ack: 1001)
-        story.client(.ack, seq: 1001, ack: 9001)
-        story.client([.psh, .ack], seq: 1001, ack: 9001, payload: "A")
-        story.wait(delay / 1000)
-        story.server([.rst, .ack], seq: 9001, ack: 1002)
+        story.resetAfterData(roundTrip: roundTrip, delay: delay)
         return try story.finding()
     }
 

@@ -196,17 +196,9 @@ struct StackEvidenceTests {
 
     // MARK: Time
 
-    /// The SYN-ACK takes `roundTrip` ms; a reset acknowledges the client's data `delay` ms after it.
     private func timed(roundTrip: Double, delay: Double, ack: UInt32 = 1002) throws -> Finding {
         var story = Story()
-        story.step = 0
-        story.client(.syn)
-        story.wait(roundTrip / 1000)
-        story.server([.syn, .ack], seq: 9000, ack: 1001)
-        story.client(.ack, seq: 1001, ack: 9001)
-        story.client([.psh, .ack], seq: 1001, ack: 9001, payload: "A")
-        story.wait(delay / 1000)
-        story.server([.rst, .ack], seq: 9001, ack: ack)
+        story.resetAfterData(roundTrip: roundTrip, delay: delay, ack: ack)
         return try story.finding()
     }
 

@@ -126,6 +126,18 @@ struct Story {
         return engine.origins
     }
 
+    /// A connection whose SYN-ACK takes `roundTrip` ms, and whose reset comes `delay` ms after the client's data and acknowledges them.
+    mutating func resetAfterData(roundTrip: Double, delay: Double, ack: UInt32 = 1002) {
+        step = 0
+        client(.syn)
+        wait(roundTrip / 1000)
+        server([.syn, .ack], seq: 9000, ack: 1001)
+        client(.ack, seq: 1001, ack: 9001)
+        client([.psh, .ack], seq: 1001, ack: 9001, payload: "A")
+        wait(delay / 1000)
+        server([.rst, .ack], seq: 9001, ack: ack)
+    }
+
     /// What the engine knows of hosts after all packets.
     func hosts() -> [HostSummary] {
         var engine = Engine(options: engine)
