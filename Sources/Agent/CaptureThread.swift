@@ -94,7 +94,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         prepare(&engine)
         var nextFigures: UInt64 = 0
         var untranslated = Untranslated(localAddresses: options.localAddresses, original: translation)
-        var liaison = ForwardingLiaison(source: source, inquirer: inquirer)
+        var liaison = FocusCoordinator(source: source, inquirer: inquirer)
         state.begin(interfaces)
         ready()
         let end: LiveCapture.End

@@ -5,7 +5,7 @@ internal import Packets
 
 /// What passes between the engine, the capture and this machine's kernel about packets that are forwarded: which flows are to be
 /// in focus, what the kernel dropped of them and what it knows of them. On the capture thread.
-struct ForwardingLiaison<Source: CaptureSource>: ~Copyable {
+struct FocusCoordinator<Source: CaptureSource>: ~Copyable {
     /// Between looks at the capture's losses, and at the stack's counters, ns of packet time.
     private static var lossInterval: UInt64 { 100_000_000 }
     private static var countersInterval: UInt64 { 1_000_000_000 }
