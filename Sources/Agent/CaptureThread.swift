@@ -18,7 +18,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     private let rules: RuleNamer?
     private let prepare: @Sendable (inout Engine) -> Void
     private let newAddresses: @Sendable () -> Set<IPAddress>?
-    private let inquirer: FlowInquirer?
+    private let inquirer: ConntrackLookup?
     private let evidence: EvidenceWriter?
     private let newConfiguration: @Sendable () -> Configuration?
     private let translation: @Sendable (FiveTuple) -> FiveTuple?
@@ -45,7 +45,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     ///   - ended: called on the capture thread when the capture has ended without an error.
     package init(
         source: Source, state: AgentState, options: Engine.Options, interfaces: [AgentState.Interface],
-        rules: RuleNamer? = nil, inquirer: FlowInquirer? = nil, evidence: EvidenceWriter? = nil,
+        rules: RuleNamer? = nil, inquirer: ConntrackLookup? = nil, evidence: EvidenceWriter? = nil,
         prepare: @escaping @Sendable (inout Engine) -> Void = { _ in },
         newAddresses: @escaping @Sendable () -> Set<IPAddress>? = { nil },
         newConfiguration: @escaping @Sendable () -> Configuration? = { nil },

@@ -11,12 +11,12 @@ struct FocusCoordinator<Source: CaptureSource>: ~Copyable {
     private static var countersInterval: UInt64 { 1_000_000_000 }
 
     private let source: Source
-    private let inquirer: FlowInquirer?
+    private let inquirer: ConntrackLookup?
     private var lost: UInt64 = 0
     private var nextLosses: UInt64 = 0
     private var nextCounters: UInt64 = 0
 
-    init(source: Source, inquirer: FlowInquirer?) {
+    init(source: Source, inquirer: ConntrackLookup?) {
         self.source = source
         self.inquirer = inquirer
     }

@@ -21,7 +21,7 @@ struct RstWho: AsyncParsableCommand {
 
     static func main() async {
         StandardDescriptors.hold()
-        guard !QuestionHelper.isAsked(CommandLine.arguments) else { return await QuestionHelper.answer() }
+        guard !PrivilegedHelper.isAsked(CommandLine.arguments) else { return await PrivilegedHelper.answer() }
         await main(nil)
     }
 }

@@ -8,11 +8,11 @@ import Logging
 /// What becomes of a watch's capabilities once all is attached, opened and bound.
 final class WatchPrivileges: Sendable {
     /// Who asks what takes CAP_NET_ADMIN.
-    let inquiries: KernelInquiries
+    let inquiries: PrivilegedQueries
     private let live: LiveCapture
     private let needs: PrivilegeNeeds
     private let mode: PrivilegeNeeds.Mode
-    private let helper: QuestionHelper?
+    private let helper: PrivilegedHelper?
 
     /// - Parameter paths: what is opened while it runs.
     init(_ mode: PrivilegeNeeds.Mode, live: LiveCapture, paths: [String]) {
@@ -30,7 +30,7 @@ final class WatchPrivileges: Sendable {
         let givesUpAsking = mode == .drop || mode == .auto && !needs.kept.contains(.netAdmin)
         helper =
             asks && givesUpAsking
-            ? QuestionHelper {
+            ? PrivilegedHelper {
                 printMessage(
                     "the process that asks connection tracking and packet filter has ended: they are not asked any more"
                 )

@@ -96,7 +96,7 @@ struct WatchSession {
         let thread = CaptureThread(
             source: live, state: state, options: engineOptions(live, addresses),
             interfaces: live.attachments.map { AgentState.Interface($0, hook: configuration.hook.rawValue) },
-            rules: rules, inquirer: isTap ? nil : FlowInquirer(inquiries), evidence: writer,
+            rules: rules, inquirer: isTap ? nil : ConntrackLookup(inquiries), evidence: writer,
             prepare: { remembered.restore(into: &$0) },
             newAddresses: { addresses?.changed() }, newConfiguration: { reload?.newConfiguration() },
             translation: { isTap ? nil : inquiries.original($0) },

@@ -6,8 +6,8 @@ internal import Packets
 internal import Synchronization
 
 /// A process of this same program that keeps CAP_NET_ADMIN and nothing else, so that the one that reads packets and serves requests
-/// can do without. It answers `KernelQuestion`s and ends when nobody can ask any more.
-package final class QuestionHelper: Sendable {
+/// can do without. It answers `PrivilegedRequest`s and ends when nobody can ask any more.
+package final class PrivilegedHelper: Sendable {
     /// What its command line says.
     private static let argument = "answer-questions"
     /// The first of its sockets; each has a thread, so that a listing of rules holds up no other question.
@@ -17,7 +17,7 @@ package final class QuestionHelper: Sendable {
     private static let patience = 100
 
     package let process: Int32
-    private let channels: [QuestionChannel]
+    private let channels: [HelperChannel]
 
     /// Starts it with the privileges of this process, of which it gives up the others itself.
     ///
@@ -43,27 +43,27 @@ package final class QuestionHelper: Sendable {
         self.process = process
         let once = Once()
         channels = ours.map { socket in
-            QuestionChannel(socket: socket) { once.run(ended) }
+            HelperChannel(socket: socket) { once.run(ended) }
         }
     }
 
     /// Asks through it.
-    package var inquiries: KernelInquiries {
+    package var inquiries: PrivilegedQueries {
         let (translations, flows, rules) = (channels[0], channels[1], channels[2])
-        return KernelInquiries(
+        return PrivilegedQueries(
             original: { flow in
                 guard ConnectionTracking.isThere else { return nil }
-                let question = KernelQuestion.original(ofReply: flow)
-                return translations.ask(question.text, milliseconds: Self.patience).flatMap(KernelQuestion.original)
+                let question = PrivilegedRequest.original(ofReply: flow)
+                return translations.ask(question.text, milliseconds: Self.patience).flatMap(PrivilegedRequest.original)
             },
             tracking: { flow in
                 guard ConnectionTracking.isThere else { return .absent }
-                let answer = flows.ask(KernelQuestion.connection(flow).text, milliseconds: Self.patience)
-                return ForwardingFacts.Tracking(answer.map(KernelQuestion.connection) ?? .failed("no answer"))
+                let answer = flows.ask(PrivilegedRequest.connection(flow).text, milliseconds: Self.patience)
+                return ForwardingFacts.Tracking(answer.map(PrivilegedRequest.connection) ?? .failed("no answer"))
             },
             rules: {
                 let answer = rules.ask(
-                    KernelQuestion.rules.text, milliseconds: Int(PacketFilterListing.patience) + Self.patience)
+                    PrivilegedRequest.rules.text, milliseconds: Int(PacketFilterListing.patience) + Self.patience)
                 return answer.flatMap { $0.isEmpty ? nil : $0 }
             })
     }
@@ -97,8 +97,8 @@ package final class QuestionHelper: Sendable {
             for index in 0..<channelCount {
                 group.addTask {
                     try? await OwnThread.run(named: "rstwho-questions") {
-                        QuestionServer.serve(firstDescriptor + Int32(index)) { question in
-                            KernelQuestion(question)?.answer ?? ""
+                        HelperServer.serve(firstDescriptor + Int32(index)) { question in
+                            PrivilegedRequest(question)?.answer ?? ""
                         }
                     }
                 }

@@ -3,9 +3,9 @@ internal import Glibc
 internal import Synchronization
 
 /// One end of a stream of questions to another process, one at a time.
-final class QuestionChannel: Sendable {
+final class HelperChannel: Sendable {
     private struct State {
-        var frames = QuestionFrames()
+        var frames = HelperFrames()
         var number: UInt64 = 0
         var isBroken = false
     }
@@ -31,7 +31,7 @@ final class QuestionChannel: Sendable {
         state.withLock { state -> String? in
             guard !state.isBroken else { return nil }
             state.number += 1
-            let request = QuestionFrames.encoded(QuestionFrames.Frame(number: state.number, text: question))
+            let request = HelperFrames.encoded(HelperFrames.Frame(number: state.number, text: question))
             let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
             let sent = send(socket, request, request.count, flags)
             // A full buffer: whoever answers hangs, and has a while to come back. A part of a question is no question.
@@ -72,11 +72,11 @@ final class QuestionChannel: Sendable {
 }
 
 /// The other end.
-enum QuestionServer {
+enum HelperServer {
     /// Answers until whoever asks closes its end, or asks what is no question. Closes this one.
     static func serve(_ socket: Int32, answer: (String) -> String) {
         defer { close(socket) }
-        var frames = QuestionFrames()
+        var frames = HelperFrames()
         var chunk = [UInt8](repeating: 0, count: 4096)
         while true {
             let count = read(socket, &chunk, chunk.count)
@@ -85,8 +85,8 @@ enum QuestionServer {
             frames.append(chunk[..<count])
             do {
                 while let frame = try frames.next() {
-                    let reply = QuestionFrames.Frame(number: frame.number, text: answer(frame.text))
-                    guard write(QuestionFrames.encoded(reply), to: socket) else { return }
+                    let reply = HelperFrames.Frame(number: frame.number, text: answer(frame.text))
+                    guard write(HelperFrames.encoded(reply), to: socket) else { return }
                 }
             } catch {
                 return

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Texts on a stream, each behind its number and its length: `7 12\n` and twelve bytes.
-struct QuestionFrames {
+struct HelperFrames {
     struct Frame: Equatable {
         var number: UInt64
         var text: String

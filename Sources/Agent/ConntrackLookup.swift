@@ -9,7 +9,7 @@ internal import Synchronization
 /// network stack's counters.
 ///
 /// At most `capacity` flows wait; what exceeds that is not asked. A flow takes one question to the kernel and some small files.
-package final class FlowInquirer: Sendable {
+package final class ConntrackLookup: Sendable {
     private static let capacity = 128
 
     private struct State {
@@ -26,7 +26,7 @@ package final class FlowInquirer: Sendable {
     private let readCounters: @Sendable () -> LocalCounters
 
     /// Asks this machine's kernel, in the process's network namespace.
-    package convenience init(_ inquiries: KernelInquiries = .direct) {
+    package convenience init(_ inquiries: PrivilegedQueries = .direct) {
         self.init(tracking: inquiries.tracking, counters: { .read() })
     }
 

@@ -4,7 +4,7 @@ package import Diagnosis
 package import Packets
 
 /// Who asks the kernel what takes CAP_NET_ADMIN: this process, or one that keeps it for that.
-package struct KernelInquiries: Sendable {
+package struct PrivilegedQueries: Sendable {
     /// The original direction of the tracked connection whose replies look so. Called on the capture thread.
     package let original: @Sendable (FiveTuple) -> FiveTuple?
     /// What connection tracking has of a flow.
@@ -15,7 +15,7 @@ package struct KernelInquiries: Sendable {
     package var hasRules: Bool { PacketFilterListing.program != nil }
 
     /// Asked in this process.
-    package static let direct = KernelInquiries(
+    package static let direct = PrivilegedQueries(
         original: { ConnectionTracking.isThere ? ConnectionTracking.original(ofReply: $0) : nil },
         tracking: { ForwardingFacts.Tracking(of: $0) },
         rules: { PacketFilterListing.read() })

@@ -7,7 +7,7 @@ import Synchronization
 import Testing
 
 @Suite("What this machine knows of flows is asked beside the capture")
-struct FlowInquirerTests {
+struct ConntrackLookupTests {
     private static func flow(_ port: UInt16) -> FiveTuple {
         FiveTuple(
             source: IPAddress(v4: 0x0a01_0001), sourcePort: port, destination: IPAddress(v4: 0x0a04_0002),
@@ -25,7 +25,7 @@ struct FlowInquirerTests {
     @Test("Answers come back with the counters of the moment, once")
     func answers() async throws {
         let readings = Atomic(0)
-        let inquirer = FlowInquirer(
+        let inquirer = ConntrackLookup(
             tracking: { $0.sourcePort == 1 ? .unknown : .absent },
             counters: {
                 var counters = LocalCounters()
@@ -47,7 +47,7 @@ struct FlowInquirerTests {
 
     @Test("The counters alone, where nothing is asked of flows")
     func counters() async throws {
-        let inquirer = FlowInquirer(tracking: { _ in .absent }, counters: { LocalCounters() })
+        let inquirer = ConntrackLookup(tracking: { _ in .absent }, counters: { LocalCounters() })
         inquirer.ask([], wantsCounters: false)
         #expect(inquirer.take().counters == nil)
         inquirer.ask([], wantsCounters: true)
@@ -59,7 +59,7 @@ struct FlowInquirerTests {
     func bounded() async throws {
         let gate = DispatchSemaphore(value: 0)
         let asked = Atomic(0)
-        let inquirer = FlowInquirer(
+        let inquirer = ConntrackLookup(
             tracking: { _ in
                 asked.add(1, ordering: .relaxed)
                 return .absent

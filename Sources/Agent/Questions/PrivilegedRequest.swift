@@ -3,7 +3,7 @@ package import Capture
 package import Packets
 
 /// What is asked of this machine's kernel that takes CAP_NET_ADMIN, also for reading, and the answers as texts for another process.
-package enum KernelQuestion: Sendable, Equatable {
+package enum PrivilegedRequest: Sendable, Equatable {
     /// The original direction of the tracked connection whose replies look so before they are translated back.
     case original(ofReply: FiveTuple)
     /// The tracked connection of which this is a direction.
