@@ -29,7 +29,7 @@ extension APIResponder {
     /// `nil` where the finding or its packets are not in memory any more.
     private func fromEngine(_ id: String) async -> [UInt8]? {
         guard let finding = state.withFindings({ $0[id] }) else { return nil }
-        let answer = try? await state.mailbox.ask { engine in
+        let answer = try? await state.engineRequests.ask { engine in
             (engine.evidencePackets(of: finding), engine.interfaceNames)
         }
         guard let (packets, names) = answer else { return nil }

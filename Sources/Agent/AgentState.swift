@@ -58,7 +58,7 @@ package final class AgentState: Sendable {
     package static let maximumReaders = 33
 
     private let state: Mutex<State>
-    package let mailbox = CaptureMailbox()
+    package let engineRequests = EngineRequests()
     /// Where evidence files are kept; `nil` where none are.
     package let evidence: EvidenceDirectory?
     /// Where findings are kept; `nil` where they are not.
@@ -91,12 +91,12 @@ package final class AgentState: Sendable {
             state.interfaces = interfaces
             state.phase = .capturing
         }
-        mailbox.open()
+        engineRequests.open()
     }
 
     /// The capture has ended: streams end, questions are refused.
     package func end() {
-        mailbox.close()
+        engineRequests.close()
         let readers = state.withLock { state in
             defer { state.readers = [:] }
             state.phase = .ended

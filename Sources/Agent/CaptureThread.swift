@@ -6,7 +6,7 @@ internal import ServiceLifecycle
 
 /// Runs a capture and the engine on a thread of their own, and tells the agent what they find.
 ///
-/// The engine lives on that thread only; others ask through the agent's mailbox.
+/// The engine lives on that thread only; others ask through the agent's engineRequests.
 package struct CaptureThread<Source: CaptureSource>: Service {
     /// How often the engine's figures are told where there are no findings, ns of packet time.
     private static var figuresInterval: UInt64 { 200_000_000 }
@@ -128,7 +128,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
                     nextFigures = batch.watermark + Self.figuresInterval
                     state.record(findings, engine.statistics)
                 }
-                state.mailbox.answer(&engine)
+                state.engineRequests.answer(&engine)
             }
         } catch {
             finish(&engine, &untranslated)

@@ -12,21 +12,21 @@ struct EngineCache: Sendable {
     /// All hosts, the one seen last first.
     func hosts(_ state: AgentState) async throws(Problem) -> [HostSummary] {
         try await allHosts.answer {
-            try await state.mailbox.ask { $0.hostSnapshot }.summaries()
+            try await state.engineRequests.ask { $0.hostSnapshot }.summaries()
         }
     }
 
     /// The devices that send resets for others, the one seen last first.
     func origins(_ state: AgentState) async throws(Problem) -> [Origin] {
         try await allOrigins.answer {
-            try await state.mailbox.ask { $0.origins }.sorted { ($0.lastSeen ?? 0) > ($1.lastSeen ?? 0) }
+            try await state.engineRequests.ask { $0.origins }.sorted { ($0.lastSeen ?? 0) > ($1.lastSeen ?? 0) }
         }
     }
 
     /// The ways that connections take, the one seen last first.
     func paths(_ state: AgentState) async throws(Problem) -> [PathSummary] {
         try await allPaths.answer {
-            try await state.mailbox.ask { $0.pathSnapshot }.summaries()
+            try await state.engineRequests.ask { $0.pathSnapshot }.summaries()
         }
     }
 }

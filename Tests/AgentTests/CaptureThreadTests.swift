@@ -84,7 +84,7 @@ private final class FakeSource: CaptureSource {
         while state.withFindings({ $0.count }) == 0, begun.duration(to: .now) < .seconds(60) {
             try await Task.sleep(for: .milliseconds(5))
         }
-        let hosts = try await state.mailbox.ask { $0.hostSnapshot.summaries().map(\.address.description) }
+        let hosts = try await state.engineRequests.ask { $0.hostSnapshot.summaries().map(\.address.description) }
         #expect(hosts.contains("10.1.0.1"))
         #expect(state.phase == .capturing)
         source.stop()

@@ -43,7 +43,7 @@ struct ExplainTests {
                 try await OwnThread.run(named: "engine") {
                     var engine = Engine()
                     while !isDone.value.load(ordering: .acquiring) {
-                        server.state.mailbox.answer(&engine)
+                        server.state.engineRequests.answer(&engine)
                         usleep(1000)
                     }
                 }

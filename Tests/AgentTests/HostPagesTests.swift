@@ -35,7 +35,7 @@ import Testing
                 engine.observe(UnsafeBufferPointer(start: packet, count: 1), upTo: time)
             }
         }
-        while !isDone.load(ordering: .acquiring) { state.mailbox.answer(&engine) }
+        while !isDone.load(ordering: .acquiring) { state.engineRequests.answer(&engine) }
     }
 
     private final class Flag: Sendable {

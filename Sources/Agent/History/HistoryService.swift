@@ -30,11 +30,11 @@ package struct HistoryService: Service {
             await history.store()
             if ContinuousClock.now >= nextBaselines {
                 nextBaselines = .now + Self.baselineInterval
-                if let memory = try? await state.mailbox.ask({ $0.memory }) { await history.store(memory) }
+                if let memory = try? await state.engineRequests.ask({ $0.memory }) { await history.store(memory) }
             }
             if ContinuousClock.now >= nextPaths {
                 nextPaths = .now + Self.pathInterval
-                if let paths = try? await state.mailbox.ask({ $0.pathSnapshot }) {
+                if let paths = try? await state.engineRequests.ask({ $0.pathSnapshot }) {
                     await history.store(paths.summaries())
                 }
             }

@@ -5,7 +5,7 @@ internal import Synchronization
 /// Questions to the capture thread, which alone may look at the engine. It answers them between batches.
 ///
 /// Holds at most `capacity` questions; more are refused at once. Asking never holds up the capture.
-package final class CaptureMailbox: Sendable {
+package final class EngineRequests: Sendable {
     package struct Refusal: Error, Sendable {
         package enum Reason: Sendable {
             /// Too many questions wait already.
@@ -18,10 +18,10 @@ package final class CaptureMailbox: Sendable {
         package var reason: Reason
     }
 
-    private typealias Letter = @Sendable (inout Engine) -> Void
+    private typealias Request = @Sendable (inout Engine) -> Void
 
     private struct State {
-        var letters: [(number: UInt64, letter: Letter, refuse: @Sendable (Refusal) -> Void)] = []
+        var letters: [(number: UInt64, letter: Request, refuse: @Sendable (Refusal) -> Void)] = []
         var next: UInt64 = 0
         var isOpen = false
     }
@@ -120,15 +120,15 @@ package final class CaptureMailbox: Sendable {
 private final class AnswerBox<Answer: Sendable>: Sendable {
     private enum State {
         case empty
-        case awaited(CheckedContinuation<Result<Answer, CaptureMailbox.Refusal>, Never>)
-        case settled(Result<Answer, CaptureMailbox.Refusal>)
+        case awaited(CheckedContinuation<Result<Answer, EngineRequests.Refusal>, Never>)
+        case settled(Result<Answer, EngineRequests.Refusal>)
         case done
     }
 
     private let state = Mutex(State.empty)
 
-    func settle(_ result: Result<Answer, CaptureMailbox.Refusal>) {
-        let continuation: CheckedContinuation<Result<Answer, CaptureMailbox.Refusal>, Never>? = state.withLock {
+    func settle(_ result: Result<Answer, EngineRequests.Refusal>) {
+        let continuation: CheckedContinuation<Result<Answer, EngineRequests.Refusal>, Never>? = state.withLock {
             state in
             switch state {
             case .empty:
@@ -144,9 +144,9 @@ private final class AnswerBox<Answer: Sendable>: Sendable {
         continuation?.resume(returning: result)
     }
 
-    func result() async -> Result<Answer, CaptureMailbox.Refusal> {
+    func result() async -> Result<Answer, EngineRequests.Refusal> {
         await withCheckedContinuation { continuation in
-            let settled: Result<Answer, CaptureMailbox.Refusal>? = state.withLock { state in
+            let settled: Result<Answer, EngineRequests.Refusal>? = state.withLock { state in
                 if case .settled(let result) = state {
                     state = .done
                     return result
