@@ -21,7 +21,7 @@ package final class EngineRequests: Sendable {
     private typealias Request = @Sendable (inout Engine) -> Void
 
     private struct State {
-        var letters: [(number: UInt64, letter: Request, refuse: @Sendable (Refusal) -> Void)] = []
+        var requests: [(number: UInt64, request: Request, refuse: @Sendable (Refusal) -> Void)] = []
         var next: UInt64 = 0
         var isOpen = false
     }
@@ -67,7 +67,7 @@ package final class EngineRequests: Sendable {
     }
 
     /// True where no question waits.
-    package var isEmpty: Bool { state.withLock { $0.letters.isEmpty } }
+    package var isEmpty: Bool { state.withLock { $0.requests.isEmpty } }
 
     /// Begins to take questions.
     package func open() {
@@ -76,23 +76,23 @@ package final class EngineRequests: Sendable {
 
     /// Refuses what waits and everything that comes.
     package func close() {
-        let letters = state.withLock { state in
-            defer { state.letters = [] }
+        let requests = state.withLock { state in
+            defer { state.requests = [] }
             state.isOpen = false
-            return state.letters
+            return state.requests
         }
-        for letter in letters { letter.refuse(Refusal(reason: .notCapturing)) }
+        for request in requests { request.refuse(Refusal(reason: .notCapturing)) }
     }
 
     /// Answers what waits; called on the capture thread.
     package func answer(_ engine: inout Engine) {
         guard hasMail.load(ordering: .acquiring) else { return }
         hasMail.store(false, ordering: .relaxed)
-        let letters = state.withLock { state in
-            defer { state.letters = [] }
-            return state.letters
+        let requests = state.withLock { state in
+            defer { state.requests = [] }
+            return state.requests
         }
-        for letter in letters { letter.letter(&engine) }
+        for request in requests { request.request(&engine) }
     }
 
     private func post<Answer: Sendable>(
@@ -100,9 +100,9 @@ package final class EngineRequests: Sendable {
     ) throws(Refusal) -> UInt64? {
         let (number, isBusy): (UInt64?, Bool) = state.withLock { state in
             guard state.isOpen else { return (nil, false) }
-            guard state.letters.count < capacity else { return (nil, true) }
+            guard state.requests.count < capacity else { return (nil, true) }
             state.next += 1
-            state.letters.append(
+            state.requests.append(
                 (state.next, { engine in box.settle(.success(question(&engine))) }, { box.settle(.failure($0)) }))
             return (state.next, false)
         }
@@ -112,7 +112,7 @@ package final class EngineRequests: Sendable {
     }
 
     private func withdraw(_ number: UInt64) {
-        state.withLock { state in state.letters.removeAll { $0.number == number } }
+        state.withLock { state in state.requests.removeAll { $0.number == number } }
     }
 }
 
