@@ -15,7 +15,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     private let state: AgentState
     private let options: Engine.Options
     private let interfaces: [AgentState.Interface]
-    private let rules: RuleNamer?
+    private let rules: RejectRuleResolver?
     private let prepare: @Sendable (inout Engine) -> Void
     private let newAddresses: @Sendable () -> Set<IPAddress>?
     private let inquirer: ConntrackLookup?
@@ -45,7 +45,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     ///   - ended: called on the capture thread when the capture has ended without an error.
     package init(
         source: Source, state: AgentState, options: Engine.Options, interfaces: [AgentState.Interface],
-        rules: RuleNamer? = nil, inquirer: ConntrackLookup? = nil, evidence: EvidenceWriter? = nil,
+        rules: RejectRuleResolver? = nil, inquirer: ConntrackLookup? = nil, evidence: EvidenceWriter? = nil,
         prepare: @escaping @Sendable (inout Engine) -> Void = { _ in },
         newAddresses: @escaping @Sendable () -> Set<IPAddress>? = { nil },
         newConfiguration: @escaping @Sendable () -> Configuration? = { nil },
@@ -93,7 +93,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         engine.begin(file: nil, isLive: true)
         prepare(&engine)
         var nextFigures: UInt64 = 0
-        var untranslated = Untranslated(localAddresses: options.localAddresses, original: translation)
+        var untranslated = UntranslatedResets(localAddresses: options.localAddresses, original: translation)
         var liaison = FocusCoordinator(source: source, inquirer: inquirer)
         state.begin(interfaces)
         ready()
@@ -139,7 +139,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     }
 
     /// Tells what is still open: the capture's end settles it.
-    private func finish(_ engine: inout Engine, _ untranslated: inout Untranslated) {
+    private func finish(_ engine: inout Engine, _ untranslated: inout UntranslatedResets) {
         engine.finish()
         let findings = completed(engine.takeFindings(), &untranslated) + (rules?.finish() ?? [])
         evidence?.offer(findings, engine)
@@ -148,7 +148,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
 
     /// The findings to be told now, with what this machine itself knows of them; what a rule is looked for comes back at a
     /// later call.
-    private func completed(_ findings: [Finding], _ untranslated: inout Untranslated) -> [Finding] {
+    private func completed(_ findings: [Finding], _ untranslated: inout UntranslatedResets) -> [Finding] {
         var findings = findings
         untranslated.mark(&findings)
         return rules?.exchange(findings) ?? findings

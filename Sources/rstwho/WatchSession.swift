@@ -85,7 +85,7 @@ struct WatchSession {
         // What a mirror port shows is none of this machine's.
         let isTap = configuration.isTap
         let inquiries = privileges.inquiries
-        let rules = isTap || !inquiries.hasRules ? nil : RuleNamer(list: inquiries.rules)
+        let rules = isTap || !inquiries.hasRules ? nil : RejectRuleResolver(list: inquiries.rules)
         let addresses = isTap ? nil : LocalAddresses()
         if addresses?.areFollowed == false {
             printMessage("addresses that this machine gets from now on count as others': no netlink socket")

@@ -121,7 +121,7 @@ struct FilterRuleTests {
     @Test("Findings come back with their rule, others pass at once")
     func namer() {
         let calls = Calls()
-        let namer = RuleNamer { Self.listing(calls.next()) }
+        let namer = RejectRuleResolver { Self.listing(calls.next()) }
         // The first reading is the one to compare with.
         #expect(namer.finish().isEmpty)
         let other = Self.finding(.thisMachine, time: 1, cause: .idleTimeout)
@@ -138,7 +138,7 @@ struct FilterRuleTests {
     @Test("A rule is named through the namer, by the clock of packets")
     func namerNames() {
         let calls = Calls()
-        let namer = RuleNamer { Self.listing(calls.next()) }
+        let namer = RejectRuleResolver { Self.listing(calls.next()) }
         #expect(namer.finish().isEmpty)
         let now = UInt64(Date().timeIntervalSince1970 * 1e9)
         #expect(namer.exchange([Self.finding(.thisMachine, time: now)]).isEmpty)
@@ -149,7 +149,7 @@ struct FilterRuleTests {
 
     @Test("Where the rules cannot be read, and where too many wait, findings come without a rule")
     func namerFails() {
-        let namer = RuleNamer { nil }
+        let namer = RejectRuleResolver { nil }
         let many = (0..<300 as Range<UInt64>).map { Self.finding(.thisMachine, time: $0) }
         #expect(namer.exchange(many).count == 300 - 256)
         #expect(namer.finish().count == 256)

@@ -7,7 +7,7 @@ package import Packets
 /// and resets it.
 ///
 /// At most `budget` questions to the kernel in `interval` of packet time; what exceeds that keeps its cause.
-package struct Untranslated: ~Copyable {
+package struct UntranslatedResets: ~Copyable {
     private static let budget = 64
     /// ns.
     private static let interval: UInt64 = 100_000_000

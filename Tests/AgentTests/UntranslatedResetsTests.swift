@@ -6,7 +6,7 @@ import Testing
 @testable import Agent
 
 @Suite("Resets of connections that this machine translates, without their translation")
-struct UntranslatedTests {
+struct UntranslatedResetsTests {
     private static let client = IPAddress(v4: 0x0a01_0001)
     private static let server = IPAddress(v4: 0x0a04_0002)
     private static let router = IPAddress(v4: 0x0a04_00fe)
@@ -34,7 +34,7 @@ struct UntranslatedTests {
     private func cause(
         _ finding: Finding, reply: FiveTuple, original: FiveTuple, local: Set<IPAddress> = [router]
     ) -> Finding.Cause? {
-        var untranslated = Untranslated(localAddresses: local) { $0 == reply ? original : nil }
+        var untranslated = UntranslatedResets(localAddresses: local) { $0 == reply ? original : nil }
         var findings = [finding]
         untranslated.mark(&findings)
         return findings[0].reset?.cause
@@ -64,7 +64,7 @@ struct UntranslatedTests {
 
     @Test("One side's packets look like a connect without an answer, which it is not")
     func stage() {
-        var untranslated = Untranslated(localAddresses: []) { [masqueraded] in
+        var untranslated = UntranslatedResets(localAddresses: []) { [masqueraded] in
             $0 == masqueraded.reply ? masqueraded.original : nil
         }
         var findings = [finding(Self.router, 40003, Self.server, 22), finding(Self.router, 40004, Self.server, 22)]
@@ -100,7 +100,7 @@ struct UntranslatedTests {
     @Test("Questions to the kernel are bounded")
     func budget() {
         let calls = Calls()
-        var untranslated = Untranslated(localAddresses: []) { _ in
+        var untranslated = UntranslatedResets(localAddresses: []) { _ in
             _ = calls.next()
             return nil
         }

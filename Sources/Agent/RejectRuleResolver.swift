@@ -10,7 +10,7 @@ internal import Synchronization
 ///
 /// At most `capacity` findings wait; what exceeds that is told without a rule. The rules are read at most five times a second,
 /// and only when a finding asks for it. Nothing is ever changed.
-package final class RuleNamer: Sendable {
+package final class RejectRuleResolver: Sendable {
     private static let capacity = 256
     /// Between readings, in microseconds.
     private static let pause: UInt32 = 200_000
