@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// What the engine knows that is to outlive it.
-package struct EngineMemory: Sendable {
+package struct PersistedState: Sendable {
     let hosts: HostSnapshot
     let interfaceNames: [String]
     /// The devices that send resets for others.
@@ -20,8 +20,8 @@ package struct EngineMemory: Sendable {
 
 extension Engine {
     /// A copy of what is to outlive the engine, for working on it elsewhere.
-    package var memory: EngineMemory {
-        EngineMemory(
+    package var memory: PersistedState {
+        PersistedState(
             hosts: hostSnapshot, interfaceNames: options.interfaceNames, origins: resetOrigins.records)
     }
 

@@ -61,7 +61,7 @@ struct WatchSession {
         options.awaitsInterfaces = isService
         // Before anything is attached: what is recorded while a disk is slow would wait in rings that nobody drains.
         let history = configuration.historyOptions.map { History($0) { printMessage($0) } }
-        let remembered = history?.remembered() ?? RememberedEngine()
+        let remembered = history?.remembered() ?? RestoredState()
         let live = try LiveCapture(options)
         let evidence = evidenceDirectory()
         let state = AgentState(history: history, evidence: evidence, ledger: { live.ledger })

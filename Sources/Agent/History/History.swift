@@ -149,7 +149,7 @@ package final class History: Sendable {
     }
 
     /// Stores what has changed of the hosts, and the origins.
-    package func store(_ memory: EngineMemory) async {
+    package func store(_ memory: PersistedState) async {
         let records = memory.hostRecords()
         let known = state.withLock { $0.essences }
         var essences: [HostKey: Int] = [:]
@@ -214,14 +214,14 @@ package final class History: Sendable {
     }
 
     /// What the engine before this one knew; nothing, with a warning, where that is another machine's or the clock is wrong.
-    package func remembered() -> RememberedEngine {
-        guard let database = state.withLock({ $0.database }) else { return RememberedEngine() }
+    package func remembered() -> RestoredState {
+        guard let database = state.withLock({ $0.database }) else { return RestoredState() }
         do {
             var remembered = try database.connections.read { try HistoryDatabase.remembered($0) }
             if let writer = remembered.machine, writer != machine {
                 warn("\(files.database): another machine's baselines are not taken over; they are learned anew")
                 try database.connections.write { try HistoryDatabase.removeBaselines($0) }
-                return RememberedEngine()
+                return RestoredState()
             }
             let now = Self.now()
             if let time = remembered.writtenAt, time > now, time - now > Self.clockTolerance {
@@ -235,7 +235,7 @@ package final class History: Sendable {
             return remembered
         } catch {
             stop(HistoryFault(error, path: files.database))
-            return RememberedEngine()
+            return RestoredState()
         }
     }
 

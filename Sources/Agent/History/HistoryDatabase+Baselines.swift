@@ -6,7 +6,7 @@ internal import Packets
 internal import Reporting
 
 /// What a history knows of the engine before this one.
-package struct RememberedEngine: Sendable {
+package struct RestoredState: Sendable {
     package var hosts: [HostRecord] = []
     package var origins: [OriginRecord] = []
     /// When it was written last, ns since 1970; `nil` where it never was.
@@ -58,8 +58,8 @@ extension HistoryDatabase {
     }
 
     /// What was stored last. Rows that make no sense are left out; hosts of another format as well.
-    static func remembered(_ db: Database) throws -> RememberedEngine {
-        var result = RememberedEngine()
+    static func remembered(_ db: Database) throws -> RestoredState {
+        var result = RestoredState()
         result.machine = try fact("machine", db)
         result.writtenAt = try fact("written_at", db).flatMap { UInt64($0) }
         result.origins = try Row.fetchAll(
