@@ -248,7 +248,7 @@ static uint64_t smaller(uint64_t left, uint64_t right)
 	return left < right ? left : right;
 }
 
-// Copies the snapshot of the entry at a ring's position; what is beyond its length is 0.
+// Duplicates the snapshot of the entry at a ring's position; what is beyond its length is 0.
 static void take_headers(const struct rstwho_drain *drain, const struct ring *ring, struct header_snapshot *snapshot)
 {
 	uint8_t *to = (uint8_t *)snapshot;
@@ -262,7 +262,7 @@ static void take_headers(const struct rstwho_drain *drain, const struct ring *ri
 	memset(snapshot->bytes + snapshot->length, 0, (size_t)(HEADER_SNAPSHOT_BYTES - snapshot->length));
 }
 
-// Copies the oldest ring's head out.
+// Duplicates the oldest ring's head out.
 static void take(struct rstwho_drain *drain, const struct ring *ring, int64_t offset, struct observed_packet *packet,
 		 struct header_snapshot *snapshot)
 {

@@ -49,7 +49,7 @@ extension Engine {
         from packet: UnsafePointer<ObservedPacket>, _ lookup: UnsafePointer<PacketLookup>, passage: ResetCase.Passage
     ) {
         let record = packet.record
-        if packet.pointee.time != 0, copies.isCopy(record, now: packet.pointee.time) {
+        if packet.pointee.time != 0, copies.isDuplicate(record, now: packet.pointee.time) {
             counts.rejected += 1
             return
         }

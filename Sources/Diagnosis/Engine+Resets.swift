@@ -24,7 +24,7 @@ extension Engine {
         guard let occurrence else {
             counts.rejected += 1
             if passage == .arrived, let number = known?.pointee.pendingReset, number != 0 {
-                noteCopy(record, of: number &- 1)
+                noteDuplicate(record, of: number &- 1)
             }
             return
         }
@@ -60,7 +60,7 @@ extension Engine {
     }
 
     /// Tells the reset that waits, if it is the same, where else it was seen.
-    private mutating func noteCopy(_ record: PacketRecord, of number: UInt32) {
+    private mutating func noteDuplicate(_ record: PacketRecord, of number: UInt32) {
         pending.update(number) { reset in
             let first = reset.record
             guard reset.passage == .arrived, first.src_port == record.src_port, first.source == record.source,

@@ -76,7 +76,7 @@ package struct Engine: ~Copyable {
     var hosts: HostTable
     var flows: FlowTable
     var recent = RecentResets()
-    var copies: RecentPackets
+    var copies: DuplicateFilter
     var samples: PacketSamples
     var undetermined: UndeterminedResets
     var pending = PendingResets()
@@ -151,7 +151,7 @@ package struct Engine: ~Copyable {
         flows = FlowTable(capacity: options.flowCapacity, seed: options.seed)
         let clockStep = ClockStep(nanoseconds: options.clockStep)
         self.clockStep = clockStep
-        copies = RecentPackets(seed: options.seed, clockStep: clockStep)
+        copies = DuplicateFilter(seed: options.seed, clockStep: clockStep)
         destinations = ForwardedDestinations(seed: options.seed)
         samples = PacketSamples(bytes: options.evidenceBytes, seed: options.seed)
         paths = PathWatch(seed: options.seed)

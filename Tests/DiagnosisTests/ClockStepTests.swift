@@ -135,7 +135,7 @@ struct ClockStepTests {
     // MARK: Times that go back
 
     @Test("A copy may have the smaller time", arguments: [(-2_000_000, true), (13_000_000, true), (-5_000_000, false)])
-    func copies(delay: Int64, isCopy: Bool) throws {
+    func copies(delay: Int64, isDuplicate: Bool) throws {
         func packet(ttl: UInt8, at delay: Int64) throws -> ObservedPacket {
             let trace = PacketTrace()
             trace.add(
@@ -143,13 +143,13 @@ struct ClockStepTests {
                 time: UInt64(Int64(Story.start) + delay))
             return try #require(trace.packets.first)
         }
-        for (step, isFound) in [(Self.step, isCopy), (0, false)] {
-            var packets = RecentPackets(seed: 1, clockStep: ClockStep(nanoseconds: step))
+        for (step, isFound) in [(Self.step, isDuplicate), (0, false)] {
+            var packets = DuplicateFilter(seed: 1, clockStep: ClockStep(nanoseconds: step))
             let first = try packet(ttl: 64, at: 0)
             let second = try packet(ttl: 63, at: delay)
-            let isFirstCopy = packets.isCopy(first.record, now: first.time)
+            let isFirstCopy = packets.isDuplicate(first.record, now: first.time)
             #expect(!isFirstCopy)
-            let isSecondCopy = packets.isCopy(second.record, now: first.time)
+            let isSecondCopy = packets.isDuplicate(second.record, now: first.time)
             #expect(isSecondCopy == isFound)
         }
     }

@@ -7,7 +7,7 @@ import Testing
 @testable import Diagnosis
 
 /// What a mirror port shows twice, and what only looks so.
-@Suite("Copies of packets") struct CopyTests {
+@Suite("Duplicates of packets") struct CopyTests {
     private static let before = MACAddress.neighbour
     private static let after = MACAddress(0x02_00_00_00_00_77)
 
@@ -85,16 +85,16 @@ import Testing
 
     @Test("Equal packets are copies where a router, a mirror or another interface explains them")
     func rules() throws {
-        func isCopy(
+        func isDuplicate(
             _ first: FrameBuilder, _ second: FrameBuilder, after delay: UInt64 = 1_000_000, interface: UInt8 = 0
         ) throws -> Bool {
-            var packets = RecentPackets(seed: 1)
+            var packets = DuplicateFilter(seed: 1)
             let first = try Self.packet(first, at: Story.start)
             var second = try Self.packet(second, at: Story.start + delay)
             second.record.interface = interface
-            let isFirstCopy = packets.isCopy(first.record, now: first.time)
+            let isFirstCopy = packets.isDuplicate(first.record, now: first.time)
             #expect(!isFirstCopy)
-            return packets.isCopy(second.record, now: second.time)
+            return packets.isDuplicate(second.record, now: second.time)
         }
         func synAck(
             ttl: UInt8 = 61, id: UInt16 = 0, mac: MACAddress = Self.before, seq: UInt32 = 9, window: UInt16 = 500
@@ -102,28 +102,28 @@ import Testing
             Ethernet(source: mac).ipv4(.server, .client, ttl: ttl, identification: id)
                 .tcp(22, 50_992, seq: seq, ack: 1, flags: [.syn, .ack], window: window)
         }
-        #expect(try isCopy(synAck(), synAck(ttl: 60, mac: Self.after)))
-        #expect(try isCopy(synAck(ttl: 60), synAck(ttl: 61)))
-        #expect(try isCopy(synAck(id: 7), synAck(ttl: 60, id: 7)))
-        #expect(try isCopy(synAck(), synAck(mac: Self.after)))
-        #expect(try isCopy(synAck(), synAck(), interface: 1))
+        #expect(try isDuplicate(synAck(), synAck(ttl: 60, mac: Self.after)))
+        #expect(try isDuplicate(synAck(ttl: 60), synAck(ttl: 61)))
+        #expect(try isDuplicate(synAck(id: 7), synAck(ttl: 60, id: 7)))
+        #expect(try isDuplicate(synAck(), synAck(mac: Self.after)))
+        #expect(try isDuplicate(synAck(), synAck(), interface: 1))
         // Sent again.
-        #expect(try !isCopy(synAck(), synAck()))
-        #expect(try !isCopy(synAck(id: 7), synAck(id: 7)))
-        #expect(try !isCopy(synAck(id: 7), synAck(ttl: 60, id: 8)))
-        #expect(try !isCopy(synAck(), synAck(ttl: 59, mac: Self.after)))
-        #expect(try !isCopy(synAck(), synAck(ttl: 60, mac: Self.after, seq: 10)))
-        #expect(try !isCopy(synAck(), synAck(ttl: 60, mac: Self.after, window: 501)))
-        #expect(try !isCopy(synAck(id: 7), synAck(ttl: 60, id: 7), after: 11_000_000))
+        #expect(try !isDuplicate(synAck(), synAck()))
+        #expect(try !isDuplicate(synAck(id: 7), synAck(id: 7)))
+        #expect(try !isDuplicate(synAck(id: 7), synAck(ttl: 60, id: 8)))
+        #expect(try !isDuplicate(synAck(), synAck(ttl: 59, mac: Self.after)))
+        #expect(try !isDuplicate(synAck(), synAck(ttl: 60, mac: Self.after, seq: 10)))
+        #expect(try !isDuplicate(synAck(), synAck(ttl: 60, mac: Self.after, window: 501)))
+        #expect(try !isDuplicate(synAck(id: 7), synAck(ttl: 60, id: 7), after: 11_000_000))
 
         func echo(_ sequence: UInt16, ttl: UInt8 = 61) -> FrameBuilder {
             Ethernet().ipv4(.server, .client, ttl: ttl, identification: 0).echo(
                 reply: true, identifier: 7, sequence: sequence)
         }
-        #expect(try isCopy(echo(1), echo(1, ttl: 60)))
+        #expect(try isDuplicate(echo(1), echo(1, ttl: 60)))
         // A flood of pings with one identifier.
-        #expect(try !isCopy(echo(1), echo(2)))
-        #expect(try !isCopy(echo(1), echo(2, ttl: 60)))
+        #expect(try !isDuplicate(echo(1), echo(2)))
+        #expect(try !isDuplicate(echo(1), echo(2, ttl: 60)))
     }
 
     @Test("IPv6: acknowledgements sent twice are two; the same from a hop farther is one")
@@ -132,26 +132,26 @@ import Testing
             Ethernet(source: mac).ipv6(.server6, .client6, hopLimit: hopLimit, flowLabel: 5)
                 .tcp(22, 50_992, seq: 9, ack: 1, flags: .ack, window: 500)
         }
-        var packets = RecentPackets(seed: 1)
+        var packets = DuplicateFilter(seed: 1)
         // A copy of something else has made it look at all packets.
         for ttl in [62, 61] as [UInt8] {
             let echo = Ethernet().ipv4(.server, .client, ttl: ttl, identification: 0).echo(
                 reply: true, identifier: 7, sequence: 1)
-            _ = packets.isCopy(try Self.packet(echo, at: Story.start).record, now: Story.start)
+            _ = packets.isDuplicate(try Self.packet(echo, at: Story.start).record, now: Story.start)
         }
-        for (number, (hops, mac, isCopy)) in [
+        for (number, (hops, mac, isDuplicate)) in [
             (61, Self.before, false), (60, Self.after, true), (61, Self.before, false), (60, Self.after, true),
         ].enumerated() {
             let time = Story.start + UInt64(number) * 100_000
-            let answer = packets.isCopy(try Self.packet(ack(UInt8(hops), mac), at: time).record, now: time)
-            #expect(answer == isCopy)
+            let answer = packets.isDuplicate(try Self.packet(ack(UInt8(hops), mac), at: time).record, now: time)
+            #expect(answer == isDuplicate)
         }
     }
 
     @Test("UDP has no numbers: only a hop less from another next hop is a copy, where there is no IP-ID")
     func datagrams() throws {
-        func isCopy(_ id: UInt16, _ ttl: UInt8, _ mac: MACAddress) throws -> Bool {
-            var packets = RecentPackets(seed: 1)
+        func isDuplicate(_ id: UInt16, _ ttl: UInt8, _ mac: MACAddress) throws -> Bool {
+            var packets = DuplicateFilter(seed: 1)
             var answers: [Bool] = []
             for (ttl, mac) in [(62, Self.before), (ttl, mac)] as [(UInt8, MACAddress)] {
                 let frame = Ethernet(source: mac).ipv4(.server, .client, ttl: ttl, identification: id).udp(53, 5000)
@@ -159,32 +159,32 @@ import Testing
                 for ttl in [62, 61] as [UInt8] {
                     let echo = Ethernet().ipv4(.server, .client, ttl: ttl, identification: 0).echo(
                         reply: true, identifier: 7, sequence: 1)
-                    _ = packets.isCopy(try Self.packet(echo, at: Story.start).record, now: Story.start)
+                    _ = packets.isDuplicate(try Self.packet(echo, at: Story.start).record, now: Story.start)
                 }
-                answers.append(packets.isCopy(try Self.packet(frame, at: Story.start).record, now: Story.start))
+                answers.append(packets.isDuplicate(try Self.packet(frame, at: Story.start).record, now: Story.start))
             }
             #expect(answers.first == false)
             return answers.last == true
         }
-        #expect(try isCopy(0, 61, Self.after))
-        #expect(try isCopy(9, 61, Self.before))
-        #expect(try isCopy(9, 62, Self.after))
-        #expect(try !isCopy(9, 62, Self.before))
-        #expect(try !isCopy(0, 62, Self.before))
-        #expect(try !isCopy(0, 61, Self.before))
-        #expect(try !isCopy(0, 62, Self.after))
+        #expect(try isDuplicate(0, 61, Self.after))
+        #expect(try isDuplicate(9, 61, Self.before))
+        #expect(try isDuplicate(9, 62, Self.after))
+        #expect(try !isDuplicate(9, 62, Self.before))
+        #expect(try !isDuplicate(0, 62, Self.before))
+        #expect(try !isDuplicate(0, 61, Self.before))
+        #expect(try !isDuplicate(0, 62, Self.after))
     }
 
     @Test("Bulk is looked at once copies were seen, and found by samples where there is nothing else")
     func bulk() throws {
-        var packets = RecentPackets(seed: 1)
+        var packets = DuplicateFilter(seed: 1)
         var copies = 0
         for number in 0..<1000 as Range<UInt32> {
             for (ttl, mac) in [(61, Self.before), (60, Self.after)] as [(UInt8, MACAddress)] {
                 let frame = Ethernet(source: mac).ipv4(.server, .client, ttl: ttl, identification: 0)
                     .tcp(22, 50_992, seq: number * 1448, ack: 1, flags: .ack, window: 500).payload("x")
                 let time = Story.start + UInt64(number) * 10_000
-                if packets.isCopy(try Self.packet(frame, at: time).record, now: time) { copies += 1 }
+                if packets.isDuplicate(try Self.packet(frame, at: time).record, now: time) { copies += 1 }
             }
         }
         #expect((950...1000).contains(copies))

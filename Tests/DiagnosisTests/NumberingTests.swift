@@ -31,7 +31,7 @@ struct NumberingTests {
     }
 
     @Test(
-        "Copies abstain where the host itself copies: a server that evades inspection resets before its SYN-ACK",
+        "Duplicates abstain where the host itself copies: a server that evades inspection resets before its SYN-ACK",
         arguments: [true, false])
     func hostCopies(isHosts: Bool) throws {
         var story = Story()

@@ -155,7 +155,7 @@ struct PathHandshakeTests {
         #expect(story.causes.allSatisfy { $0 == .loss })
     }
 
-    @Test("Copies that a tap makes, routed ones too, are none")
+    @Test("Duplicates that a tap makes, routed ones too, are none")
     func mirrored() {
         var story = Story()
         story.step = 20_000

@@ -11,8 +11,8 @@ extension IdentificationCounters {
     }
 }
 
-extension RecentPackets {
-    mutating func isCopy(_ record: PacketRecord, now: UInt64) -> Bool {
-        withUnsafePointer(to: record) { isCopy($0, now: now) }
+extension DuplicateFilter {
+    mutating func isDuplicate(_ record: PacketRecord, now: UInt64) -> Bool {
+        withUnsafePointer(to: record) { isDuplicate($0, now: now) }
     }
 }

@@ -88,7 +88,7 @@ struct SettlingTests {
         #expect(story.statistics().undeterminedForgotten == 1)
     }
 
-    @Test("Copies of one reset are one; answers to several segments are several")
+    @Test("Duplicates of one reset are one; answers to several segments are several")
     func copies() {
         var story = Story()
         story.ping(4)

@@ -68,7 +68,7 @@ final class DecompressionThread {
         if let thread = thread.take() { thread.join() }
     }
 
-    /// Copies what comes next. Returns 0 at the end; throws what is wrong with the data once everything before it was handed out.
+    /// Duplicates what comes next. Returns 0 at the end; throws what is wrong with the data once everything before it was handed out.
     func read(into space: UnsafeMutableRawBufferPointer) throws(CaptureError) -> Int {
         if rest.isEmpty {
             if isEmptying { exchange.queue.free() }

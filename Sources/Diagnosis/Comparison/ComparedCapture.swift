@@ -158,7 +158,7 @@ package final class ComparedCapture {
     }
 
     /// Notes at packet `number` that the point saw it once more.
-    func noteCopy(of number: Int, ttl: UInt8) {
+    func noteDuplicate(of number: Int, ttl: UInt8) {
         packets[number].lastTTL = min(packets[number].lastTTL, ttl)
         if packets[number].copies < .max { packets[number].copies += 1 }
     }

@@ -23,7 +23,7 @@ struct ComparedPacket: BitwiseCopyable {
     var kindValue: UInt8
     /// `packet_record.interface`.
     var interface: UInt8
-    /// Copies of it at that point that were taken for the same packet, itself not counted.
+    /// Duplicates of it at that point that were taken for the same packet, itself not counted.
     var copies: UInt8
 
     var kind: PacketKind { PacketKind(rawValue: kindValue) ?? .ack }

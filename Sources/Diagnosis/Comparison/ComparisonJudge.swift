@@ -25,7 +25,7 @@ struct ComparisonJudge {
     var appeared: [Stray] = []
     /// What came when the destination's own capture had ended.
     private var late: [Stray] = []
-    /// Copies of one packet without an answer that show a broken connection.
+    /// Duplicates of one packet without an answer that show a broken connection.
     private static let repeats = 3
     /// The first and last common time of each point's capture; `nil` where times cannot be compared.
     private let windows: [(first: UInt64, last: UInt64)?]

@@ -52,7 +52,7 @@ struct CopyAligner {
         }
         guard matches > 0 else { return nil }
         var result = table
-        // Copies that only this point saw stand where their neighbours are.
+        // Duplicates that only this point saw stand where their neighbours are.
         var inserted: [(after: Int, packet: UInt32)] = []
         var last = -1
         for (index, partner) in partners.enumerated() {

@@ -36,7 +36,7 @@ struct CrossingFindings {
     }
 
     /// Packets of one way that passed a leg: those that its first point saw once, and those that it saw come in and go out.
-    private struct Copies {
+    private struct Duplicates {
         var once = 0
         var twice = 0
     }
@@ -45,7 +45,7 @@ struct CrossingFindings {
     private let vanished: VanishJudge
     private var clients: [UInt32: Bool] = [:]
     /// By leg (from × points + to) and way.
-    private var copies: [Int: [Int: Copies]] = [:]
+    private var copies: [Int: [Int: Duplicates]] = [:]
     private(set) var findings: [Finding] = []
 
     /// - Parameter rejected: Conversations that were refused by a reset on the way: that their packets end there is no riddle.
@@ -278,7 +278,7 @@ struct CrossingFindings {
     /// Whether the first point is a machine that forwards, and captures both what comes in and what goes out.
     private func isInside(_ key: Key, _ rows: [UInt32]) -> Bool {
         guard rows.allSatisfy({ judge.packet(Int($0), at: key.from)?.copies == 0 }), key.way >= 0 else { return false }
-        let copies = copies[key.from * judge.points + key.to]?[key.way] ?? Copies()
+        let copies = copies[key.from * judge.points + key.to]?[key.way] ?? Duplicates()
         return copies.twice > 0 && copies.once * 10 <= copies.twice
     }
 
@@ -292,9 +292,9 @@ struct CrossingFindings {
                     let way = judge.ways.number(of: judge.conversations.direction(of: packet, in: from))
                 else { continue }
                 if packet.copies > 0 {
-                    copies[leg, default: [:]][way, default: Copies()].twice += 1
+                    copies[leg, default: [:]][way, default: Duplicates()].twice += 1
                 } else {
-                    copies[leg, default: [:]][way, default: Copies()].once += 1
+                    copies[leg, default: [:]][way, default: Duplicates()].once += 1
                 }
             }
         }

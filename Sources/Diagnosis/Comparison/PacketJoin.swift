@@ -12,7 +12,7 @@ struct PacketJoin {
     private(set) var rows: [UInt32] = []
     /// By row: equal for copies of one packet.
     private(set) var groups: [UInt32] = []
-    /// Copies that are not aligned yet: by group the number at each point, then the packets.
+    /// Duplicates that are not aligned yet: by group the number at each point, then the packets.
     private var waiting: [UInt32] = []
     private var nextGroup: UInt32 = 0
 
@@ -28,7 +28,7 @@ struct PacketJoin {
         return number == Self.absent ? nil : Int(number)
     }
 
-    /// Finds the packets that are one. Copies that one point saw more often than another wait for `align`.
+    /// Finds the packets that are one. Duplicates that one point saw more often than another wait for `align`.
     init(_ captures: [ComparedCapture], _ keys: [[PacketKey]]) {
         points = captures.count
         let total = keys.reduce(0) { $0 + $1.count }
@@ -121,7 +121,7 @@ extension ComparedCapture {
     /// Nobody sends a segment again within this (ns): the shortest probe waits for 2 ms and more (RFC 8985).
     private static var resendTime: UInt64 { 1_000_000 }
 
-    /// Copies that may wait to go out at once.
+    /// Duplicates that may wait to go out at once.
     private static var waiting: Int { 8 }
 
     /// Takes packets out of `copies` (in the capture's order) that are one that was seen before at this point.
@@ -135,9 +135,9 @@ extension ComparedCapture {
             while open < kept, !couldStillLeave(packets[Int(copies[open])], at: packet.time) { open += 1 }
             let candidates = open...min(kept, open + Self.waiting)
             if let before = candidates.first(where: { isForwarded(packet, packets[Int(copies[$0])]) }) {
-                noteCopy(of: Int(copies[before]), ttl: packet.ttl)
+                noteDuplicate(of: Int(copies[before]), ttl: packet.ttl)
             } else if isMirrored(packet, packets[Int(copies[kept])]) {
-                noteCopy(of: Int(copies[kept]), ttl: packet.ttl)
+                noteDuplicate(of: Int(copies[kept]), ttl: packet.ttl)
             } else {
                 kept += 1
                 copies[kept] = copies[index]

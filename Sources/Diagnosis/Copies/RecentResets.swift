@@ -7,7 +7,7 @@ internal import Packets
 /// A fixed table of 1024 places by the packet's own content; a newer reset overwrites an older one in its place.
 struct RecentResets {
     private static let places = 1024
-    /// Copies come within 10 ms.
+    /// Duplicates come within 10 ms.
     private static let window: UInt64 = 10_000_000
 
     private struct Sighting {

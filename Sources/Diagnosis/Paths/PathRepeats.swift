@@ -2,10 +2,10 @@
 
 /// A packet that is sent again and again: when it was sent first, and when its copies were.
 struct PathRepeats: BitwiseCopyable, Sendable {
-    /// Copies closer than this (ns) to the one before are the network's or the tap's, not their sender's: 100 ms. The shortest
+    /// Duplicates closer than this (ns) to the one before are the network's or the tap's, not their sender's: 100 ms. The shortest
     /// timeout of Linux is 200 ms, of a handshake a second (RFC 6298).
     static let shortest: UInt64 = 100_000_000
-    /// Copies whose times are kept.
+    /// Duplicates whose times are kept.
     static let kept = 6
 
     private(set) var first: UInt64 = 0

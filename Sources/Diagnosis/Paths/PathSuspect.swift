@@ -18,7 +18,7 @@ struct PathSuspect: BitwiseCopyable, Sendable {
     var dataSeq: UInt32 = 0
     var dataLength: UInt16 = 0
     var dataIsFromClient = true
-    /// Copies of the SYN-ACK that the client acknowledged, the first one not counted, and the longest that it took, ns.
+    /// Duplicates of the SYN-ACK that the client acknowledged, the first one not counted, and the longest that it took, ns.
     var answers: UInt8 = 0
     var slowestAnswer: UInt64 = 0
     var awaitsAnswer = false

@@ -54,7 +54,7 @@ struct ResetCase: Sendable {
     var isFromElsewhere = false
     /// The same reset seen once more, elsewhere: a copy.
     var copy: (ttl: UInt8, link: UInt16)?
-    /// Copies of other packets come in the order of this reset and its copy.
+    /// Duplicates of other packets come in the order of this reset and its copy.
     var isOrderUsual = true
     var aftermath = Aftermath()
     /// Resets that it stands for, in a flood.

@@ -5,7 +5,7 @@
 /// A mirror port shows a packet before and after the router, in this order as a rule. Where two mirrors are joined the order may
 /// change from packet to packet; then what was taken of a reset and of other packets was not seen in one place. Fixed size: 64
 /// pairs, of which a newer one overwrites an older in its place.
-struct CopyOrder {
+struct DuplicateOrder {
     private static let places = 64
     /// One packet in 20 may come the other way round.
     private static let tolerance: UInt32 = 20

@@ -7,9 +7,9 @@ internal import Packets
 ///
 /// A fixed table of 8192 places by the packet's content; a newer packet overwrites an older one in its place. Handshakes and echoes
 /// are always looked up, bulk only one packet in sixteen until a copy is seen, then all for a minute.
-struct RecentPackets: ~Copyable {
+struct DuplicateFilter: ~Copyable {
     private static let places = 8192
-    /// Copies come within 10 ms, in units of 1024 ns.
+    /// Duplicates come within 10 ms, in units of 1024 ns.
     private static let window: UInt32 = 9766
     /// How long (ns) bulk is looked up after a copy was seen.
     private static let alertness: UInt64 = 60_000_000_000
@@ -28,7 +28,7 @@ struct RecentPackets: ~Copyable {
     private let seed: UInt64
     private let clockStep: ClockStep
     /// Which way round copies come.
-    private(set) var order = CopyOrder()
+    private(set) var order = DuplicateOrder()
 
     init(seed: UInt64, clockStep: ClockStep = .exact) {
         self.seed = seed
@@ -43,7 +43,7 @@ struct RecentPackets: ~Copyable {
     ///
     /// - Parameter now: ns since 1970.
     @inline(__always)
-    mutating func isCopy(_ record: UnsafePointer<PacketRecord>, now: UInt64) -> Bool {
+    mutating func isDuplicate(_ record: UnsafePointer<PacketRecord>, now: UInt64) -> Bool {
         guard record.pointee.packetClass != .bulk || now < alertUntil || Self.isSample(record) else { return false }
         return lookUp(record, now: now)
     }
@@ -63,7 +63,7 @@ struct RecentPackets: ~Copyable {
         let earlier = place.pointee
         // Of two CPUs the copy may have the smaller time.
         let delay = record.time &- earlier.time &+ clockStep.units
-        if earlier.hash == hash, delay <= Self.window &+ 2 &* clockStep.units, Self.isCopy(record, of: earlier) {
+        if earlier.hash == hash, delay <= Self.window &+ 2 &* clockStep.units, Self.isDuplicate(record, of: earlier) {
             alertUntil = now + Self.alertness
             order.note(first: (earlier.ttl, earlier.link), copy: (record.ttl, record.link_hash))
             return true
@@ -73,7 +73,7 @@ struct RecentPackets: ~Copyable {
         return false
     }
 
-    private static func isCopy(_ record: PacketRecord, of earlier: Sighting) -> Bool {
+    private static func isDuplicate(_ record: PacketRecord, of earlier: Sighting) -> Bool {
         let step = abs(Int(record.ttl) - Int(earlier.ttl))
         guard step <= 1 else { return false }
         if record.transport == .udp, record.isIPv6 || record.identification == 0 {
