@@ -23,7 +23,7 @@ extension Engine {
         guard let number else { return }
         let isOpen = reset.flow != nil && reset.passage != .leftUndiminished && !verdict.sender.isForeign
         told.insert(
-            isOpen ? ToldResets.Told(reset: reset, finding: finding, waiting: waiting) : nil, number: number)
+            isOpen ? JudgedResets.Entry(reset: reset, finding: finding, waiting: waiting) : nil, number: number)
     }
 
     /// Makes an entry for a host that was never seen, so that its first packet finds what waits for it.

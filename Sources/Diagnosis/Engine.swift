@@ -80,7 +80,7 @@ package struct Engine: ~Copyable {
     var samples: PacketSamples
     var undetermined: UndeterminedResets
     var pending = PendingResets()
-    var told = ToldResets()
+    var told = JudgedResets()
     var flood = ResetFlood()
     /// Resets that this machine made with its own address, until its kernel's word of them must have come.
     var awaitingTrace = PendingResets()

@@ -194,20 +194,20 @@ struct SettlingTests {
 
     @Test("Only the newest resets are remembered for a late proof")
     func toldBound() {
-        var told = ToldResets()
+        var told = JudgedResets()
         var story = Story()
         story.refuse(ttl: 63)
         let finding = story.findings()[0]
         let reset = ResetCase(
             record: PacketRecord(), time: Story.start, frame: 1, passage: .arrived, flow: nil, id: "", packetKey: "")
-        for number in 0...UInt32(ToldResets.capacity) {
-            told.insert(ToldResets.Told(reset: reset, finding: finding), number: number)
+        for number in 0...UInt32(JudgedResets.capacity) {
+            told.insert(JudgedResets.Entry(reset: reset, finding: finding), number: number)
         }
         #expect(told.find(0, now: Story.start) == nil)
         #expect(told.find(1, now: Story.start) != nil)
-        told.insert(nil, number: UInt32(ToldResets.capacity) + 1)
+        told.insert(nil, number: UInt32(JudgedResets.capacity) + 1)
         #expect(told.find(1, now: Story.start) == nil)
-        #expect(told.find(2, now: Story.start + ToldResets.lifetime + 1) == nil)
+        #expect(told.find(2, now: Story.start + JudgedResets.lifetime + 1) == nil)
     }
 
     // MARK: Waiting

@@ -9,7 +9,7 @@ struct UndeterminedResets {
         var finding: Finding
         /// The finding was given as it stands.
         var isTold: Bool
-        /// Its number in `ToldResets`, where it is remembered there.
+        /// Its number in `JudgedResets`, where it is remembered there.
         var told: UInt32?
     }
 

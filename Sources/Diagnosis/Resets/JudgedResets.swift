@@ -4,7 +4,7 @@
 /// may have had nothing to say in the settle time.
 ///
 /// Bounded: the newest `capacity` resets, for `lifetime` each.
-struct ToldResets {
+struct JudgedResets {
     static let capacity = 4096
     /// ns of packet time: Linux sends again after at most 120 s (TCP_RTO_MAX, include/net/tcp.h), so a living connection that
     /// had something to say has said it.
