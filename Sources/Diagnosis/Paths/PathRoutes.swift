@@ -29,7 +29,7 @@ struct PathRoutes {
         var family: Family
     }
 
-    private struct Told {
+    private struct Entry {
         var finding: Finding
         var last: UInt64
         /// The count in what was told last.
@@ -41,7 +41,7 @@ struct PathRoutes {
     /// Services that a finding names.
     private static let ports = 8
 
-    private var routes: [Key: Told] = [:]
+    private var routes: [Key: Entry] = [:]
 
     /// The finding that is to be told now; `nil` where it is one more of what was told already.
     mutating func tell(_ finding: Finding, of networks: PathNetworks, now: UInt64) -> Finding? {
@@ -52,7 +52,7 @@ struct PathRoutes {
         let key = Key(networks: networks, port: port, family: family)
         guard var told = routes[key], now &- told.last <= Self.quiet, var before = told.finding.path else {
             makeRoom()
-            routes[key] = Told(finding: finding, last: now, count: finding.count)
+            routes[key] = Entry(finding: finding, last: now, count: finding.count)
             return finding
         }
         told.last = now

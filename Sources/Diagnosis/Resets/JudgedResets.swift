@@ -10,7 +10,7 @@ struct JudgedResets {
     /// had something to say has said it.
     static let lifetime: UInt64 = 120_000_000_000
 
-    struct Told {
+    struct Entry {
         var reset: ResetCase
         /// As it was told last.
         var finding: Finding
@@ -19,24 +19,24 @@ struct JudgedResets {
     }
 
     /// By the numbers that `PendingResets` gave, which count up.
-    private var told: [UInt32: Told] = [:]
+    private var told: [UInt32: Entry] = [:]
 
     /// Remembers what was made of the reset of that number; `nil` for one that nothing later can change. The one that was
     /// `capacity` before it is forgotten.
-    mutating func insert(_ entry: Told?, number: UInt32) {
+    mutating func insert(_ entry: Entry?, number: UInt32) {
         told[number &- UInt32(Self.capacity)] = nil
         if let entry { told[number] = entry }
     }
 
     /// The reset of that number, unless it is too old.
-    func find(_ number: UInt32, now: UInt64) -> Told? {
+    func find(_ number: UInt32, now: UInt64) -> Entry? {
         guard let entry = told[number], now < entry.reset.time || now - entry.reset.time <= Self.lifetime else {
             return nil
         }
         return entry
     }
 
-    mutating func replace(_ number: UInt32, by entry: Told) {
+    mutating func replace(_ number: UInt32, by entry: Entry) {
         told[number] = entry
     }
 
