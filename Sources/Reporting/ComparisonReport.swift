@@ -116,7 +116,7 @@ package struct ComparisonReport: Sendable {
                 crossing.from == names.0, crossing.to == names.1,
                 crossing.source == route.source, crossing.destination == route.destination
             else { continue }
-            return .broken("\(CrossingSentences.list(crossing.lost)) vanish")
+            return .broken("\(LegGapSentences.list(crossing.lost)) vanish")
         }
         guard hops > 0 else { return .plain }
         return .noted(hops == 1 ? "1 router" : "\(hops) routers")

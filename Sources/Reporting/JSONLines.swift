@@ -91,7 +91,7 @@ package enum JSONLines {
         if let crossing = path.crossing { json.member("between") { write(crossing, to: &$0) } }
     }
 
-    private static func write(_ crossing: Finding.Crossing, to writer: inout JSONWriter) {
+    private static func write(_ crossing: Finding.LegGap, to writer: inout JSONWriter) {
         writer.object { json in
             json.member("from", crossing.from)
             json.member("to", crossing.to)

@@ -10,8 +10,8 @@ struct PathSentences {
     private var client: String { finding.called(finding.fiveTuple.source) }
     private var server: String { finding.called(finding.fiveTuple.destination) }
 
-    private var crossing: CrossingSentences? {
-        path.crossing.map { CrossingSentences(finding: finding, cause: path.cause, crossing: $0) }
+    private var crossing: LegGapSentences? {
+        path.crossing.map { LegGapSentences(finding: finding, cause: path.cause, crossing: $0) }
     }
 
     private var service: String {

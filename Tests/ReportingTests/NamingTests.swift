@@ -59,7 +59,7 @@ struct NamingTests {
     private func all() throws -> [Finding] {
         var change = try sampleFinding()
         change.details = .pathChange(Finding.PathChange(hop: 5, hostHop: 4))
-        let crossing = Finding.Crossing(
+        let crossing = Finding.LegGap(
             from: "here", to: "there", source: Self.client, destination: Self.server, firstKind: .ack,
             isFromClient: true)
         let kinds: [Finding.PathCause] = [

@@ -11,14 +11,14 @@ extension Comparison {
     package init(_ captures: [ComparedCapture], resets: [[UInt64: Finding]], seed: UInt64) {
         var judge = ComparisonJudge(captures, seed: seed)
         let resegmented = Resegmentation(judge)
-        var appearing: [ComparisonJudge.Stray] = []
+        var appearing: [ComparisonJudge.Unmatched] = []
         for (index, stray) in judge.appeared.enumerated() {
             guard !resegmented.appeared.contains(index) else { continue }
             appearing.append(stray)
             guard let (_, packet) = judge.anyPacket(Int(stray.row)) else { continue }
             judge.touch(Int(stray.from), Int(stray.to)) { $0.leg.appeared[packet.kind] += 1 }
         }
-        var vanishing: [ComparisonJudge.Stray] = []
+        var vanishing: [ComparisonJudge.Unmatched] = []
         for (index, stray) in judge.vanished.enumerated() {
             guard resegmented.vanished.contains(index) else {
                 vanishing.append(stray)
@@ -45,7 +45,7 @@ extension Comparison {
         routes = Self.routes(judge)
         var forged = ForgedResets(judge, appearing, resets)
         furtherResets = forged.further
-        findings = CrossingFindings(judge, vanished, legs, rejected: forged.conversations).findings
+        findings = LegGapFindings(judge, vanished, legs, rejected: forged.conversations).findings
         findings += forged.takeFindings()
         findings.sort { ($0.time ?? 0, $0.id) < ($1.time ?? 0, $1.id) }
     }

@@ -4,27 +4,27 @@ internal import Packets
 /// Follows each packet from point to point, and counts.
 struct ComparisonJudge {
     /// A packet that went past one point of a leg only.
-    struct Stray: BitwiseCopyable {
+    struct Unmatched: BitwiseCopyable {
         var row: UInt32
         var from: UInt8
         var to: UInt8
     }
 
     let captures: [ComparedCapture]
-    let conversations: Conversations
+    let conversations: FlowUnion
     let shifts: SequenceShifts
     let join: PacketJoin
     let time: SharedTime
-    let ways: HostWays
+    let ways: HostPaths
     let points: Int
     /// By from × points + to.
-    var legs: [LegTally?]
+    var legs: [LegCounters?]
     var missed: [Int]
     /// Packets that did not arrive at `to`, and that came from nowhere: not at `from`.
-    var vanished: [Stray] = []
-    var appeared: [Stray] = []
+    var vanished: [Unmatched] = []
+    var appeared: [Unmatched] = []
     /// What came when the destination's own capture had ended.
-    private var late: [Stray] = []
+    private var late: [Unmatched] = []
     /// Duplicates of one packet without an answer that show a broken connection.
     private static let repeats = 3
     /// The first and last common time of each point's capture; `nil` where times cannot be compared.
@@ -35,7 +35,7 @@ struct ComparisonJudge {
     init(_ captures: [ComparedCapture], seed: UInt64) {
         self.captures = captures
         points = captures.count
-        conversations = Conversations(captures, seed: seed)
+        conversations = FlowUnion(captures, seed: seed)
         shifts = SequenceShifts(captures, conversations)
         let ignoresBareSequence = captures.contains { !$0.hasAllSequenceNumbers }
         var join = PacketJoin(
@@ -54,8 +54,8 @@ struct ComparisonJudge {
         }
         self.join = join
         self.time = time
-        ways = HostWays(captures, join, conversations, time, seed: seed)
-        legs = [LegTally?](repeating: nil, count: points * points)
+        ways = HostPaths(captures, join, conversations, time, seed: seed)
+        legs = [LegCounters?](repeating: nil, count: points * points)
         missed = [Int](repeating: 0, count: points)
         windows = captures.indices.map { point in
             guard let first = time.common(captures[point].firstTime, of: point),
@@ -143,9 +143,9 @@ struct ComparisonJudge {
         }
         guard let last, let next = between.first else { return }
         if let to = between.first(where: { covers($0, row, seenAt: last, isBehind: true) }) {
-            vanished.append(Stray(row: UInt32(row), from: UInt8(last), to: UInt8(to)))
+            vanished.append(Unmatched(row: UInt32(row), from: UInt8(last), to: UInt8(to)))
         } else if between.count == 1, next == expected.last, isLate(row, at: last, for: next) {
-            late.append(Stray(row: UInt32(row), from: UInt8(last), to: UInt8(next)))
+            late.append(Unmatched(row: UInt32(row), from: UInt8(last), to: UInt8(next)))
         } else {
             touch(last, next) { $0.leg.outside += 1 }
         }
@@ -169,7 +169,7 @@ struct ComparisonJudge {
         var copies: [UInt32: Int] = [:]
         var begins: [UInt32: UInt64] = [:]
         var answered: [UInt32: UInt64] = [:]
-        func key(_ stray: Stray) -> (direction: UInt32, time: UInt64)? {
+        func key(_ stray: Unmatched) -> (direction: UInt32, time: UInt64)? {
             guard let packet = packet(Int(stray.row), at: Int(stray.from)),
                 let time = time.common(packet.time, of: Int(stray.from))
             else { return nil }
@@ -212,12 +212,12 @@ struct ComparisonJudge {
             }
         }
         guard let from = before.last(where: { covers($0, row, seenAt: point, isBehind: false) }) else { return }
-        appeared.append(Stray(row: UInt32(row), from: UInt8(from), to: UInt8(place)))
+        appeared.append(Unmatched(row: UInt32(row), from: UInt8(from), to: UInt8(place)))
     }
 
-    mutating func touch(_ from: Int, _ to: Int, _ change: (inout LegTally) -> Void) {
+    mutating func touch(_ from: Int, _ to: Int, _ change: (inout LegCounters) -> Void) {
         let index = from * points + to
-        if legs[index] == nil { legs[index] = LegTally(from: from, to: to) }
+        if legs[index] == nil { legs[index] = LegCounters(from: from, to: to) }
         if var leg = legs[index].take() {
             change(&leg)
             legs[index] = leg

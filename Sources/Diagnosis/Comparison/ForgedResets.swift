@@ -10,11 +10,11 @@ struct ForgedResets {
 
     /// Resets without a finding of their own.
     private(set) var further = 0
-    /// Conversations that such a reset ended.
+    /// FlowUnion that such a reset ended.
     private(set) var conversations: Set<UInt32> = []
     private var findings: [Finding] = []
 
-    init(_ judge: ComparisonJudge, _ appeared: [ComparisonJudge.Stray], _ resets: [[UInt64: Finding]]) {
+    init(_ judge: ComparisonJudge, _ appeared: [ComparisonJudge.Unmatched], _ resets: [[UInt64: Finding]]) {
         var seen: Set<UInt32> = []
         for stray in appeared {
             let (from, to) = (Int(stray.from), Int(stray.to))

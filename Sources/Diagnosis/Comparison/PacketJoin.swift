@@ -173,7 +173,7 @@ extension ComparedCapture {
     ///
     /// - Parameter ignoresBareSequence: True where a point does not tell the sequence numbers of segments without payload.
     func packetKeys(
-        _ capture: Int, _ conversations: Conversations, _ shifts: SequenceShifts, ignoresBareSequence: Bool,
+        _ capture: Int, _ conversations: FlowUnion, _ shifts: SequenceShifts, ignoresBareSequence: Bool,
         seed: UInt64
     ) -> [PacketKey] {
         let isShifted = !shifts.isEmpty(capture)

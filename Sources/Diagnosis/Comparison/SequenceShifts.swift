@@ -24,7 +24,7 @@ struct SequenceShifts {
     /// By capture: the shifts of a flow's direction, in the order of the capture.
     private var shifts: [[UInt32: [Shift]]]
 
-    init(_ captures: [ComparedCapture], _ conversations: Conversations) {
+    init(_ captures: [ComparedCapture], _ conversations: FlowUnion) {
         shifts = captures.map { _ in [:] }
         let changed = Self.changedDirections(captures, conversations)
         guard !changed.isEmpty else { return }
@@ -56,7 +56,7 @@ struct SequenceShifts {
 
     /// Directions that opened with more than one number: few.
     private static func changedDirections(
-        _ captures: [ComparedCapture], _ conversations: Conversations
+        _ captures: [ComparedCapture], _ conversations: FlowUnion
     ) -> Set<UInt32> {
         var first = [UInt32](repeating: 0, count: conversations.count * 2)
         var isOpen = [Bool](repeating: false, count: conversations.count * 2)

@@ -17,7 +17,7 @@ struct SharedTime {
     private(set) var margin: UInt64 = smallestMargin
 
     /// - Parameter shared: Packets that two points share, by point × points + point.
-    init(_ captures: [ComparedCapture], _ join: PacketJoin, _ conversations: Conversations, shared: [Int]) {
+    init(_ captures: [ComparedCapture], _ join: PacketJoin, _ conversations: FlowUnion, shared: [Int]) {
         let points = captures.count
         references = [Int?](repeating: nil, count: points)
         estimates = [ClockEstimate?](repeating: nil, count: points)
@@ -77,7 +77,7 @@ struct SharedTime {
     }
 
     private static func samples(
-        _ captures: [ComparedCapture], _ join: PacketJoin, _ conversations: Conversations, of point: Int,
+        _ captures: [ComparedCapture], _ join: PacketJoin, _ conversations: FlowUnion, of point: Int,
         against reference: Int
     ) -> [ClockSample] {
         let downstream = Self.directions(captures, join, conversations, of: point, against: reference)
@@ -115,7 +115,7 @@ struct SharedTime {
 
     /// By direction of a conversation: true where its packets lose TTL from the reference on, false where they do the other way.
     private static func directions(
-        _ captures: [ComparedCapture], _ join: PacketJoin, _ conversations: Conversations, of point: Int,
+        _ captures: [ComparedCapture], _ join: PacketJoin, _ conversations: FlowUnion, of point: Int,
         against reference: Int
     ) -> [UInt32: Bool] {
         var directions: [UInt32: Bool] = [:]

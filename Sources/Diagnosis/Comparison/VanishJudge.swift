@@ -32,11 +32,11 @@ struct VanishJudge {
     private let judge: ComparisonJudge
     private(set) var slots: [Slot] = []
     /// Packets that the leg's second point missed: the receiver has acknowledged them.
-    private(set) var unseen: [ComparisonJudge.Stray] = []
+    private(set) var unseen: [ComparisonJudge.Unmatched] = []
     private var highestAck: [UInt32: UInt32] = [:]
 
     /// - Parameter strays: Packets that vanished on TCP, UDP or ICMP legs.
-    init(_ judge: ComparisonJudge, _ strays: [ComparisonJudge.Stray]) {
+    init(_ judge: ComparisonJudge, _ strays: [ComparisonJudge.Unmatched]) {
         self.judge = judge
         guard !strays.isEmpty else { return }
         var events: [Event] = []
@@ -142,7 +142,7 @@ struct VanishJudge {
                 } else if isAcknowledged || (packet.flags & 0x02 != 0 && lastPassed.map { $0 > event.number } ?? false)
                 {
                     unseen.append(
-                        ComparisonJudge.Stray(row: row, from: UInt8(from), to: UInt8(slots[slot].to)))
+                        ComparisonJudge.Unmatched(row: row, from: UInt8(from), to: UInt8(slots[slot].to)))
                 } else {
                     slots[slot].swallowed.append(row)
                 }

@@ -77,7 +77,7 @@ extension Finding {
         /// After how many seconds it got through.
         package var recoveredSeconds: Double?
         /// What a comparison of captures found; `nil` for what one point tells.
-        package var crossing: Crossing?
+        package var crossing: LegGap?
         /// Of `dropped_here`: what this machine did not send on.
         package var forwarding: Forwarding?
 

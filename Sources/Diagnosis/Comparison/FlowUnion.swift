@@ -5,7 +5,7 @@ internal import Packets
 ///
 /// A *direction* of a conversation is its number << 1, and 1 for packets from the high end of its key. Flows of one five-tuple
 /// are one conversation; so are flows of several five-tuples whose connections open with the same random numbers.
-struct Conversations {
+struct FlowUnion {
     /// More five-tuples than this with one opening are a scanner's constant, not one translated connection.
     private static let translations = 4
     /// Openings of one number that are looked at: more are a flood.
@@ -97,7 +97,7 @@ struct Conversations {
 
 // MARK: - Translated addresses
 
-extension Conversations {
+extension FlowUnion {
     private struct Mark {
         var key: UInt64
         var direction: UInt32
@@ -142,7 +142,7 @@ extension Conversations {
         return seenBy
     }
 
-    /// Conversations that only one point saw, and that are nowhere by their opening: their connection opened before the capture
+    /// FlowUnion that only one point saw, and that are nowhere by their opening: their connection opened before the capture
     /// began, or its numbers are changed as well as its addresses. Returns whether any were found to be the same.
     private mutating func mergeLonely(_ captures: [ComparedCapture], seed: UInt64) -> Bool {
         let seenBy = points(captures)

@@ -2,7 +2,7 @@
 internal import Packets
 
 /// Past which points the packets of one host to another come, and in which order: by how much of their TTL is gone.
-struct HostWays {
+struct HostPaths {
     /// What one point saw of a way.
     private struct Sight: BitwiseCopyable {
         var packets: UInt32 = 0
@@ -43,7 +43,7 @@ struct HostWays {
     private var ofDirection: [UInt32]
 
     init(
-        _ captures: [ComparedCapture], _ join: PacketJoin, _ conversations: Conversations, _ time: SharedTime,
+        _ captures: [ComparedCapture], _ join: PacketJoin, _ conversations: FlowUnion, _ time: SharedTime,
         seed: UInt64
     ) {
         points = captures.count
@@ -90,7 +90,7 @@ struct HostWays {
     func decrements(_ way: Int, at point: Int) -> Int { Int(sights[way * points + point].decrements) }
 
     private mutating func number(
-        of direction: UInt32, _ conversations: Conversations, _ index: inout HashIndex, seed: UInt64
+        of direction: UInt32, _ conversations: FlowUnion, _ index: inout HashIndex, seed: UInt64
     ) -> Int {
         let known = ofDirection[Int(direction)]
         if known != Self.unknown { return Int(known) }
@@ -181,7 +181,7 @@ struct HostWays {
     }
 }
 
-extension HostWays.Way {
+extension HostPaths.Path {
     /// True where one end is an address of one link only.
     var isLocal: Bool { source.isLinkLocalV6 || destination.isLinkLocalV6 || destination.isMulticast }
 

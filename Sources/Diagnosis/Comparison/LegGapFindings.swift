@@ -4,7 +4,7 @@ internal import Packets
 
 /// Makes findings of what vanished: one for each leg, pair of hosts, service and direction where something swallows packets, and one for
 /// each leg that loses some.
-struct CrossingFindings {
+struct LegGapFindings {
     /// Findings at the most; what comes then is counted with the last of its leg.
     private static let capacity = 1000
 
@@ -48,7 +48,7 @@ struct CrossingFindings {
     private var copies: [Int: [Int: Duplicates]] = [:]
     private(set) var findings: [Finding] = []
 
-    /// - Parameter rejected: Conversations that were refused by a reset on the way: that their packets end there is no riddle.
+    /// - Parameter rejected: FlowUnion that were refused by a reset on the way: that their packets end there is no riddle.
     init(
         _ judge: ComparisonJudge, _ vanished: VanishJudge, _ legs: [Comparison.Leg], rejected: Set<UInt32>
     ) {
@@ -205,7 +205,7 @@ struct CrossingFindings {
         let kind = first?.packet.kind ?? .data
         let direction = vanished.slots[group.slots[0]].direction
         let tuple = judge.conversations.fiveTuple(of: direction)
-        var crossing = Finding.Crossing(
+        var crossing = Finding.LegGap(
             from: name(key.from), to: name(key.to), source: tuple.source, destination: tuple.destination,
             firstKind: kind, isFromClient: key.isFromClient)
         crossing.lost = group.swallowed
@@ -232,7 +232,7 @@ struct CrossingFindings {
         guard let first = earliest(rows, at: from) else { return nil }
         let direction = judge.conversations.direction(of: first.packet, in: from)
         let tuple = judge.conversations.fiveTuple(of: direction)
-        var crossing = Finding.Crossing(
+        var crossing = Finding.LegGap(
             from: name(from), to: name(to), source: tuple.source, destination: tuple.destination,
             firstKind: first.packet.kind, isFromClient: isFromClient(direction))
         for row in rows {
@@ -252,7 +252,7 @@ struct CrossingFindings {
     }
 
     private func make(
-        _ cause: Finding.PathCause, _ crossing: Finding.Crossing, _ first: (row: UInt32, packet: ComparedPacket)?,
+        _ cause: Finding.PathCause, _ crossing: Finding.LegGap, _ first: (row: UInt32, packet: ComparedPacket)?,
         at point: Int
     ) -> Finding {
         var path = Finding.Path(cause: cause)
@@ -300,7 +300,7 @@ struct CrossingFindings {
         }
     }
 
-    private func addWays(to crossing: inout Finding.Crossing, _ key: Key, direction: UInt32) {
+    private func addWays(to crossing: inout Finding.LegGap, _ key: Key, direction: UInt32) {
         let there = judge.expectedPoints(of: direction)
         let back = judge.ways.back(from: direction).map { judge.ways.ways[$0].points } ?? []
         crossing.there = there.map(name)

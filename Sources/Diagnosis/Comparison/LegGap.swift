@@ -3,7 +3,7 @@ package import Packets
 
 extension Finding {
     /// What a comparison of captures says of connections whose packets did not get from one point to the next.
-    package struct Crossing: Sendable {
+    package struct LegGap: Sendable {
         /// The names of the last point that saw the packets, and of the first that did not.
         package var from: String
         package var to: String

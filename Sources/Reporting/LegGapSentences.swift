@@ -3,10 +3,10 @@ internal import Diagnosis
 internal import Packets
 
 /// What people read of packets that got to one point and not to the next: what vanishes where, how much, and why.
-struct CrossingSentences {
+struct LegGapSentences {
     let finding: Finding
     let cause: Finding.PathCause
-    let crossing: Finding.Crossing
+    let crossing: Finding.LegGap
 
     var summary: String {
         cause == .loss ? loss : [verdict, amount, otherWay, size].compactMap { $0 }.joined(separator: " ")

@@ -2,7 +2,7 @@
 internal import Packets
 
 /// What is counted of a leg while the packets go by.
-struct LegTally {
+struct LegCounters {
     /// More delays than this are thinned out.
     private static let delays = 1 << 18
     /// Different changes of one field that are told apart.
@@ -165,7 +165,7 @@ struct LegTally {
     }
 }
 
-extension LegTally.Translation {
+extension LegCounters.Translation {
     fileprivate var ends: (from: String, to: String) {
         (Self.text(from, fromPort), Self.text(to, toPort))
     }
