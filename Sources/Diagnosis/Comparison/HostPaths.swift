@@ -4,7 +4,7 @@ internal import Packets
 /// Past which points the packets of one host to another come, and in which order: by how much of their TTL is gone.
 struct HostPaths {
     /// What one point saw of a way.
-    private struct Sight: BitwiseCopyable {
+    private struct Sighting: BitwiseCopyable {
         var packets: UInt32 = 0
         /// The commonest number of routers so far (Boyer and Moore's majority vote): a traceroute must not move it.
         var decrements: UInt8 = 0
@@ -25,7 +25,7 @@ struct HostPaths {
         }
     }
 
-    struct Way {
+    struct Path {
         var source: IPAddress
         var destination: IPAddress
         /// The points in the order in which its packets pass them.
@@ -36,9 +36,9 @@ struct HostPaths {
 
     private static let unknown = UInt32.max
 
-    private(set) var ways: [Way] = []
+    private(set) var ways: [Path] = []
     private let points: Int
-    private var sights: [Sight] = []
+    private var sightings: [Sighting] = []
     /// By direction of a conversation.
     private var ofDirection: [UInt32]
 
@@ -63,7 +63,7 @@ struct HostPaths {
                 way = its
                 // What somebody forges shows no way.
                 guard packet.kind != .rst else { break }
-                sights[its * points + point].add(HopDistance(ttl: packet.ttl).decrements)
+                sightings[its * points + point].add(HopDistance(ttl: packet.ttl).decrements)
                 if hasLag { times[point] = time.common(packet.time, of: point) }
                 present += 1
             }
@@ -84,10 +84,10 @@ struct HostPaths {
     }
 
     /// Packets of a way that a point saw.
-    func packets(_ way: Int, at point: Int) -> Int { Int(sights[way * points + point].packets) }
+    func packets(_ way: Int, at point: Int) -> Int { Int(sightings[way * points + point].packets) }
 
     /// Routers between a way's source and a point.
-    func decrements(_ way: Int, at point: Int) -> Int { Int(sights[way * points + point].decrements) }
+    func decrements(_ way: Int, at point: Int) -> Int { Int(sightings[way * points + point].decrements) }
 
     private mutating func number(
         of direction: UInt32, _ conversations: FlowUnion, _ index: inout HashIndex, seed: UInt64
@@ -112,8 +112,8 @@ struct HostPaths {
         }
         let number = found ?? ways.count
         if found == nil {
-            ways.append(Way(source: source, destination: destination))
-            sights.append(contentsOf: repeatElement(Sight(), count: points))
+            ways.append(Path(source: source, destination: destination))
+            sightings.append(contentsOf: repeatElement(Sighting(), count: points))
             ways.withUnsafeBufferPointer { ways in
                 index.insert(number) { hash(ways[$0].source, ways[$0].destination) }
             }
@@ -141,7 +141,7 @@ struct HostPaths {
         for (point, time) in times.enumerated() {
             guard let time else { continue }
             let lag = Double(Int64(bitPattern: time &- base)) - sum / count
-            sights[way * points + point].lag += Float(lag / 1e6)
+            sightings[way * points + point].lag += Float(lag / 1e6)
         }
     }
 
@@ -152,11 +152,11 @@ struct HostPaths {
         var isLonely = false
         for way in ways.indices {
             ways[way].points = (0..<points).filter { packets(way, at: $0) > 0 }.sorted { left, right in
-                let (first, second) = (sights[way * points + left], sights[way * points + right])
+                let (first, second) = (sightings[way * points + left], sightings[way * points + right])
                 if first.decrements != second.decrements { return first.decrements < second.decrements }
                 // No router between them in this direction: then there may be one in the other.
                 if let back = ways[way].back {
-                    let (there, here) = (sights[back * points + left], sights[back * points + right])
+                    let (there, here) = (sightings[back * points + left], sightings[back * points + right])
                     if there.packets > 0, here.packets > 0, there.decrements != here.decrements {
                         return there.decrements > here.decrements
                     }
