@@ -73,15 +73,15 @@ struct CompareSession: ~Copyable {
         }
         var comparison = Comparison(captures, resets: resets, seed: .random(in: .min ... .max))
         comparison.name(by: devices)
-        let strangers = comparison.strangers
-        for stranger in strangers {
+        let unrelatedPoints = comparison.unrelatedPoints
+        for unrelatedPoint in unrelatedPoints {
             printMessage(
-                "\(comparison.points[stranger].name): no packet that it holds (\(comparison.points[stranger].packets)) is in "
+                "\(comparison.points[unrelatedPoint].name): no packet that it holds (\(comparison.points[unrelatedPoint].packets)) is in "
                     + "another capture: it was taken at another time or of other traffic, or nothing gets through to there. "
                     + "A ping along the path during all captures tells which")
             status = .worst(status, .badInput)
         }
-        guard strangers.count < comparison.points.count else { return nil }
+        guard unrelatedPoints.count < comparison.points.count else { return nil }
         if comparison.findings.contains(where: \.isProblem) { status = .worst(status, .found) }
         return comparison
     }

@@ -114,7 +114,7 @@ struct ComparisonHostileTests {
     func empty() {
         let empty = Comparison(
             [Self.capture("a", 0) { _, _ in }, Self.capture("b", 0) { _, _ in }], resets: [[:], [:]], seed: 3)
-        #expect(empty.strangers == [0, 1])
+        #expect(empty.unrelatedPoints == [0, 1])
         #expect(empty.legs.isEmpty)
     }
 }

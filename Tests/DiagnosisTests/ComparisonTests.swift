@@ -228,7 +228,7 @@ struct ComparisonTests {
     }
 
     @Test("Captures of other traffic have nothing in common")
-    func strangers() {
+    func unrelatedPoints() {
         var left = PointStory()
         left.open()
         var right = PointStory()
@@ -238,7 +238,7 @@ struct ComparisonTests {
         right.send(Segment(flags: [.syn, .ack], seq: 99, ack: 78, isFromClient: false))
         let comparison = Comparison(
             [left.captures()[0], right.captures()[1]], resets: [[:], [:]], seed: 7)
-        #expect(comparison.strangers == [0, 1])
+        #expect(comparison.unrelatedPoints == [0, 1])
         #expect(comparison.findings.isEmpty)
     }
 }

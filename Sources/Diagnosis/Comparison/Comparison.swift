@@ -123,7 +123,7 @@ package struct Comparison: Sendable {
     package init() {}
 
     /// Points that share no packet with any other: nothing can be said of them.
-    package var strangers: [Int] { points.indices.filter { points[$0].shared == 0 } }
+    package var unrelatedPoints: [Int] { points.indices.filter { points[$0].shared == 0 } }
 
     /// Names what is known by its own address. Hops and neighbours are others at each point.
     package mutating func name(by devices: DeviceNames) {
