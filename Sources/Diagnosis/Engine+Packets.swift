@@ -163,7 +163,7 @@ extension Engine {
         // What is asked of its direction as it was before this packet.
         let sign =
             packet.pointee.time == 0
-            ? PathSign.none : PathSign.of(record.pointee, side: side.pointee, other: other.pointee)
+            ? RetransmissionKind.none : RetransmissionKind.of(record.pointee, side: side.pointee, other: other.pointee)
         let packets = side.pointee.packets
         let (opened, sent) = (side.pointee.openTime, side.pointee.seqTime)
         let isUntaken = side.pointee.sentSYNACK && !side.pointee.hasTaken(other.pointee)
@@ -187,7 +187,7 @@ extension Engine {
         if sign != .none || flow.pointee.suspect != 0 {
             observePath(packet.pointee, sign, flow, sourceIsHigh: sourceIsHigh, opened: opened, sent: sent)
         }
-        if packets <= PathTap.alone { countDirections(packet.pointee, flow, sourceIsHigh: sourceIsHigh) }
+        if packets <= OneWayTapDetector.alone { countDirections(packet.pointee, flow, sourceIsHigh: sourceIsHigh) }
     }
 
     /// A SYN that acknowledges nothing, before its flow takes it.

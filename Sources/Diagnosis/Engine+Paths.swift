@@ -12,7 +12,8 @@ extension Engine {
     ///   - opened: When its own direction's SYN or SYN-ACK was seen before, `PacketRecord.time`.
     ///   - sent: When its own direction's sequence number moved on last before.
     mutating func observePath(
-        _ packet: ObservedPacket, _ sign: PathSign, _ flow: UnsafeMutablePointer<FlowEntry>, sourceIsHigh: Bool,
+        _ packet: ObservedPacket, _ sign: RetransmissionKind, _ flow: UnsafeMutablePointer<FlowEntry>,
+        sourceIsHigh: Bool,
         opened: UInt32, sent: UInt32
     ) {
         let record = packet.record
@@ -80,7 +81,7 @@ extension Engine {
     }
 
     /// Counts a copy to the route, and to the crowds that fail together.
-    private mutating func noteRepeat(_ sign: PathSign, _ suspect: PathSuspect, _ flow: FlowEntry) {
+    private mutating func noteRepeat(_ sign: RetransmissionKind, _ suspect: PathSuspect, _ flow: FlowEntry) {
         guard sign != .none, sign != .opening, suspect.time == now else { return }
         let tuple = suspect.fiveTuple
         let networks = PathNetworks(client: tuple.source, server: tuple.destination)

@@ -91,7 +91,7 @@ package struct Engine: ~Copyable {
     var hopAddresses = HopAddresses()
     var redirects = Redirects()
     var icmpErrors = ICMPErrors()
-    var paths: PathWatch
+    var paths: PathTracker
     var resetOrigins = ResetOrigins()
     var forwarding = ForwardingJudge()
     var destinations: ForwardedDestinations
@@ -154,7 +154,7 @@ package struct Engine: ~Copyable {
         copies = DuplicateFilter(seed: options.seed, clockStep: clockStep)
         destinations = ForwardedDestinations(seed: options.seed)
         samples = PacketSamples(bytes: options.evidenceBytes, seed: options.seed)
-        paths = PathWatch(seed: options.seed)
+        paths = PathTracker(seed: options.seed)
         undetermined = UndeterminedResets(capacity: options.undeterminedCapacity)
         localAddresses = options.localAddresses
         egressIsMarked = options.egressIsMarked

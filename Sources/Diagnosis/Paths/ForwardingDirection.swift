@@ -49,12 +49,12 @@ struct ForwardingDirection {
     private(set) var hasForeignNumbers = false
     private var overflowed = false
     private var drops: [DropTrace] = []
-    private var early: EarlyDepartures
+    private var early: EgressReordering
 
     init(arrival: FiveTuple, departure: FiveTuple, clockStep: ClockStep) {
         self.arrival = arrival
         self.departure = departure
-        early = EarlyDepartures(clockStep)
+        early = EgressReordering(clockStep)
     }
 
     mutating func arrived(_ record: PacketRecord, time: UInt64) {

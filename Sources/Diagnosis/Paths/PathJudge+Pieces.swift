@@ -49,7 +49,7 @@ extension PathJudge {
 
     func verdict(
         _ cause: Finding.PathCause, _ evidence: [Evidence], _ certainty: Double, _ subject: PathCase,
-        _ repeated: Finding.Path.Repeated, _ repeats: PathRepeats
+        _ repeated: Finding.Path.Repeated, _ repeats: Retransmissions
     ) -> PathVerdict {
         var path = Finding.Path(cause: cause)
         path.repeated = repeated
@@ -68,7 +68,7 @@ extension PathJudge {
     }
 }
 
-extension PathRepeats {
+extension Retransmissions {
     /// `seen 3 times, at 0, 1.0, 3.0 s`
     var text: String {
         let times = seconds.map { $0 == 0 ? "0" : Finding.Path.text($0) }.joined(separator: ", ")

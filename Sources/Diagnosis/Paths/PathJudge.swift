@@ -228,7 +228,7 @@ struct PathJudge {
     ///   - repeated: What had to be sent again.
     ///   - delay: ns that it took longer.
     func loss(
-        _ subject: PathCase, _ repeated: Finding.Path.Repeated, _ repeats: PathRepeats, delay: UInt64
+        _ subject: PathCase, _ repeated: Finding.Path.Repeated, _ repeats: Retransmissions, delay: UInt64
     ) -> PathVerdict {
         let evidence = [
             Evidence(
@@ -242,7 +242,7 @@ struct PathJudge {
     }
 
     /// Nearly all connections show one direction only.
-    func oneWayTap(_ suspect: PathSuspect, _ tap: PathTap) -> PathVerdict {
+    func oneWayTap(_ suspect: PathSuspect, _ tap: OneWayTapDetector) -> PathVerdict {
         let evidence = [
             Evidence(
                 .tapOneWay, observed: "\(tap.oneWay) of \(tap.oneWay + tap.twoWay) connections",

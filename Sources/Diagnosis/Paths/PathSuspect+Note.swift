@@ -10,7 +10,8 @@ extension PathSuspect {
     ///   - sent: When its own direction's sequence number moved on last before.
     /// - Returns: False where it says nothing: then nothing changed.
     mutating func note(
-        _ sign: PathSign, _ packet: ObservedPacket, _ flow: FlowEntry, isFromClient: Bool, opened: UInt32, sent: UInt32
+        _ sign: RetransmissionKind, _ packet: ObservedPacket, _ flow: FlowEntry, isFromClient: Bool, opened: UInt32,
+        sent: UInt32
     ) -> Bool {
         let record = packet.record
         func past(_ time: UInt32) -> UInt64 {
@@ -19,7 +20,7 @@ extension PathSuspect {
         }
         switch sign {
         case .none, .opening:
-            if sign == .opening, record.tcpFlags.contains(.ack) { synACK = PathRepeats(first: packet.time) }
+            if sign == .opening, record.tcpFlags.contains(.ack) { synACK = Retransmissions(first: packet.time) }
             if isFromClient, awaitsAnswer, record.tcpFlags.contains(.ack) {
                 awaitsAnswer = false
                 answered = packet.time
@@ -28,25 +29,25 @@ extension PathSuspect {
             }
             return true
         case .repeatedSYN:
-            if syn.first == 0 { syn = PathRepeats(first: past(opened)) }
+            if syn.first == 0 { syn = Retransmissions(first: past(opened)) }
             guard syn.add(at: packet.time) else { return false }
         case .repeatedSYNACK:
             if synACK.first == 0 {
-                synACK = PathRepeats(first: past(opened))
+                synACK = Retransmissions(first: past(opened))
                 clientSpokeFirst = client(flow).hasData
             }
             // Drawn by a repeated SYN.
             guard syn.last <= synACK.last, synACK.add(at: packet.time) else { return false }
             awaitsAnswer = true
         case .repeatedACK:
-            if ack.first == 0 { ack = PathRepeats(first: past(opened)) }
+            if ack.first == 0 { ack = Retransmissions(first: past(opened)) }
             guard ack.add(at: packet.time) else { return false }
         case .repeatedData:
             if data.first == 0 || dataSeq != record.seq || dataIsFromClient != isFromClient {
                 // What is waited for longest is what is sent again; another segment is a copy of less.
                 let sender = isFromClient ? client(flow) : server(flow)
                 let isNewest = record.seq &+ UInt32(record.payload_length) == sender.nextSeq
-                data = PathRepeats(first: isNewest ? past(sent) : packet.time)
+                data = Retransmissions(first: isNewest ? past(sent) : packet.time)
                 dataSeq = record.seq
                 dataLength = record.payload_length
                 dataIsFromClient = isFromClient

@@ -8,13 +8,13 @@ struct PathSuspect: BitwiseCopyable, Sendable {
     let generation: UInt16
     let clientIsHigh: Bool
     /// The client's SYN.
-    var syn = PathRepeats()
+    var syn = Retransmissions()
     /// The server's SYN-ACK; copies that a repeated SYN drew do not count.
-    var synACK = PathRepeats()
+    var synACK = Retransmissions()
     /// The client's bare ACK of the handshake, where the server's side is not seen.
-    var ack = PathRepeats()
+    var ack = Retransmissions()
     /// One segment with data.
-    var data = PathRepeats()
+    var data = Retransmissions()
     var dataSeq: UInt32 = 0
     var dataLength: UInt16 = 0
     var dataIsFromClient = true

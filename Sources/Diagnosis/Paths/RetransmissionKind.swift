@@ -3,7 +3,7 @@ internal import CPacket
 internal import Packets
 
 /// What a TCP segment may say of its connection's way, from the segment and the flow as it was before it.
-enum PathSign {
+enum RetransmissionKind {
     case none
     /// A first SYN or SYN-ACK.
     case opening
@@ -20,7 +20,7 @@ enum PathSign {
     ///   - side: The segment's own direction before it.
     ///   - other: The direction towards its sender.
     @inline(__always)
-    static func of(_ record: PacketRecord, side: FlowSide, other: FlowSide) -> PathSign {
+    static func of(_ record: PacketRecord, side: FlowSide, other: FlowSide) -> RetransmissionKind {
         let flags = record.tcpFlags
         if flags.contains(.syn) {
             guard side.sentSYN, side.initialSeq == record.seq, side.packets > 0 else { return .opening }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Connections that came past in both directions, and in one only.
-struct PathTap {
+struct OneWayTapDetector {
     /// Packets of one direction without one of the other.
     static let alone: UInt16 = 4
     /// So many connections of one direction, and so large a part of all, are the tap's doing.

@@ -4,7 +4,7 @@
 /// networks and addresses that its connections claim to come from.
 ///
 /// 2,048 places by hash, 64 bits each; who comes later takes the place. What is counted is forgotten after five minutes.
-struct PathCrowds {
+struct DistinctCounter {
     /// So many are a crowd, of those whose every member counts for much, and of others (of 64 bits 24 stand for about 30).
     static let crowd = 8
     static let largeCrowd = 24

@@ -2,18 +2,18 @@
 internal import Packets
 
 /// All that the engine keeps for judging paths; each part is bounded.
-struct PathWatch: ~Copyable {
+struct PathTracker: ~Copyable {
     var suspects = PathSuspects()
     var routes = PathRoutes()
-    var tap = PathTap()
+    var tap = OneWayTapDetector()
     /// The newest flow that shows one direction only.
     var newestAlone: PathSuspect?
     var table: PathTable
     /// Sources by what they connect to in vain.
-    var scans = PathCrowds()
+    var scans = DistinctCounter()
     /// Services by the networks and by the clients that leave their handshakes unfinished.
-    var floods = PathCrowds()
-    var manyClients = PathCrowds()
+    var floods = DistinctCounter()
+    var manyClients = DistinctCounter()
     /// Plain losses told in this minute of packet time: a busy link has many, and who reads them has other work.
     var losses = 0
     var lossesSince: UInt64 = 0
@@ -39,7 +39,7 @@ struct PathWatch: ~Copyable {
     /// True where so many leave handshakes with that service unfinished that most of them have spoofed addresses.
     func isFlooded(_ server: IPAddress, port: UInt16) -> Bool {
         let key = hash(server, port: port)
-        return floods.isCrowd(key) || manyClients.isCrowd(key, of: PathCrowds.largeCrowd)
+        return floods.isCrowd(key) || manyClients.isCrowd(key, of: DistinctCounter.largeCrowd)
     }
 
     func hash(_ address: IPAddress, port: UInt16 = 0) -> UInt64 {

@@ -4,7 +4,7 @@ internal import Packets
 
 /// Packets that left a moment ago: where two CPUs handle a packet on its two ways, it may be seen leaving before it is seen arriving
 /// (`ClockStep`). Empty where all times are exact. Bounded: of more than `capacity` packets in a step the arrivals are not looked at.
-struct EarlyDepartures {
+struct EgressReordering {
     private static let capacity = 32
 
     private struct Departure {
