@@ -103,8 +103,10 @@ extension Engine {
     }
 
     /// Remembers the reset with its host, and returns what the host's resets have in common.
-    private func habit(of record: PacketRecord) -> ResetHabit {
-        guard let host = hosts.find(HostKey(address: record.source, domain: record.domain)) else { return ResetHabit() }
+    private func habit(of record: PacketRecord) -> ResetPattern {
+        guard let host = hosts.find(HostKey(address: record.source, domain: record.domain)) else {
+            return ResetPattern()
+        }
         host.pointee.habit.note(record)
         return host.pointee.habit
     }
@@ -153,7 +155,7 @@ extension Engine {
             direction: record.direction == .ingress ? "in" : "out")
     }
 
-    // MARK: Settling
+    // MARK: NextSteps
 
     /// Settles what is due, and finds out when next something is: for packets whose time has come to `nextDue`.
     ///

@@ -32,7 +32,7 @@ struct ICMPSentences {
 
     /// Who runs what `from` is.
     private func ask(_ question: String? = nil) -> String {
-        Runner.ask(from, finding.places.addresses[error.from], question)
+        Contact.ask(from, finding.places.addresses[error.from], question)
     }
 
     /// The quoted packet is a server's answer.
@@ -239,7 +239,7 @@ extension ICMPSentences {
         if isThisMachine { return "Check this machine's own packet filter for \(service): nft list ruleset." }
         if isInItsName {
             let device = finding.device?.name ?? "the device"
-            return Runner.ask("\(device) \(place)", finding.device, "to check its policy for \(service)")
+            return Contact.ask("\(device) \(place)", finding.device, "to check its policy for \(service)")
         }
         if isDestination { return "Check the packet filter on \(destination) for \(service)." }
         return ask("to check its policy for \(service)")

@@ -55,7 +55,7 @@ extension PlaceNames {
 }
 
 /// Whom to ask of something.
-enum Runner {
+enum Contact {
     /// `netops, who runs fw1 at hop 2`, or `whoever runs the device at hop 2`.
     static func of(_ what: String, _ device: KnownDevice?) -> String {
         device?.owner.map { "\($0), who runs \(what)" } ?? "whoever runs \(what)"

@@ -52,14 +52,14 @@ extension ProbeResult {
                 ? "Give a port that the host is known to answer itself: --reference PORT."
                 : "Capture the next attempt: rstwho watch has more to go by than a probe."
         case (.open, _):
-            "A proxy or load balancer, usually harmless. " + Runner.ask(toAsk, device, "whether it should answer")
+            "A proxy or load balancer, usually harmless. " + Contact.ask(toAsk, device, "whether it should answer")
         case (.closed, _):
             "Check that the service on \(host) runs and listens on \(service), on that address; its own packet filter can "
                 + "answer in the same way."
         case (.rejected, .thisMachine), (.filtered, .thisMachine), (.prohibited, .thisMachine):
             "Check this machine's own packet filter for \(service): nft list ruleset."
         case (.rejected, _), (.filtered, .middlebox), (.prohibited, .middlebox), (.prohibited, .undetermined):
-            Runner.ask(toAsk, device, "to check its policy for \(service)")
+            Contact.ask(toAsk, device, "to check its policy for \(service)")
         case (.filtered, _):
             "Check the packet filter of \(host) for \(service)\(thenBefore)."
         case (.prohibited, .host): "Check the packet filter of \(host) for \(service): nft list ruleset."

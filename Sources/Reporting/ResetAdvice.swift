@@ -9,7 +9,7 @@ extension ResetSentences {
         case .middlebox: return adviceOnDevice
         case .thisMachine: return adviceOnThisMachine
         case .host, .hostApplication, .hostKernel, .hostFirewall: return adviceOnHost
-        case .undetermined: return Doubt(finding).advice(claimed)
+        case .undetermined: return AbstentionReason(finding).advice(claimed)
         }
     }
 
@@ -21,7 +21,7 @@ extension ResetSentences {
         }
         let place = reset.hop.map { " at hop \($0)" } ?? ""
         func ask(_ question: String) -> String {
-            Runner.ask((finding.device?.name ?? "the device") + place, finding.device, question)
+            Contact.ask((finding.device?.name ?? "the device") + place, finding.device, question)
         }
         return switch reset.cause {
         case .idleTimeout: ask("for its idle timeout, or send TCP keepalives more often than that")

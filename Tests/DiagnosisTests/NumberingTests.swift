@@ -137,7 +137,7 @@ struct NumberingTests {
         }
         story.serverPort = 24
         story.server([.rst], seq: 1, window: 0, identification: 0)
-        var habit = ResetHabit()
+        var habit = ResetPattern()
         var seen: [UInt8] = []
         for packet in story.trace.packets where packet.record.tcpFlags.contains(.rst) {
             habit.note(packet.record)

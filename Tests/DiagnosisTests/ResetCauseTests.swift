@@ -152,7 +152,7 @@ struct ResetCauseTests {
 }
 
 @Suite("Which part of the host")
-struct HostPartTests {
+struct HostComponentTests {
     private func judged(isIPv6: Bool = false, _ marks: Marks, ticks: UInt32? = nil) throws -> Finding.Sender? {
         var story = Story()
         story.isIPv6 = isIPv6

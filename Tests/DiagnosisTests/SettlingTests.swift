@@ -6,7 +6,7 @@ import Testing
 
 @testable import Diagnosis
 
-@Suite("Settling and revising")
+@Suite("NextSteps and revising")
 struct SettlingTests {
     @Test("Live: undetermined when the settle time is over, revised when the host speaks")
     func revision() {

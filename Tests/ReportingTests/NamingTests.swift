@@ -113,7 +113,7 @@ struct NamingTests {
     @Test func commandsHaveAddresses() throws {
         let finding = named(try path(.noAnswer) { $0.repeated = .syn })
         #expect(finding.advice == "Run: rstwho probe 10.4.0.2:22")
-        let settling = Settling.of(named(try sampleFinding(sender: .undetermined, cause: .unknown)))
+        let settling = NextSteps.of(named(try sampleFinding(sender: .undetermined, cause: .unknown)))
         #expect(settling.contains { $0.hasPrefix("ping -c 4 10.4.0.2 ") })
         #expect(settling.contains { $0.contains("rstwho probe 10.4.0.2:22:") })
     }

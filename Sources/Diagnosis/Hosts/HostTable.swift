@@ -44,7 +44,7 @@ struct HostEntry: BucketEntry {
     private var unproven = TTLFingerprint()
     private var echo = TTLFingerprint()
     private var udp = TTLFingerprint()
-    var habit = ResetHabit()
+    var habit = ResetPattern()
     var firstSeen: UInt64
 
     init(key: HostKey, now: UInt64) {

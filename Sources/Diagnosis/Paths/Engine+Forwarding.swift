@@ -102,7 +102,7 @@ extension Engine {
         forwarding.left(record, time: time)
     }
 
-    // MARK: Settling
+    // MARK: NextSteps
 
     mutating func settleForwarding() {
         for (place, index) in forwarding.settle(now: now) {

@@ -102,7 +102,7 @@ struct ForwardingJudge {
         for place in watches.indices { watches[place]?.forget() }
     }
 
-    // MARK: Settling
+    // MARK: NextSteps
 
     /// When `settle` has work; `.max` where nothing is watched.
     var due: UInt64 { isIdle ? .max : nextSettle }

@@ -18,7 +18,7 @@ struct ResetCase: Sendable {
     }
 
     /// What this machine's kernel said of a reset that left here.
-    enum KernelWord: Sendable, Equatable {
+    enum KernelTrace: Sendable, Equatable {
         /// Nothing, and that means nothing.
         case silent
         /// Its TCP stack sent it.
@@ -43,7 +43,7 @@ struct ResetCase: Sendable {
     var headers = ResetHeaders()
     /// The IP-ID counter of that hop which the reset continues, and how many were compared.
     var counter: (counter: IdentificationCounters.Counter, candidates: Int)?
-    var habit = ResetHabit()
+    var habit = ResetPattern()
     /// Its next hop gives all packets one TTL.
     var isRewritten = false
     /// It came from as many hops nearer or farther than its host as the paths of others have just moved by.
@@ -62,7 +62,7 @@ struct ResetCase: Sendable {
     var id: String
     var packetKey: String
     var vantage: Finding.Vantage?
-    var kernel = KernelWord.silent
+    var kernel = KernelTrace.silent
 
     var hostKey: HostKey { HostKey(address: record.source, domain: record.domain) }
 

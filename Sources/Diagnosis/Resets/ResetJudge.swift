@@ -84,7 +84,7 @@ struct ResetJudge: Sendable {
             verdict.sender = foreign
             verdict.confidence = probability
         } else if probability <= EvidenceModel.hostThreshold {
-            verdict.sender = HostPart.of(reset, host: host, evidence: evidence)
+            verdict.sender = HostComponent.of(reset, host: host, evidence: evidence)
             verdict.confidence = 1 - probability
         }
         verdict.cause = ResetCause.of(reset, sender: verdict.sender, evidence: evidence)

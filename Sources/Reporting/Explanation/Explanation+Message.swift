@@ -22,7 +22,7 @@ extension Explanation.Message {
                 + finding.called(finding.fiveTuple.destination)
             text = "\(finding.summary) \(Self.seen(finding))"
         case .icmpError(let error):
-            to = Runner.of(finding.called(error.from), finding.places.addresses[error.from])
+            to = Contact.of(finding.called(error.from), finding.places.addresses[error.from])
             text = "\(finding.summary) \(Self.seen(finding))"
         case .path, .pathChange, .notice: return nil
         }
@@ -62,7 +62,7 @@ extension Explanation.Message {
             let proof = finding.evidence.filter { $0.weight > 0 }.max { $0.weight < $1.weight }
             let seen = proof.map { "What shows it: \(Self.text($0, of: finding, server))." } ?? ""
             return Explanation.Message(
-                Runner.of((name ?? "the device") + place, finding.device),
+                Contact.of((name ?? "the device") + place, finding.device),
                 "Your device\(name.map { " " + $0 } ?? "")\(place), counted from \(Self.vantage(finding)), "
                     + "\(cut) of \(client) to \(service) of \(server)\(closing) with a TCP reset in the name of \(server)\(often). "
                     + "\([Self.seen(finding), seen].filter { !$0.isEmpty }.joined(separator: " ")) Please check \(Self.wish(reset, service))."
@@ -77,7 +77,7 @@ extension Explanation.Message {
                 return nil
             }
             return Explanation.Message(
-                Runner.of(server, finding.places.addresses[tuple.source]),
+                Contact.of(server, finding.places.addresses[tuple.source]),
                 "\(server) itself \(cut) with \(client) on \(service)\(often); "
                     + (isSure ? "no device on the path did. " : "nothing speaks for a device on the path. ")
                     + [

@@ -65,7 +65,7 @@ package struct Explanation: Sendable {
         path = choice.lead.flatMap { DrawnPath(of: $0, origins: knowledge.origins) }
         evidence = SortedEvidence(choice.lead)
         hypotheses = choice.lead.map(Hypothesis.ofRefusal) ?? []
-        settling = choice.lead.map(Settling.of) ?? []
+        settling = choice.lead.map(NextSteps.of) ?? []
         message = choice.lead.flatMap { Message(about: $0, among: choice.related, knowledge) }
     }
 
@@ -109,7 +109,7 @@ package struct Explanation: Sendable {
         case .address(let address): end = .init(address)
         case .flows(let flows): end = flows.first.map { $0.destination ?? $0.source }
         }
-        let target = end.map { Settling.target($0.address, $0.port) } ?? "HOST:PORT"
+        let target = end.map { NextSteps.target($0.address, $0.port) } ?? "HOST:PORT"
         return
             "If it has happened just now, ask again in three seconds: a reset is told once it is settled. Else watch an "
             + "interface that its packets cross, or ask the network: sudo rstwho probe \(target)."

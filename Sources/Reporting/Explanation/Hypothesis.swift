@@ -138,7 +138,7 @@ package struct Hypothesis: Sendable, Equatable {
         }
 
         var unknown: [Hypothesis] {
-            let reason = Doubt(finding).reason(name)
+            let reason = AbstentionReason(finding).reason(name)
             let isFilter = finding.evidence.first { $0.name == EvidenceName.flowLabelMissing.rawValue }
             return [
                 isFilter.map { Hypothesis(kind: .portClosed, state: .ruledOut, reason: $0.text) }
@@ -150,6 +150,6 @@ package struct Hypothesis: Sendable, Equatable {
             ]
         }
 
-        private var probe: String { "sudo rstwho probe \(Settling.target(finding.fiveTuple.source, port))" }
+        private var probe: String { "sudo rstwho probe \(NextSteps.target(finding.fiveTuple.source, port))" }
     }
 }

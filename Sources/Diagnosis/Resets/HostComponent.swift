@@ -6,7 +6,7 @@ internal import Packets
 ///
 /// Measured on Linux: a socket's reset continues IP-IDs or flow label and has a window; the kernel's has neither but copies the
 /// DSCP of what drew it (IPv4) and sets a flow label (IPv6); a netfilter REJECT has none of it.
-enum HostPart {
+enum HostComponent {
     static func of(_ reset: ResetCase, host: HostEntry?, evidence: [Evidence]) -> Finding.Sender {
         guard let flow = reset.flow else { return .host }
         let record = reset.record

@@ -3,7 +3,7 @@ internal import Diagnosis
 internal import Packets
 
 /// Why nobody can be named as a reset's sender: what would settle it depends on that.
-enum Doubt {
+enum AbstentionReason {
     /// Packets of the connection were left out under load.
     case shed
     case noFlow

@@ -7,7 +7,7 @@ import Testing
 @testable import Diagnosis
 
 @Suite("What this machine's kernel says of its own resets")
-struct KernelWordTests {
+struct KernelTraceTests {
     private static let madeHere = UInt8(PACKET_INTERFACE_EGRESS | PACKET_INTERFACE_MADE_HERE)
     private static let fiveTuple = FiveTuple(
         source: .server, sourcePort: 22, destination: .client, destinationPort: 50992)

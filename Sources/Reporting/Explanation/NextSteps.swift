@@ -3,7 +3,7 @@ internal import Diagnosis
 internal import Packets
 
 /// What would settle a finding, or make it surer: commands to run and places to look at.
-enum Settling {
+enum NextSteps {
     static func of(_ finding: Finding) -> [String] {
         switch finding.details {
         case .reset(let reset): ofReset(finding, reset)
@@ -54,7 +54,7 @@ enum Settling {
             let isSure = reset.sender != .host && finding.confidence.map { $0 >= Hypothesis.sure } ?? false
             return ["on \(host): \(command)", isSure ? nil : probe].compactMap { $0 }
         case .undetermined:
-            return Doubt(finding).steps(isAddress ? host : nil, at: host, probe: probe)
+            return AbstentionReason(finding).steps(isAddress ? host : nil, at: host, probe: probe)
         }
     }
 

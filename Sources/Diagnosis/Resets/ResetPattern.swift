@@ -3,7 +3,7 @@ internal import CPacket
 internal import Packets
 
 /// What the resets in one host's name have in common over several connections.
-struct ResetHabit: BitwiseCopyable, Sendable {
+struct ResetPattern: BitwiseCopyable, Sendable {
     private var identification: UInt16 = 0
     private var lastPorts: UInt32 = 0
     /// Resets of different connections in a row with the same IP-ID that is not 0, this one included.
