@@ -24,7 +24,7 @@ package struct AgentService<Source: CaptureSource>: Sendable {
         self.endsOnHangup = endsOnHangup
     }
 
-    /// Runs until one of `EndingSignals`, or until there is nothing left to capture.
+    /// Runs until one of `TerminationSignals`, or until there is nothing left to capture.
     ///
     /// The capture ends first, so that what is still open is told to those who listen; then the history, which stores it; then the
     /// HTTP interface.
@@ -42,7 +42,7 @@ package struct AgentService<Source: CaptureSource>: Sendable {
     }
 
     private var endingSignals: [UnixSignal] {
-        [.sigterm, .sigint] + (endsOnHangup && EndingSignals.numbers.contains(SIGHUP) ? [.sighup] : [])
+        [.sigterm, .sigint] + (endsOnHangup && TerminationSignals.numbers.contains(SIGHUP) ? [.sighup] : [])
     }
 
     /// Whatever ends, for whatever reason, ends the rest in order.

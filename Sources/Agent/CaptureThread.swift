@@ -78,7 +78,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     package func run() async throws {
         try await withTaskCancellationHandler {
             try await withGracefulShutdownHandler {
-                try await OwnThread.run(named: "rstwho-capture") { try capture() }
+                try await BlockingThread.run(named: "rstwho-capture") { try capture() }
             } onGracefulShutdown: {
                 source.stop()
             }

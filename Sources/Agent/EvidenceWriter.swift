@@ -40,7 +40,7 @@ package final class EvidenceWriter: Sendable {
     /// Begins to write.
     package func start() {
         do {
-            try OwnThread.start(named: "rstwho-evidence") {
+            try BlockingThread.start(named: "rstwho-evidence") {
                 self.writeAll()
                 self.done.signal()
             }

@@ -61,6 +61,6 @@ struct ExplainAnswer {
     private static func stored(
         _ read: @escaping @Sendable () throws -> ArraySlice<Finding>
     ) async throws(Problem) -> ArraySlice<Finding> {
-        (try? await OwnThread.run(named: "rstwho-history", read)) ?? []
+        (try? await BlockingThread.run(named: "rstwho-history", read)) ?? []
     }
 }

@@ -3,7 +3,7 @@
 /// Rows of comma-separated values (RFC 4180): CRLF at the end of each, quotes where a field needs them.
 ///
 /// Text that a spreadsheet would take for a formula (`=`, `+`, `-`, `@`, a tab or a carriage return in front) gets an apostrophe before
-/// it: names come from files and from other machines. What `ForeignText` does not let through is written as it says; RFC 4180 has no
+/// it: names come from files and from other machines. What `UntrustedText` does not let through is written as it says; RFC 4180 has no
 /// control characters but line ends.
 package struct CSVWriter {
     package private(set) var text = ""
@@ -19,7 +19,7 @@ package struct CSVWriter {
     package mutating func field(_ value: String?) {
         var value = value ?? ""
         if let first = value.unicodeScalars.first, "=+-@\t\r".unicodeScalars.contains(first) { value = "'" + value }
-        add(ForeignText.printable(value))
+        add(UntrustedText.printable(value))
     }
 
     /// Adds a field with a number; `nil` is empty.

@@ -3,7 +3,7 @@
 /// Writes one JSON value (RFC 8259) into a byte buffer, fields in the order in which they are given.
 ///
 /// Absent instead of null: a field whose value is `nil` is not written. Every string comes out as valid UTF-8 on one
-/// line, and what `ForeignText` does not let through is escaped, which RFC 8259 does not ask for of all of it: what a hostile packet
+/// line, and what `UntrustedText` does not let through is escaped, which RFC 8259 does not ask for of all of it: what a hostile packet
 /// carries must not steer the terminal that shows the line.
 package struct JSONWriter {
     /// What has been written so far.
@@ -122,7 +122,7 @@ package struct JSONWriter {
             bytes.append(contentsOf: "\\r".utf8)
         case 0x09:
             bytes.append(contentsOf: "\\t".utf8)
-        case _ where ForeignText.isUnseen(scalar):
+        case _ where UntrustedText.isUnseen(scalar):
             for unit in UTF16.encode(scalar) ?? UTF16.encodedReplacementCharacter {
                 let hex = String(unit, radix: 16)
                 bytes.append(contentsOf: "\\u".utf8)

@@ -15,12 +15,12 @@ package enum LineDrawing: Sendable {
         self = codeset == "utf-8" || codeset == "utf8" ? .unicode : .ascii
     }
 
-    /// `text` so that a terminal shows it and does nothing else: what `ForeignText` does not let through, and in ASCII everything
+    /// `text` so that a terminal shows it and does nothing else: what `UntrustedText` does not let through, and in ASCII everything
     /// beyond it, is written as `\u{1b}`.
     package func printable(_ text: String) -> String {
         switch self {
-        case .unicode: ForeignText.printable(text)
-        case .ascii: ForeignText.escaped(text) { !$0.isASCII || ForeignText.isUnseen($0) }
+        case .unicode: UntrustedText.printable(text)
+        case .ascii: UntrustedText.escaped(text) { !$0.isASCII || UntrustedText.isUnseen($0) }
         }
     }
 }

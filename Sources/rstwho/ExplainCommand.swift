@@ -111,7 +111,7 @@ struct ExplainCommand: ParsableCommand {
         let explanation = Explanation(question, knowledge)
         let directory = EvidenceLocation.standard(below: source.state ?? StateDirectory.standard)
         let packets = explanation.lead.flatMap {
-            FileInput.read("\(directory)/" + $0.id + EvidenceFile.suffix, limit: EvidenceDirectory.sizeLimit)
+            BoundedFile.read("\(directory)/" + $0.id + EvidenceFile.suffix, limit: EvidenceDirectory.sizeLimit)
         }
         return (explanation, packets, .nothingForeign)
     }

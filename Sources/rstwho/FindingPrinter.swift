@@ -46,7 +46,7 @@ final class FindingPrinter: Sendable {
     func start(failed: @escaping @Sendable () -> Void) {
         Task {
             do {
-                try await OwnThread.run(named: "rstwho-output") { try self.printAll() }
+                try await BlockingThread.run(named: "rstwho-output") { try self.printAll() }
             } catch {
                 self.failure.withLock { $0 = (error as? OutputError)?.errno ?? EIO }
                 failed()

@@ -7,11 +7,11 @@ import Glibc
 enum Interrupts {
     /// Runs blocking work on a thread of its own.
     ///
-    /// - Parameter onInterrupt: called at one of `EndingSignals`; must make `work` return soon.
+    /// - Parameter onInterrupt: called at one of `TerminationSignals`; must make `work` return soon.
     static func run(
         onInterrupt: @escaping @Sendable () -> Void, _ work: @escaping @Sendable () -> String?
     ) async -> String? {
-        let sources = EndingSignals.numbers.map { number in
+        let sources = TerminationSignals.numbers.map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
             source.setEventHandler(handler: onInterrupt)
@@ -20,7 +20,7 @@ enum Interrupts {
         }
         defer { for source in sources { source.cancel() } }
         do {
-            return try await OwnThread.run(named: "rstwho-follow", work)
+            return try await BlockingThread.run(named: "rstwho-follow", work)
         } catch {
             return "\(error)"
         }

@@ -40,7 +40,7 @@ struct ExplainTests {
             server.state.record([finding(1), finding(50992)], Engine.Statistics())
             let isDone = Flag()
             let answering = Task {
-                try await OwnThread.run(named: "engine") {
+                try await BlockingThread.run(named: "engine") {
                     var engine = Engine()
                     while !isDone.value.load(ordering: .acquiring) {
                         server.state.engineRequests.answer(&engine)

@@ -20,7 +20,7 @@ import Testing
     @Test func findingsComeAsTheyAreToldAndTheStreamEndsWithTheCapture() async throws {
         try await TestServer.run { server async throws in
             let address = server.address
-            async let received = OwnThread.run(named: "client") { () throws -> [String] in
+            async let received = BlockingThread.run(named: "client") { () throws -> [String] in
                 var connection = try AgentConnection(address, timeout: 5)
                 guard try connection.get("/api/v1/stream", host: "localhost") == 200 else { return [] }
                 var lines: [String] = []
@@ -45,7 +45,7 @@ import Testing
             server.state.record((0..<4).map { finding($0) }, Engine.Statistics())
             let address = server.address
             let state = server.state
-            let first = try await OwnThread.run(named: "client") { () throws -> [String] in
+            let first = try await BlockingThread.run(named: "client") { () throws -> [String] in
                 var connection = try AgentConnection(address, timeout: 5)
                 _ = try connection.get("/api/v1/stream?since=\(findingID(1))&dst_port=3", host: "localhost")
                 state.record([finding(9), finding(3, revision: 1)], Engine.Statistics())
@@ -62,7 +62,7 @@ import Testing
         try await TestServer.run { server async throws in
             let address = server.address
             let state = server.state
-            try await OwnThread.run(named: "client") {
+            try await BlockingThread.run(named: "client") {
                 var connection = try AgentConnection(address, timeout: 5)
                 _ = try connection.get("/api/v1/stream", host: "localhost")
                 #expect(state.readerCount == 1)
@@ -75,7 +75,7 @@ import Testing
         try await TestServer.run { server async throws in
             let address = server.address
             let state = server.state
-            let slow = try await OwnThread.run(named: "client") {
+            let slow = try await BlockingThread.run(named: "client") {
                 let client = try RawClient(address, receiveBuffer: 4096)
                 try client.send("GET /api/v1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 return client
@@ -93,7 +93,7 @@ import Testing
             #expect(state.readerCount == 0)
             #expect(batches < 2000)
             #expect(longest < .seconds(1))
-            let isEnded = try await OwnThread.run(named: "client") {
+            let isEnded = try await BlockingThread.run(named: "client") {
                 _ = slow.readToEnd()
                 return slow.isEnded()
             }
@@ -105,7 +105,7 @@ import Testing
         try await TestServer.run { server async throws in
             let address = server.address
             let state = server.state
-            let statuses = try await OwnThread.run(named: "client") { () throws -> [Int] in
+            let statuses = try await BlockingThread.run(named: "client") { () throws -> [Int] in
                 var clients: [RawClient] = []
                 for _ in 0..<AgentState.maximumReaders {
                     let client = try RawClient(address)
@@ -128,7 +128,8 @@ import Testing
         try await TestServer.run { server async throws in
             let address = server.address
             let state = server.state
-            let (agent, seen) = try await OwnThread.run(named: "client") { () throws -> (RunningAgent?, [Finding]) in
+            let (agent, seen) = try await BlockingThread.run(named: "client") {
+                () throws -> (RunningAgent?, [Finding]) in
                 let agent = RunningAgent.find(at: address)
                 var seen: [Finding] = []
                 try agent?.follow(stop: FollowStop()) {

@@ -8,7 +8,7 @@ import Testing
     @Test func aConnectionThatSaysNothingIsClosed() async throws {
         try await TestServer.run(options: { $0.idleTimeout = 1 }) { server async throws in
             let address = server.address
-            let ended = try await OwnThread.run(named: "client") {
+            let ended = try await BlockingThread.run(named: "client") {
                 let silent = try RawClient(address)
                 let half = try RawClient(address)
                 try half.send("GET /metrics HTTP/1.1\r\nHost: loc")
@@ -21,7 +21,7 @@ import Testing
     @Test func connectionsAreBounded() async throws {
         try await TestServer.run(options: { $0.maximumConnections = 2 }) { server async throws in
             let address = server.address
-            let (isHeldUp, isAnswered) = try await OwnThread.run(named: "client") {
+            let (isHeldUp, isAnswered) = try await BlockingThread.run(named: "client") {
                 var idle: [RawClient] = try (0..<2).map { _ in try RawClient(address) }
                 // Connections that come at the same moment are accepted together; these two are to be in already.
                 usleep(300_000)
@@ -48,7 +48,7 @@ import Testing
             let patient = try await server.send(
                 request.replacing("\r\n\r\n", with: "\r\nConnection: close\r\n\r\n"))
             // Twenty answers in a row, none of which is read until the server has lost patience.
-            let unread = try await OwnThread.run(named: "client") {
+            let unread = try await BlockingThread.run(named: "client") {
                 let client = try RawClient(address, receiveBuffer: 4096)
                 try client.send(String(repeating: request, count: 20))
                 _ = sleep(4)

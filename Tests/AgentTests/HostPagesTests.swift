@@ -46,7 +46,7 @@ import Testing
         try await TestServer.run { server async throws in
             let isDone = Flag()
             let answering = Task {
-                try await OwnThread.run(named: "engine") {
+                try await BlockingThread.run(named: "engine") {
                     Self.answer(server.state, hosts: 25, until: isDone.value)
                 }
             }

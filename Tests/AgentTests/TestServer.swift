@@ -55,7 +55,7 @@ struct TestServer: Sendable {
     /// Sends bytes and reads until the server closes.
     func send(_ text: String) async throws -> Answer {
         let address = address
-        return try await OwnThread.run(named: "client") {
+        return try await BlockingThread.run(named: "client") {
             let client = try RawClient(address)
             try client.send(text)
             return Answer(String(decoding: client.readToEnd(), as: UTF8.self))

@@ -62,7 +62,7 @@ struct TableTests {
         csv.field(-1)
         csv.field(0.5, digits: 2)
         csv.field(nil as Int?)
-        #expect(csv.text == "\r\n'\(ForeignText.printable(text)),-1,0.5,")
+        #expect(csv.text == "\r\n'\(UntrustedText.printable(text)),-1,0.5,")
     }
 
     @Test func linesAreWrappedBetweenWords() {

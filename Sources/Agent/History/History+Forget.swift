@@ -39,7 +39,7 @@ extension History {
         await store()
         guard let database else { throw HistoryFault(.failed, path: files.database, problem: "history has stopped") }
         do {
-            var (removed, ids) = try await OwnThread.run(named: "rstwho-forget") { try database.forget(prefix) }
+            var (removed, ids) = try await BlockingThread.run(named: "rstwho-forget") { try database.forget(prefix) }
             removed.hadDamaged = files.removeDamaged()
             forgetEssences()
             return (removed, ids)

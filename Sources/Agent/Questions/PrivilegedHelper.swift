@@ -96,7 +96,7 @@ package final class PrivilegedHelper: Sendable {
         await withTaskGroup(of: Void.self) { group in
             for index in 0..<channelCount {
                 group.addTask {
-                    try? await OwnThread.run(named: "rstwho-questions") {
+                    try? await BlockingThread.run(named: "rstwho-questions") {
                         HelperServer.serve(firstDescriptor + Int32(index)) { question in
                             PrivilegedRequest(question)?.answer ?? ""
                         }

@@ -75,7 +75,7 @@ enum TopSignals {
     /// From now on.
     static func catchAll() {
         signal(SIGPIPE, SIG_IGN)
-        for number in EndingSignals.numbers {
+        for number in TerminationSignals.numbers {
             signal(number) { number in
                 TopSignals.ending.store(number, ordering: .releasing)
                 TopSignals.wake()

@@ -148,7 +148,7 @@ struct TopSession {
     private func follow(_ inbox: TopInbox, _ stop: FollowStop) {
         let since = WallClock.now()
         Task {
-            let problem: String? = try? await OwnThread.run(named: "rstwho-follow") {
+            let problem: String? = try? await BlockingThread.run(named: "rstwho-follow") {
                 do throws(AgentConnection.Failure) {
                     try agent.follow(since: since > Self.past ? since - Self.past : 0, stop: stop) {
                     } _: { _, finding in
@@ -166,7 +166,7 @@ struct TopSession {
 
     private func poll(_ inbox: TopInbox, _ stop: FollowStop) {
         Task {
-            try? await OwnThread.run(named: "rstwho-figures") {
+            try? await BlockingThread.run(named: "rstwho-figures") {
                 var failures = 0
                 while !stop.isStopped {
                     if let ledger = get("/api/v1/ledger").flatMap(LedgerTotals.init),

@@ -3,13 +3,13 @@ import Agent
 import Glibc
 import Testing
 
-struct EndingSignalsTests {
+struct TerminationSignalsTests {
     @Test("a hang-up ends the agent, but not where it is ignored as under nohup")
     func hangup() {
         let before = signal(SIGHUP, SIG_DFL)
         defer { signal(SIGHUP, before) }
-        #expect(EndingSignals.numbers == [SIGINT, SIGTERM, SIGHUP])
+        #expect(TerminationSignals.numbers == [SIGINT, SIGTERM, SIGHUP])
         signal(SIGHUP, SIG_IGN)
-        #expect(EndingSignals.numbers == [SIGINT, SIGTERM])
+        #expect(TerminationSignals.numbers == [SIGINT, SIGTERM])
     }
 }

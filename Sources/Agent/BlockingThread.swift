@@ -2,7 +2,7 @@
 internal import Glibc
 
 /// Work that blocks, on a thread of its own, so that Swift's shared threads stay free.
-package enum OwnThread {
+package enum BlockingThread {
     private final class Job {
         let name: String
         let work: () -> Void
@@ -39,7 +39,7 @@ package enum OwnThread {
             { argument in
                 guard let argument else { return nil }
                 let job = Unmanaged<Job>.fromOpaque(argument).takeRetainedValue()
-                OwnThread.setName(job.name)
+                BlockingThread.setName(job.name)
                 job.work()
                 return nil
             }, retained.toOpaque())

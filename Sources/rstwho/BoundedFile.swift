@@ -2,7 +2,7 @@
 import Glibc
 
 /// A small file that somebody else has written.
-enum FileInput {
+enum BoundedFile {
     /// The whole file; `nil` where it cannot be read or has more than `limit` bytes.
     static func read(_ path: String, limit: Int) -> [UInt8]? {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)

@@ -2,7 +2,7 @@
 
 /// Text that comes from elsewhere: names in files, what a reset carries, another agent's sentences. The one rule of what of it is
 /// written as it is.
-package enum ForeignText {
+package enum UntrustedText {
     /// True for a character that a terminal takes for a command, or that is not seen and changes how others are: controls (C0, DEL,
     /// C1), line and paragraph separators, and format characters, which turn the direction of what follows (UAX 9, 2) or have no
     /// width.

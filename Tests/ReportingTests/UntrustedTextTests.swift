@@ -6,7 +6,7 @@ import Testing
 @testable import Reporting
 
 @Suite("Text from elsewhere")
-struct ForeignTextTests {
+struct UntrustedTextTests {
     /// C0, DEL, C1, marks, embeddings, overrides and isolates of direction, separators, what has no width, tags.
     private static let unseen: [UInt32] = [
         0x00, 0x07, 0x08, 0x09, 0x0a, 0x0d, 0x1b, 0x7f, 0x80, 0x85, 0x90, 0x9b, 0x9d, 0x9f, 0xad, 0x061c, 0x200b,
@@ -22,7 +22,7 @@ struct ForeignTextTests {
         let scalar = try Self.scalar(value)
         let text = "a\(Character(scalar))b"
         let number = String(value, radix: 16)
-        #expect(ForeignText.printable(text) == "a\\u{\(number)}b")
+        #expect(UntrustedText.printable(text) == "a\\u{\(number)}b")
         #expect(LineDrawing.unicode.printable(text) == "a\\u{\(number)}b")
         #expect(LineDrawing.ascii.printable(text) == "a\\u{\(number)}b")
         var json = JSONWriter()
@@ -35,7 +35,7 @@ struct ForeignTextTests {
 
     @Test func whatIsSeenStays() {
         for text in ["fw-dc1", "Zürich", "東京", "مرحبا", "🧱", "a b", "×", "", "\\u{1b}"] {
-            #expect(ForeignText.printable(text) == text)
+            #expect(UntrustedText.printable(text) == text)
         }
         #expect(LineDrawing.ascii.printable("é") == "\\u{e9}")
     }
@@ -44,7 +44,7 @@ struct ForeignTextTests {
         for bytes in [[0x61, 0xed, 0xa0, 0x80, 0x62], [0x61, 0xff, 0x62], [0x61, 0xc2], [0xf4, 0x90, 0x80, 0x80]]
             as [[UInt8]]
         {
-            let text = ForeignText.printable(String(decoding: bytes, as: UTF8.self))
+            let text = UntrustedText.printable(String(decoding: bytes, as: UTF8.self))
             #expect(text.contains("\u{fffd}"))
             #expect(String(validating: text.utf8, as: UTF8.self) == text)
         }
@@ -101,7 +101,7 @@ struct ForeignTextTests {
                     JSONLines.line(finding), top.frame(height: 30, now: 1, style: style).joined(separator: "\n"),
                 ]
                 for (number, text) in texts.enumerated() {
-                    let bad = text.unicodeScalars.filter { $0 != "\n" && $0 != "\r" && ForeignText.isUnseen($0) }
+                    let bad = text.unicodeScalars.filter { $0 != "\n" && $0 != "\r" && UntrustedText.isUnseen($0) }
                     #expect(bad.isEmpty, "text \(number): \(text)")
                 }
             }
