@@ -10,7 +10,7 @@ extension APIResponder {
     /// A finding's packets as pcapng: what was written to the directory, else what the engine still has.
     ///
     /// - Parameter name: the path behind `evidencePath`.
-    func evidence(_ name: String) async throws(Problem) -> Response {
+    func evidence(_ name: String) async throws(HTTPProblem) -> Response {
         guard name.hasSuffix(EvidenceFile.suffix) else { throw Self.noEvidence }
         let id = String(name.dropLast(EvidenceFile.suffix.count))
         guard EvidenceDirectory.isID(id) else { throw Self.noEvidence }
@@ -36,8 +36,8 @@ extension APIResponder {
         return EvidenceFile.bytes(finding, packets: packets, interfaceNames: names, version: AgentVersion.number)
     }
 
-    private static var noEvidence: Problem {
-        Problem(
+    private static var noEvidence: HTTPProblem {
+        HTTPProblem(
             status: .notFound,
             detail:
                 "There is no evidence of that finding, or not any more: packets are kept of the newest findings only.")

@@ -30,25 +30,25 @@ struct APIResponder: HTTPResponder {
         return request.method == .head ? response.createHeadResponse() : response
     }
 
-    private func check(_ request: Request) throws(Problem) {
+    private func check(_ request: Request) throws(HTTPProblem) {
         guard hosts.accepts(request.head.authority) else {
-            throw Problem(
+            throw HTTPProblem(
                 status: .forbidden,
                 detail: "This agent does not go by that name. Ask for it by its address, or name it with --http-name.")
         }
         guard (request.head.path ?? "").utf8.count <= Self.maximumTarget else {
-            throw Problem(status: .uriTooLong, detail: "Path and query have more than \(Self.maximumTarget) bytes.")
+            throw HTTPProblem(status: .uriTooLong, detail: "Path and query have more than \(Self.maximumTarget) bytes.")
         }
         if let length = request.headers[.contentLength], length != "0" {
-            throw Problem(status: .contentTooLarge, detail: "Requests have no body here.")
+            throw HTTPProblem(status: .contentTooLarge, detail: "Requests have no body here.")
         }
         if request.headers[.transferEncoding] != nil {
-            throw Problem(status: .contentTooLarge, detail: "Requests have no body here.")
+            throw HTTPProblem(status: .contentTooLarge, detail: "Requests have no body here.")
         }
         if request.uri.path == Self.forgetPath {
             try authorise(request)
         } else if request.method != .get, request.method != .head {
-            throw Problem(
+            throw HTTPProblem(
                 status: .methodNotAllowed, detail: "Everything here is read with GET.", headers: [.allow: "GET, HEAD"])
         }
     }
@@ -56,20 +56,20 @@ struct APIResponder: HTTPResponder {
     private static let forgetPath = "/api/v1/forget"
 
     /// Forgetting is for whoever may read the state directory. A page of another origin can neither name the word nor send the header.
-    private func authorise(_ request: Request) throws(Problem) {
+    private func authorise(_ request: Request) throws(HTTPProblem) {
         guard request.method == .post else {
-            throw Problem(
+            throw HTTPProblem(
                 status: .methodNotAllowed, detail: "Addresses are forgotten with POST.", headers: [.allow: "POST"])
         }
         guard let token = state.history?.token, request.headers[.authorization] == "Bearer \(token)" else {
-            throw Problem(
+            throw HTTPProblem(
                 status: .unauthorized,
                 detail: "Use rstwho forget, as root or as the account that the agent runs as.",
                 headers: [.wwwAuthenticate: "Bearer"])
         }
     }
 
-    private func forget(_ query: inout QueryReader) async throws(Problem) -> Response {
+    private func forget(_ query: inout QueryReader) async throws(HTTPProblem) -> Response {
         guard let prefix = try query.prefix("prefix") else {
             throw .badParameter("prefix", "Give the prefix that is to be forgotten, such as 10.0.0.0/8.")
         }
@@ -77,12 +77,12 @@ struct APIResponder: HTTPResponder {
         do {
             return Self.ok(APIDocument.forgotten(try await state.forget(prefix)), Self.jsonType)
         } catch {
-            throw Problem(
+            throw HTTPProblem(
                 status: .serviceUnavailable, detail: "Not everything could be forgotten: \(error). Ask again.")
         }
     }
 
-    private func answer(_ request: Request, _ context: APIContext) async throws(Problem) -> Response {
+    private func answer(_ request: Request, _ context: APIContext) async throws(HTTPProblem) -> Response {
         var query = try QueryReader(request)
         switch request.uri.path {
         case "/healthz":
@@ -133,7 +133,7 @@ struct APIResponder: HTTPResponder {
                 try query.finish()
                 return page
             }
-            throw Problem(
+            throw HTTPProblem(
                 status: .notFound,
                 detail:
                     "Here are the page at /, /metrics, /healthz, /readyz and /api/v1/ with resets, findings, hosts, origins, "
@@ -147,19 +147,19 @@ struct APIResponder: HTTPResponder {
             isReady ? .ok : .serviceUnavailable, APIDocument.health(state.phase, state.interfaces), Self.jsonType)
     }
 
-    private func findings(_ query: inout QueryReader, kind: Finding.Kind?) async throws(Problem) -> Response {
+    private func findings(_ query: inout QueryReader, kind: Finding.Kind?) async throws(HTTPProblem) -> Response {
         let wanted = try FindingQuery(&query, kind: kind)
         try query.finish()
         do {
             return Self.ok(APIDocument.findings(try await state.findings(wanted)), Self.jsonType)
         } catch {
-            throw Problem(
+            throw HTTPProblem(
                 status: .serviceUnavailable,
                 detail: "The history cannot be read (\(error.problem)). Ask for a shorter time, or for newer findings.")
         }
     }
 
-    private func hosts(_ query: inout QueryReader) async throws(Problem) -> Response {
+    private func hosts(_ query: inout QueryReader) async throws(HTTPProblem) -> Response {
         let limit = try query.integer("limit", in: FindingQuery.limits, default: FindingQuery.standardLimit)
         let since = try query.time("since")
         let before = try HostCursor(&query)

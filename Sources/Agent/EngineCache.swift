@@ -10,21 +10,21 @@ struct EngineCache: Sendable {
     private let allPaths = CachedAnswer<[PathSummary]>()
 
     /// All hosts, the one seen last first.
-    func hosts(_ state: AgentState) async throws(Problem) -> [HostSummary] {
+    func hosts(_ state: AgentState) async throws(HTTPProblem) -> [HostSummary] {
         try await allHosts.answer {
             try await state.engineRequests.ask { $0.hostSnapshot }.summaries()
         }
     }
 
     /// The devices that send resets for others, the one seen last first.
-    func origins(_ state: AgentState) async throws(Problem) -> [Origin] {
+    func origins(_ state: AgentState) async throws(HTTPProblem) -> [Origin] {
         try await allOrigins.answer {
             try await state.engineRequests.ask { $0.origins }.sorted { ($0.lastSeen ?? 0) > ($1.lastSeen ?? 0) }
         }
     }
 
     /// The ways that connections take, the one seen last first.
-    func paths(_ state: AgentState) async throws(Problem) -> [PathSummary] {
+    func paths(_ state: AgentState) async throws(HTTPProblem) -> [PathSummary] {
         try await allPaths.answer {
             try await state.engineRequests.ask { $0.pathSnapshot }.summaries()
         }
@@ -37,7 +37,7 @@ private actor CachedAnswer<Answer: Sendable> {
     private var newest: (answer: Answer, readAt: ContinuousClock.Instant)?
     private var reading: Task<Answer, any Error>?
 
-    func answer(_ ask: @escaping @Sendable () async throws -> Answer) async throws(Problem) -> Answer {
+    func answer(_ ask: @escaping @Sendable () async throws -> Answer) async throws(HTTPProblem) -> Answer {
         if let newest, newest.readAt.duration(to: .now) < lifetime { return newest.answer }
         let task = reading ?? Task.detached { try await ask() }
         reading = task
@@ -50,7 +50,7 @@ private actor CachedAnswer<Answer: Sendable> {
             return result
         } catch {
             if reading == task { reading = nil }
-            throw Problem(
+            throw HTTPProblem(
                 status: .serviceUnavailable,
                 detail: "The capture does not answer; it may not have begun, have ended, or be busy. Ask again.")
         }

@@ -9,7 +9,7 @@ struct ExplainAnswer {
     private let question: Question
 
     /// - Throws: a problem where `what` is missing or asks nothing.
-    init(_ query: inout QueryReader) throws(Problem) {
+    init(_ query: inout QueryReader) throws(HTTPProblem) {
         guard let text = query.text("what") else {
             throw .badParameter("what", "Give an address, a connection such as a:p > b:q, or a finding's id.")
         }
@@ -23,11 +23,11 @@ struct ExplainAnswer {
     /// The explanation as a JSON document.
     ///
     /// - Throws: 404 where it is of a finding that is not known.
-    func body(_ state: AgentState, _ cache: EngineCache) async throws(Problem) -> [UInt8] {
+    func body(_ state: AgentState, _ cache: EngineCache) async throws(HTTPProblem) -> [UInt8] {
         var knowledge = Knowledge()
         if case .finding(let id) = question {
             guard let finding = try await Self.finding(id, state) else {
-                throw Problem(
+                throw HTTPProblem(
                     status: .notFound, detail: "No such finding is kept. Ask for its addresses and ports.",
                     parameter: "what")
             }
@@ -51,7 +51,7 @@ struct ExplainAnswer {
     }
 
     /// From memory, or from the history.
-    private static func finding(_ id: String, _ state: AgentState) async throws(Problem) -> Finding? {
+    private static func finding(_ id: String, _ state: AgentState) async throws(HTTPProblem) -> Finding? {
         if let finding = state.withFindings({ $0[id] }) { return finding }
         guard let reader = state.history?.reader else { return nil }
         return try await stored { [try reader.finding(id: id)?.finding].compactMap { $0 }[...] }.first
@@ -60,7 +60,7 @@ struct ExplainAnswer {
     /// Asks the history beside Swift's shared threads. A history that cannot be read is no reason to say nothing of what is in memory.
     private static func stored(
         _ read: @escaping @Sendable () throws -> ArraySlice<Finding>
-    ) async throws(Problem) -> ArraySlice<Finding> {
+    ) async throws(HTTPProblem) -> ArraySlice<Finding> {
         (try? await BlockingThread.run(named: "rstwho-history", read)) ?? []
     }
 }

@@ -43,7 +43,7 @@ package struct FindingQuery: Sendable, Equatable {
     /// - Parameters:
     ///   - kind: the kind that the path asks for; where it is `nil`, `kind` is a parameter.
     ///   - isStream: a stream has neither `limit` nor `before`.
-    init(_ query: inout QueryReader, kind: Finding.Kind? = nil, isStream: Bool = false) throws(Problem) {
+    init(_ query: inout QueryReader, kind: Finding.Kind? = nil, isStream: Bool = false) throws(HTTPProblem) {
         if !isStream {
             limit = try query.integer("limit", in: Self.limits, default: Self.standardLimit)
             beforeID = try Self.id("before", query.text("before"))
@@ -114,7 +114,7 @@ package struct FindingQuery: Sendable, Equatable {
         wanted.map { $0 == value } ?? true
     }
 
-    private static func id(_ name: String, _ text: String?) throws(Problem) -> String? {
+    private static func id(_ name: String, _ text: String?) throws(HTTPProblem) -> String? {
         guard let text else { return nil }
         guard isID(text) else { throw .badParameter(name, "Give a finding's id: 26 letters and digits.") }
         return text

@@ -19,7 +19,7 @@ struct FindingStream: Sendable {
     let query: FindingQuery
 
     /// - Throws: a problem where there are too many clients or where the capture has ended.
-    func response(to request: Request, _ context: APIContext) throws(Problem) -> Response {
+    func response(to request: Request, _ context: APIContext) throws(HTTPProblem) -> Response {
         guard request.method == .get else {
             return Response(status: .ok, headers: Self.headers)
         }
@@ -31,7 +31,7 @@ struct FindingStream: Sendable {
             return store.newest(limit: .max, newerThan: query.sinceID, where: query.matches).findings.reversed()
         }
         guard let earlier else {
-            throw Problem(
+            throw HTTPProblem(
                 status: .serviceUnavailable,
                 detail: "The capture has ended, or \(AgentState.maximumReaders - 1) streams are open already.",
                 headers: [.retryAfter: "5"])

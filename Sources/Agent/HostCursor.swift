@@ -15,7 +15,7 @@ struct HostCursor: Sendable {
     }
 
     /// The parameter `before`: a time, or the `next` of the page before; `nil` where it is not given.
-    init?(_ query: inout QueryReader) throws(Problem) {
+    init?(_ query: inout QueryReader) throws(HTTPProblem) {
         guard let text = query.text("before") else { return nil }
         guard let cursor = HostCursor(text) else {
             throw .badParameter("before", "Give a time such as 2026-01-31T23:59:59Z, or the next of the page before.")

@@ -11,7 +11,7 @@ struct QueryReader {
     private var asked: [String] = []
 
     /// - Throws: a problem where a parameter is given twice or is longer than any that is right.
-    init(_ request: Request) throws(Problem) {
+    init(_ request: Request) throws(HTTPProblem) {
         for (name, value) in request.uri.queryParameters where !name.isEmpty {
             guard value.utf8.count <= 256, name.utf8.count <= 64 else {
                 throw .badParameter(String(name.prefix(64)), "The parameter is too long.")
@@ -28,7 +28,8 @@ struct QueryReader {
         return values.removeValue(forKey: name)
     }
 
-    mutating func integer(_ name: String, in range: ClosedRange<Int>, default standard: Int) throws(Problem) -> Int {
+    mutating func integer(_ name: String, in range: ClosedRange<Int>, default standard: Int) throws(HTTPProblem) -> Int
+    {
         guard let text = text(name) else { return standard }
         guard let value = Int(text), range.contains(value) else {
             throw .badParameter(name, "Give a number from \(range.lowerBound) to \(range.upperBound).")
@@ -36,19 +37,19 @@ struct QueryReader {
         return value
     }
 
-    mutating func port(_ name: String) throws(Problem) -> UInt16? {
+    mutating func port(_ name: String) throws(HTTPProblem) -> UInt16? {
         guard let text = text(name) else { return nil }
         guard let value = UInt16(text) else { throw .badParameter(name, "Give a port from 0 to 65535.") }
         return value
     }
 
-    mutating func address(_ name: String) throws(Problem) -> IPAddress? {
+    mutating func address(_ name: String) throws(HTTPProblem) -> IPAddress? {
         guard let text = text(name) else { return nil }
         guard let value = IPAddress(text) else { throw .badParameter(name, "Give an IPv4 or IPv6 address.") }
         return value
     }
 
-    mutating func prefix(_ name: String) throws(Problem) -> IPPrefix? {
+    mutating func prefix(_ name: String) throws(HTTPProblem) -> IPPrefix? {
         guard let text = text(name) else { return nil }
         guard let value = IPPrefix(text) else {
             throw .badParameter(name, "Give a prefix such as 10.0.0.0/8 or fc00::/7.")
@@ -59,11 +60,11 @@ struct QueryReader {
     /// A member of a closed set, by its name.
     mutating func member<Member: RawRepresentable & CaseIterable>(
         _ name: String, of type: Member.Type
-    ) throws(Problem) -> Member? where Member.RawValue == String {
+    ) throws(HTTPProblem) -> Member? where Member.RawValue == String {
         try member(name, of: Member.allCases.map(\.rawValue)).flatMap { Member(rawValue: $0) }
     }
 
-    mutating func member(_ name: String, of members: [String]) throws(Problem) -> String? {
+    mutating func member(_ name: String, of members: [String]) throws(HTTPProblem) -> String? {
         guard let text = text(name) else { return nil }
         guard members.contains(text) else {
             throw .badParameter(name, "Give one of \(members.joined(separator: ", ")).")
@@ -71,7 +72,7 @@ struct QueryReader {
         return text
     }
 
-    mutating func time(_ name: String) throws(Problem) -> UInt64? {
+    mutating func time(_ name: String) throws(HTTPProblem) -> UInt64? {
         guard let text = text(name) else { return nil }
         guard let value = Timestamp.parse(text) else {
             throw .badParameter(name, "Give a time such as 2026-01-31T23:59:59Z.")
@@ -80,7 +81,7 @@ struct QueryReader {
     }
 
     /// - Throws: a problem where a parameter is left that nobody asked for.
-    func finish() throws(Problem) {
+    func finish() throws(HTTPProblem) {
         guard let name = values.keys.min() else { return }
         let known = asked.isEmpty ? "There are none." : "Known are \(asked.joined(separator: ", "))."
         throw .badParameter(name, "There is no such parameter. \(known)")

@@ -4,7 +4,7 @@ internal import Hummingbird
 internal import Reporting
 
 /// Why a request is not answered, as `application/problem+json` (RFC 9457).
-struct Problem: Error {
+struct HTTPProblem: Error {
     var status: HTTPResponse.Status
     /// What is wrong and what to do next, as sentences.
     var detail: String
@@ -12,8 +12,8 @@ struct Problem: Error {
     var parameter: String?
     var headers: HTTPFields = [:]
 
-    static func badParameter(_ name: String, _ detail: String) -> Problem {
-        Problem(status: .badRequest, detail: detail, parameter: name)
+    static func badParameter(_ name: String, _ detail: String) -> HTTPProblem {
+        HTTPProblem(status: .badRequest, detail: detail, parameter: name)
     }
 
     var response: Response {
