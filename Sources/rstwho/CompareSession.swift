@@ -15,7 +15,7 @@ struct CompareSession: ~Copyable {
     /// Known by their addresses: hops and neighbours are others at each point.
     private let devices: DeviceNames
     /// The worst that happened.
-    private(set) var status = ExitStatus.nothingForeign
+    private(set) var status = ExitStatus.ok
 
     /// - Parameter capacity: Packets of one capture at most.
     init(_ names: [PointName], capacity: Int, devices: DeviceNames) {
@@ -65,7 +65,7 @@ struct CompareSession: ~Copyable {
             resets.append(reading.resets)
         }
         guard captures.count > 1 else {
-            if status == .nothingForeign { status = .badInput }
+            if status == .ok { status = .badInput }
             if let only = captures.first {
                 printMessage("only \(only.name) could be read: one capture alone cannot be compared")
             }

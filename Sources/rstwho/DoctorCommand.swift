@@ -44,7 +44,7 @@ struct DoctorCommand: ParsableCommand {
         }
         let failed = checks.filter { $0.status == .fail }.map(\.name)
         if failed.contains("privilege") { return .noPrivilege }
-        return failed.isEmpty ? .nothingForeign : .agentUnreachable
+        return failed.isEmpty ? .ok : .unavailable
     }
 
     private static func text(_ check: DoctorCheck) -> String {

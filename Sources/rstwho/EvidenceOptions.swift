@@ -52,13 +52,13 @@ struct EvidenceOptions: ParsableArguments {
 extension SourceOptions {
     /// The packets behind a finding of the running agent; `nil` where it has none, or not any more.
     ///
-    /// - Throws: `agentUnreachable`, said on standard error.
+    /// - Throws: `unavailable`, said on standard error.
     func evidence(of finding: Finding) throws(ExitCode) -> [UInt8]? {
         do {
             return try RunningAgent.evidence(of: finding.id, at: agent.place)
         } catch {
             printMessage("\(agent.place): \(error.problem)")
-            throw ExitStatus.agentUnreachable.exitCode
+            throw ExitStatus.unavailable.exitCode
         }
     }
 }

@@ -5,13 +5,13 @@ import Capture
 /// The exit statuses that scripts rely on; from 64 on the numbers of sysexits.h.
 enum ExitStatus: Int32 {
     /// Nothing foreign was found.
-    case nothingForeign = 0
+    case ok = 0
     /// A reset that its host did not send, or a path problem, was found.
     case found = 1
     case usage = 64
     case badInput = 65
     case noInput = 66
-    case agentUnreachable = 69
+    case unavailable = 69
     case ioError = 74
     case noPrivilege = 77
     case configuration = 78
@@ -22,7 +22,7 @@ enum ExitStatus: Int32 {
         case .notFound: self = .noInput
         case .ioError: self = .ioError
         case .noPermission: self = .noPrivilege
-        case .unavailable: self = .agentUnreachable
+        case .unavailable: self = .unavailable
         }
     }
 

@@ -94,7 +94,7 @@ struct ExplainCommand: ParsableCommand {
         guard let knowledge = Knowledge(decoding: body) else { throw source.refuse(subject, status: 200) }
         let explanation = Explanation(question, knowledge)
         let lead = captureFile == nil ? nil : explanation.lead
-        return (explanation, try lead.flatMap { try source.evidence(of: $0) }, .nothingForeign)
+        return (explanation, try lead.flatMap { try source.evidence(of: $0) }, .ok)
     }
 
     private func remembered(
@@ -113,7 +113,7 @@ struct ExplainCommand: ParsableCommand {
         let packets = explanation.lead.flatMap {
             BoundedFile.read("\(directory)/" + $0.id + EvidenceFile.suffix, limit: EvidenceDirectory.sizeLimit)
         }
-        return (explanation, packets, .nothingForeign)
+        return (explanation, packets, .ok)
     }
 
     private func read(
@@ -131,6 +131,6 @@ struct ExplainCommand: ParsableCommand {
         let explanation = Explanation(question, knowledge)
         let packets = captureFile == nil ? nil : explanation.lead.flatMap { session.evidenceFile(of: $0) }
         // What was found beside it is not what was asked for.
-        return (explanation, packets, session.status == .found ? .nothingForeign : session.status)
+        return (explanation, packets, session.status == .found ? .ok : session.status)
     }
 }

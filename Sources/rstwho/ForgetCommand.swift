@@ -63,7 +63,7 @@ struct ForgetCommand: ParsableCommand {
             printMessage(
                 "\(agent.place): the agent that uses \(directory) does not forget: \(failure.problem). Name where it listens with "
                     + "--http, or stop it first")
-            throw ExitStatus.agentUnreachable.exitCode
+            throw ExitStatus.unavailable.exitCode
         }
     }
 

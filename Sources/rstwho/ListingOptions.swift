@@ -46,13 +46,13 @@ struct ListingOptions: ParsableArguments {
     ///   - items: takes them from captures that were read.
     ///   - isWanted: knows the times that are meant.
     ///   - text, line, csv: print them.
-    /// - Returns: the items, and the status of the reading; an agent's answer is `nothingForeign`.
-    /// - Throws: `agentUnreachable`, said on standard error.
+    /// - Returns: the items, and the status of the reading; an agent's answer is `ok`.
+    /// - Throws: `unavailable`, said on standard error.
     func list<Item>(
         _ list: Listing<Item>, span: TimeSpan, items: (borrowing ReadSession) -> [Item],
         isWanted: (Item, Listing<Item>.Times) -> Bool
     ) throws -> (items: [Item], status: ExitStatus) {
-        var status = ExitStatus.nothingForeign
+        var status = ExitStatus.ok
         let privacy = AddressPrivacy(addresses)
         var found: [Item]
         if source.files.isEmpty {

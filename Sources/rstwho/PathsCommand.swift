@@ -34,7 +34,7 @@ struct PathsCommand: ParsableCommand {
                 && times.until.map { path.firstSeen <= $0 } ?? true
         }
         // What was found is not what was asked for.
-        throw (read == .found ? .nothingForeign : read).exitCode
+        throw (read == .found ? .ok : read).exitCode
     }
 
     /// The server, or an address of the clients' network.

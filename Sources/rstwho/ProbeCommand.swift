@@ -111,8 +111,8 @@ struct ProbeCommand: ParsableCommand {
         }
         if result.isForeign { return .found }
         switch result.state {
-        case .unreachable, .silent: return .agentUnreachable
-        default: return .nothingForeign
+        case .unreachable, .silent: return .unavailable
+        default: return .ok
         }
     }
 }
@@ -127,7 +127,7 @@ extension ExitStatus {
     fileprivate init(_ error: ProbeError) {
         switch error.code {
         case .notFound: self = .noInput
-        case .unreachable: self = .agentUnreachable
+        case .unreachable: self = .unavailable
         case .noPermission: self = .noPrivilege
         case .ioError: self = .ioError
         }

@@ -14,7 +14,7 @@ struct ReadSession: ~Copyable {
     private var engine: Engine
     private var output = StandardOutput()
     private var report: TextReport
-    private(set) var status = ExitStatus.nothingForeign
+    private(set) var status = ExitStatus.ok
     private var packets: UInt64 = 0
     /// False until a capture could be opened: of nothing there is no summary.
     private(set) var hasRead = false

@@ -54,7 +54,7 @@ struct ResetsCommand: ParsableCommand {
             items: { session in session.kept?.newest(limit: .max) { _ in true }.findings ?? [] },
             isWanted: { query($1).matches($0) })
         // What was found beside them is not what was asked for.
-        let status: ExitStatus = read == .found ? .nothingForeign : read
+        let status: ExitStatus = read == .found ? .ok : read
         throw (resets.contains(where: \.isProblem) ? .worst(status, .found) : status).exitCode
     }
 

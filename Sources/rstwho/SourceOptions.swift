@@ -35,7 +35,7 @@ struct SourceOptions: ParsableArguments {
     /// The agent's answer, or what can be asked in its place.
     ///
     /// - Parameter subject: what the agent has to know, for a message.
-    /// - Throws: `agentUnreachable`, said on standard error.
+    /// - Throws: `unavailable`, said on standard error.
     func ask(_ path: String, knows subject: String) throws -> Answer {
         if let state { return .history(try history(in: state)) }
         do {
@@ -52,7 +52,7 @@ struct SourceOptions: ParsableArguments {
                         ? "\(problem), and the history in \(StateDirectory.standard) is not everybody's to read: run it with sudo"
                         : "\(problem), and there is no history in \(StateDirectory.standard). Start an agent with rstwho watch, or "
                             + "name captures with --from, or a history's directory with --state")
-                throw ExitStatus.agentUnreachable.exitCode
+                throw ExitStatus.unavailable.exitCode
             }
             printMessage("\(problem): this is from the history in \(StateDirectory.standard)")
             return .history(try history(in: StateDirectory.standard))
@@ -70,13 +70,13 @@ struct SourceOptions: ParsableArguments {
     /// Says what is wrong with the history.
     static func exit(for fault: HistoryFault) -> ExitCode {
         printMessage("\(fault.path): \(fault.problem). Name another directory with --state, or captures with --from")
-        return ExitStatus.agentUnreachable.exitCode
+        return ExitStatus.unavailable.exitCode
     }
 
     /// Says that what answers is no agent, or one that does not know that.
     func refuse(_ subject: String, status: Int) -> ExitCode {
         printMessage("\(agent.place): what answers there is not an agent that knows \(subject) (status \(status))")
-        return ExitStatus.agentUnreachable.exitCode
+        return ExitStatus.unavailable.exitCode
     }
 }
 

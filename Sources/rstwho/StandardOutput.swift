@@ -69,7 +69,7 @@ struct OutputError: Error {
 
     /// How the command ends, said on standard error. Whoever closes the pipe early has seen enough; everything else is an error.
     var exitCode: ExitCode {
-        if errno == EPIPE { return ExitStatus.nothingForeign.exitCode }
+        if errno == EPIPE { return ExitStatus.ok.exitCode }
         printMessage("standard output: \(String(cString: strerror(errno)))")
         return ExitStatus.ioError.exitCode
     }

@@ -135,7 +135,7 @@ struct WatchSession {
             printMessage("no interface is left to watch. Start again when there is one", level: .error)
             return .noInput
         }
-        return .nothingForeign
+        return .ok
     }
 
     private func engineOptions(_ live: LiveCapture, _ addresses: LocalAddresses?) -> Engine.Options {
@@ -179,9 +179,9 @@ struct WatchSession {
         }
         printer.finish(seconds: Self.patience)
         if let status = Self.status(of: printer) { return status }
-        guard let problem else { return .nothingForeign }
+        guard let problem else { return .ok }
         printMessage("\(agent.address): \(problem). Start again to capture here")
-        return .agentUnreachable
+        return .unavailable
     }
 
     /// The agent that has the address captures something else.
@@ -199,7 +199,7 @@ struct WatchSession {
     private static func status(of printer: FindingPrinter) -> ExitStatus? {
         switch printer.failedWith {
         case 0: return nil
-        case EPIPE: return .nothingForeign
+        case EPIPE: return .ok
         default:
             let reason = strerror(printer.failedWith).map { String(cString: $0) } ?? "cannot be written"
             printMessage("standard output: \(reason)")

@@ -28,7 +28,7 @@ struct TopCommand: ParsableCommand {
         guard let running = RunningAgent.find(at: agent.place) else {
             printMessage(
                 "\(agent.place): no agent answers. Start one with rstwho watch, or say where it listens with --http")
-            throw ExitStatus.agentUnreachable.exitCode
+            throw ExitStatus.unavailable.exitCode
         }
         throw try TopSession(agent: running).run().exitCode
     }

@@ -37,17 +37,17 @@ struct TopSession {
         }
         screen.giveBack()
         switch end {
-        case .quit: return .nothingForeign
+        case .quit: return .ok
         case .agentGone(let problem):
             printMessage("\(agent.address): \(problem)")
-            return .agentUnreachable
+            return .unavailable
         case .signalled(let number):
             // Whoever waits for this process is told what ended it.
             signal(number, SIG_DFL)
             // Swift's main thread is Dispatch's, which blocks signals: one to the process reaches another thread.
             kill(getpid(), number)
             usleep(UInt32(Self.slowest) * 1000)
-            return .nothingForeign
+            return .ok
         }
     }
 
