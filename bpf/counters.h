@@ -24,7 +24,7 @@ enum packet_loss {
 };
 
 /* A packet's way past an interface. */
-enum packet_way { PACKET_WAY_INGRESS = 0, PACKET_WAY_EGRESS = 1, PACKET_WAY_COUNT };
+enum packet_dir { PACKET_DIR_INGRESS = 0, PACKET_DIR_EGRESS = 1, PACKET_DIR_COUNT };
 
 /* Counters of one interface and way on one CPU. They only grow. */
 struct packet_counters {
@@ -43,10 +43,10 @@ _Static_assert(sizeof(struct packet_counters) ==
 	       "counters have no padding");
 
 #ifdef __bpf__
-/* What is counted, by slot * PACKET_WAY_COUNT + way. */
+/* What is counted, by slot * PACKET_DIR_COUNT + way. */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, PACKET_SLOT_COUNT *PACKET_WAY_COUNT);
+	__uint(max_entries, PACKET_SLOT_COUNT *PACKET_DIR_COUNT);
 	__type(key, __u32);
 	__type(value, struct packet_counters);
 } counters SEC(".maps");

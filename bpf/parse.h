@@ -39,7 +39,7 @@ static __always_inline void restore_outer(struct packet_parse *parse)
 	parse->quote_offset = 0;
 }
 
-/* Fills *parse as the long way does where an Ethernet frame holds plain TCP, and returns 1. */
+/* Fills *parse as the slow path does where an Ethernet frame holds plain TCP, and returns 1. */
 static __always_inline int parse_plain_tcp(const __u8 *data, const __u8 *end, struct packet_parse *parse)
 {
 	const __u8 *p = bytes_at(data, end, 0, 14 + PLAIN_BYTES_IPV4);

@@ -19,8 +19,8 @@ enum hook {
 	HOOK_TC_EGRESS,
 };
 
-/* One packet that is being looked at. */
-struct look {
+/* The packet at hand. */
+struct packet_context {
 	struct packet_counters *count;
 	struct ring ring;
 	const struct packet_focus *focused; /* NULL where nothing is in focus; read for what is forwarded only */
@@ -36,35 +36,36 @@ static __always_inline _Bool is_focused(__u32 hash)
 	return focused && has_focus_on(focused, focus_bit(hash));
 }
 
-static __always_inline _Bool has_room_for_bulk(const struct look *look)
+static __always_inline _Bool has_room_for_bulk(const struct packet_context *pkt)
 {
-	return has_room(&look->ring, 1, settings.ring_limit_bulk);
+	return has_room(&pkt->ring, 1, settings.ring_limit_bulk);
 }
 
 /*
  * Where the next bulk record goes, or NULL, and the loss is counted. Bulk in focus may use the room of handshakes: only where
  * there is none of its own does the hash matter.
  */
-static __always_inline struct packet_record *reserve_bulk(const struct look *look, _Bool has_room_left, __u32 hash)
+static __always_inline struct packet_record *reserve_bulk(const struct packet_context *pkt, _Bool has_room_left,
+							  __u32 hash)
 {
 	struct packet_record *record;
 
-	if (!has_room_left && !(is_focused(hash) && has_room(&look->ring, 1, settings.ring_limit_handshake))) {
-		look->count->lost[PACKET_CLASS_BULK][PACKET_LOST_HEADROOM]++;
+	if (!has_room_left && !(is_focused(hash) && has_room(&pkt->ring, 1, settings.ring_limit_handshake))) {
+		pkt->count->lost[PACKET_CLASS_BULK][PACKET_LOST_HEADROOM]++;
 		return NULL;
 	}
-	record = slot_ahead(&look->ring, 0);
+	record = slot_ahead(&pkt->ring, 0);
 	if (!record)
-		look->count->lost[PACKET_CLASS_BULK][PACKET_LOST_NO_RING]++;
+		pkt->count->lost[PACKET_CLASS_BULK][PACKET_LOST_NO_RING]++;
 	return record;
 }
 
-static __always_inline void finish_bulk(const struct look *look, struct packet_record *record)
+static __always_inline void finish_bulk(const struct packet_context *pkt, struct packet_record *record)
 {
-	record->time = (__u32)(bulk_time(&look->ring) >> 10);
-	record->interface = look->interface;
-	publish(&look->ring, 1);
-	look->count->recorded[PACKET_CLASS_BULK]++;
+	record->time = (__u32)(bulk_time(&pkt->ring) >> 10);
+	record->interface = pkt->interface;
+	publish(&pkt->ring, 1);
+	pkt->count->recorded[PACKET_CLASS_BULK]++;
 }
 
 /* Whether a flow's packet of this class is given up. A flow in focus is not. */
@@ -130,37 +131,37 @@ static __always_inline _Bool write_event(const struct ring *ring, const struct p
 	       (slots < 5 || write_slot(ring, 4, headers + 3 * RING_SLOT_BYTES));
 }
 
-static __always_inline void record_event(void *context, enum hook hook, const struct look *look, __u32 class,
+static __always_inline void record_event(void *context, enum hook hook, const struct packet_context *pkt, __u32 class,
 					 struct packet_scratch *found, const struct packet_frame *frame)
 {
 	const __u32 limit = class == PACKET_CLASS_HANDSHAKE ? settings.ring_limit_handshake : settings.ring_slots;
 	__u32 slots = ring_entry_slots(read16(&found->parse.headers_end));
 	__u64 now;
 
-	if (!has_room(&look->ring, slots < RING_ENTRY_SLOTS ? slots : RING_ENTRY_SLOTS, limit)) {
-		look->count
+	if (!has_room(&pkt->ring, slots < RING_ENTRY_SLOTS ? slots : RING_ENTRY_SLOTS, limit)) {
+		pkt->count
 			->lost[class][class == PACKET_CLASS_HANDSHAKE ? PACKET_LOST_HEADROOM : PACKET_LOST_RING_FULL]++;
 		return;
 	}
-	now = precise_time(&look->ring);
+	now = precise_time(&pkt->ring);
 	found->parse.record.time = (__u32)(now >> 10);
-	found->parse.record.interface = look->interface;
+	found->parse.record.interface = pkt->interface;
 	fill_headers(context, hook, &found->headers, &found->parse, frame, now);
 	slots = ring_entry_slots(found->headers.length);
-	if (!write_event(&look->ring, found, slots)) {
-		look->count->lost[class][PACKET_LOST_NO_RING]++;
+	if (!write_event(&pkt->ring, found, slots)) {
+		pkt->count->lost[class][PACKET_LOST_NO_RING]++;
 		return;
 	}
-	publish(&look->ring, slots);
-	look->count->recorded[class]++;
+	publish(&pkt->ring, slots);
+	pkt->count->recorded[class]++;
 }
 
 /* Hands a parsed packet to user space, or counts why not: it is shed, or there is no room. */
-static __always_inline void record_packet(void *context, enum hook hook, const struct look *look,
+static __always_inline void record_packet(void *context, enum hook hook, const struct packet_context *pkt,
 					  struct packet_scratch *found, const struct packet_frame *frame)
 {
 	__u32 class = read8(&found->parse.record.class);
-	const _Bool has_room_left = has_room_for_bulk(look);
+	const _Bool has_room_left = has_room_for_bulk(pkt);
 	__u32 mask, hash = 0;
 	struct packet_record *record;
 
@@ -170,17 +171,17 @@ static __always_inline void record_packet(void *context, enum hook hook, const s
 	if (mask || !has_room_left)
 		hash = flow_hash_of_record(&found->parse.record);
 	if (mask && is_shed(hash, mask)) {
-		look->count->shed[class]++;
+		pkt->count->shed[class]++;
 		return;
 	}
 	if (class != PACKET_CLASS_BULK) {
-		record_event(context, hook, look, class, found, frame);
+		record_event(context, hook, pkt, class, found, frame);
 		return;
 	}
-	record = reserve_bulk(look, has_room_left, hash);
+	record = reserve_bulk(pkt, has_room_left, hash);
 	if (record) {
 		__builtin_memcpy(record, &found->parse.record, sizeof(*record));
-		finish_bulk(look, record);
+		finish_bulk(pkt, record);
 	}
 }
 

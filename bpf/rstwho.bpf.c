@@ -20,9 +20,9 @@
 /* The linear part that is asked for where the headers are not in it: more than a snapshot and the parser's bound. */
 #define PULL_BYTES (PARSE_DEPTH + 128)
 
-static __always_inline struct packet_counters *find_counters(enum packet_way way)
+static __always_inline struct packet_counters *find_counters(enum packet_dir way)
 {
-	__u32 key = settings.slot * PACKET_WAY_COUNT + way;
+	__u32 key = settings.slot * PACKET_DIR_COUNT + way;
 
 	return bpf_map_lookup_elem(&counters, &key);
 }
@@ -73,7 +73,7 @@ static __always_inline _Bool is_truncated(__u32 refusal)
  * Of what is forwarded, these are recorded on their way out too: a reset, for its copy, and what asks for an answer (SYN,
  * SYN-ACK, echo), because address translation may have given it another five-tuple, which the answer will have.
  */
-static __always_inline _Bool counts_on_the_way_out(const struct packet_record *record)
+static __always_inline _Bool is_recorded_on_egress(const struct packet_record *record)
 {
 	if (record->class == PACKET_CLASS_RESET)
 		return 1;
@@ -91,21 +91,21 @@ static __always_inline __u32 plain_hash(const __u8 *ip, int is_ipv6)
 			 flow_end(0, mapped(load32(ip + 16)), load16(ip + 22)));
 }
 
-/* Looks at plain TCP, for which the packet's own bytes are enough. False where headers are to be kept: the long way is for that. */
-static __always_inline _Bool look_at_plain(const __u8 *ip, int is_ipv6, const struct look *look)
+/* Looks at plain TCP, for which the packet's own bytes are enough. False where headers are to be kept: the slow path is for that. */
+static __always_inline _Bool observe_plain(const __u8 *ip, int is_ipv6, const struct packet_context *pkt)
 {
 	const __u8 flags = ip[(is_ipv6 ? 40 : 20) + 13];
-	const _Bool has_room_left = has_room_for_bulk(look);
+	const _Bool has_room_left = has_room_for_bulk(pkt);
 	struct packet_record *record;
 	__u32 class = PACKET_CLASS_BULK, mask, hash = 0;
 
 	if (flags & FLAG_RST)
 		return 0;
-	if (look->is_forwarded) {
+	if (pkt->is_forwarded) {
 		if (flags & FLAG_SYN)
 			return 0;
-		if (!look->focused || !has_focus_on(look->focused, focus_bit(plain_hash(ip, is_ipv6)))) {
-			look->count->skipped++;
+		if (!pkt->focused || !has_focus_on(pkt->focused, focus_bit(plain_hash(ip, is_ipv6)))) {
+			pkt->count->skipped++;
 			return 1;
 		}
 	}
@@ -115,25 +115,25 @@ static __always_inline _Bool look_at_plain(const __u8 *ip, int is_ipv6, const st
 	if (mask || !has_room_left)
 		hash = plain_hash(ip, is_ipv6);
 	if (mask && is_shed(hash, mask)) {
-		look->count->shed[class]++;
+		pkt->count->shed[class]++;
 		return 1;
 	}
 	if (class != PACKET_CLASS_BULK)
 		return 0;
-	record = reserve_bulk(look, has_room_left, hash);
+	record = reserve_bulk(pkt, has_room_left, hash);
 	if (!record)
 		return 1;
 	if (is_ipv6)
 		fill_plain_ipv6(ip, record);
 	else
 		fill_plain_ipv4(ip, record);
-	fill_domain(look->vlan & 0xfff, settings.link == PACKET_LINK_ETHERNET ? fold_mac(ip - 8) : 0, record);
-	finish_bulk(look, record);
+	fill_domain(pkt->vlan & 0xfff, settings.link == PACKET_LINK_ETHERNET ? fold_mac(ip - 8) : 0, record);
+	finish_bulk(pkt, record);
 	return 1;
 }
 
-/* The short way. False where the packet has to go the long one. */
-static __always_inline _Bool look_shortly(const __u8 *data, const __u8 *end, const struct look *look)
+/* The fast path. False where the packet has to go the long one. */
+static __always_inline _Bool fast_path(const __u8 *data, const __u8 *end, const struct packet_context *pkt)
 {
 	const __u8 *ip = data;
 	__u16 ethertype;
@@ -144,31 +144,31 @@ static __always_inline _Bool look_shortly(const __u8 *data, const __u8 *end, con
 		return 0;
 	ethertype = settings.link == PACKET_LINK_ETHERNET ? load16(ip - 2) : ethertype_of_nibble(ip[0]);
 	if (ethertype == ETHERTYPE_IPV4)
-		return is_plain_ipv4(ip) && look_at_plain(ip, 0, look);
+		return is_plain_ipv4(ip) && observe_plain(ip, 0, pkt);
 	if (ethertype == ETHERTYPE_IPV6 && ip + PLAIN_BYTES_IPV6 <= end)
-		return is_plain_ipv6(ip) && look_at_plain(ip, 1, look);
+		return is_plain_ipv6(ip) && observe_plain(ip, 1, pkt);
 	return 0;
 }
 
-static __always_inline void look_at_skb(struct __sk_buff *skb, enum hook hook, struct look *look)
+static __always_inline void observe_frame_skb(struct __sk_buff *skb, enum hook hook, struct packet_context *pkt)
 {
 	struct packet_scratch *found;
 	struct packet_parse *parse;
 	struct packet_frame frame;
 	__u32 refusal, segments = skb->gso_segs;
 
-	look->count->seen++;
-	look->count->segments += segments ? segments : 1;
+	pkt->count->seen++;
+	pkt->count->segments += segments ? segments : 1;
 	describe_skb(skb, &frame);
-	look->vlan = frame.vlan;
+	pkt->vlan = frame.vlan;
 	if (hook == HOOK_TC_EGRESS) {
-		look->is_forwarded = skb->ingress_ifindex != 0;
-		look->interface |= look->is_forwarded ? PACKET_INTERFACE_EGRESS
-						      : PACKET_INTERFACE_EGRESS | PACKET_INTERFACE_MADE_HERE;
-		if (look->is_forwarded)
-			look->focused = find_focus();
+		pkt->is_forwarded = skb->ingress_ifindex != 0;
+		pkt->interface |= pkt->is_forwarded ? PACKET_INTERFACE_EGRESS
+						    : PACKET_INTERFACE_EGRESS | PACKET_INTERFACE_MADE_HERE;
+		if (pkt->is_forwarded)
+			pkt->focused = find_focus();
 	}
-	if (look_shortly((const void *)(long)skb->data, (const void *)(long)skb->data_end, look))
+	if (fast_path((const void *)(long)skb->data, (const void *)(long)skb->data_end, pkt))
 		return;
 	found = find_scratch();
 	if (!found)
@@ -181,20 +181,20 @@ static __always_inline void look_at_skb(struct __sk_buff *skb, enum hook hook, s
 		if (bpf_skb_pull_data(skb, wanted) == 0)
 			refusal = parse_skb(skb, parse);
 	}
-	if (look->is_forwarded &&
+	if (pkt->is_forwarded &&
 	    (refusal != PACKET_PARSED ||
-	     !(counts_on_the_way_out(&parse->record) ||
-	       (look->focused && has_focus_on(look->focused, focus_bit(flow_hash_of_record(&parse->record))))))) {
-		look->count->skipped++;
+	     !(is_recorded_on_egress(&parse->record) ||
+	       (pkt->focused && has_focus_on(pkt->focused, focus_bit(flow_hash_of_record(&parse->record))))))) {
+		pkt->count->skipped++;
 		return;
 	}
 	if (refusal != PACKET_PARSED)
-		count_refusal(look->count, refusal);
+		count_refusal(pkt->count, refusal);
 	else
-		record_packet(skb, hook, look, found, &frame);
+		record_packet(skb, hook, pkt, found, &frame);
 }
 
-static __always_inline void look_at_xdp(struct xdp_md *context, struct look *look)
+static __always_inline void observe_frame_xdp(struct xdp_md *context, struct packet_context *pkt)
 {
 	const void *data = (const void *)(long)context->data, *end = (const void *)(long)context->data_end;
 	struct packet_scratch *found;
@@ -204,9 +204,9 @@ static __always_inline void look_at_xdp(struct xdp_md *context, struct look *loo
 	};
 	__u32 refusal;
 
-	look->count->seen++;
-	look->count->segments++;
-	if (look_shortly(data, end, look))
+	pkt->count->seen++;
+	pkt->count->segments++;
+	if (fast_path(data, end, pkt))
 		return;
 	found = find_scratch();
 	if (!found)
@@ -214,45 +214,45 @@ static __always_inline void look_at_xdp(struct xdp_md *context, struct look *loo
 	frame.wire_length = (__u32)bpf_xdp_get_buff_len(context);
 	refusal = parse_packet(data, end, &frame, &found->parse);
 	if (refusal != PACKET_PARSED)
-		count_refusal(look->count, refusal);
+		count_refusal(pkt->count, refusal);
 	else
-		record_packet(context, HOOK_XDP, look, found, &frame);
+		record_packet(context, HOOK_XDP, pkt, found, &frame);
 }
 
-/* Begins the look at a packet; false where there is none: the lease is over, or the CPU's ring is taken. */
-static __always_inline _Bool begin_look(enum packet_way way, struct look *look)
+/* Begins a packet; false where there is none: the lease is over, or the CPU's ring is taken. */
+static __always_inline _Bool begin_packet(enum packet_dir way, struct packet_context *pkt)
 {
 	if (!lease_holds())
 		return 0;
-	look->count = find_counters(way);
-	if (!look->count)
+	pkt->count = find_counters(way);
+	if (!pkt->count)
 		return 0;
-	if (!take_ring(&look->ring)) {
-		__sync_fetch_and_add(&look->count->missed, 1);
+	if (!take_ring(&pkt->ring)) {
+		__sync_fetch_and_add(&pkt->count->missed, 1);
 		return 0;
 	}
-	look->interface = settings.slot & PACKET_INTERFACE_SLOT_MASK;
+	pkt->interface = settings.slot & PACKET_INTERFACE_SLOT_MASK;
 	return 1;
 }
 
 static __always_inline void observe_skb(struct __sk_buff *skb, enum hook hook)
 {
-	struct look look = {};
+	struct packet_context pkt = {};
 
-	if (!begin_look(hook == HOOK_TC_EGRESS ? PACKET_WAY_EGRESS : PACKET_WAY_INGRESS, &look))
+	if (!begin_packet(hook == HOOK_TC_EGRESS ? PACKET_DIR_EGRESS : PACKET_DIR_INGRESS, &pkt))
 		return;
-	look_at_skb(skb, hook, &look);
-	leave_ring(&look.ring);
+	observe_frame_skb(skb, hook, &pkt);
+	leave_ring(&pkt.ring);
 }
 
 static __always_inline void observe_xdp(struct xdp_md *context)
 {
-	struct look look = {};
+	struct packet_context pkt = {};
 
-	if (!begin_look(PACKET_WAY_INGRESS, &look))
+	if (!begin_packet(PACKET_DIR_INGRESS, &pkt))
 		return;
-	look_at_xdp(context, &look);
-	leave_ring(&look.ring);
+	observe_frame_xdp(context, &pkt);
+	leave_ring(&pkt.ring);
 }
 
 /*

@@ -49,7 +49,7 @@ int record_live(struct harness *harness, const char *interface, _Bool sheds)
 	}
 	bpf_xdp_detach(index, XDP_FLAGS_DRV_MODE, NULL);
 	harness_drain(harness);
-	failed = harness_count(harness, PACKET_WAY_INGRESS, &result);
+	failed = harness_count(harness, PACKET_DIR_INGRESS, &result);
 	if (failed) {
 		fprintf(stderr, "counters: %s\n", strerror(-failed));
 		return 1;

@@ -166,7 +166,7 @@ static _Bool is_as_wanted(const struct harness_result *result, enum fate fate, u
 // The mean time of a packet in one round, or a negative number with the reason said.
 static double run(struct harness *harness, const struct kind *kind, int program, _Bool is_empty)
 {
-	const uint32_t way = kind->program == HARNESS_TC_EGRESS ? PACKET_WAY_EGRESS : PACKET_WAY_INGRESS;
+	const uint32_t way = kind->program == HARNESS_TC_EGRESS ? PACKET_DIR_EGRESS : PACKET_DIR_INGRESS;
 	const uint32_t times = kind->flags & (SYN | RST) ? SNAPSHOTS : RECORDS;
 	const struct frame frame = make_frame(kind);
 	double sum = 0;

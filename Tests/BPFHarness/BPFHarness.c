@@ -33,7 +33,7 @@ struct harness {
 	int positions;
 	int cpus;
 	struct packet_counters *per_cpu;
-	struct packet_counters before[PACKET_WAY_COUNT];
+	struct packet_counters before[PACKET_DIR_COUNT];
 };
 
 static void add_counters(struct packet_counters *sum, const struct packet_counters *one)
@@ -315,7 +315,7 @@ static int run_on_way(struct harness *harness, int program, __u32 way, struct bp
 static int run(struct harness *harness, enum harness_program program, struct bpf_test_run_opts *options,
 	       struct harness_result *result)
 {
-	const __u32 way = program == HARNESS_TC_EGRESS ? PACKET_WAY_EGRESS : PACKET_WAY_INGRESS;
+	const __u32 way = program == HARNESS_TC_EGRESS ? PACKET_DIR_EGRESS : PACKET_DIR_INGRESS;
 
 	return run_on_way(harness, harness->programs[program], way, options, result);
 }
@@ -344,7 +344,7 @@ int harness_repeat(struct harness *harness, int program, uint32_t way, const uin
 	LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame, .data_size_in = length, .repeat = (int)times);
 	int failed;
 
-	if (way == PACKET_WAY_EGRESS) {
+	if (way == PACKET_DIR_EGRESS) {
 		options.ctx_in = &context;
 		options.ctx_size_in = sizeof(context);
 	}
