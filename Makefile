@@ -17,7 +17,7 @@ BPF_CFLAGS := -O2 -g -target bpf -mcpu=v3 -Wall -Wextra -Werror -fdebug-compilat
 BPF_SOURCES := $(wildcard bpf/*.bpf.c)
 BPF_HEADERS := $(wildcard bpf/*.h)
 BPF_OBJECTS := $(BPF_SOURCES:bpf/%.bpf.c=build/%.bpf.o) $(BPF_SOURCES:bpf/%.bpf.c=build/%.bpf.swift-clang.o)
-C_SOURCES = $(wildcard bpf/*.[ch] Sources/C*/*.[ch] Sources/C*/include/*.h Tests/*/*.[ch] Tests/*/include/*.h \
+C_SOURCES = $(wildcard bpf/*.[ch] Sources/C*/*.[ch] Sources/C*/include/*.h Tests/*/*/*.[ch] Tests/*/*/include/*.h \
 	Tests/Lab/Traffic/*.c Benchmarks/*/*.[ch])
 
 SECONDS ?= 60
@@ -61,7 +61,7 @@ $(ARCHIVES)/libsqlite3.a:
 	@ln -sf $$($(BPF_CLANG) -print-file-name=libsqlite3.a) $@
 
 # The program of the tests' generator of packets.
-build/frames.bpf.o: Tests/Generator/frames.bpf.c Tests/Generator/frames.h Makefile
+build/frames.bpf.o: Tests/Support/Generator/frames.bpf.c Tests/Support/Generator/frames.h Makefile
 	@mkdir -p build
 	$(BPF_CLANG) $(BPF_CFLAGS) -c $< -o $@
 
@@ -113,7 +113,7 @@ soak: deps-bench bpf ## full rate, bursts, overload for MINUTES=n; memory stays 
 	@Benchmarks/soak.py .build/release $(MINUTES)
 
 test-kernels: deps bpf ## load the kernel part on Debian's kernels under qemu
-	Tests/Kernels/run
+	Tests/Kernel/Kernels/run
 
 fuzz: deps bpf ## fuzz every parser for SECONDS=n each
 	Tests/Fuzz/run fuzz $(SECONDS)

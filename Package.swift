@@ -79,28 +79,34 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
-            name: "Fixtures", dependencies: ["CCompression", "CPacket", "Packets"], path: "Tests/Fixtures",
+            name: "Fixtures", dependencies: ["CCompression", "CPacket", "Packets"], path: "Tests/Support/Fixtures",
             swiftSettings: strict),
         .target(
-            name: "BPFHarness", dependencies: ["CLibbpf", "CPacket"], path: "Tests/BPFHarness", cSettings: strictC),
+            name: "BPFHarness", dependencies: ["CLibbpf", "CPacket"], path: "Tests/Support/BPFHarness",
+            cSettings: strictC),
         .testTarget(
-            name: "BPFTests", dependencies: ["BPFHarness", "CPacket", "Packets", "Fixtures"], swiftSettings: strict),
-        .testTarget(name: "CPacketTests", dependencies: ["CPacket", "Packets", "Fixtures"], swiftSettings: strict),
-        .testTarget(name: "PacketsTests", dependencies: ["Packets", "Fixtures"], swiftSettings: strict),
+            name: "BPFTests", dependencies: ["BPFHarness", "CPacket", "Packets", "Fixtures"],
+            path: "Tests/Kernel/BPFTests", swiftSettings: strict),
+        .testTarget(
+            name: "CPacketTests", dependencies: ["CPacket", "Packets", "Fixtures"], path: "Tests/Unit/CPacketTests",
+            swiftSettings: strict),
+        .testTarget(
+            name: "PacketsTests", dependencies: ["Packets", "Fixtures"], path: "Tests/Unit/PacketsTests",
+            swiftSettings: strict),
         .testTarget(
             name: "DiagnosisTests", dependencies: ["CPacket", "Diagnosis", "Packets", "Fixtures"],
-            swiftSettings: strict),
+            path: "Tests/Unit/DiagnosisTests", swiftSettings: strict),
         .testTarget(
             name: "CaptureTests",
             dependencies: ["Capture", "CPacket", "Diagnosis", "Packets", "Fixtures"],
-            swiftSettings: strict),
+            path: "Tests/Unit/CaptureTests", swiftSettings: strict),
         .testTarget(
             name: "ProbingTests", dependencies: ["CPacket", "Diagnosis", "Probing", "Packets", "Fixtures"],
-            swiftSettings: strict),
+            path: "Tests/Unit/ProbingTests", swiftSettings: strict),
         .testTarget(
             name: "ReportingTests",
             dependencies: ["Capture", "CPacket", "Reporting", "Diagnosis", "Packets", "Fixtures"],
-            swiftSettings: strict),
+            path: "Tests/Unit/ReportingTests", swiftSettings: strict),
         .target(
             name: "FuzzCases",
             dependencies: [
@@ -117,10 +123,10 @@ let package = Package(
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            swiftSettings: strict),
-        .executableTarget(name: "lab-traffic", path: "Tests/LabTraffic", cSettings: strictC),
+            path: "Tests/Unit/AgentTests", swiftSettings: strict),
+        .executableTarget(name: "lab-traffic", path: "Tests/Support/LabTraffic", cSettings: strictC),
         .executableTarget(
-            name: "frame-generator", path: "Tests/Generator", exclude: ["frames.bpf.c"], cSettings: strictC,
+            name: "frame-generator", path: "Tests/Support/Generator", exclude: ["frames.bpf.c"], cSettings: strictC,
             linkerSettings: archives),
         .executableTarget(name: "capture-generator", path: "Benchmarks/Captures", cSettings: strictC),
         .executableTarget(
@@ -132,12 +138,12 @@ let package = Package(
             exclude: ["Traffic"],
             swiftSettings: strict),
         .target(
-            name: "LiveSupport", dependencies: ["CLibbpf"], path: "Tests/LiveSupport", cSettings: strictC),
+            name: "LiveSupport", dependencies: ["CLibbpf"], path: "Tests/Support/LiveSupport", cSettings: strictC),
         .executableTarget(
-            name: "edge-frames", dependencies: ["BPFHarness", "CPacket", "Fixtures"], path: "Tests/EdgeFrames",
+            name: "edge-frames", dependencies: ["BPFHarness", "CPacket", "Fixtures"], path: "Tests/Support/EdgeFrames",
             swiftSettings: strict),
         .executableTarget(
-            name: "live-holder", dependencies: ["Capture"], path: "Tests/LiveHolder", swiftSettings: strict),
+            name: "live-holder", dependencies: ["Capture"], path: "Tests/Support/LiveHolder", swiftSettings: strict),
         .testTarget(
             name: "LiveTests",
             dependencies: ["CLibbpf", "CPacket", "Capture", "Packets", "Fixtures", "LiveSupport", "live-holder"],

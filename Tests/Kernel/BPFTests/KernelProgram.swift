@@ -14,6 +14,7 @@ struct KernelObject: CustomStringConvertible, Sendable {
 
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
+        .deletingLastPathComponent()
 
     var path: String { Self.root.appending(path: "build/\(name)").path }
 

@@ -29,7 +29,7 @@ enum TextCaptures {
     static var directory: String {
         if let given = ProcessInfo.processInfo.environment["RSTWHO_CAPTURES"] { return given }
         let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
         return package.deletingLastPathComponent().appendingPathComponent("shared/captures").path
     }
 

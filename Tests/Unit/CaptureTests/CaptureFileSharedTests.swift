@@ -10,7 +10,9 @@ enum SharedCaptures {
     static let directory: String =
         ProcessInfo.processInfo.environment["RSTWHO_CAPTURES"]
         ?? URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent("shared/captures").path
+        .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().appendingPathComponent(
+            "shared/captures"
+        ).path
 
     static let areHere = FileManager.default.fileExists(atPath: directory + "/genuine-smb.pcap")
 

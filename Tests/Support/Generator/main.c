@@ -29,11 +29,11 @@
 
 #include "frames.h"
 
-#if !__has_embed("../../build/frames.bpf.o")
+#if !__has_embed("../../../build/frames.bpf.o")
 #error "The generator's program is not built: run `make bpf` first, then build again."
 #else
 _Alignas(16) static const unsigned char object_bytes[] = {
-#embed "../../build/frames.bpf.o"
+#embed "../../../build/frames.bpf.o"
 };
 #endif
 

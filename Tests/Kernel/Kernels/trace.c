@@ -18,11 +18,11 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include "../../bpf/drop_trace.h"
-#include "../../bpf/focus.h"
-#include "../../bpf/lease.h"
-#include "../../bpf/reset_trace.h"
-#include "../../bpf/trace_settings.h"
+#include "../../../bpf/drop_trace.h"
+#include "../../../bpf/focus.h"
+#include "../../../bpf/lease.h"
+#include "../../../bpf/reset_trace.h"
+#include "../../../bpf/trace_settings.h"
 
 #define CLOSED_PORT 9
 #define OPEN_PORT 7
