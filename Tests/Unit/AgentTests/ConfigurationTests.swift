@@ -148,7 +148,8 @@ import Testing
 
     /// Recorded by `rstwho check-config --defaults`.
     @Test func theShippedFileIsTheDefaults() throws {
-        let path = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../deploy/rstwho.yaml").path
+        let path = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../deploy/rstwho.yaml")
+            .path
         let shipped = try String(contentsOfFile: path, encoding: .utf8)
         #expect(shipped == ConfigurationText.shipped)
         let effective = try EffectiveConfiguration(path: path, environment: [:])
@@ -159,8 +160,10 @@ import Testing
     }
 
     @Test func everyOptionIsInTheDocumentation() throws {
-        let path = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../docs/configuration.md")
-            .path
+        let path = URL(filePath: #filePath).deletingLastPathComponent().appending(
+            path: "../../../docs/configuration.md"
+        )
+        .path
         let text = try String(contentsOfFile: path, encoding: .utf8)
         let rows = text.split(separator: "\n").filter { $0.hasPrefix("| `") }
         let named = Set(rows.flatMap { $0.split(separator: "|")[0].split(separator: "`") }.map(String.init))

@@ -70,7 +70,8 @@ import Testing
 
     /// What is left of a file after an editor, a disk or somebody's program had it: any answer, but one.
     @Test func damagedFilesTrapNowhere() throws {
-        let path = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../deploy/rstwho.yaml").path
+        let path = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../deploy/rstwho.yaml")
+            .path
         let shipped = Array(try Data(contentsOf: URL(filePath: path)))
         let devices = Array("- name: fw\n  hop: 2\n- {mac: 02:00:00:00:00:01, name: \"a\\tb\", expected: true}\n".utf8)
         var random = Generator(state: 7)
