@@ -21,8 +21,8 @@ C_SOURCES = $(wildcard bpf/*.[ch] Sources/C*/*.[ch] Sources/C*/include/*.h Tests
 	Tests/Lab/Traffic/*.c Benchmarks/*/*.[ch])
 
 SECONDS ?= 60
-# One file to copy: Swift's libraries are linked in, as Package.swift has it for libbpf and the like. GRDB asks for sqlite3 by its name,
-# so the archive is found in a directory where nothing else is.
+# One file to copy: Swift's libraries are linked in, as Package.swift has it for libbpf and the like. GRDB asks for
+# sqlite3 by its name, so the archive is found in a directory where nothing else is.
 ARCHIVES := $(CURDIR)/build/archives
 STATIC_FLAGS := --static-swift-stdlib -Xswiftc -no-toolchain-stdlib-rpath -Xlinker -L$(ARCHIVES)
 RELEASE_FLAGS := -c release $(STATIC_FLAGS)
@@ -144,8 +144,8 @@ test-package: deb ## install, upgrade, remove and purge the package in a fresh r
 	Tests/Deploy/package build/rstwho_*.deb
 	Tests/Deploy/acceptance build/rstwho_*.deb
 
-# The debug build that tests have made, but with its libraries linked in. Over a build that has been linked both ways before, Swift's
-# first attempt may leave some out.
+# The debug build that tests have made, but with its libraries linked in. Over a build that has been linked both ways
+# before, Swift's first attempt may leave some out.
 debug-static: bpf
 	swift build --product generate-manual
 	swift build $(STATIC_FLAGS) --product rstwho || swift build $(STATIC_FLAGS) --product rstwho

@@ -2,8 +2,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import PackageDescription
 
-/// What every Swift target of ours is built with: warnings are errors, and the language features that keep imports and
-/// existentials explicit.
+/// The settings of every Swift target: warnings are errors, imports and existentials are explicit.
 let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     .enableUpcomingFeature("ExistentialAny"),
@@ -17,8 +16,9 @@ let strictC: [CSetting] = [
     .enableWarning("extra"),
 ]
 
-/// The C libraries as archives, so that the program is one file to copy. All in one list: an archive must come before those
-/// that it needs.
+/// The C libraries as archives, so that the program is one file to copy.
+///
+/// All in one list: an archive must come before those that it needs.
 let archives: [LinkerSetting] = ["bpf", "elf", "z", "zstd"].map { .linkedLibrary(":lib\($0).a") }
 
 let package = Package(

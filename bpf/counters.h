@@ -4,8 +4,8 @@
  *
  *     seen = skipped + sum(recorded) + sum(shed) + sum(refused) + sum(lost)
  *
- * but for those that were missed, which are not in seen either: what is counted elsewhere is added to without a lock by whoever
- * has the CPU's ring.
+ * but for those that were missed, which are not in seen either: what is counted elsewhere is added to without a lock by
+ * whoever has the CPU's ring.
  *
  * Included by the BPF build, which adds the map, and by user space, which reads it.
  */
@@ -15,7 +15,9 @@
 #include "packet_record.h"
 #include "settings.h"
 
-/* Why a parsed packet has no record. The names that metrics use are made of these in one place (LossReason in Swift). */
+/*
+ * Why a parsed packet has no record. The names that metrics use are made of these in one place (LossReason in Swift).
+ */
 enum packet_loss {
 	PACKET_LOST_HEADROOM = 0, /* the rest of the ring is kept for more precious classes */
 	PACKET_LOST_RING_FULL, /* not even a reset had room */

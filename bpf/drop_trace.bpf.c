@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause
 /*
- * The optional object: tells which packets of flows in focus the kernel drops, and why (skb:kfree_skb). It needs the running
- * kernel's BTF; where that or the tracepoint is missing, all else works without it.
+ * The optional object: tells which packets of flows in focus the kernel drops, and why (skb:kfree_skb). It needs the
+ * running kernel's BTF; where that or the tracepoint is missing, all else works without it.
  *
- * It runs for each packet that the machine drops, in every namespace, and a flood may be dropped at a million a second: while
- * nothing is in focus that costs two look-ups, else two reads of headers. The packet is a typed pointer, whose members cost a
- * load each, where a helper that reads memory costs several nanoseconds.
+ * It runs for each packet that the machine drops, in every namespace, and a flood may be dropped at a million a second:
+ * while nothing is in focus that costs two look-ups, else two reads of headers. The packet is a typed pointer, whose
+ * members cost a load each, where a helper that reads memory costs several nanoseconds.
  */
 #include <linux/bpf.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the optional object tells user space: each TCP packet of a flow in focus that the kernel drops, as the tracepoint
- * skb:kfree_skb has it. A packet that is sent on or delivered does not come past there.
+ * What the optional object tells user space: each TCP packet of a flow in focus that the kernel drops, as the
+ * tracepoint skb:kfree_skb has it. A packet that is sent on or delivered does not come past there.
  */
 #ifndef RSTWHO_DROP_TRACE_H
 #define RSTWHO_DROP_TRACE_H

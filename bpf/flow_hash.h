@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The hash of a flow, the same for both of its directions and in both builds: focus takes its upper bits, shedding its lower
- * ones. Only addresses and ports matter, in a tunnel those of the inner packet.
+ * The hash of a flow, the same for both of its directions and in both builds: focus takes its upper bits, shedding its
+ * lower ones. Only addresses and ports matter, in a tunnel those of the inner packet.
  */
 #ifndef RSTWHO_FLOW_HASH_H
 #define RSTWHO_FLOW_HASH_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The flows that user space wants to see in full, on their way in and on their way out: one bit for each value of a flow's
- * hash. Flows that share a bit are recorded with it; user space tells them apart.
+ * The flows that user space wants to see in full, on their way in and on their way out: one bit for each value of a
+ * flow's hash. Flows that share a bit are recorded with it; user space tells them apart.
  */
 #ifndef RSTWHO_FOCUS_H
 #define RSTWHO_FOCUS_H

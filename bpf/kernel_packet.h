@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * What the optional objects read of the kernel's own packets: the members of its types that are needed, found when an object is
- * loaded, and big-endian numbers of headers. For programs of tracepoints only.
+ * What the optional objects read of the kernel's own packets: the members of its types that are needed, found when an
+ * object is loaded, and big-endian numbers of headers. For programs of tracepoints only.
  */
 #ifndef RSTWHO_KERNEL_PACKET_H
 #define RSTWHO_KERNEL_PACKET_H

@@ -93,8 +93,8 @@ static __always_inline enum packet_refusal begin_frame(const __u8 *data, const _
 }
 
 /*
- * Parses one frame. Returns PACKET_PARSED with *parse filled (record.time and record.interface are the caller's to fill,
- * afterwards), or the reason of refusal with *parse in an unspecified state.
+ * Parses one frame. Returns PACKET_PARSED with *parse filled (record.time and record.interface are the caller's to
+ * fill, afterwards), or the reason of refusal with *parse in an unspecified state.
  *
  * In a tunnel the record is the inner packet's. Where the inner packet cannot be parsed the record is that of the outer
  * UDP packet; an outer packet without ports (IPIP, GRE) is refused for the inner one's reason.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * IPv4 without options or IPv6 without extensions, and TCP behind it: what most packets of a busy link are. They are told by a
- * few comparisons at fixed offsets, and refused for nothing: what is not plain goes the slow path. So the two cannot disagree.
+ * IPv4 without options or IPv6 without extensions, and TCP behind it: what most packets of a busy link are. They are
+ * told by a few comparisons at fixed offsets, and refused for nothing: what is not plain goes the slow path. So the two
+ * cannot disagree.
  */
 #ifndef RSTWHO_PARSE_PLAIN_H
 #define RSTWHO_PARSE_PLAIN_H

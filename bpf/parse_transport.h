@@ -188,7 +188,9 @@ static __always_inline void parse_quote(const __u8 *data, const __u8 *end, struc
 	parse_quoted_transport(data, end, parse);
 }
 
-/* Finds the quote of an ICMPv6 redirect among its options, behind the target and destination addresses (RFC 4861, 4.5). */
+/*
+ * Finds the quote of an ICMPv6 redirect among its options, behind the target and destination addresses (RFC 4861, 4.5).
+ */
 static __always_inline int find_redirected(const __u8 *data, const __u8 *end, __u32 offset, struct packet_parse *parse)
 {
 	parse->offset = (__u16)(offset + 40);

@@ -42,8 +42,8 @@ static __always_inline _Bool has_room_for_bulk(const struct packet_context *pkt)
 }
 
 /*
- * Where the next bulk record goes, or NULL, and the loss is counted. Bulk in focus may use the room of handshakes: only where
- * there is none of its own does the hash matter.
+ * Where the next bulk record goes, or NULL, and the loss is counted. Bulk in focus may use the room of handshakes: only
+ * where there is none of its own does the hash matter.
  */
 static __always_inline struct packet_record *reserve_bulk(const struct packet_context *pkt, _Bool has_room_left,
 							  __u32 hash)
@@ -94,8 +94,8 @@ static __always_inline void fill_headers(void *context, enum hook hook, struct h
 	if (length > HEADER_SNAPSHOT_BYTES)
 		length = HEADER_SNAPSHOT_BYTES;
 	/*
-	 * The verifier of 6.1 learns nothing from "is not 0", so what is bounded is the last byte's index; the compiler must
-	 * not see that it was already.
+	 * The verifier of 6.1 learns nothing from "is not 0", so what is bounded is the last byte's index; the compiler
+	 * must not see that it was already.
 	 */
 	last = length - 1;
 	asm volatile("" : "+r"(last));

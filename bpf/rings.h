@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The way of records to user space: a ring of slots for each CPU, with one producer and one consumer, and all classes of
- * packets in one ring, so that their order is kept.
+ * The way of records to user space: a ring of slots for each CPU, with one producer and one consumer, and all classes
+ * of packets in one ring, so that their order is kept.
  *
- * A slot is a cache line. A record takes one; where the packet's class has a snapshot it follows in the next ones, as many as
- * its bytes need. An entry may begin in a ring's last slot and go on in its first.
+ * A slot is a cache line. A record takes one; where the packet's class has a snapshot it follows in the next ones, as
+ * many as its bytes need. An entry may begin in a ring's last slot and go on in its first.
  *
- * The producer writes an entry's slots, then moves `head`; the consumer reads them, then moves `tail`. Both only count up,
- * in slots, and nothing but the remainder is used as an index, so that no value of theirs leads out of the ring.
+ * The producer writes an entry's slots, then moves `head`; the consumer reads them, then moves `tail`. Both only count
+ * up, in slots, and nothing but the remainder is used as an index, so that no value of theirs leads out of the ring.
  */
 #ifndef RSTWHO_RINGS_H
 #define RSTWHO_RINGS_H
@@ -87,9 +87,10 @@ struct ring {
 /*
  * Takes this CPU's ring, or tells that another packet has it.
  *
- * Programs of one CPU do not interrupt each other as long as softirqs and sections without them are not preempted. Where they are
- * (PREEMPT_RT), and where a program is run by BPF_PROG_TEST_RUN, the second comes away empty-handed rather than mix its record
- * with the first one's. What is preempted need not go on first: then the flag is taken by an atomic instruction.
+ * Programs of one CPU do not interrupt each other as long as softirqs and sections without them are not preempted.
+ * Where they are (PREEMPT_RT), and where a program is run by BPF_PROG_TEST_RUN, the second comes away empty-handed
+ * rather than mix its record with the first one's. What is preempted need not go on first: then the flag is taken by an
+ * atomic instruction.
  */
 static __always_inline _Bool take_ring(struct ring *ring)
 {
@@ -133,8 +134,8 @@ static __always_inline struct packet_record *slot_ahead(const struct ring *ring,
 }
 
 /*
- * Makes an entry visible that was written to the slots ahead. The consumer's look at `tail` came before they were written: a
- * processor does not write before it knows that it comes this way.
+ * Makes an entry visible that was written to the slots ahead. The consumer's look at `tail` came before they were
+ * written: a processor does not write before it knows that it comes this way.
  */
 static __always_inline void publish(const struct ring *ring, __u32 slots)
 {
@@ -157,8 +158,8 @@ static __always_inline __u64 precise_time(const struct ring *ring)
 }
 
 /*
- * The time of a bulk record: as long as there are few, the clock's; where there are many, its last value on this CPU, which is
- * at most CLOCK_STRIDE bulk records old, and no older than the tick.
+ * The time of a bulk record: as long as there are few, the clock's; where there are many, its last value on this CPU,
+ * which is at most CLOCK_STRIDE bulk records old, and no older than the tick.
  */
 static __always_inline __u64 bulk_time(const struct ring *ring)
 {

@@ -70,8 +70,8 @@ static __always_inline _Bool is_truncated(__u32 refusal)
 }
 
 /*
- * Of what is forwarded, these are recorded on their way out too: a reset, for its copy, and what asks for an answer (SYN,
- * SYN-ACK, echo), because address translation may have given it another five-tuple, which the answer will have.
+ * Of what is forwarded, these are recorded on their way out too: a reset, for its copy, and what asks for an answer
+ * (SYN, SYN-ACK, echo), because address translation may have given it another five-tuple, which the answer will have.
  */
 static __always_inline _Bool is_recorded_on_egress(const struct packet_record *record)
 {
@@ -91,7 +91,10 @@ static __always_inline __u32 plain_hash(const __u8 *ip, int is_ipv6)
 			 flow_end(0, mapped(load32(ip + 16)), load16(ip + 22)));
 }
 
-/* Looks at plain TCP, for which the packet's own bytes are enough. False where headers are to be kept: the slow path is for that. */
+/*
+ * Looks at plain TCP, for which the packet's own bytes are enough. False where headers are to be kept: the slow path is
+ * for that.
+ */
 static __always_inline _Bool observe_plain(const __u8 *ip, int is_ipv6, const struct packet_context *pkt)
 {
 	const __u8 flags = ip[(is_ipv6 ? 40 : 20) + 13];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which flows user space gives up when packets come faster than it can look at them: of each class that may be shed, those
- * are kept whose hash has none of the mask's bits.
+ * Which flows user space gives up when packets come faster than it can look at them: of each class that may be shed,
+ * those are kept whose hash has none of the mask's bits.
  */
 #ifndef RSTWHO_SHEDDING_H
 #define RSTWHO_SHEDDING_H
@@ -13,8 +13,8 @@
 #include "packet_record.h"
 
 /*
- * By class: n - 1 to keep one flow of n, a power of two; 0 keeps all. Resets and ICMP errors are never shed, whatever stands
- * here. A flow is kept or shed whole as long as the mask of handshakes has no bit that bulk's has not.
+ * By class: n - 1 to keep one flow of n, a power of two; 0 keeps all. Resets and ICMP errors are never shed, whatever
+ * stands here. A flow is kept or shed whole as long as the mask of handshakes has no bit that bulk's has not.
  */
 struct packet_shedding {
 	__u32 mask[PACKET_CLASS_COUNT];

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes a capture of made-up TCP connections for the benchmark of file readers; the same bytes on every run and machine.
+// Writes a capture of made-up TCP connections for the benchmark of file readers; the same bytes on every run and
+// machine.
 //
 //   capture-generator FILE [PACKETS]
 //
-// 8192 connections are open at a time, to 4096 servers on 2 to 17 hops. Each has a handshake, a request, an answer of 4 to
-// 67 segments with an acknowledgement for every second one, and ends: 94 of 100 with FINs, three with a reset of the server,
-// three with a reset that a device two hops away sends in the server's name. Ethernet, IPv4, options as Linux has them,
-// checksums right, 128 bytes kept of each frame, 10 µs from packet to packet.
+// 8192 connections are open at a time, to 4096 servers on 2 to 17 hops. Each has a handshake, a request, an answer of 4
+// to 67 segments with an acknowledgement for every second one, and ends: 94 of 100 with FINs, three with a reset of the
+// server, three with a reset that a device two hops away sends in the server's name. Ethernet, IPv4, options as Linux
+// has them, checksums right, 128 bytes kept of each frame, 10 µs from packet to packet.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdint.h>
@@ -90,8 +91,8 @@ static uint32_t answer_of(uint32_t number)
 }
 
 /*
- * The next packet of a connection; its last one frees the slot. Steps: 0 SYN, 1 SYN-ACK, 2 ACK, 3 request, then the answer
- * (two segments and an ACK, again and again), then the end.
+ * The next packet of a connection; its last one frees the slot. Steps: 0 SYN, 1 SYN-ACK, 2 ACK, 3 request, then the
+ * answer (two segments and an ACK, again and again), then the end.
  */
 static struct segment next_segment(struct connection *connection)
 {

@@ -63,8 +63,8 @@ uint64_t counting_allocations(void)
 	return __atomic_load_n(&allocations, __ATOMIC_RELAXED);
 }
 
-// What the compiler calls for reference counting, found first here. The runtime's own functions keep all registers but the result's
-// (SWIFT_REFCOUNT_CC), and code relies on it.
+// What the compiler calls for reference counting, found first here. The runtime's own functions keep all registers but
+// the result's (SWIFT_REFCOUNT_CC), and code relies on it.
 #define KEEPS_REGISTERS __attribute__((preserve_most))
 typedef void *(*retain_function)(void *)KEEPS_REGISTERS;
 typedef void (*release_function)(void *) KEEPS_REGISTERS;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Diagnosis
 
-/// How fast the engine takes records, on one core and with nothing else in the way. Prints one figure a line: name, value, unit.
+/// The benchmark of the engine on one core.
+///
+/// Prints one figure a line: name, value, unit.
 ///
 /// `engine-bench [--records N] [CASE…]`; without a case it measures all, and `--list` names them.
 @main

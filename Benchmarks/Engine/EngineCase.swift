@@ -109,7 +109,7 @@ struct EngineCase {
         private func rounded(_ value: Double) -> Double { (value * 10_000).rounded() / 10_000 }
     }
 
-    /// What the engine needs for these packets, by the CPU time of this thread: others on the machine disturb that least.
+    /// Returns the engine's CPU time for these packets on this thread, which other load on the machine disturbs least.
     private static func measure(_ engine: inout Engine, _ packets: UnsafeBufferPointer<ObservedPacket>) -> Cost {
         var findings = 0
         let allocations = counting_allocations()

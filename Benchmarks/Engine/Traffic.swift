@@ -2,13 +2,15 @@
 import CPacket
 import Packets
 
-/// Packets of many connections in a realistic mix: data, acknowledgements, handshakes, some resets; both directions, four fifths
-/// IPv4. Always the same for the same parameters.
+/// Packets of many connections in a realistic mix: data, acknowledgements, handshakes, some resets; both directions,
+/// four fifths IPv4.
 ///
-/// A connection opens, carries data in segments that are acknowledged, and now and then closes and opens anew, or is reset by its
-/// server.
+/// Always the same for the same parameters.
+///
+/// A connection opens, carries data in segments that are acknowledged, and now and then closes and opens anew, or is
+/// reset by its server.
 struct Traffic: ~Copyable {
-    /// How connections are drawn: all alike, or the few most of the time (Zipf's law with exponent 1).
+    /// The distribution from which connections are drawn: uniform, or Zipf with exponent 1.
     enum Distribution: String, CaseIterable {
         case uniform
         case zipf

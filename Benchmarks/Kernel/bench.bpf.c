@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the programs of the kernel part are measured against and through: programs that do nothing, and programs that give a
-// packet another source address before they call (bpf_tail_call) the program that is measured, or one that does nothing.
+// What the programs of the kernel part are measured against and through: programs that do nothing, and programs that
+// give a packet another source address before they call (bpf_tail_call) the program that is measured, or one that does
+// nothing.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the kernel part costs a packet: runs frames through its programs (BPF_PROG_TEST_RUN) and prints a line `NAME NUMBER ns`
-// for each kind of packet, net of a program that does nothing.
+// What the kernel part costs a packet: runs frames through its programs (BPF_PROG_TEST_RUN) and prints a line `NAME
+// NUMBER ns` for each kind of packet, net of a program that does nothing.
 //
 //   kernel-bench OBJECT [ROUNDS]
 //   kernel-bench OBJECT live|shed INTERFACE
 //
 // The second form records what arrives at an interface, see live.h.
 //
-// Each round measures every kind once, and the empty program beside it; what is printed is the median of the rounds. A kind is
-// run in bursts that fit into the ring, which is emptied between them, outside of what is measured; a packet that found no
-// room ends the benchmark. Distinct sources are made by a program that changes the packet and calls the one that is measured;
-// what it costs itself is measured the same way with the empty program and taken off.
+// Each round measures every kind once, and the empty program beside it; what is printed is the median of the rounds. A
+// kind is run in bursts that fit into the ring, which is emptied between them, outside of what is measured; a packet
+// that found no room ends the benchmark. Distinct sources are made by a program that changes the packet and calls the
+// one that is measured; what it costs itself is measured the same way with the empty program and taken off.
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>

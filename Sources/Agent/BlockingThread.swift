@@ -15,7 +15,7 @@ package enum BlockingThread {
 
     /// Runs `work` on a new thread and gives what it returns or throws.
     ///
-    /// - Parameter name: at most 15 bytes; tools such as top show it.
+    /// - `name`: at most 15 bytes; tools such as top show it.
     package static func run<Result: Sendable>(
         named name: String, _ work: @escaping @Sendable () throws -> Result
     ) async throws -> Result {
@@ -30,7 +30,7 @@ package enum BlockingThread {
 
     /// Begins `work` on a new thread, whether or not one of Swift's threads is free.
     ///
-    /// - Parameter name: as with `run`.
+    /// - `name`: as with `run`.
     package static func start(named name: String, _ work: @escaping @Sendable () -> Void) throws(ThreadError) {
         var thread = pthread_t()
         let retained = Unmanaged.passRetained(Job(name: name, work: work))

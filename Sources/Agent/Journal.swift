@@ -5,10 +5,11 @@ package import Logging
 
 /// Messages as systemd's journal takes them: lines with a priority, or entries with fields of their own.
 package enum Journal {
-    /// Where the journal takes entries (systemd's "Native Journal Protocol").
+    /// The socket of the journal (systemd's "Native Journal Protocol").
     private static let socketPath = "/run/systemd/journal/socket"
 
-    /// True where standard error is a stream of the journal, which JOURNAL_STREAM names by device and inode (systemd.exec(5)).
+    /// True where standard error is a stream of the journal, which JOURNAL_STREAM names by device and inode
+    /// (systemd.exec(5)).
     package static let isThere: Bool = {
         guard let stream = getenv("JOURNAL_STREAM"), let standardError else { return false }
         return String(cString: stream) == "\(standardError.device):\(standardError.inode)"
@@ -19,7 +20,9 @@ package enum Journal {
 
     private static let standardError = FileStatus(of: STDERR_FILENO)
 
-    /// A message's lines, each with its line feed. The journal reads a priority off each (sd-daemon(3)); it knows the program's name.
+    /// A message's lines, each with its line feed.
+    ///
+    /// The journal reads a priority off each (sd-daemon(3)); it knows the program's name.
     package static func lines(_ text: String, level: Logger.Level, forJournal: Bool = isThere) -> [String] {
         guard forJournal else { return ["rstwho: \(text)\n"] }
         return text.split(whereSeparator: \.isNewline).map { "<\(priority(level))>\($0)\n" }
@@ -27,8 +30,9 @@ package enum Journal {
 
     /// Sends an entry with its fields.
     ///
-    /// - Parameter fields: by name without our prefix: `interface` becomes RSTWHO_INTERFACE.
-    /// - Returns: false where there is no journal that takes it: `lines` are for that.
+    /// - `fields`: by name without our prefix: `interface` becomes RSTWHO_INTERFACE.
+    ///
+    /// Returns false where there is no journal that takes it: `lines` are for that.
     package static func send(_ text: String, level: Logger.Level, fields: [String: String]) -> Bool {
         guard takesEntries else { return false }
         let socket = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
@@ -48,7 +52,8 @@ package enum Journal {
         return sent == bytes.count
     }
 
-    /// An entry: a field a line; one whose value has line feeds has its length in eight bytes, little-endian, before it.
+    /// An entry: a field a line; one whose value has line feeds has its length in eight bytes, little-endian, before
+    /// it.
     package static func entry(_ text: String, level: Logger.Level, fields: [String: String]) -> [UInt8] {
         var bytes: [UInt8] = []
         func add(_ name: String, _ value: String) {

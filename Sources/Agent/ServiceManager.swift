@@ -3,18 +3,22 @@ internal import Dispatch
 internal import Glibc
 internal import Synchronization
 
-/// The service manager that started this process, as sd_notify(3) describes its protocol: it wants to know when the service is
-/// ready, and from time to time that it is alive. What cannot be sent is not sent: the capture does not depend on it.
+/// The service manager that started this process, as sd_notify(3) describes its protocol: it wants to know when the
+/// service is ready, and from time to time that it is alive.
+///
+/// What cannot be sent is not sent: the capture does not depend on it.
 package final class ServiceManager: Sendable {
     private let path: String
-    /// Between two signs of life, ns: half of what the manager allows. `nil` where it wants none.
+    /// Between two signs of life, ns: half of what the manager allows.
+    ///
+    /// `nil` where it wants none.
     private let interval: UInt64?
     private let lastBeat = Atomic<UInt64>(0)
 
-    /// - Parameters:
-    ///   - environment: the process's own, of which NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID matter.
-    ///   - process: this process's id.
-    /// - Returns: `nil` where no manager asks.
+    /// - `environment`: the process's own, of which NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID matter.
+    /// - `process`: this process's id.
+    ///
+    /// Returns `nil` where no manager asks.
     package init?(environment: [String: String], process: Int32 = getpid()) {
         guard let path = environment["NOTIFY_SOCKET"], path.hasPrefix("/") || path.hasPrefix("@"), path.utf8.count > 1,
             path.utf8.count < Self.pathBytes
@@ -45,7 +49,7 @@ package final class ServiceManager: Sendable {
     /// The service does what it is for, still.
     package func ready() { send("READY=1") }
 
-    /// What is shown to people has changed.
+    /// Reports a new status text for people.
     package func status(_ text: String) {
         send("STATUS=\(text.split(whereSeparator: \.isNewline).joined(separator: " "))")
     }
@@ -59,7 +63,9 @@ package final class ServiceManager: Sendable {
     /// The service ends of its own accord.
     package func stopping() { send("STOPPING=1") }
 
-    /// A sign of life from the thread that must not hang. Cheap: sends only as often as the manager wants it.
+    /// A sign of life from the thread that must not hang.
+    ///
+    /// Cheap: sends only as often as the manager wants it.
     package func beat() {
         guard let interval else { return }
         let now = DispatchTime.now().uptimeNanoseconds

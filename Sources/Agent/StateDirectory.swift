@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// Where the agent keeps what outlives it.
+/// The directory of the agent's persistent data.
 package enum StateDirectory: Sendable, Equatable {
     /// The service's; nowhere where there is none.
     case auto
@@ -17,13 +17,15 @@ package enum StateDirectory: Sendable, Equatable {
         }
     }
 
-    /// What systemd names for a unit with StateDirectory= (systemd.exec(5)); the first of several. `nil` where it names none.
+    /// The directory that systemd names for a unit with StateDirectory= (systemd.exec(5)); the first of several.
+    ///
+    /// `nil` where it names none.
     package static var ofService: String? {
         guard let state = getenv("STATE_DIRECTORY") else { return nil }
         let first = String(cString: state).prefix { $0 != ":" }
         return first.hasPrefix("/") ? String(first) : nil
     }
 
-    /// Where the service of the package has it.
+    /// The state directory of the packaged service.
     package static let standard = "/var/lib/rstwho"
 }

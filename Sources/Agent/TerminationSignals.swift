@@ -3,7 +3,9 @@ internal import Glibc
 
 /// The signals that end the agent in an orderly way.
 package enum TerminationSignals {
-    /// SIGINT, SIGTERM, and SIGHUP unless this process ignores it, as under nohup(1). Ask before handlers are set.
+    /// SIGINT, SIGTERM, and SIGHUP unless this process ignores it, as under nohup(1).
+    ///
+    /// Ask before handlers are set.
     package static var numbers: [Int32] { ignoresHangup ? [SIGINT, SIGTERM] : [SIGINT, SIGTERM, SIGHUP] }
 
     private static var ignoresHangup: Bool {

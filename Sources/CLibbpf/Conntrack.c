@@ -143,8 +143,8 @@ static _Bool read_tuple(const uint8_t *bytes, size_t length, uint16_t type, stru
 	       read_port(part, part_length, CTA_PROTO_DST_PORT, &tuple->dst_port);
 }
 
-// Asks for the connection one of whose tuples `tuple` is, given as `type`. Fills in `answer`: the length of its attributes
-// behind *attributes, or a negative errno.
+// Asks for the connection one of whose tuples `tuple` is, given as `type`. Fills in `answer`: the length of its
+// attributes behind *attributes, or a negative errno.
 static ssize_t ask(uint16_t type, const struct rstwho_tuple *tuple, uint8_t answer[ANSWER_BYTES],
 		   const uint8_t **attributes)
 {

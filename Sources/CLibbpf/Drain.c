@@ -11,8 +11,8 @@
 
 // A bulk record's time is the lower end of a step of this many ns.
 #define TIME_STEP 1024u
-// How often a ring is looked at again whose program is in the middle of a packet. That takes it less than 1 µs, unless it is
-// interrupted.
+// How often a ring is looked at again whose program is in the middle of a packet. That takes it less than 1 µs, unless
+// it is interrupted.
 #define LOOKS_AT_BUSY 64
 
 struct ring {

@@ -100,8 +100,8 @@ static void read_link(struct rstwho_link *link, struct nlmsghdr *message)
 			break;
 		}
 	}
-	// A veth's IFLA_LINK is its peer, an interface's own index means that it stands on nothing, and another namespace's
-	// index says nothing here.
+	// A veth's IFLA_LINK is its peer, an interface's own index means that it stands on nothing, and another
+	// namespace's index says nothing here.
 	if (strcmp(link->kind, "veth") == 0 || link->lower == link->index || is_elsewhere)
 		link->lower = 0;
 }

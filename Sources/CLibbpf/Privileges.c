@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gives up capabilities on every thread of the process. They belong to threads (capabilities(7)), and neither the kernel nor glibc
-// changes them for all: like libcap's psx, this sends each thread a signal whose handler does it. It is SIGSYS, which the threads of
-// libdispatch leave open where they block nearly everything.
+// Gives up capabilities on every thread of the process. They belong to threads (capabilities(7)), and neither the
+// kernel nor glibc changes them for all: like libcap's psx, this sends each thread a signal whose handler does it. It
+// is SIGSYS, which the threads of libdispatch leave open where they block nearly everything.
 #define _GNU_SOURCE // struct sigaction, tgkill's number
 #include "CLibbpf.h"
 
@@ -127,7 +127,8 @@ int rstwho_keep_capabilities(uint64_t capabilities)
 		return -errno;
 	keep_on_this_thread();
 	for (int i = 0; i < LOOKS; i++) {
-		// Threads that begin inherit from one that may not have been done: what counts is a look that finds all done.
+		// Threads that begin inherit from one that may not have been done: what counts is a look that finds all
+		// done.
 		const int waiting = look();
 
 		if (waiting <= 0)

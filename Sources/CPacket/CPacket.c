@@ -8,8 +8,8 @@
 #include "../../bpf/parse.h"
 
 /*
- * Bulk in plain TCP over Ethernet, which is most of a capture: straight into the record, with what parse_plain_tcp fills it with.
- * Nothing else of the parser's state is wanted, as such a packet has no snapshot.
+ * Bulk in plain TCP over Ethernet, which is most of a capture: straight into the record, with what parse_plain_tcp
+ * fills it with. Nothing else of the parser's state is wanted, as such a packet has no snapshot.
  */
 static inline _Bool parse_plain_bulk(const uint8_t *bytes, uint32_t length, struct packet_record *record)
 {

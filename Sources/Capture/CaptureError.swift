@@ -2,9 +2,11 @@
 
 /// Why packets cannot be had from a source, in words for the person who asked: what, where, what to do next.
 package struct CaptureError: Error, Sendable {
-    /// What kind of failure it is; the command line has an exit status for each.
+    /// The kind of the failure; the command line has an exit status for each.
     package enum Code: Sendable {
-        /// The input is not what it should be: not a capture, damaged, cut. What came before was delivered.
+        /// The input is not what it should be: not a capture, damaged, cut.
+        ///
+        /// What came before was delivered.
         case badInput
         /// There is no such file or interface.
         case notFound
@@ -17,11 +19,11 @@ package struct CaptureError: Error, Sendable {
     }
 
     package var code: Code
-    /// What the failure is about: a file name, an interface.
+    /// The subject of the failure: a file name, an interface.
     package var subject: String
-    /// What is wrong, for example `the packet at byte 1234 says that it has 4294967295 bytes`.
+    /// The problem, for example `the packet at byte 1234 says that it has 4294967295 bytes`.
     package var problem: String
-    /// What to do next, as a sentence; empty where there is nothing to advise.
+    /// The next step, as a sentence; empty if there is none.
     package var advice: String
     /// The system's error number where a call failed, else 0.
     package var errno: Int32
@@ -36,7 +38,7 @@ package struct CaptureError: Error, Sendable {
 }
 
 extension CaptureError: CustomStringConvertible {
-    /// `subject: problem. advice`
+    /// `subject: problem. advice`.
     package var description: String {
         advice.isEmpty ? "\(subject): \(problem)" : "\(subject): \(problem). \(advice)"
     }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// What the kernel says of a file (stat(2)).
+/// The kernel's status of a file (stat(2)).
 ///
-/// It stands here for modules that import NIO as well: `struct stat` is NIO's own module's to them in release builds, and not to be
-/// named without importing that.
+/// It stands here for modules that import NIO as well: `struct stat` is NIO's own module's to them in release builds,
+/// and not to be named without importing that.
 package struct FileStatus: Sendable {
     /// The file's identity.
     package let device: UInt64

@@ -1,31 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
 
-/// Packets in time order, and how far time has come. The packets and their header snapshots are valid only during the
-/// call that hands the batch over.
+/// Packets in time order, and how far time has come.
+///
+/// The packets and their header snapshots are valid only during the call that hands the batch over.
 package struct PacketBatch {
-    /// The packets, oldest first. Empty for a tick.
+    /// The packets, oldest first.
+    ///
+    /// Empty for a tick.
     package var packets: UnsafeBufferPointer<ObservedPacket>
-    /// What was made of the packets on the way, one for each; `nil` where nothing was.
+    /// The precomputed hashes, one for each packet; `nil` if there are none.
     package var hashes: UnsafePointer<PacketHashes>?
-    /// The time (ns since 1970) that every source has passed: no older packet will follow. 0 where there is no time.
+    /// The time (ns since 1970) that every source has passed: no older packet will follow.
+    ///
+    /// 0 where there is no time.
     package var watermark: UInt64
     /// Bytes of the source read so far, for showing progress; 0 live.
     package var bytesRead: UInt64 = 0
     /// Names that stand in a text in the place of addresses: the packets have addresses of 100::/64 instead.
     package var hostNames: [IPAddress: String] = [:]
 
-    /// What this machine's kernel said of resets that it sent, to be taken before the packets. Only a live capture has
-    /// it.
+    /// The kernel's events about resets that this machine sent; to be handled before the packets.
+    ///
+    /// Only a live capture has it.
     package var traces: [ResetTrace] = []
     /// False where more was said than could be handed over, up to the watermark.
     package var hasAllTraces = true
-    /// What it said of packets of focused flows that it dropped, to be taken before the packets.
+    /// The kernel's events about dropped packets of focused flows; to be handled before the packets.
     package var drops: [DropTrace] = []
-    /// Other flows than before are shed: to be taken before the packets. Only a live capture has it.
+    /// Other flows than before are shed: to be taken before the packets.
+    ///
+    /// Only a live capture has it.
     package var shedding: SheddingChange?
 
-    /// How interfaces are watched, by slot, where that has changed; to be taken before the packets.
+    /// The attachments by slot, if they changed; to be handled before the packets.
     package var attachments: [AttachmentInfo]?
 
     package init(packets: UnsafeBufferPointer<ObservedPacket>, watermark: UInt64) {

@@ -8,9 +8,11 @@ package enum SmallFile {
         package var problem: String
     }
 
-    /// A file's bytes. Devices, directories and pipes are refused without waiting for them.
+    /// A file's bytes.
     ///
-    /// - Parameter limit: bytes that it may have.
+    /// Devices, directories and pipes are refused without waiting for them.
+    ///
+    /// - `limit`: bytes that it may have.
     package static func read(_ path: String, limit: Int) throws(Failure) -> [UInt8] {
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else { throw Failure(problem: "cannot be read: \(SystemError.text(errno))") }

@@ -9,8 +9,9 @@ package struct DropTrace: Sendable, Equatable {
     package var seq: UInt32
     package var ack: UInt32
     package var flags: TCPFlags
-    /// The kernel's own name for its reason, for example `NETFILTER_DROP` (enum skb_drop_reason without its prefix). Absent
-    /// before Linux 5.17.
+    /// The kernel's own name for its reason, for example `NETFILTER_DROP` (enum skb_drop_reason without its prefix).
+    ///
+    /// Absent before Linux 5.17.
     package var reason: String?
 
     package init(

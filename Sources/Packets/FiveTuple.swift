@@ -21,7 +21,9 @@ internal import CPacket
     }
 }
 
-/// Addresses, ports and protocol of a packet, in its own direction. For an echo both ports are its identifier.
+/// Addresses, ports and protocol of a packet, in its own direction.
+///
+/// For an echo both ports are its identifier.
 package struct FiveTuple: Hashable, Sendable {
     package var source: IPAddress
     package var destination: IPAddress

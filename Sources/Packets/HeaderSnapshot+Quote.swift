@@ -19,8 +19,10 @@ extension HeaderSnapshot {
         }
     }
 
-    /// The target of an ICMPv6 redirect, the better first hop, and the destination that it is for (RFC 4861, 4.5); `nil` where
-    /// they are not all there. The caller knows that it is one.
+    /// The target of an ICMPv6 redirect, the better first hop, and the destination that it is for (RFC 4861, 4.5);
+    /// `nil` where they are not all there.
+    ///
+    /// The caller knows that it is one.
     package var redirectedV6: (target: IPAddress, destination: IPAddress)? {
         withBytes { bytes in
             let start = Int(transport_offset)

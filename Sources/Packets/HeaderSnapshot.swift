@@ -79,7 +79,8 @@ extension HeaderSnapshot {
         }
     }
 
-    /// The payload of a reset as far as it was kept and is printable ASCII; `nil` where there is none or it is not text.
+    /// The payload of a reset as far as it was kept and is printable ASCII; `nil` where there is none or it is not
+    /// text.
     package var resetText: String? {
         withBytes { bytes in
             let start = Int(transport_offset)
@@ -91,7 +92,8 @@ extension HeaderSnapshot {
         }
     }
 
-    /// What `read` makes of the first TCP option of that kind (RFC 9293, 3.2); it gets the headers and the option's offset.
+    /// Returns the result of `read` for the first TCP option of that kind (RFC 9293, 3.2); `read` gets the headers and
+    /// the option's offset.
     private func tcpOption<Result>(_ kind: UInt8, _ read: (UnsafeRawBufferPointer, Int) -> Result?) -> Result? {
         withBytes { bytes in
             let start = Int(transport_offset)

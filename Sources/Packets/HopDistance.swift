@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How far a packet has come, read from its TTL (or IPv6 hop limit).
+/// The distance of a packet's origin, derived from its TTL (or IPv6 hop limit).
 ///
 /// Hosts start from 64, 128 or 255 and every router takes one off, so the initial TTL is guessed as the smallest of the
 /// three that is not below what arrived (Jin, Wang, Shin: Hop-Count Filtering, CCS 2003). Two packets with different
@@ -19,7 +19,7 @@
     /// The TTL that the sender most likely started from: 64, 128 or 255.
     @inlinable package var initialTTL: UInt8 { ttl <= 64 ? 64 : ttl <= 128 ? 128 : 255 }
 
-    /// How many routers took one off: 0 from a neighbour or from this machine.
+    /// The number of routers that decremented the TTL: 0 for a neighbour or this machine.
     @inlinable package var decrements: Int { Int(initialTTL) - Int(ttl) }
 
     /// The sender's hop: 1 for the neighbour, 0 for this machine.
@@ -27,6 +27,6 @@
 }
 
 extension HopDistance: CustomStringConvertible {
-    /// `61 (64-3)`
+    /// `61 (64-3)`.
     @usableFromInline package var description: String { "\(ttl) (\(initialTTL)-\(decrements))" }
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// An IPv4 or IPv6 address. IPv4 is held IPv4-mapped (`::ffff:a.b.c.d`), as the packet record has it.
+/// An IPv4 or IPv6 address.
+///
+/// IPv4 is held IPv4-mapped (`::ffff:a.b.c.d`), as the packet record has it.
 @usableFromInline package struct IPAddress: Hashable, Sendable, BitwiseCopyable {
     /// The upper 64 bits in host byte order.
     @usableFromInline package var high: UInt64
@@ -18,7 +20,9 @@ internal import Glibc
         self.init(high: 0, low: 0xffff_0000_0000 | UInt64(octets))
     }
 
-    /// Reads dotted IPv4 or RFC 4291 IPv6 text. `nil` if `text` is neither. A zone (`%eth0`) is not accepted.
+    /// Reads dotted IPv4 or RFC 4291 IPv6 text.
+    ///
+    /// `nil` if `text` is neither. A zone (`%eth0`) is not accepted.
     package init?(_ text: some StringProtocol) {
         let text = String(text)
         var v4 = in_addr()

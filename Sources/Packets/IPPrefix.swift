@@ -6,7 +6,9 @@ package struct IPPrefix: Hashable, Sendable, BitwiseCopyable {
     /// 0 to 128; an IPv4 prefix counts the 96 bits of the mapping too.
     package var length: Int
 
-    /// Reads `10.0.0.0/8` or `fc00::/7`. `nil` if it is neither.
+    /// Reads `10.0.0.0/8` or `fc00::/7`.
+    ///
+    /// `nil` if it is neither.
     package init?(_ text: some StringProtocol) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count == 2, let address = IPAddress(parts[0]), let length = Int(parts[1]), length >= 0,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// By what a packet's flow and its source are looked for: all that can be found out of the packet alone, so that it can be found out
-/// before it is its turn, and on another thread.
+/// By what a packet's flow and its source are looked for: all that can be found out of the packet alone, so that it can
+/// be found out before it is its turn, and on another thread.
 @usableFromInline package struct PacketHashes: BitwiseCopyable, Sendable {
     /// The hash of its flow, the same for both directions.
     @usableFromInline package var flow: UInt64

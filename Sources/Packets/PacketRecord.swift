@@ -10,7 +10,7 @@ public import CPacket
 /// `headers` points into the batch and is valid only while the batch is.
 package typealias ObservedPacket = observed_packet
 
-/// How precious a packet is (`enum packet_class`): what is shed first comes first.
+/// The class of a packet (`enum packet_class`), in the order in which classes are shed.
 @usableFromInline package enum PacketClass: UInt8, CaseIterable, Hashable, Sendable {
     case bulk = 0
     case handshake = 1
@@ -23,7 +23,7 @@ package typealias ObservedPacket = observed_packet
     case none, ipip, gre, erspan, vxlan, geneve, teredo, gtpu
 }
 
-/// Where a packet was seen relative to this machine.
+/// The direction of a packet relative to this machine.
 @usableFromInline package enum PacketDirection: Hashable, Sendable {
     /// It arrived, or the capture does not tell.
     case ingress
@@ -33,8 +33,8 @@ package typealias ObservedPacket = observed_packet
     case egressMadeHere
 }
 
-// What every packet is asked can be inlined into other modules, and for that all that it mentions is usable from there: without
-// it, the comparison of two enumeration values alone would be a call that looks for a witness table.
+// What every packet is asked can be inlined into other modules, and for that all that it mentions is usable from there:
+// without it, the comparison of two enumeration values alone would be a call that looks for a witness table.
 extension PacketRecord {
     @inlinable package var source: IPAddress { IPAddress(high: src_high, low: src_low) }
     @inlinable package var destination: IPAddress { IPAddress(high: dst_high, low: dst_low) }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CPacket
 
-/// What an ICMP error quotes of the packet that it is about (RFC 792, RFC 1812 4.3.2.3, RFC 4443 2.4): at least the IP header and
-/// 8 bytes, often more. It comes from outside: whoever sends it writes what he likes.
+/// The part of a packet that an ICMP error quotes (RFC 792, RFC 1812 4.3.2.3, RFC 4443 2.4): at least the IP header and
+/// 8 bytes, often more.
+///
+/// It comes from outside: whoever sends it writes what he likes.
 package struct QuotedPacket: Hashable, Sendable {
     package var source: IPAddress
     package var destination: IPAddress
@@ -10,7 +12,9 @@ package struct QuotedPacket: Hashable, Sendable {
     package var protocolNumber: UInt8?
     /// TTL or hop limit that it had left.
     package var ttl: UInt8
-    /// Of a TCP segment, a UDP datagram; of an echo both are its identifier. `nil` where they were not quoted.
+    /// Of a TCP segment, a UDP datagram; of an echo both are its identifier.
+    ///
+    /// `nil` where they were not quoted.
     package var ports: (source: UInt16, destination: UInt16)? {
         get { hasPorts ? (sourcePort, destinationPort) : nil }
         set {

@@ -18,7 +18,7 @@ package enum RefusalReason: UInt32, CaseIterable, Hashable, Sendable {
     case tooManyExtensions
     case tooDeep
 
-    /// How many values the C side has, `PACKET_PARSED` included: one more than there are reasons.
+    /// The number of values on the C side, `PACKET_PARSED` included: one more than there are reasons.
     package static let codeCount = Int(PACKET_REFUSAL_COUNT.rawValue)
 
     /// The name in metrics and texts.

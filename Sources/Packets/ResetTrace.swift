@@ -14,12 +14,14 @@ package struct ResetTrace: Sendable, Equatable {
         }
     }
 
-    /// ns since 1970. An answer's event comes before its packet, an aborted socket's after it.
+    /// ns since 1970.
+    ///
+    /// An answer's event comes before its packet, an aborted socket's after it.
     package var time: UInt64
     /// In the reset's own direction, before this machine's address translation.
     package var fiveTuple: FiveTuple
     package var seq: UInt32
-    /// What it acknowledges; `nil` for a reset without the ACK flag.
+    /// The acknowledged sequence number; `nil` for a reset without the ACK flag.
     package var ack: UInt32?
     /// True where no packet drew it: a socket was aborted.
     package var isActive: Bool
@@ -27,8 +29,9 @@ package struct ResetTrace: Sendable, Equatable {
     package var hasSocket: Bool
     /// Absent where nobody asked for it: a timer, the answer to a packet.
     package var process: Process?
-    /// The kernel's own name for its reason, for example `NO_SOCKET` (enum sk_rst_reason without its prefix). Absent
-    /// before Linux 6.10.
+    /// The kernel's own name for its reason, for example `NO_SOCKET` (enum sk_rst_reason without its prefix).
+    ///
+    /// Absent before Linux 6.10.
     package var reason: String?
 
     package init(

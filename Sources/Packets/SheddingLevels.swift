@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How many flows are given up under load: of bulk and of handshakes one flow of 2^level is kept, 0 keeps all.
+/// The shedding levels of bulk and handshakes: one flow of 2^level is kept, and 0 keeps all.
 ///
 /// The level of handshakes is never above that of bulk, so that a flow whose bulk is kept has its handshake as well
 /// (`bpf/shedding.h`). Resets and ICMP errors have no level: they are never shed.
@@ -18,8 +18,8 @@ package struct SheddingLevels: Sendable, Hashable {
         self.bulk = min(max(bulk, self.handshake), Self.maximum)
     }
 
-    /// The levels at which one flow of `count` is kept whole and nothing of the others; `nil` if it is no power of two from 1
-    /// to 1,024.
+    /// The levels at which one flow of `count` is kept whole and nothing of the others; `nil` if it is no power of two
+    /// from 1 to 1,024.
     package init?(keepingOneOf count: Int) {
         guard count > 0, count & (count - 1) == 0, count <= 1 << Self.maximum else { return nil }
         self.init(bulk: count.trailingZeroBitCount, handshake: count.trailingZeroBitCount)

@@ -2,7 +2,7 @@
 internal import Glibc
 internal import Packets
 
-/// What the kernel tells of a packet beside its bytes (cmsg(3)).
+/// The kernel's metadata of a received packet (cmsg(3)).
 struct ControlMessages {
     private struct Message {
         var level: Int32
@@ -17,7 +17,8 @@ struct ControlMessages {
 
     /// Reads the control buffer of `recvmsg`.
     init(_ buffer: ArraySlice<UInt8>) {
-        // struct cmsghdr: a word with its length, header included, then level and type; each message begins at a whole word.
+        // struct cmsghdr: a word with its length, header included, then level and type; each message begins at a whole
+        // word.
         let header = MemoryLayout<cmsghdr>.size
         let word = MemoryLayout<Int>.size
         var rest = buffer
@@ -43,7 +44,9 @@ struct ControlMessages {
         return data.withUnsafeBytes { $0.loadUnaligned(as: Int32.self) }
     }
 
-    /// The IPv6 header that a raw socket does not give (RFC 3542, 3): of what the kernel tells of it. `nil` where it does not.
+    /// The IPv6 header that a raw socket does not give (RFC 3542, 3): of what the kernel tells of it.
+    ///
+    /// `nil` where it does not.
     func header(source: IPAddress, next: UInt8, length: Int) -> [UInt8]? {
         let level = Int32(IPPROTO_IPV6)
         guard let hopLimit = integer(level, Int32(IPV6_HOPLIMIT)),

@@ -6,8 +6,10 @@ package struct ProbeDatagram: Sendable {
     package enum Payload: Sendable {
         /// A SYN with the options of an ordinary client.
         case syn(sequence: UInt32)
-        /// An echo request. All of one flow have the same checksum: it stands where other protocols have their ports, and
-        /// routers that balance look there.
+        /// An echo request.
+        ///
+        /// All of one flow have the same checksum: it stands where other protocols have their ports, and routers that
+        /// balance look there.
         case echo(sequence: UInt16, token: UInt32, checksum: UInt16)
         /// A datagram whose payload is such that it has this checksum.
         case udp(checksum: UInt16)

@@ -2,7 +2,7 @@
 
 /// Why a probe could not be made, in words for the person who asked: what, where, what to do next.
 package struct ProbeError: Error, Sendable {
-    /// What kind of failure it is; the command line has an exit status for each.
+    /// The kind of the failure; the command line has an exit status for each.
     package enum Code: Sendable {
         /// The name means no address.
         case notFound
@@ -15,10 +15,10 @@ package struct ProbeError: Error, Sendable {
     }
 
     package var code: Code
-    /// What the failure is about: a host, a call.
+    /// The subject of the failure: a host, a call.
     package var subject: String
     package var problem: String
-    /// What to do next, as a sentence; empty where there is nothing to advise.
+    /// The next step, as a sentence; empty if there is none.
     package var advice: String
 
     package init(_ code: Code, subject: String, problem: String, advice: String = "") {
@@ -30,7 +30,7 @@ package struct ProbeError: Error, Sendable {
 }
 
 extension ProbeError: CustomStringConvertible {
-    /// `subject: problem. advice`
+    /// `subject: problem. advice`.
     package var description: String {
         advice.isEmpty ? "\(subject): \(problem)" : "\(subject): \(problem). \(advice)"
     }

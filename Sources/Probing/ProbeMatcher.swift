@@ -5,15 +5,16 @@ package import Packets
 
 /// Tells which packet of a probe an answer belongs to.
 ///
-/// An answer counts only where it repeats what nobody off the path can know: the SYN's sequence number, in a RST's or SYN-ACK's ack
-/// or in the quote of an ICMP error; identifier, sequence number and token of an echo; ports and IP-ID or checksum of a datagram.
+/// An answer counts only where it repeats what nobody off the path can know: the SYN's sequence number, in a RST's or
+/// SYN-ACK's ack or in the quote of an ICMP error; identifier, sequence number and token of an echo; ports and IP-ID or
+/// checksum of a datagram.
 package struct ProbeMatcher: Sendable {
     private let options: ProbeOptions
     private let source: IPAddress
     private var numbers: [Key: Int] = [:]
     private var tokens: [Int: UInt32] = [:]
-    /// Packets of the host to a port of ours that answer nothing that was sent: forged, or of a device that does not answer what
-    /// it was asked.
+    /// Packets of the host to a port of ours that answer nothing that was sent: forged, or of a device that does not
+    /// answer what it was asked.
     package private(set) var unmatched = 0
 
     private struct Key: Hashable {
@@ -123,7 +124,9 @@ package struct ProbeMatcher: Sendable {
         return (number, kind)
     }
 
-    /// The packet that an ICMP error quotes. Of its transport header at least 8 bytes are there (RFC 792).
+    /// The packet that an ICMP error quotes.
+    ///
+    /// Of its transport header at least 8 bytes are there (RFC 792).
     private func matchQuote(_ bytes: [UInt8], at offset: Int) -> Int? {
         guard offset > 0, let first = bytes.big16(at: offset).map({ $0 >> 8 }) else { return nil }
         let transport: Int

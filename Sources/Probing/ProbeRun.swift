@@ -15,7 +15,7 @@ package struct ProbeRun: ~Copyable {
     private var flows: [Flow.Name: Flow] = [:]
     private var random = SystemRandomNumberGenerator()
 
-    /// What packets of one kind and flow have in common.
+    /// The common properties of the packets of one kind and flow.
     private struct Flow {
         struct Name: Hashable {
             var kind: ProbePacket.Kind
@@ -31,7 +31,7 @@ package struct ProbeRun: ~Copyable {
         var checksum: UInt16
     }
 
-    /// Where a UDP datagram goes: traceroute's first port, where nothing listens.
+    /// The destination port of UDP probes: traceroute's first port, where nothing listens.
     private static let closedPort: UInt16 = 33_434
 
     private init(
@@ -49,8 +49,9 @@ package struct ProbeRun: ~Copyable {
 
     /// Opens what is needed and sends nothing yet.
     ///
-    /// - Parameter scope: the interface of a link-local target, else 0.
-    /// - Throws: `.noPermission` without CAP_NET_RAW, `.unreachable` where there is no route.
+    /// - `scope`: the interface of a link-local target, else 0.
+    ///
+    /// Throws `.noPermission` without CAP_NET_RAW, `.unreachable` where there is no route.
     package static func prepare(_ options: ProbeOptions, scope: UInt32 = 0) throws(ProbeError) -> ProbeRun {
         let source = try Self.source(towards: SocketAddress(options.target, port: options.port, scope: scope))
         let target = SocketAddress(options.target, scope: scope)
@@ -63,7 +64,9 @@ package struct ProbeRun: ~Copyable {
             messages: try .open(.messages, isIPv6: isIPv6))
     }
 
-    /// Probes. Blocks for `ProbeOptions.maxTime` and `ProbeOptions.timeout` at most.
+    /// Probes.
+    ///
+    /// Blocks for `ProbeOptions.maxTime` and `ProbeOptions.timeout` at most.
     ///
     /// - Throws: `.ioError` where a system call fails.
     package consuming func run() throws(ProbeError) -> ProbeResult {
@@ -167,7 +170,9 @@ package struct ProbeRun: ~Copyable {
         return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
     }
 
-    /// This machine's address towards a host: what the kernel takes for a socket that is connected to it. Sends nothing.
+    /// This machine's address towards a host: what the kernel takes for a socket that is connected to it.
+    ///
+    /// Sends nothing.
     private static func source(towards target: SocketAddress) throws(ProbeError) -> SocketAddress {
         let descriptor = socket(
             target.address.isIPv4 ? AF_INET : AF_INET6, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)

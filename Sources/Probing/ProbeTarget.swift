@@ -8,7 +8,9 @@ package struct ProbeTarget: Sendable, Equatable {
     package var host: String
     package var port: UInt16
 
-    /// Reads `HOST:PORT`: a name, an IPv4 address, or an IPv6 address in brackets. `nil` if it is none of these.
+    /// Reads `HOST:PORT`: a name, an IPv4 address, or an IPv6 address in brackets.
+    ///
+    /// `nil` if it is none of these.
     package init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         let digits = text[text.index(after: colon)...]
@@ -40,8 +42,9 @@ package struct ProbeTarget: Sendable, Equatable {
     ///
     /// The corresponding C function is `getaddrinfo`. Blocks as long as the resolver does.
     ///
-    /// - Parameter isIPv6: only addresses of that IP version; both where `nil`.
-    /// - Throws: `.notFound` with the resolver's words.
+    /// - `isIPv6`: only addresses of that IP version; both where `nil`.
+    ///
+    /// Throws `.notFound` with the resolver's words.
     package func addresses(isIPv6: Bool? = nil) throws(ProbeError) -> [Address] {
         var hints = addrinfo()
         hints.ai_family = isIPv6.map { $0 ? AF_INET6 : AF_INET } ?? AF_UNSPEC

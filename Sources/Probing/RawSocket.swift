@@ -2,9 +2,11 @@
 internal import Glibc
 internal import Packets
 
-/// A raw socket (raw(7)), closed with the value. Needs CAP_NET_RAW.
+/// A raw socket (raw(7)), closed with the value.
+///
+/// Needs CAP_NET_RAW.
 struct RawSocket: ~Copyable {
-    /// What it is for.
+    /// The purpose of the socket.
     enum Use {
         /// Sends packets whose IP header is part of the data; receives nothing.
         case sending
@@ -48,7 +50,8 @@ struct RawSocket: ~Copyable {
         let made = RawSocket(descriptor: opened, isIPv6: isIPv6, receives: UInt8(truncatingIfNeeded: number))
         switch use {
         case .sending:
-            // The kernel takes IPPROTO_RAW as a wish for IP_HDRINCL (raw(7)), for IPv6 too (inet6_create, net/ipv6/af_inet6.c).
+            // The kernel takes IPPROTO_RAW as a wish for IP_HDRINCL (raw(7)), for IPv6 too (inet6_create,
+            // net/ipv6/af_inet6.c).
             break
         case .segments(let host):
             try made.askForHeader()
@@ -100,7 +103,9 @@ struct RawSocket: ~Copyable {
         guard code == 0 else { throw .system("socket option \(option)", errno) }
     }
 
-    /// Sends a packet, its IP header included. Gives 0, or the number of the error.
+    /// Sends a packet, its IP header included.
+    ///
+    /// Gives 0, or the number of the error.
     func send(_ bytes: [UInt8], to host: SocketAddress) -> Int32 {
         bytes.withUnsafeBytes { bytes in
             host.with { address, length in
@@ -112,8 +117,9 @@ struct RawSocket: ~Copyable {
         }
     }
 
-    /// The next packet that has arrived, from the IP header on; `nil` where there is none, or it is not whole. For IPv6 the header
-    /// is made of what the kernel tells of it.
+    /// The next packet that has arrived, from the IP header on; `nil` where there is none, or it is not whole.
+    ///
+    /// For IPv6 the header is made of what the kernel tells of it.
     func receive() -> [UInt8]? {
         // An answer is small: headers and a quote. What is longer is cut.
         var data = [UInt8](repeating: 0, count: 2048)

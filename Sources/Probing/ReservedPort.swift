@@ -4,8 +4,8 @@ internal import Packets
 
 /// A source port that nobody else gets while this value lives: a socket is bound to it and does nothing.
 ///
-/// It neither listens nor connects, so the kernel answers a SYN-ACK to it with a RST: the host, which keeps a half-open connection
-/// for each SYN that reached it, forgets it at once.
+/// It neither listens nor connects, so the kernel answers a SYN-ACK to it with a RST: the host, which keeps a half-open
+/// connection for each SYN that reached it, forgets it at once.
 final class ReservedPort {
     let number: UInt16
     private let descriptor: Int32

@@ -15,7 +15,9 @@ struct SocketAddress: Equatable {
         self.scope = scope
     }
 
-    /// Reads what a call has filled. `nil` for other families.
+    /// Reads what a call has filled.
+    ///
+    /// `nil` for other families.
     init?(_ pointer: UnsafePointer<sockaddr>?, length: socklen_t) {
         guard let pointer, length >= MemoryLayout<sockaddr>.size else { return nil }
         let raw = UnsafeRawPointer(pointer)
@@ -65,7 +67,7 @@ struct SocketAddress: Equatable {
         }
     }
 
-    /// What the kernel has bound a socket to.
+    /// Returns the address that the kernel bound a socket to.
     static func local(of descriptor: Int32) -> SocketAddress? {
         var storage = sockaddr_storage()
         var length = socklen_t(MemoryLayout<sockaddr_storage>.size)

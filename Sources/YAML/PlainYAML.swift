@@ -2,10 +2,10 @@
 
 /// The part of YAML that configurations use: every line stands for itself.
 ///
-/// Looked at before the library composes the document. Aliases would let a short file stand for a huge one, and deep nesting is
-/// read by recursion; what is refused here is also what nobody needs for a few dozen options: anchors, aliases, tags, directives,
-/// texts and brackets over several lines, complex keys. As no quote and no bracket stays open at the end of a line, this scanner cannot lose
-/// its place for longer than that.
+/// Looked at before the library composes the document. Aliases would let a short file stand for a huge one, and deep
+/// nesting is read by recursion; what is refused here is also what nobody needs for a few dozen options: anchors,
+/// aliases, tags, directives, texts and brackets over several lines, complex keys. As no quote and no bracket stays
+/// open at the end of a line, this scanner cannot lose its place for longer than that.
 struct PlainYAML {
     /// Brackets in brackets, and dashes on one line.
     private static let maximumDepth = 4

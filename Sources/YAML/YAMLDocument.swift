@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Yams
 
-/// What is wrong with a document, and where.
+/// A problem in a document, with its position.
 package struct YAMLProblem: Error, Sendable, Equatable {
     /// The line, the first of which is 1; `nil` where it is the whole.
     package var line: Int?

@@ -19,7 +19,7 @@ package enum YAMLText {
     /// Longest text of somebody's that a message repeats, in characters.
     private static let longest = 80
 
-    /// What somebody wrote, as a message repeats it: short, and without anything that moves a terminal's cursor.
+    /// Returns a short excerpt for messages, without anything that moves a terminal's cursor.
     package static func excerpt(_ text: String) -> String {
         text.count > longest ? quoted(String(text.prefix(longest))) + "…" : quoted(text)
     }

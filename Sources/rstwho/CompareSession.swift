@@ -17,14 +17,16 @@ struct CompareSession: ~Copyable {
     /// The worst that happened.
     private(set) var status = ExitStatus.ok
 
-    /// - Parameter capacity: Packets of one capture at most.
+    /// - `capacity`: Packets of one capture at most.
     init(_ names: [PointName], capacity: Int, devices: DeviceNames) {
         self.devices = DeviceNames(devices.entries.filter { $0.address != nil && $0.hop == nil && $0.mac == nil })
         self.names = names
         self.capacity = capacity
     }
 
-    /// What one thread made of one capture. Unchecked: the thread that fills it hands it over, and never looks at it again.
+    /// The result of reading one capture on its thread.
+    ///
+    /// Unchecked: the thread that fills it hands it over, and never looks at it again.
     private struct Reading: @unchecked Sendable {
         var capture: ComparedCapture?
         var resets: [UInt64: Finding] = [:]

@@ -4,7 +4,7 @@ import ArgumentParser
 import Diagnosis
 import FoundationEssentials
 
-/// Where devices and hosts get their names from.
+/// The option that names the file of device and host names.
 struct DeviceOptions: ParsableArguments {
     @Option(
         name: .customLong("devices"),
@@ -12,7 +12,7 @@ struct DeviceOptions: ParsableArguments {
         completion: .file())
     var file: String?
 
-    /// What the command line says of it.
+    /// The setting given on the command line.
     var setting: Setting? {
         file.map { file in
             // It is kept beyond the directory that a command was started in.

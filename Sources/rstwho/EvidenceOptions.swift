@@ -4,7 +4,7 @@ import ArgumentParser
 import Diagnosis
 import Glibc
 
-/// Where the packets behind findings are kept as capture files.
+/// The option that names the directory for evidence files.
 struct EvidenceOptions: ParsableArguments {
     @Option(
         name: .customLong("evidence"),

@@ -28,8 +28,7 @@ enum ExitStatus: Int32 {
 
     var exitCode: ExitCode { ExitCode(rawValue) }
 
-    /// Which of two statuses a command returns that met both: an error goes before a finding, the greater error before the
-    /// lesser.
+    /// Returns the more severe of two statuses: an error precedes a finding, a greater error a lesser one.
     static func worst(_ left: ExitStatus, _ right: ExitStatus) -> ExitStatus {
         left.rawValue >= right.rawValue ? left : right
     }

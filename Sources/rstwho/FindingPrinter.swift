@@ -11,10 +11,10 @@ final class FindingPrinter: Sendable {
     /// Findings that may wait for a slow reader; what comes then is not printed, and said so.
     private static let capacity = 65_536
 
-    /// How long to wait for findings while repeats wait for the end of their window, s.
+    /// The time to wait for findings while repeats wait for the end of their window, in seconds.
     private static let patience = 1
 
-    /// What the agent hands findings to.
+    /// The queue that the agent puts findings into.
     let queue: FindingQueue
     private let format: Configuration.Format
     private let isGrouped: Bool

@@ -2,7 +2,7 @@
 import Agent
 import ArgumentParser
 
-/// Where the HTTP interface listens.
+/// The options of the HTTP interface.
 struct HTTPOptions: ParsableArguments {
     @Option(
         name: .customLong("http"),
@@ -37,7 +37,7 @@ struct HTTPOptions: ParsableArguments {
         }
     }
 
-    /// What the command line says of it.
+    /// The settings given on the command line.
     var settings: [Setting] {
         var settings: [Setting] = []
         if isOff { settings.append(Setting("http.listen", .scalar("off"), .commandLine)) }

@@ -7,7 +7,7 @@ import Glibc
 enum Interrupts {
     /// Runs blocking work on a thread of its own.
     ///
-    /// - Parameter onInterrupt: called at one of `TerminationSignals`; must make `work` return soon.
+    /// - `onInterrupt`: called at one of `TerminationSignals`; must make `work` return soon.
     static func run(
         onInterrupt: @escaping @Sendable () -> Void, _ work: @escaping @Sendable () -> String?
     ) async -> String? {

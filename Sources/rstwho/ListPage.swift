@@ -7,7 +7,7 @@ enum ListPage {
         var next: String?
     }
 
-    /// What asks for the next page; `nil` on the last.
+    /// Returns the cursor of the next page; `nil` on the last.
     static func next(in body: [UInt8]) -> String? {
         (try? JSONDecoder().decode(Wire.self, from: Data(body)))?.next
     }

@@ -5,7 +5,7 @@ import Diagnosis
 import Glibc
 import Reporting
 
-/// What a command that lists something of the engine's has in common: it asks the running agent or its history, or reads captures.
+/// The common options of commands that list engine data from the agent, its history or captures.
 struct ListingOptions: ParsableArguments {
     enum Format: String, CaseIterable, ExpressibleByArgument {
         case text
@@ -40,14 +40,15 @@ struct ListingOptions: ParsableArguments {
 
     /// Prints the items that `isWanted`, at most `limit` of them.
     ///
-    /// - Parameters:
-    ///   - list: what they are, and where the agent has them.
-    ///   - span: from when to when.
-    ///   - items: takes them from captures that were read.
-    ///   - isWanted: knows the times that are meant.
+    /// - `list`: what they are, and where the agent has them.
+    /// - `span`: from when to when.
+    /// - `items`: takes them from captures that were read.
+    /// - `isWanted`: knows the times that are meant.
     ///   - text, line, csv: print them.
-    /// - Returns: the items, and the status of the reading; an agent's answer is `ok`.
-    /// - Throws: `unavailable`, said on standard error.
+    ///
+    /// Returns the items, and the status of the reading; an agent's answer is `ok`.
+    ///
+    /// Throws `unavailable`, said on standard error.
     func list<Item>(
         _ list: Listing<Item>, span: TimeSpan, items: (borrowing ReadSession) -> [Item],
         isWanted: (Item, Listing<Item>.Times) -> Bool
@@ -135,9 +136,9 @@ extension AddressPrivacy.Kind: ExpressibleByArgument {}
 struct Listing<Item> {
     typealias Times = (since: UInt64?, until: UInt64?)
 
-    /// What it lists, for a message.
+    /// The name of the listed items, for messages.
     let name: String
-    /// Where the agent has the page before which `before` was the last item.
+    /// The agent's path of the page that follows the item `before`.
     let path: (_ times: Times, _ before: String?) -> String
     /// Reads them from a history.
     let stored: (HistoryReader, _ times: Times) throws(HistoryFault) -> [Item]

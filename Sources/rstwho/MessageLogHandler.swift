@@ -2,13 +2,14 @@
 import Agent
 import Logging
 
-/// What libraries log, as messages of ours: their metadata are fields in the journal, and `key=value` elsewhere.
+/// The log handler that turns library messages into rstwho's own: metadata become journal fields, or `key=value`
+/// elsewhere.
 struct MessageLogHandler: LogHandler {
     var metadata: Logger.Metadata = [:]
     private var wanted: Logger.Level?
 
-    // Libraries log each connection that breaks; what matters to people comes as an error that is thrown. So they are heard only
-    // where somebody looks for something.
+    // Libraries log each connection that breaks; what matters to people comes as an error that is thrown. So they are
+    // heard only where somebody looks for something.
     var logLevel: Logger.Level {
         get { wanted ?? (MessageThreshold.tells(.debug) ? .debug : .critical) }
         set { wanted = newValue }

@@ -3,7 +3,9 @@ import Agent
 import Logging
 import Synchronization
 
-/// How urgent a message on standard error has to be. The configuration sets it, also while the program runs.
+/// The minimum priority of messages on standard error.
+///
+/// The configuration sets it, also while the program runs.
 enum MessageThreshold {
     private static let level = Mutex(LogLevel.info)
 

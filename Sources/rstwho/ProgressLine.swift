@@ -2,12 +2,12 @@
 import Glibc
 import Reporting
 
-/// How far a long file has been read, in one line on standard error if that is a terminal; nothing otherwise.
+/// The progress of reading a long file, as one line on standard error if that is a terminal.
 struct ProgressLine: ~Copyable {
     /// Files read faster than this (ns) need no progress.
     private static let patience: UInt64 = 500_000_000
     private static let interval: UInt64 = 200_000_000
-    /// What the rate is averaged over, ns, so that it does not jump.
+    /// The time constant of the rate's average, in ns.
     private static let memory = 2e9
 
     private let isShown = isatty(STDERR_FILENO) == 1

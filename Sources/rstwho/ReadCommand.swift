@@ -43,7 +43,7 @@ struct ReadCommand: ParsableCommand {
     }
 }
 
-/// How findings are printed.
+/// The options of printed findings.
 struct OutputOptions: ParsableArguments {
     enum Format: String, CaseIterable, ExpressibleByArgument {
         case text
@@ -70,7 +70,7 @@ struct OutputOptions: ParsableArguments {
     }
 }
 
-/// How much is remembered.
+/// The options of the table sizes.
 struct TableOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -107,7 +107,7 @@ struct TableOptions: ParsableArguments {
         throw ValidationError("--max-hosts, --max-flows and --settle go with --from: rstwho watch has its own.")
     }
 
-    /// What the command line says of it.
+    /// The settings given on the command line.
     var settings: [Setting] {
         [
             maxHosts.map { Setting("memory.hosts", .scalar(String($0)), .commandLine) },

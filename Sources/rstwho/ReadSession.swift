@@ -27,10 +27,10 @@ struct ReadSession: ~Copyable {
 
     /// The newest findings, where they are kept; each in its last revision.
     private(set) var kept: FindingStore?
-    /// When the newest packet was captured, ns since 1970; 0 where no capture told.
+    /// The capture time of the newest packet, in ns since 1970; 0 if no capture has times.
     private(set) var newest: UInt64 = 0
 
-    /// What is known of hosts, the one seen last first.
+    /// The known hosts, the one seen last first.
     var hosts: [HostSummary] { engine.hostSnapshot.summaries() }
 
     /// The devices that sent resets for others.
@@ -39,10 +39,9 @@ struct ReadSession: ~Copyable {
     /// The ways that connections took.
     var paths: [PathSummary] { engine.pathSnapshot.summaries() }
 
-    /// - Parameters:
-    ///   - kept: findings that are kept, at most; 0 where none are wanted.
-    ///   - evidence: where the packets behind problems are kept.
-    ///   - privacy: how addresses leave in what is printed; names that stand for addresses are hidden from the start.
+    /// - `kept`: findings that are kept, at most; 0 where none are wanted.
+    /// - `evidence`: where the packets behind problems are kept.
+    /// - `privacy`: how addresses leave in what is printed; names that stand for addresses are hidden from the start.
     init(
         format: OutputOptions.Format?, engineOptions: Engine.Options, kept: Int = 0,
         evidence: EvidenceDirectory? = nil, privacy: AddressPrivacy
@@ -72,9 +71,11 @@ struct ReadSession: ~Copyable {
         return session
     }
 
-    /// Reads one capture. What is wrong with it is said on standard error and kept as status; findings before it stand.
+    /// Reads one capture.
     ///
-    /// - Parameter name: What findings call it, where several are read.
+    /// What is wrong with it is said on standard error and kept as status; findings before it stand.
+    ///
+    /// - `name`: What findings call it, where several are read.
     mutating func read(_ file: String, name: String?) throws {
         do {
             var capture = try CaptureFile.open(file == "-" ? .standardInput : .path(file))
@@ -97,7 +98,9 @@ struct ReadSession: ~Copyable {
         progress.clear()
     }
 
-    /// Settles what is open, prints the summary. Returns the exit status.
+    /// Settles what is open, prints the summary.
+    ///
+    /// Returns the exit status.
     mutating func finish() throws -> ExitStatus {
         engine.finish()
         do throws(OutputError) {
@@ -176,7 +179,9 @@ struct ReadSession: ~Copyable {
     }
 
     /// Ctrl-C ends the `tcpdump` before the pipe, and the pipe's end then ends this: so that open findings are still
-    /// printed, the first one is ignored here. The second ends it.
+    /// printed, the first one is ignored here.
+    ///
+    /// The second ends it.
     private func surviveFirstInterrupt() {
         signal(SIGINT) { _ in signal(SIGINT, SIG_DFL) }
         signal(SIGPIPE, SIG_IGN)

@@ -4,7 +4,9 @@ import Capture
 import Logging
 import Synchronization
 
-/// Says on standard error, once and when it is true, that packets are seen and requests are answered. Scripts wait for it.
+/// Says on standard error, once and when it is true, that packets are seen and requests are answered.
+///
+/// Scripts wait for it.
 final class ReadyLine: Sendable {
     private struct State {
         var captureRuns = false
@@ -18,9 +20,8 @@ final class ReadyLine: Sendable {
     private let state: Mutex<State>
     private let before: @Sendable () -> Void
 
-    /// - Parameters:
-    ///   - manager: is told as well.
-    ///   - before: called once, just before it is said.
+    /// - `manager`: is told as well.
+    /// - `before`: called once, just before it is said.
     init(
         attachments: [AttachmentInfo], waitsForServer: Bool, manager: ServiceManager? = nil,
         before: @escaping @Sendable () -> Void

@@ -6,7 +6,7 @@ import Glibc
 import Packets
 import Reporting
 
-/// Which of a list are wanted, by place and time.
+/// The options that select list items by address and time.
 struct SelectionOptions: ParsableArguments {
     @Option(
         help: "Only what this address has to do with.",
@@ -57,7 +57,7 @@ struct SelectionOptions: ParsableArguments {
     }
 }
 
-/// Which resets are wanted, by what is said of them.
+/// The options that select resets by verdict.
 struct VerdictOptions: ParsableArguments {
     @Option(
         help: "Only this port, by number or by the name of its service.",

@@ -3,7 +3,7 @@ import Agent
 import ArgumentParser
 import Glibc
 
-/// Where a command that asks gets its answer from: the running agent, what one has left in its history, or captures.
+/// The options for the source of an answer: the running agent, its history, or captures.
 struct SourceOptions: ParsableArguments {
     @Option(
         name: .customLong("from"),
@@ -25,7 +25,7 @@ struct SourceOptions: ParsableArguments {
         if state != nil, !files.isEmpty { throw ValidationError("Give --from or --state, not both.") }
     }
 
-    /// What answers a question.
+    /// The source of an answer.
     enum Answer {
         /// The body of the agent's answer.
         case agent([UInt8])
@@ -34,8 +34,9 @@ struct SourceOptions: ParsableArguments {
 
     /// The agent's answer, or what can be asked in its place.
     ///
-    /// - Parameter subject: what the agent has to know, for a message.
-    /// - Throws: `unavailable`, said on standard error.
+    /// - `subject`: what the agent has to know, for a message.
+    ///
+    /// Throws `unavailable`, said on standard error.
     func ask(_ path: String, knows subject: String) throws -> Answer {
         if let state { return .history(try history(in: state)) }
         do {
@@ -80,7 +81,7 @@ struct SourceOptions: ParsableArguments {
     }
 }
 
-/// Where the running agent listens.
+/// The options for the running agent's address.
 struct AgentOptions: ParsableArguments {
     @Option(
         name: .customLong("http"), help: ArgumentHelp("Where the agent listens.", valueName: "address:port"))

@@ -5,7 +5,9 @@ import Glibc
 import Logging
 import Reporting
 
-/// Buffered text to a descriptor. What cannot be written (a closed pipe) ends the command quietly, as `head` expects.
+/// Buffered text to a descriptor.
+///
+/// What cannot be written (a closed pipe) ends the command quietly, as `head` expects.
 struct StandardOutput: ~Copyable {
     private static let bound = 1 << 16
     private let descriptor: Int32
@@ -23,21 +25,22 @@ struct StandardOutput: ~Copyable {
         return getenv("NO_COLOR").map { $0[0] == 0 } ?? true
     }
 
-    /// Columns of the terminal: `COLUMNS` where it is set (POSIX, XBD 8.3), else what the terminal says; 80 where neither does.
+    /// Columns of the terminal: `COLUMNS` where it is set (POSIX, XBD 8.3), else what the terminal says; 80 where
+    /// neither does.
     var columns: Int {
         if let set = getenv("COLUMNS").flatMap({ Int(String(cString: $0)) }), (1...10_000).contains(set) { return set }
         let columns = window.columns
         return columns > 0 ? columns : 80
     }
 
-    /// What the terminal says of its size; 0 where it does not.
+    /// The size of the terminal; 0 if it is unknown.
     var window: (columns: Int, lines: Int) {
         var size = winsize()
         guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 else { return (0, 0) }
         return (Int(size.ws_col), Int(size.ws_row))
     }
 
-    /// How tables and explanations are shown: as the terminal can, and whole where it is none.
+    /// The style of tables and explanations: fitted to the terminal, complete without one.
     var style: TableStyle {
         TableStyle(
             width: isTerminal ? columns : nil, drawing: LineDrawing(environment: ProcessEnvironment.locale),
@@ -67,7 +70,9 @@ struct StandardOutput: ~Copyable {
 struct OutputError: Error {
     var errno: Int32
 
-    /// How the command ends, said on standard error. Whoever closes the pipe early has seen enough; everything else is an error.
+    /// The exit code of the command; errors are printed on standard error.
+    ///
+    /// Whoever closes the pipe early has seen enough; everything else is an error.
     var exitCode: ExitCode {
         if errno == EPIPE { return ExitStatus.ok.exitCode }
         printMessage("standard output: \(String(cString: strerror(errno)))")
@@ -77,9 +82,8 @@ struct OutputError: Error {
 
 /// A line on standard error: messages go there, findings to standard output.
 ///
-/// - Parameters:
-///   - level: how urgent it is; `log.level` says what is told.
-///   - fields: what the journal keeps beside it, for looking for: `interface` becomes RSTWHO_INTERFACE.
+/// - `level`: how urgent it is; `log.level` says what is told.
+/// - `fields`: what the journal keeps beside it, for looking for: `interface` becomes RSTWHO_INTERFACE.
 func printMessage(_ text: String, level: Logger.Level = .warning, fields: [String: String] = [:]) {
     guard MessageThreshold.tells(level), !Journal.send(text, level: level, fields: fields) else { return }
     var output = StandardOutput(descriptor: STDERR_FILENO)

@@ -11,7 +11,7 @@ enum WallClock {
     }
 }
 
-/// What the surroundings say.
+/// The environment variables of this process.
 enum ProcessEnvironment {
     /// The variables that name the locale (POSIX, XBD 8.2), as far as they are set.
     static var locale: [String: String] {

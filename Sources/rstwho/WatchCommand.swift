@@ -124,7 +124,7 @@ struct WatchCommand: AsyncParsableCommand {
         throw await WatchSession(configuration: configuration, reload: reload).run().exitCode
     }
 
-    /// What a service does not start with.
+    /// The message of a service that has no interface to watch.
     static let nothingToWatch = "interfaces is empty; name what to watch, for example: interfaces: [eth0]"
 
     /// Values of the command line are called as they are written there.
@@ -146,7 +146,7 @@ struct WatchCommand: AsyncParsableCommand {
         return effective.configuration
     }
 
-    /// What the command line says.
+    /// The settings given on the command line.
     private var settings: [Setting] {
         var settings = http.settings + tables.settings
         if !interfaces.isEmpty { settings.append(Setting("interfaces", .list(interfaces), .commandLine)) }

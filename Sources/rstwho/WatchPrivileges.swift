@@ -5,16 +5,16 @@ import FoundationEssentials
 import Glibc
 import Logging
 
-/// What becomes of a watch's capabilities once all is attached, opened and bound.
+/// The treatment of a watch's capabilities once everything is attached, opened and bound.
 final class WatchPrivileges: Sendable {
-    /// Who asks what takes CAP_NET_ADMIN.
+    /// The queries that need CAP_NET_ADMIN.
     let inquiries: PrivilegedQueries
     private let live: LiveCapture
     private let needs: PrivilegeNeeds
     private let mode: PrivilegeNeeds.Mode
     private let helper: PrivilegedHelper?
 
-    /// - Parameter paths: what is opened while it runs.
+    /// - `paths`: what is opened while it runs.
     init(_ mode: PrivilegeNeeds.Mode, live: LiveCapture, paths: [String]) {
         self.mode = mode
         self.live = live
@@ -66,7 +66,8 @@ final class WatchPrivileges: Sendable {
         printMessage("privileges: \(own)\(others)", level: .info)
     }
 
-    /// True for what only root's right to pass over permissions may open: it, or a directory on the way, is another account's.
+    /// True for what only root's right to pass over permissions may open: it, or a directory on the way, is another
+    /// account's.
     private static func belongsToAnother(_ path: String) -> Bool {
         guard !path.isEmpty, Privilege.current().has(.overridesFilePermissions) else { return false }
         let whole = path.hasPrefix("/") ? path : "\(FileManager.default.currentDirectoryPath)/\(path)"

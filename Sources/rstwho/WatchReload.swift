@@ -5,8 +5,9 @@ import Glibc
 import Logging
 import Synchronization
 
-/// Reads the configuration of a running service again at each SIGHUP, and hands on what can change while it runs. One that is wrong
-/// changes nothing.
+/// Reads the configuration of a running service again at each SIGHUP, and hands on what can change while it runs.
+///
+/// One that is wrong changes nothing.
 final class WatchReload: Sendable {
     private let running: Mutex<Configuration>
     private let new = Mutex<Configuration?>(nil)
@@ -14,7 +15,7 @@ final class WatchReload: Sendable {
 
     /// From now on the signal ends nothing any more.
     ///
-    /// - Parameter read: reads all layers again.
+    /// - `read`: reads all layers again.
     init(
         _ configuration: Configuration, _ read: @escaping @Sendable () throws(ConfigurationError) -> Configuration
     ) {
@@ -25,9 +26,8 @@ final class WatchReload: Sendable {
 
     /// Begins to take signals, until what it returns is cancelled.
     ///
-    /// - Parameters:
-    ///   - manager: waits for the end of each reload.
-    ///   - watch: takes other interfaces.
+    /// - `manager`: waits for the end of each reload.
+    /// - `watch`: takes other interfaces.
     func start(
         manager: ServiceManager?, watch: @escaping @Sendable ([String]) -> Void
     ) -> any DispatchSourceSignal {

@@ -195,7 +195,9 @@ struct WatchSession {
         return .configuration
     }
 
-    /// What became of standard output; `nil` where all was well. Whoever closes the pipe early has seen enough.
+    /// Returns the failure of standard output; `nil` if there was none.
+    ///
+    /// Whoever closes the pipe early has seen enough.
     private static func status(of printer: FindingPrinter) -> ExitStatus? {
         switch printer.failedWith {
         case 0: return nil

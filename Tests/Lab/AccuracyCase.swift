@@ -7,8 +7,8 @@ struct AccuracyCase: Sendable {
     var scenario: String
     /// `nil` for a capture.
     var version: Int?
-    /// `host_application`, `host_kernel`, `host_firewall`, `host` where the part is not known, `device`, or `unknown` where no
-    /// expert could say it.
+    /// `host_application`, `host_kernel`, `host_firewall`, `host` where the part is not known, `device`, or `unknown`
+    /// where no expert could say it.
     var truth: String
     var verdict: String
     var cause: String
@@ -19,7 +19,7 @@ struct AccuracyCase: Sendable {
     /// Why nothing can be known, where that is so.
     var reason: String?
 
-    /// What a plain rule's verdict is worth against the truth; `nil` where there is no truth.
+    /// Returns the result of a plain rule's verdict against the truth; `nil` if there is no truth.
     func outcome(of rule: PlainRules.Verdict) -> MatrixRow.Outcome? {
         switch (truth, rule) {
         case ("unknown", _): nil
@@ -33,7 +33,8 @@ struct AccuracyCase: Sendable {
 }
 
 extension AccuracyCase {
-    /// What the lab's rows give, from the capture of the interface; live findings are equal, which the matrix asserts.
+    /// Returns the cases of the lab's rows, from the capture of the interface; the matrix asserts that live findings
+    /// are equal.
     static func of(_ run: MatrixRun, rules: PlainRules) -> [AccuracyCase] {
         run.group.rows.flatMap { row in
             run.played.filter { $0.row == row.name }.flatMap { played in
@@ -59,7 +60,8 @@ extension AccuracyCase {
         "genuine-web-dual-stack.pcap", "server-evasion-equal-ttl.pcap",
     ]
 
-    /// What the captures give whose resets were read by hand (`resets.tsv`), and those in which every reset is the host's own.
+    /// Returns the cases of captures whose resets were read by hand (`resets.tsv`), and of those in which every reset
+    /// is the host's.
     static func ofCaptures(in directory: URL) throws -> [AccuracyCase] {
         let table = try String(contentsOf: directory.appending(path: "resets.tsv"), encoding: .utf8)
         var truths: [String: [Int: String]] = [:]
@@ -88,8 +90,10 @@ extension AccuracyCase {
         }
     }
 
-    /// A capture's truth names no part of the host. Of what no expert could say, `undetermined` is right; so is the NAT whose one
-    /// counter numbers the packets of many hosts.
+    /// A capture's truth names no part of the host.
+    ///
+    /// Of what no expert could say, `undetermined` is right; so is the NAT whose one counter numbers the packets of
+    /// many hosts.
     private static func outcome(of verdict: String, truth: String, file: String) -> MatrixRow.Outcome {
         switch truth {
         case "host" where verdict.hasPrefix("host"): .right

@@ -2,7 +2,9 @@
 import Foundation
 import Testing
 
-/// Writes the page of figures. `make accuracy` asks for it.
+/// Writes the page of figures.
+///
+/// `make accuracy` asks for it.
 @Suite("Accuracy", .serialized)
 struct AccuracyTests {
     private static let page = ProcessInfo.processInfo.environment["RSTWHO_ACCURACY"]

@@ -2,7 +2,9 @@
 import Foundation
 import Glibc
 
-/// A program that the lab started. Its output goes to files; it is killed and reaped when the last reference goes.
+/// A program that the lab started.
+///
+/// Its output goes to files; it is killed and reaped when the last reference goes.
 final class ChildProcess {
     let name: String
     let standardOutput: URL

@@ -2,11 +2,12 @@
 import Glibc
 import Testing
 
-/// What the on-call engineer at the client sees, live and from the tcpdump of the same traffic.
+/// Tests of the client's view, live and from the tcpdump of the same traffic.
 @Suite("Lab, on the client", .serialized, .enabled(if: Requirements.areMet, "\(Requirements.reason)"))
 struct ClientTests {
-    /// Runs `traffic` beside an agent and a tcpdump, and returns what each of them found in the end. Waits for `resets` of
-    /// them, or where none is expected for as long as one would have taken.
+    /// Runs `traffic` beside an agent and a tcpdump, and returns what each of them found in the end.
+    ///
+    /// Waits for `resets` of them, or where none is expected for as long as one would have taken.
     private func observe(
         _ topology: Topology, hook: Watcher.Hook, resets: Int, traffic: () throws -> Void
     ) throws -> (live: [ReportedFinding], file: [ReportedFinding]) {

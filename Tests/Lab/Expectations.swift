@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 
-/// What everybody has to say about the same traffic, from wherever it was seen.
+/// Expectations shared by all views of the same traffic.
 extension [ReportedFinding] {
     /// At the client: the firewall answered for `server` on port 22, the server itself on its closed port 23.
     func expectFoundingCase(server: String, sourceLocation: SourceLocation = #_sourceLocation) {
@@ -20,7 +20,9 @@ extension [ReportedFinding] {
         #expect(resets(from: 80).isEmpty, sourceLocation: sourceLocation)
     }
 
-    /// The server, at `hop` from here, has nobody listening on port 23. One packet that comes in and goes out is one reset.
+    /// The server, at `hop` from here, has nobody listening on port 23.
+    ///
+    /// One packet that comes in and goes out is one reset.
     func expectClosedPort(hop: Int, sourceLocation: SourceLocation = #_sourceLocation) {
         let closed = resets(from: 23)
         #expect(closed.count == 1, sourceLocation: sourceLocation)
@@ -45,7 +47,8 @@ extension [ReportedFinding] {
 }
 
 extension Topology {
-    /// What the on-call engineer does at the client: the server answers ping, refuses ssh and port 23, and serves port 80.
+    /// Repeats the steps of an on-call engineer at the client: the server answers ping, refuses ssh and port 23, and
+    /// serves port 80.
     func tryEverything(server address: String) throws {
         let listener = try server.listen(on: 80)
         try ping(address)

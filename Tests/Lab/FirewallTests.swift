@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Testing
 
-/// What the firewall itself sees: its own reset is its own, one that it forwards is not, translated or not.
+/// Tests of the firewall's view: its own reset is its own, a forwarded one is not, translated or not.
 @Suite("Lab, on the firewall", .serialized, .enabled(if: Requirements.areMet, "\(Requirements.reason)"))
 struct FirewallTests {
     /// Pings the server, tries its port 22, which is rejected here, and a closed port at `closed`.

@@ -3,8 +3,8 @@ import Foundation
 import Glibc
 import Testing
 
-/// A flood, as many packets as this machine makes, on an agent that sees all of them: it stays exact, small and responsive, and
-/// finds what somebody does meanwhile.
+/// A flood, as many packets as this machine makes, on an agent that sees all of them: it stays exact, small and
+/// responsive, and finds what somebody does meanwhile.
 @Suite(
     "Lab, floods", .serialized,
     .enabled(if: Requirements.areMet && Requirements.has("python3"), "\(Requirements.reason), and python3"))

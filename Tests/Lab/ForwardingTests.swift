@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-/// What a firewall that is watched says of packets that it does not send on, and of those that others lose.
+/// Tests of a watched firewall: packets that it drops, and packets that others lose.
 @Suite("Lab, what a firewall drops", .serialized, .enabled(if: Requirements.areMet, "\(Requirements.reason)"))
 struct ForwardingTests {
     private static let port = 8000

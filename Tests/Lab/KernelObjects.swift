@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// The BPF programs and maps that a process holds; asked by their numbers, which tell them from those of any other process, also when it
-/// is dead.
+/// The BPF programs and maps that a process holds; asked by their numbers, which tell them from those of any other
+/// process, also when it is dead.
 struct KernelObjects {
     let programs: Set<Int>
     private let counters: Int

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What went wrong in the lab itself, as opposed to what a test found.
+/// An error in the lab itself, as opposed to a failed expectation.
 struct LabError: Error, CustomStringConvertible {
     let description: String
 

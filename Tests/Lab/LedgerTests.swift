@@ -49,7 +49,8 @@ struct LedgerTests {
             let ingressBefore = try #require(before.row(Topology.clientSide, "in")).count
             #expect(ingress.seen - ingressBefore.seen == arrivedAfter - arrivedBefore)
             #expect(arrivedAfter - arrivedBefore >= 1_000_000)
-            // ARP and later fragments are refused for their reasons, a 64th each; forwarded packets are not recorded twice.
+            // ARP and later fragments are refused for their reasons, a 64th each; forwarded packets are not recorded
+            // twice.
             #expect(ingress.refused["not_ip", default: 0] >= 1_000_000 / 64)
             #expect(ingress.refused["later_fragment", default: 0] >= 1_000_000 / 64)
             #expect(try #require(after.row(Topology.serverSide, "out")).count.skipped > 900_000)

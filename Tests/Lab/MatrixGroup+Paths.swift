@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension MatrixGroup {
-    /// Addresses and paths that are not what they seem: translators, balancers, proxies, several paths, a rewritten DSCP.
+    /// Addresses and paths that are not what they seem: translators, balancers, proxies, several paths, a rewritten
+    /// DSCP.
     static let paths = MatrixGroup(
         name: "paths",
         rows: [

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension MatrixGroup {
-    /// A mirror port that shows every routed packet twice, before and after the router. Hops count from either.
+    /// A mirror port that shows every routed packet twice, before and after the router.
+    ///
+    /// Hops count from either.
     static let mirror = MatrixGroup(
         name: "mirror", vantage: .sensor,
         rows: [
@@ -12,7 +14,9 @@ extension MatrixGroup {
             MatrixRow("mirrored_late_data", .kernel, "late_data", named: [6]),
         ])
 
-    /// The firewall forwards tunnels whose packets it looks into. The routers at their ends are its neighbours.
+    /// The firewall forwards tunnels whose packets it looks into.
+    ///
+    /// The routers at their ends are its neighbours.
     static let tunnels = MatrixGroup(
         name: "tunnels", vantage: .firewall,
         rows: ["vxlan", "geneve"].flatMap { kind in

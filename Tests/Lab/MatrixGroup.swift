@@ -3,7 +3,7 @@ import Testing
 
 /// Rows that share a network and are played at the same time.
 struct MatrixGroup: Sendable, CustomTestStringConvertible {
-    /// Where packets are watched.
+    /// The capture point of a row.
     enum Vantage: Sendable {
         /// At the client's interface.
         case client

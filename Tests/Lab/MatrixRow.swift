@@ -3,7 +3,7 @@ import Testing
 
 /// One row of the matrix: what its traffic is by construction, and what may be said of it.
 struct MatrixRow: Sendable {
-    /// Who makes the row's resets.
+    /// The sender of a row's resets.
     enum Sender: Sendable, Equatable {
         case application
         case kernel
@@ -15,7 +15,7 @@ struct MatrixRow: Sendable {
             if case .device = self { false } else { true }
         }
 
-        /// What a finding calls it.
+        /// The name of the sender in a finding.
         var name: String {
             switch self {
             case .application: "host_application"
@@ -33,18 +33,18 @@ struct MatrixRow: Sendable {
     let name: String
     /// `nil`: nobody resets anything.
     let sender: Sender?
-    /// Who makes the resets that follow the first, where that is somebody else.
+    /// The sender of the resets after the first, if it differs.
     let next: Sender?
     let causes: Set<String>
-    /// Where the part of the host has to be named; elsewhere `host` will do.
+    /// The versions in which the part of the host must be named; elsewhere `host` is enough.
     let named: Versions
-    /// Where the sender cannot be known, so that `undetermined` is as good an answer.
+    /// The versions in which the sender cannot be known, so that `undetermined` is equally right.
     let undecidable: Versions
-    /// How many resets of the server's address; where one is forged, the host may add its own.
+    /// The number of resets with the server's address; if one is forged, the host may add its own.
     let count: ClosedRange<Int>
-    /// What cannot be known, and why.
+    /// The reason for an unknowable sender.
     let reason: String?
-    /// What the engine still gets wrong.
+    /// The known error of the engine.
     let knownIssue: String?
 
     init(
@@ -63,13 +63,13 @@ struct MatrixRow: Sendable {
         self.knownIssue = knownIssue
     }
 
-    /// Who made one of the row's resets.
+    /// Returns the sender of one of the row's resets.
     func truth(of reset: ReportedFinding, among resets: [ReportedFinding], _ played: MatrixRun.Played) -> Sender? {
         if let next, reset.id != resets.map(\.id).min() { return next }
         return sender.map { played.sender(of: reset, made: $0) }
     }
 
-    /// How a verdict relates to the truth.
+    /// The relation of a verdict to the truth.
     enum Outcome: String, CaseIterable, Sendable {
         case right
         /// Nothing was said, where nothing can be known, or where it could.

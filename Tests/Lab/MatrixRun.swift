@@ -5,7 +5,7 @@ import Testing
 
 /// A group's traffic, played once beside an agent and two recorders, and what each of them made of it.
 struct MatrixRun: Sendable {
-    /// What one row did in one IP version.
+    /// The record of one row in one IP version.
     struct Played: Decodable, Sendable {
         struct Forged: Decodable, Sendable {
             let seq: UInt32
@@ -17,9 +17,9 @@ struct MatrixRun: Sendable {
         let server: String
         let client: String
         let port: Int
-        /// Where the client opened its connections to `port` from.
+        /// The client's source ports of its connections to `port`.
         let clientPorts: [Int]
-        /// When its first packet may have been sent, seconds since 1970.
+        /// The earliest time of its first packet, in seconds since 1970.
         let began: Double
         let forged: [Forged]
     }
@@ -98,7 +98,8 @@ struct MatrixRun: Sendable {
                 ["python3", "-B", script.path, group.name] + machines.map { "\($0.key)=\($0.value.name)" },
                 standardOutput: topology.scratch.file("rows"), standardError: topology.scratch.file("traffic.err"))
             try traffic.waitForStandardError("done", timeout: 120)
-            // From now on nothing moves: what is repeated while recorders and agent end would be seen by some of them only.
+            // From now on nothing moves: what is repeated while recorders and agent end would be seen by some of them
+            // only.
             try topology.farRouter.set("net.ipv4.ip_forward", to: "0")
             try topology.farRouter.set("net.ipv6.conf.all.forwarding", to: "0")
             // What came last has to settle, and an idle link's tick to come.
@@ -130,7 +131,7 @@ struct MatrixRun: Sendable {
         self.scratch = scratch
     }
 
-    /// What a row did in one IP version; a row that was not played is an error in the lab.
+    /// Returns the record of a row in one IP version; a row that was not played is an error in the lab.
     func played(_ row: MatrixRow, version: Int) -> Played? {
         played.first { $0.row == row.name && $0.version == version }
     }
@@ -155,8 +156,8 @@ extension MatrixRun.Played {
         forged.contains { $0.seq == finding.seq && Self.letters($0.flags) == finding.flags }
     }
 
-    /// Who made a reset of the server's address in a row whose resets `sender` makes: where some are forged, the others are the
-    /// kernel's.
+    /// Returns the sender of a reset with the server's address in a row of `sender`: if some are forged, the others are
+    /// the kernel's.
     func sender(of finding: ReportedFinding, made sender: MatrixRow.Sender) -> MatrixRow.Sender {
         forged.isEmpty || isForged(finding) ? sender : .kernel
     }

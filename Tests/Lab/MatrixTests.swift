@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-/// Who sent it, asserted against the truth that a row's construction gives, live and from the file of the same traffic.
+/// Tests of the sender against the truth of each row's construction, live and from the file of the same traffic.
 @Suite(
     "Lab, the matrix", .serialized,
     .enabled(if: Requirements.areMet && Requirements.has("python3"), "\(Requirements.reason), and python3"))

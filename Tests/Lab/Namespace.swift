@@ -2,9 +2,11 @@
 import Foundation
 import Glibc
 
-/// A network namespace: one machine of the lab. Deleted when the last reference goes, with everything in it.
+/// A network namespace: one machine of the lab.
+///
+/// Deleted when the last reference goes, with everything in it.
 final class Namespace {
-    /// What a program printed and how it ended.
+    /// The output and the exit status of a program.
     struct Output {
         let status: Int32
         let standardOutput: String
@@ -15,7 +17,9 @@ final class Namespace {
     let role: String
     let scratch: Scratch
 
-    /// Makes the namespace with its loopback up. `role` is the machine's name in the topology.
+    /// Makes the namespace with its loopback up.
+    ///
+    /// `role` is the machine's name in the topology.
     init(_ role: String, scratch: Scratch, ipv6: Bool) throws {
         self.role = role
         self.scratch = scratch
@@ -68,7 +72,8 @@ final class Namespace {
             standardOutput: scratch.file("\(role).out"), standardError: scratch.file("\(role).err"))
     }
 
-    /// Starts a server that accepts TCP connections on a port, over IPv6 where the lab has it, and returns once it does.
+    /// Starts a server that accepts TCP connections on a port, over IPv6 where the lab has it, and returns once it
+    /// does.
     func listen(on port: Int) throws -> ChildProcess {
         let family =
             try run(["sysctl", "-n", "net.ipv6.conf.all.disable_ipv6"]).standardOutput.hasPrefix("1") ? "-4" : "-6"

@@ -2,8 +2,9 @@
 import Foundation
 import Testing
 
-/// What a server that watches itself says of its own resets: which part of it sent them. Everything looks the same on the
-/// wire or nearly so; the kernel's own word decides.
+/// Tests of a server that watches itself: the part of it that sent each reset.
+///
+/// Everything looks the same on the wire or nearly so; the kernel's own word decides.
 @Suite("Lab, on the server itself", .serialized, .enabled(if: Requirements.areMet, "\(Requirements.reason)"))
 struct OwnResetTests {
     /// The evidence of a finding, which other tests have no need of.
@@ -18,7 +19,8 @@ struct OwnResetTests {
         var advice: String
     }
 
-    /// False on a kernel that does not tell of resets without a socket (before 6.10): only the application's are known there.
+    /// False on a kernel that does not tell of resets without a socket (before 6.10): only the application's are known
+    /// there.
     private static let kernelGivesReasons: Bool = {
         let release = (try? String(contentsOfFile: "/proc/sys/kernel/osrelease", encoding: .utf8)) ?? ""
         let numbers = release.split { !$0.isNumber }.prefix(2).compactMap { Int($0) }
@@ -115,8 +117,8 @@ struct OwnResetTests {
         _ = try client.wait(timeout: 10)
     }
 
-    /// Sends ACKs from `argv[1]` port 8080 to `argv[2]` port 40003, with sequence numbers all around: those above the window
-    /// are invalid to connection tracking, those below it are taken for late copies.
+    /// Sends ACKs from `argv[1]` port 8080 to `argv[2]` port 40003, with sequence numbers all around: those above the
+    /// window are invalid to connection tracking, those below it are taken for late copies.
     private static let strayACKs = """
         import socket, struct, sys
         source, destination = (socket.inet_aton(address) for address in sys.argv[1:3])

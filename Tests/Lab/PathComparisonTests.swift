@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-/// What `compare` makes of captures of the same traffic at all points of a group.
+/// Tests of `compare` with captures of the same traffic at all points of a group.
 @Suite(
     "Lab, the paths compared", .serialized,
     .enabled(if: Requirements.areMet && Requirements.has("python3"), "\(Requirements.reason), and python3"))

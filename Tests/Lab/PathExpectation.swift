@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What has to be said of a row at one point of view, or must not be said.
+/// The required and the forbidden findings of a row at one capture point.
 struct PathExpectation: Sendable {
     /// The machine that watches.
     let point: String
-    /// One of these has to be found; empty where nothing is wrong. Causes of path findings, or the kind of another finding.
+    /// One of these has to be found; empty where nothing is wrong.
+    ///
+    /// Causes of path findings, or the kind of another finding.
     let causes: Set<String>
     /// Other causes that are true as well.
     let tolerated: Set<String>
-    /// Where a file does not hold what decides live, what may be found in it instead.
+    /// The accepted causes from a file that lacks the live evidence.
     let fromFile: Set<String>?
     /// Seconds after the row began within which it has to be said.
     let within: Double?
-    /// What the finding's texts have to name, by IP version.
+    /// The names that the finding's texts must contain, by IP version.
     let names: [Int: [String]]
-    /// What is still wrong.
+    /// The known error.
     let knownIssue: String?
 
     /// Something is wrong, and its cause can be told.
@@ -27,8 +29,10 @@ struct PathExpectation: Sendable {
             knownIssue: knownIssue)
     }
 
-    /// The machine that watches drops it itself. Live only: no file tells that a packet would have been seen leaving. What is seen of the
-    /// connection, as anybody on the way sees it, may be said besides.
+    /// The machine that watches drops it itself.
+    ///
+    /// Live only: no file tells that a packet would have been seen leaving. What is seen of the connection, as anybody
+    /// on the way sees it, may be said besides.
     static func dropped(
         at point: String, seenAs seen: Set<String> = [], naming names: [Int: [String]] = [:], knownIssue: String? = nil
     ) -> PathExpectation {

@@ -6,7 +6,9 @@ extension PathGroup {
     /// The router on the way says that there is a shorter one, and nobody listens.
     private static let redirected: Set = ["redirect_ignored", "icmp_error"]
 
-    /// The client's packets pass a router that filters by connection state, the answers do not. It sends redirects.
+    /// The client's packets pass a router that filters by connection state, the answers do not.
+    ///
+    /// It sends redirects.
     static let caseTwo = PathGroup(
         name: "case2", machines: office, points: [.end("pc1"), .router("r1"), .router("r2"), .end("pc2")],
         rows: [

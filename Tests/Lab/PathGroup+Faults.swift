@@ -8,7 +8,9 @@ extension PathGroup {
     static let faults = PathGroup(
         name: "faults", machines: line, points: linePoints, rows: losses + filters + queues + narrow + rewritten)
 
-    /// One packet is lost, once. Where the firewall says that it dropped it, it is right.
+    /// One packet is lost, once.
+    ///
+    /// Where the firewall says that it dropped it, it is right.
     private static let losses: [PathRow] =
         (["to_server", "to_client"].flatMap { direction in (1...5).map { "lost_\(direction)_\($0)" } }
         + ["lost_ack_server_first"]).map {
@@ -75,7 +77,7 @@ extension PathGroup {
             .nothing(at: "server", but: ["loss"])),
     ]
 
-    /// What a device between two points of view rewrites.
+    /// The fields that a device between two capture points rewrites.
     private static let rewritten = [
         .healthy("translated", at: linePoints.map(\.machine)),
         PathRow(

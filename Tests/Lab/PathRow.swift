@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// One row of the lab of paths: what happens to its packets by construction, and what each point of view has to say of it.
+/// One row of the lab of paths: what happens to its packets by construction, and what each point of view has to say of
+/// it.
 struct PathRow: Sendable {
     /// As in `Tests/Lab/Traffic`.
     let name: String

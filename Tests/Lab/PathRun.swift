@@ -5,7 +5,7 @@ import Testing
 
 /// The traffic of all groups, played once and at the same time, and what each point of view made of its group's.
 struct PathRun: Sendable {
-    /// What was said at one point.
+    /// The findings of one capture point.
     struct View: Sendable {
         let point: PathGroup.Point
         /// In their last revision.
@@ -14,9 +14,9 @@ struct PathRun: Sendable {
         let shed: [ReportedFinding]
         /// From each of the point's recordings.
         let files: [[ReportedFinding]]
-        /// What `read` ended with, for each of them.
+        /// The exit statuses of `read`, one for each recording.
         let statuses: [Int32]
-        /// When a finding was printed first, live, in seconds since 1970, by its identity.
+        /// The time of a finding's first live output by identity, in seconds since 1970.
         let printed: [String: Double]
     }
 
@@ -70,7 +70,7 @@ struct PathRun: Sendable {
         }
     }
 
-    /// What a row did in one IP version; a row that was not played is an error in the lab.
+    /// Returns the record of a row in one IP version; a row that was not played is an error in the lab.
     func played(_ row: PathRow, version: Int) -> MatrixRun.Played? {
         played.first { $0.row == row.name && $0.version == version }
     }
@@ -79,7 +79,7 @@ struct PathRun: Sendable {
 }
 
 extension MatrixRun.Played {
-    /// What is said of the row's connections, resets apart.
+    /// Returns the findings about the row's connections, resets excluded.
     func paths(_ findings: [ReportedFinding]) -> [ReportedFinding] {
         findings.filter { $0.kind != "reset" && ($0.src == server || $0.dst == server) }
     }

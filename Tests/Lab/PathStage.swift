@@ -83,7 +83,7 @@ final class PathStage {
         _ = try traffic.wait(timeout: 5)
     }
 
-    /// What is found in a point's last recording if it holds only what the group's filter leaves of it.
+    /// Returns the findings of a point's last recording, reduced by the group's filter.
     private func halfFindings() throws -> [ReportedFinding] {
         guard let filter = group.half, let whole = points.first?.recorders.last?.file else { return [] }
         let half = scratch.file("half.pcap")
@@ -96,7 +96,7 @@ final class PathStage {
         points.compactMap { point in point.recorders.last.map { "\(point.point.machine)=\($0.file.path)" } }
     }
 
-    /// What cannot be compared: what is no capture, one capture alone, and captures of different traffic.
+    /// Returns the comparisons of invalid input: no capture, one capture alone, captures of different traffic.
     func wrongComparisons(beside other: PathStage) throws -> [String: ReportedComparison] {
         let text = scratch.file("text")
         try Data("no capture, but a text\n".utf8).write(to: text)
@@ -107,7 +107,7 @@ final class PathStage {
         ]
     }
 
-    /// What has been said, live and of the recordings.
+    /// Returns the findings, live and of the recordings.
     func run() throws -> PathRun {
         let decoder = JSONDecoder()
         let rows = try Data(contentsOf: traffic.standardOutput).split(separator: UInt8(ascii: "\n"))

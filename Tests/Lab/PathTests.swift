@@ -3,8 +3,8 @@ import Foundation
 import Packets
 import Testing
 
-/// Where a connection's packets get lost, asserted against what its row does by construction, at every point of view, live and
-/// from the file of the same traffic.
+/// Tests of lost packets against each row's construction, at every capture point, live and from the file of the same
+/// traffic.
 @Suite(
     "Lab, the paths", .serialized,
     .enabled(if: Requirements.areMet && Requirements.has("python3"), "\(Requirements.reason), and python3"))
@@ -138,7 +138,8 @@ extension MatrixRun.Played {
 }
 
 extension PathExpectation {
-    /// True where the finding leaves open whether it is the cause: what decides may have come with connections that were shed.
+    /// True where the finding leaves open whether it is the cause: what decides may have come with connections that
+    /// were shed.
     fileprivate func isLeftOpen(_ finding: ReportedFinding) -> Bool {
         causes.contains("ack_not_delivered") && finding.label == "ack_lost_or_queue_full"
     }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// The two rules that people use by hand, applied to a capture by a program that shares nothing with the engine: tshark reads
-/// the packets, and a reset is a device's if its TTL is another than the most frequent one of the flow, or of the source.
+/// The two rules that people use by hand, applied to a capture by a program that shares nothing with the engine: tshark
+/// reads the packets, and a reset is a device's if its TTL is another than the most frequent one of the flow, or of the
+/// source.
 struct PlainRules: Sendable {
     enum Verdict: String, Sendable {
         case host
@@ -31,7 +32,7 @@ struct PlainRules: Sendable {
         try self.init(text: try Namespace.host(arguments, timeout: 60))
     }
 
-    /// - Parameter text: A line for each packet, fields separated by tabs.
+    /// - `text`: A line for each packet, fields separated by tabs.
     init(text: String) throws {
         var flows: [String: [Int: Int]] = [:]
         var hosts: [String: [Int: Int]] = [:]

@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 import Testing
 
-/// What a running agent still may do, read from the kernel, thread by thread.
+/// Tests of a running agent's capabilities, read from the kernel thread by thread.
 @Suite("Lab, privileges", .serialized, .enabled(if: Requirements.areMet, "\(Requirements.reason)"))
 struct PrivilegeTests {
     /// CAP_NET_ADMIN, CAP_PERFMON and CAP_BPF.
@@ -38,7 +38,9 @@ struct PrivilegeTests {
         }
     }
 
-    /// Of every thread of a process. A thread that ends meanwhile is left out.
+    /// Of every thread of a process.
+    ///
+    /// A thread that ends meanwhile is left out.
     private func threads(of process: pid_t) throws -> [Sets] {
         let directory = "/proc/\(process)/task"
         return try FileManager.default.contentsOfDirectory(atPath: directory).compactMap { thread in

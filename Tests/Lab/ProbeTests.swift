@@ -2,10 +2,11 @@
 import Foundation
 import Testing
 
-/// `rstwho probe` through real routers and firewalls: one of each kind at every hop, told apart by the port that they care about.
+/// `rstwho probe` through real routers and firewalls: one of each kind at every hop, told apart by the port that they
+/// care about.
 @Suite("Lab: probing", .serialized, .enabled(if: Requirements.areMet, "\(Requirements.reason)"))
 struct ProbeTests {
-    /// What `rstwho probe --format json` printed.
+    /// The output of `rstwho probe --format json`.
     private struct Report: Decodable {
         struct Piece: Decodable {
             var name: String
@@ -51,7 +52,8 @@ struct ProbeTests {
         """
     }
 
-    /// A lab in which each machine rejects tcp/221N with a reset, drops 222N and prohibits 223N, N being its hop; 0 is the client.
+    /// A lab in which each machine rejects tcp/221N with a reset, drops 222N and prohibits 223N, N being its hop; 0 is
+    /// the client.
     private func withFirewalls(_ body: (Topology) throws -> Void) throws {
         try Topology.with(policy: .accept, ipv6: true) { topology in
             try topology.client.loadRules(Self.rules(chain: "output", 0))

@@ -7,11 +7,13 @@ struct Recorder {
     let file: URL
     private let child: ChildProcess
 
-    /// Starts recording. `any` records all interfaces with their direction (SLL2).
+    /// Starts recording.
+    ///
+    /// `any` records all interfaces with their direction (SLL2).
     init(in namespace: Namespace, interface: String) throws {
         file = namespace.scratch.file("\(namespace.role).pcap")
-        // Without immediate mode, tcpdump loses the block that the kernel has not handed over when it is stopped. The buffer
-        // has room for as many packets as it has snapshot lengths: with the defaults that is eight.
+        // Without immediate mode, tcpdump loses the block that the kernel has not handed over when it is stopped. The
+        // buffer has room for as many packets as it has snapshot lengths: with the defaults that is eight.
         child = try namespace.start([
             "tcpdump", "-i", interface, "--immediate-mode", "-U", "-s", "2048", "-B", "16384", "-w", file.path,
         ])
@@ -35,22 +37,22 @@ struct Recorder {
         }
     }
 
-    /// What tcpdump itself makes of the file, a line or two for each packet.
+    /// Returns tcpdump's text of the file, a line or two for each packet.
     func text(in namespace: Namespace, filter: String) throws -> String {
         try namespace.run(["tcpdump", "-n", "-v", "-r", file.path, filter]).standardOutput
     }
 
-    /// What `rstwho read` finds in the file.
+    /// Returns the findings of `rstwho read` in the file.
     func findings(in namespace: Namespace) throws -> [ReportedFinding] {
         try Self.findings(in: file)
     }
 
-    /// What `rstwho read` finds in a capture.
+    /// Returns the findings of `rstwho read` in a capture.
     static func findings(in capture: URL) throws -> [ReportedFinding] {
         try reading(of: capture).findings
     }
 
-    /// What `rstwho read` finds in a capture, and its exit status: 0 or 1.
+    /// Returns the findings of `rstwho read` in a capture, and its exit status: 0 or 1.
     static func reading(of capture: URL) throws -> (findings: [ReportedFinding], status: Int32) {
         let scratch = try Scratch()
         let child = try ChildProcess(

@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 import Testing
 
-/// What `rstwho read` makes of real captures, without an agent.
+/// Tests of `rstwho read` with real captures, without an agent.
 @Suite("Lab, from captures", .serialized, .enabled(if: Requirements.areMet, "\(Requirements.reason)"))
 struct RecordingTests {
     @Test("The client's capture tells the firewall from the server", arguments: [false, true])

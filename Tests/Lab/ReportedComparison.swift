@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// What `rstwho compare` printed: the fields that the lab asserts.
+/// The output of `rstwho compare`, reduced to the fields that the lab asserts.
 struct ReportedComparison: Sendable {
     struct Leg: Decodable, Sendable {
         struct Rewrite: Decodable, Sendable {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// What `rstwho explain --format json` said.
+/// The output of `rstwho explain --format json`.
 struct ReportedExplanation: Decodable {
     struct Hypothesis: Decodable {
         let name: String
@@ -15,7 +15,7 @@ struct ReportedExplanation: Decodable {
     let hypotheses: [Hypothesis]
     let findings: [ReportedFinding]
 
-    /// What is known of a connection from a capture, and the exit status: 0 or 1.
+    /// Returns the explanation of a connection from a capture, and the exit status: 0 or 1.
     static func of(_ what: String, in capture: URL) throws -> (explanation: ReportedExplanation, status: Int32) {
         let scratch = try Scratch()
         let child = try ChildProcess(

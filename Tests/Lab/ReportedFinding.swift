@@ -32,7 +32,8 @@ struct ReportedFinding: Decodable, Sendable {
     let summary: String?
     let advice: String?
 
-    /// What live capture and capture file have to agree on, as a line to compare and to read in a failure.
+    /// The part of a finding that live capture and capture file must agree on, as a line to compare and to read in a
+    /// failure.
     var essence: String {
         let hops = "hop \(hop.map(String.init) ?? "-") host_hop \(hostHop.map(String.init) ?? "-")"
         return "\(packet): \(sender ?? "-") \(hops) \(cause ?? "-") \(stage ?? "-")"
@@ -58,7 +59,7 @@ struct ReportedFinding: Decodable, Sendable {
         ([summary, advice] + (evidence ?? []).map(\.text)).compactMap { $0 }.joined(separator: " ")
     }
 
-    /// What it is about.
+    /// The packet that the finding is about.
     var packet: String {
         "\(kind) \(src):\(srcPort) > \(dst):\(dstPort) \(flags ?? "-") ttl \(ttl.map(String.init) ?? "-")"
     }

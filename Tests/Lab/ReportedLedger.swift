@@ -16,7 +16,7 @@ struct ReportedLedger: Decodable, Equatable {
         var allRefused: Int { refused.values.reduce(0, +) }
         var allLost: Int { lost.values.reduce(0) { $0 + $1.values.reduce(0, +) } }
 
-        /// Where the packets went that were seen: equal to `seen`, or some were not accounted for.
+        /// The sum of all accounted packets; it equals `seen` if none is missing.
         var accounted: Int { skipped + allRecorded + allShed + allRefused + allLost }
     }
 

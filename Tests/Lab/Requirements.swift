@@ -2,7 +2,7 @@
 import Foundation
 import Glibc
 
-/// What the lab needs of the machine that it runs on.
+/// The lab's requirements on the machine.
 enum Requirements {
     static let reason: String = "the lab needs root and ip, nft, ethtool, sysctl, tcpdump, ping, nc, ssh (make deps)"
 
@@ -18,7 +18,7 @@ enum Requirements {
             .contains { access("\($0)/\(tool)", X_OK) == 0 }
     }
 
-    /// What was built beside these tests: the same build, hence the same sources.
+    /// Returns the path of a product of the same build, hence of the same sources.
     static func built(_ product: String) -> String {
         let ours = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
         return URL(filePath: ours).deletingLastPathComponent().appending(path: product).path

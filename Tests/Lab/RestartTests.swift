@@ -10,7 +10,7 @@ import Testing
         if: Requirements.areMet && ["python3", "bpftool", "clang"].allSatisfy { Requirements.has($0) },
         "\(Requirements.reason), and python3, bpftool, clang"))
 struct RestartTests {
-    /// How the agent is attached.
+    /// The hook that the agent attaches to.
     enum Way: String, CaseIterable, CustomStringConvertible, Sendable {
         case tcx
         /// As before Linux 6.6, where programs outlive their process.
@@ -134,7 +134,8 @@ struct RestartTests {
         return library
     }
 
-    /// How long after `death` the programs counted last, looking on for half a second; less where they have gone with what they counted.
+    /// Returns the time from `death` until the programs counted last, observed for half a second; shorter if they are
+    /// gone with their counters.
     private func timeUntilIdle(_ objects: KernelObjects, since death: ContinuousClock.Instant) throws -> Duration {
         var last = (try? objects.counted()) ?? ""
         var changed = Duration.zero
@@ -150,7 +151,7 @@ struct RestartTests {
         return changed
     }
 
-    /// When the baselines were written last, s since 1970.
+    /// Returns the time of the last baseline snapshot, in seconds since 1970.
     private func snapshotTime(_ state: String, _ scratch: Scratch) throws -> Double {
         let copy = scratch.file("copy").path
         try FileManager.default.copyItem(atPath: state, toPath: copy)
@@ -162,7 +163,7 @@ struct RestartTests {
         return try #require(Double(text.trimmingCharacters(in: .whitespacesAndNewlines))) / 1e9
     }
 
-    /// What a command prints where no agent runs.
+    /// Returns the output of a command without a running agent.
     private func listing(_ arguments: [String]) throws -> String {
         let scratch = try Scratch()
         let child = try ChildProcess(

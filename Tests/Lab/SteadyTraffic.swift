@@ -13,7 +13,7 @@ final class SteadyTraffic {
     struct Received: Decodable {
         let datagrams: Int
         let bytes: Int
-        /// What the datagram that took longest took, ms.
+        /// The longest delay of a datagram, in ms.
         let longest: Double
     }
 

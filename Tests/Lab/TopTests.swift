@@ -8,7 +8,7 @@ import Testing
     "Lab, the live screen", .serialized,
     .enabled(if: Requirements.areMet && Requirements.has("tmux"), "\(Requirements.reason), and tmux"))
 struct TopTests {
-    /// What a run ends with on the screen: its status, and that the terminal's settings are as before.
+    /// Returns a shell command that ends with the run's status and a check of the terminal's settings.
     private static func command(_ socket: String) -> String {
         "before=$(stty -g); \(Requirements.built("rstwho")) top --http-socket \(socket); echo status=$?; "
             + "[ \"$before\" = \"$(stty -g)\" ] && printf 'as %s' before"

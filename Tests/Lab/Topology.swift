@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// A client, two routers with a firewall between them, and a server:
+/// A client, two routers with a firewall between them, and a server.
 ///
 ///     client ── router ── firewall ── router ── server
 ///     10.1.0.1  hop 1     hop 2       hop 3     10.4.0.2, hop 4
 ///
-/// with IPv6 (fd00:1::1 … fd00:4::2) on request. Routes are static; every machine is a Linux network namespace. Everything
-/// is gone when the last reference is.
+/// with IPv6 (fd00:1::1 … fd00:4::2) on request. Routes are static; every machine is a Linux network namespace.
+/// Everything is gone when the last reference is.
 final class Topology {
-    /// What the firewall does with TCP to port 22.
+    /// The firewall's policy for TCP to port 22.
     enum Policy {
         case reject
         case drop
         case accept
     }
 
-    /// What the firewall translates.
+    /// The firewall's address translation.
     enum Translation {
         case none
         /// The source of everything towards the server becomes the firewall's.

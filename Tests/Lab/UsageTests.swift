@@ -2,7 +2,7 @@
 import Foundation
 import Testing
 
-/// What commands say and return where they are used wrongly: without root, without an agent.
+/// Tests of wrong usage: without root, without an agent.
 @Suite("Wrong usage")
 struct UsageTests {
     /// A command line and what it has to come to.

@@ -4,7 +4,7 @@ import Glibc
 
 /// A `rstwho watch` in one of the lab's machines.
 struct Watcher {
-    /// Where it attaches.
+    /// The hook that the watcher attaches to.
     enum Hook: String, CaseIterable, CustomStringConvertible, Sendable {
         case tc
         case xdp
@@ -12,7 +12,7 @@ struct Watcher {
         var description: String { rawValue }
     }
 
-    /// Where its HTTP server listens, inside its namespace.
+    /// The address of its HTTP server, inside its namespace.
     static let httpAddress = "127.0.0.1:9742"
 
     private let namespace: Namespace
@@ -42,7 +42,7 @@ struct Watcher {
 
     var pid: pid_t { child.pid }
 
-    /// What it has said on standard error.
+    /// The standard error so far.
     var standardError: String {
         get throws { String(decoding: try Data(contentsOf: child.standardError), as: UTF8.self) }
     }
@@ -53,7 +53,7 @@ struct Watcher {
         _ = try? child.wait(timeout: 5)
     }
 
-    /// What it has printed until now.
+    /// Returns the findings printed so far.
     func findings() throws -> [ReportedFinding] {
         try ReportedFinding.complete(in: child.standardOutput)
     }
@@ -81,7 +81,7 @@ struct Watcher {
         return try ReportedFinding.lines(try Data(contentsOf: child.standardOutput))
     }
 
-    /// What it has printed, with fields that the contract has beyond `ReportedFinding`'s.
+    /// Returns the findings printed so far, with contract fields beyond those of `ReportedFinding`.
     func decoded<Fields: Decodable>(_ type: Fields.Type) throws -> [Fields] {
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase

@@ -35,8 +35,10 @@ final class CaptureRun: Sendable {
     /// Whether the consumer is to stand still, and whether it does.
     private let hold = Mutex((isWanted: false, isInForce: false))
 
-    /// Starts it. `keeps` is false where only counts matter; `delay` slows the consumer down, in microseconds a batch.
-    /// The flows of `focus` are in focus when it returns.
+    /// Starts it.
+    ///
+    /// `keeps` is false where only counts matter; `delay` slows the consumer down, in microseconds a batch. The flows
+    /// of `focus` are in focus when it returns.
     init(
         _ options: LiveCapture.Options, keeps: Bool = true, delay: UInt32 = 0, focus: [FiveTuple] = []
     ) throws {
@@ -63,7 +65,9 @@ final class CaptureRun: Sendable {
         }
     }
 
-    /// Lets the consumer take nothing until `resume`. False if it did not come to rest.
+    /// Lets the consumer take nothing until `resume`.
+    ///
+    /// False if it did not come to rest.
     func pause() -> Bool {
         hold.withLock { $0.isWanted = true }
         return waits { $0.hold.withLock { $0.isInForce } }
@@ -100,7 +104,7 @@ final class CaptureRun: Sendable {
     }
 
     var kept: [Kept] { state.withLock { $0.kept } }
-    /// What the kernel said of its own resets.
+    /// The kernel's events about its own resets.
     var traces: [ResetTrace] { state.withLock { $0.traces } }
     /// The attachments that batches told of.
     var told: [[AttachmentInfo]] { state.withLock { $0.told } }
@@ -110,7 +114,9 @@ final class CaptureRun: Sendable {
     var ticks: Int { state.withLock { $0.ticks } }
     var watermark: UInt64 { state.withLock { $0.lastWatermark } }
 
-    /// Waits until `condition` holds, five seconds at most. False if it never did.
+    /// Waits until `condition` holds, five seconds at most.
+    ///
+    /// False if it never did.
     func waits(for condition: (CaptureRun) -> Bool) -> Bool {
         for _ in 0..<1000 {
             if condition(self) { return true }

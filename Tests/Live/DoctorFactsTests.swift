@@ -3,7 +3,7 @@ import Capture
 import LiveSupport
 import Testing
 
-/// What doctor reads of interfaces that a test has made and changed.
+/// Tests of the facts that doctor reads from interfaces made by the test.
 @Suite("Doctor, on interfaces of its own", .serialized, .enabled(if: LiveRequirements.areMet, LiveRequirements.reason))
 struct DoctorFactsTests {
     private static func facts() throws -> DoctorFacts.Interface {

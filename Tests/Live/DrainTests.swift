@@ -4,7 +4,9 @@ import Capture
 import Packets
 import Testing
 
-/// The merge of several CPUs' rings by time, over rings written by hand. Times are in ns; bare records keep steps of 1024.
+/// The merge of several CPUs' rings by time, over rings written by hand.
+///
+/// Times are in ns; bare records keep steps of 1024.
 struct DrainTests {
     private let second: UInt64 = 1_000_000_000
 

@@ -7,7 +7,9 @@ final class Holder {
     private let pid: pid_t
     private var isRunning = true
 
-    /// What the service has: CAP_SYS_ADMIN, which programs' names take, is not among it.
+    /// The capabilities of the service.
+    ///
+    /// CAP_SYS_ADMIN, which programs' names take, is not among them.
     private static let service = [
         "setpriv", "--no-new-privs", "--bounding-set", "-all,+bpf,+net_admin,+perfmon", "--inh-caps", "-all",
     ]

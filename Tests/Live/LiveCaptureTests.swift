@@ -17,7 +17,7 @@ extension FrameBuilder {
     }
 }
 
-/// How the kernel part is attached in a test: every hook and both kinds of TC.
+/// The attachment of the BPF programs in a test: every hook and both kinds of TC.
 enum AttachWay: String, CaseIterable, Sendable, CustomTestStringConvertible {
     case tcx, clsact, xdp, xdpGeneric
 

@@ -99,7 +99,7 @@ struct LiveLedgerTests {
 }
 
 extension Ledger.Count {
-    /// What was lost of one class.
+    /// Returns the losses of one class.
     fileprivate func allLost(_ packetClass: PacketClass) -> UInt64 {
         LossReason.allCases.reduce(0) { $0 + lost(packetClass, $1) }
     }

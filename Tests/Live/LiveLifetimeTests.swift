@@ -8,7 +8,7 @@ import Packets
 import Synchronization
 import Testing
 
-/// What happens when agents hang, die or stop, and when interfaces vanish.
+/// Tests of agents that hang, die or stop, and of interfaces that vanish.
 @Suite(.serialized, .enabled(if: LiveRequirements.areMet, LiveRequirements.reason))
 struct LiveLifetimeTests {
     @Test("a hung consumer's programs return at once after two seconds, and work again when it comes back")

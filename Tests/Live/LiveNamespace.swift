@@ -6,7 +6,7 @@ import LiveSupport
 import Synchronization
 import Testing
 
-/// What went wrong in a test's own surroundings.
+/// An error in a test's own environment.
 struct LiveError: Error, CustomStringConvertible {
     var description: String
 
@@ -149,8 +149,10 @@ func command(_ words: [String]) throws -> String {
     return output
 }
 
-/// Makes two interfaces that are each other's other end, both up, in the calling thread's namespace, with IPv6 off so that
-/// nothing but the test sends. Returns their indices.
+/// Makes two interfaces that are each other's other end, both up, in the calling thread's namespace, with IPv6 off so
+/// that nothing but the test sends.
+///
+/// Returns their indices.
 @discardableResult
 func makePair(_ left: String, _ right: String) throws -> (left: Int32, right: Int32) {
     try command("sysctl -q -w net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1")

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Capture
 
-/// What is attached to interfaces of the calling thread's namespace.
+/// The attachments on interfaces of the calling thread's namespace.
 enum LiveState {
-    /// How many programs of ours are attached to an interface, by TCX, clsact and XDP.
+    /// Returns the number of rstwho's programs on an interface, by TCX, clsact and XDP.
     static func programs(on index: Int32, _ name: String) throws -> Int {
         var count = 0
         for way in PacketWay.allCases {

@@ -5,7 +5,7 @@ import Packets
 import Synchronization
 import Testing
 
-/// What the kernel tells of the resets of its own TCP stack, with sockets on the loopback of a namespace.
+/// Tests of the kernel's events about its own resets, with sockets on the loopback of a namespace.
 @Suite(.serialized, .enabled(if: LiveRequirements.areMet, LiveRequirements.reason))
 struct LiveTraceTests {
     private static let hasBTF = access("/sys/kernel/btf/vmlinux", R_OK) == 0

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Capture
 
-/// What names and patterns choose, and the texts of errors: nothing here touches the machine.
+/// Tests of interface selection by names and patterns, and of error texts, without touching the machine.
 struct SelectionTests {
     private let lo = InterfaceInfo(name: "lo", index: 1, hardware: 772)
     private let eth0 = InterfaceInfo(name: "eth0", index: 2)

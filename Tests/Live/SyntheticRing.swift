@@ -22,8 +22,9 @@ struct SyntheticRing {
         nonmutating set { position.pointee.busy = newValue ? 1 : 0 }
     }
 
-    /// Writes an entry as the kernel part does: a bare record, or with a snapshot of so many bytes. What was in its slots stays
-    /// behind the snapshot's end.
+    /// Writes an entry as the kernel part does: a bare record, or with a snapshot of so many bytes.
+    ///
+    /// What was in its slots stays behind the snapshot's end.
     func append(time: UInt64, tag: UInt32, headers length: Int? = nil) {
         var record = packet_record()
         record.time = UInt32(truncatingIfNeeded: time >> 10)
@@ -55,11 +56,11 @@ struct SyntheticRing {
         slots[Int((position.pointee.head + UInt64(ahead)) % UInt64(Self.slots))] = record
     }
 
-    /// What a snapshot holds.
+    /// Returns a byte of a snapshot.
     static func byte(_ tag: UInt32, _ index: Int) -> UInt8 { UInt8(truncatingIfNeeded: Int(tag) + index) | 1 }
 }
 
-/// What one look at synthetic rings gave, kept.
+/// The kept result of one drain of synthetic rings.
 struct Look: Equatable {
     var tags: [UInt32] = []
     var times: [UInt64] = []

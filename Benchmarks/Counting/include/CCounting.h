@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Counts what a benchmark's process allocates and reference-counts, in all threads: malloc and its relatives are interposed, and so
-// are the Swift runtime's retain and release.
+// Counts what a benchmark's process allocates and reference-counts, in all threads: malloc and its relatives are
+// interposed, and so are the Swift runtime's retain and release.
 #ifndef CCOUNTING_H
 #define CCOUNTING_H
 

@@ -12,7 +12,7 @@ package struct AgentService<Source: CaptureSource>: Sendable {
     private let logger: Logger
     private let endsOnHangup: Bool
 
-    /// - Parameter endsOnHangup: false where SIGHUP means something else.
+    /// - `endsOnHangup`: false where SIGHUP means something else.
     package init(
         capture: CaptureThread<Source>, server: HTTPServer?, history: HistoryService? = nil, logger: Logger,
         endsOnHangup: Bool = true
@@ -26,8 +26,8 @@ package struct AgentService<Source: CaptureSource>: Sendable {
 
     /// Runs until one of `TerminationSignals`, or until there is nothing left to capture.
     ///
-    /// The capture ends first, so that what is still open is told to those who listen; then the history, which stores it; then the
-    /// HTTP interface.
+    /// The capture ends first, so that what is still open is told to those who listen; then the history, which stores
+    /// it; then the HTTP interface.
     ///
     /// - Throws: `CaptureError` or `HTTPServerError`; everything has been ended and detached then.
     package func run() async throws {

@@ -6,7 +6,8 @@ internal import Reporting
 extension AgentState {
     /// Forgets everything about the addresses of a prefix, in memory and in the files.
     ///
-    /// - Throws: `HistoryFault` where the files cannot be written, `EngineRequests.Refusal` where the capture does not answer.
+    /// - Throws: `HistoryFault` where the files cannot be written, `EngineRequests.Refusal` where the capture does not
+    ///   answer.
     func forget(_ prefix: IPPrefix) async throws -> Forgotten {
         let hosts = try await engineRequests.change { $0.forget(prefix) }
         let told = removeFindings { finding in

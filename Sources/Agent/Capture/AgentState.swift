@@ -4,11 +4,11 @@ package import Diagnosis
 package import Reporting
 internal import Synchronization
 
-/// What the agent knows, between the capture thread that writes it and everybody who reads it.
+/// The agent's state, shared by the capture thread that writes it and all readers.
 ///
 /// The capture thread takes the lock once per batch that brought findings, and otherwise a few times a second.
 package final class AgentState: Sendable {
-    /// Where the agent is in its life.
+    /// The phase of the agent's life.
     package enum Phase: Sendable, Equatable {
         case starting
         case capturing
@@ -26,7 +26,7 @@ package final class AgentState: Sendable {
         package var isAttached = true
         /// The interface's own count of packets received when it was attached; `nil` where it has none.
         package var receivedAtStart: UInt64?
-        /// What had arrived in its slot by then, as the ledger counts it.
+        /// Packets that had arrived in its slot by then, as the ledger counts them.
         package var arrivedAtStart: UInt64 = 0
 
         package init(name: String, hook: String, receivedAtStart: UInt64? = nil) {
@@ -59,9 +59,9 @@ package final class AgentState: Sendable {
 
     private let state: Mutex<State>
     package let engineRequests = EngineRequests()
-    /// Where evidence files are kept; `nil` where none are.
+    /// The directory of the evidence files; `nil` if none are kept.
     package let evidence: EvidenceDirectory?
-    /// Where findings are kept; `nil` where they are not.
+    /// The store of findings; `nil` if findings are not stored.
     package let history: History?
     private let readLedger: @Sendable () -> Ledger
 
@@ -144,8 +144,10 @@ package final class AgentState: Sendable {
 
     /// Adds a reader of everything that follows.
     ///
-    /// - Parameter since: called with the stored findings' store under the lock, to read what came before without a gap.
-    /// - Returns: `nil` where there are too many readers, or where nothing will follow.
+    /// - `since`: called with the stored findings' store under the lock, to read what came before without a
+    ///   gap.
+    ///
+    /// Returns `nil` where there are too many readers, or where nothing will follow.
     package func add<Before: Sendable>(
         _ reader: FindingQueue, _ since: (borrowing FindingStore) -> Before
     ) -> Before? {
@@ -168,7 +170,9 @@ package final class AgentState: Sendable {
         state.withLock { body($0.store) }
     }
 
-    /// Removes findings from memory; `isUnwanted` must be short. Returns their ids.
+    /// Removes findings from memory; `isUnwanted` must be short.
+    ///
+    /// Returns their ids.
     func removeFindings(where isUnwanted: (Finding) -> Bool) -> [String] {
         state.withLock { $0.store.remove(where: isUnwanted) }
     }

@@ -8,7 +8,7 @@ internal import ServiceLifecycle
 ///
 /// The engine lives on that thread only; others ask through the agent's engineRequests.
 package struct CaptureThread<Source: CaptureSource>: Service {
-    /// How often the engine's figures are told where there are no findings, ns of packet time.
+    /// The interval at which the engine's figures are published when there are no findings, in ns of packet time.
     private static var figuresInterval: UInt64 { 200_000_000 }
 
     private let source: Source
@@ -27,22 +27,21 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     private let beat: @Sendable () -> Void
     private let ended: @Sendable (LiveCapture.End) -> Void
 
-    /// - Parameters:
-    ///   - interfaces: what is captured, by slot.
-    ///   - rules: names the rules of this machine's own packet filter.
-    ///   - inquirer: finds out what this machine knows of flows that it forwards.
-    ///   - evidence: writes the packets behind findings to files.
-    ///   - prepare: called on the capture thread before the first packet.
-    ///   - newAddresses: called on the capture thread; gives this machine's own addresses if they have changed since the last
-    ///     call. What the batch holds was sent before.
-    ///   - newConfiguration: called on the capture thread; gives the configuration if it has changed since the last call, of
-    ///     which the names of devices and the prefixes inside are taken over.
-    ///   - translation: gives the original direction of the connection whose replies look so before this machine translates
-    ///     them back.
-    ///   - notice: called on the capture thread for what people should know.
-    ///   - ready: called on the capture thread when findings can be expected.
-    ///   - beat: called on the capture thread with every batch, many times a second also when nothing passes.
-    ///   - ended: called on the capture thread when the capture has ended without an error.
+    /// - `interfaces`: what is captured, by slot.
+    /// - `rules`: names the rules of this machine's own packet filter.
+    /// - `inquirer`: finds out what this machine knows of flows that it forwards.
+    /// - `evidence`: writes the packets behind findings to files.
+    /// - `prepare`: called on the capture thread before the first packet.
+    /// - `newAddresses`: called on the capture thread; gives this machine's own addresses if they have changed since
+    ///   the last call. What the batch holds was sent before.
+    /// - `newConfiguration`: called on the capture thread; gives the configuration if it has changed since the last
+    ///   call, of which the names of devices and the prefixes inside are taken over.
+    /// - `translation`: gives the original direction of the connection whose replies look so before this machine
+    ///   translates them back.
+    /// - `notice`: called on the capture thread for what people should know.
+    /// - `ready`: called on the capture thread when findings can be expected.
+    /// - `beat`: called on the capture thread with every batch, many times a second also when nothing passes.
+    /// - `ended`: called on the capture thread when the capture has ended without an error.
     package init(
         source: Source, state: AgentState, options: Engine.Options, interfaces: [AgentState.Interface],
         rules: RejectRuleResolver? = nil, inquirer: ConntrackLookup? = nil, evidence: EvidenceWriter? = nil,
@@ -146,8 +145,8 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         state.record(findings, engine.statistics)
     }
 
-    /// The findings to be told now, with what this machine itself knows of them; what a rule is looked for comes back at a
-    /// later call.
+    /// The findings to be told now, with what this machine itself knows of them; what a rule is looked for comes back
+    /// at a later call.
     private func completed(_ findings: [Finding], _ untranslated: inout UntranslatedResets) -> [Finding] {
         var findings = findings
         untranslated.mark(&findings)

@@ -2,7 +2,9 @@
 package import Diagnosis
 internal import Synchronization
 
-/// Questions to the capture thread, which alone may look at the engine. It answers them between batches.
+/// Questions to the capture thread, which alone may look at the engine.
+///
+/// It answers them between batches.
 ///
 /// Holds at most `capacity` questions; more are refused at once. Asking never holds up the capture.
 package final class EngineRequests: Sendable {
@@ -37,9 +39,8 @@ package final class EngineRequests: Sendable {
 
     /// Asks the capture thread.
     ///
-    /// - Parameters:
-    ///   - timeout: how long to wait for the answer.
-    ///   - question: runs on the capture thread; must be short.
+    /// - `timeout`: how long to wait for the answer.
+    /// - `question`: runs on the capture thread; must be short.
     package func ask<Answer: Sendable>(
         timeout: Duration = .seconds(2), _ question: @escaping @Sendable (borrowing Engine) -> Answer
     ) async throws(Refusal) -> Answer {
@@ -48,9 +49,8 @@ package final class EngineRequests: Sendable {
 
     /// Asks the capture thread to change something.
     ///
-    /// - Parameters:
-    ///   - timeout: how long to wait for the answer.
-    ///   - question: runs on the capture thread; must be short.
+    /// - `timeout`: how long to wait for the answer.
+    /// - `question`: runs on the capture thread; must be short.
     package func change<Answer: Sendable>(
         timeout: Duration = .seconds(2), _ question: @escaping @Sendable (inout Engine) -> Answer
     ) async throws(Refusal) -> Answer {

@@ -2,7 +2,9 @@
 package import Diagnosis
 internal import Synchronization
 
-/// Findings on their way to one reader. The writer never waits.
+/// Findings on their way to one reader.
+///
+/// The writer never waits.
 ///
 /// Holds at most `capacity`; what happens then is the queue's policy.
 package final class FindingQueue: Sendable {
@@ -13,7 +15,7 @@ package final class FindingQueue: Sendable {
         case close
     }
 
-    /// What a reader takes out.
+    /// The result of one read from the queue.
     package struct Take: Sendable {
         package var findings: [Finding] = []
         /// Findings that found no room since the last call.
@@ -27,14 +29,16 @@ package final class FindingQueue: Sendable {
     private let policy: Policy
     private let wake: @Sendable () -> Void
 
-    /// - Parameter wake: called when there is something to take; must return at once.
+    /// - `wake`: called when there is something to take; must return at once.
     package init(capacity: Int, policy: Policy, wake: @escaping @Sendable () -> Void) {
         self.capacity = capacity
         self.policy = policy
         self.wake = wake
     }
 
-    /// Hands over findings. False if the reader has been cut off or has gone.
+    /// Hands over findings.
+    ///
+    /// False if the reader has been cut off or has gone.
     @discardableResult
     package func offer(_ findings: [Finding]) -> Bool {
         let isOpen = waiting.withLock { waiting in

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Diagnosis
 
-/// The newest findings in the order in which they were first told. A revision takes the place of what it revises.
+/// The newest findings in the order in which they were first told.
+///
+/// A revision takes the place of what it revises.
 ///
 /// Holds at most `capacity`; when full, the oldest gives way and `forgotten` counts it.
 package struct FindingStore: Sendable {
@@ -43,7 +45,9 @@ package struct FindingStore: Sendable {
         return nil
     }
 
-    /// Removes the findings that `isUnwanted`. Returns their ids.
+    /// Removes the findings that `isUnwanted`.
+    ///
+    /// Returns their ids.
     package mutating func remove(where isUnwanted: (Finding) -> Bool) -> [String] {
         let all = newest(limit: .max) { _ in true }.findings.reversed()
         let unwanted = all.filter(isUnwanted).map(\.id)
@@ -67,10 +71,10 @@ package struct FindingStore: Sendable {
 
     /// Findings from the newest to the oldest that `isWanted`, at most `limit`.
     ///
-    /// - Parameters:
-    ///   - older: only findings told before the one with this id; none where it has been forgotten.
-    ///   - newer: only findings told after the one with this id; all where it has been forgotten.
-    /// - Returns: the findings, and whether there are more.
+    /// - `older`: only findings told before the one with this id; none where it has been forgotten.
+    /// - `newer`: only findings told after the one with this id; all where it has been forgotten.
+    ///
+    /// Returns the findings, and whether there are more.
     package func newest(
         limit: Int, olderThan older: String? = nil, newerThan newer: String? = nil, where isWanted: (Finding) -> Bool
     ) -> (findings: [Finding], hasMore: Bool) {

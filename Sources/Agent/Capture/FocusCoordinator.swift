@@ -3,8 +3,10 @@ internal import Capture
 internal import Diagnosis
 internal import Packets
 
-/// What passes between the engine, the capture and this machine's kernel about packets that are forwarded: which flows are to be
-/// in focus, what the kernel dropped of them and what it knows of them. On the capture thread.
+/// The exchange between engine, capture and kernel about forwarded packets: flows to focus, dropped packets, kernel
+/// facts.
+///
+/// On the capture thread.
 struct FocusCoordinator<Source: CaptureSource>: ~Copyable {
     /// Between looks at the capture's losses, and at the stack's counters, ns of packet time.
     private static var lossInterval: UInt64 { 100_000_000 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import FoundationEssentials
 
-/// What the kernel itself counts on an interface.
+/// The kernel's own counters of an interface.
 package enum InterfaceCounter {
-    /// Packets received since the interface was made (`/sys/class/net/NAME/statistics/rx_packets`); `nil` where there is
-    /// no such interface.
+    /// Packets received since the interface was made (`/sys/class/net/NAME/statistics/rx_packets`); `nil` where there
+    /// is no such interface.
     package static func received(_ interface: String) -> UInt64? {
         // A name with a slash would lead elsewhere; the kernel allows none.
         guard !interface.contains("/"), interface != "..", interface != "." else { return nil }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// A connection to another agent's HTTP interface. Blocks; HTTP/1.1 as far as agents speak it, one request.
+/// A connection to another agent's HTTP interface.
+///
+/// Blocks; HTTP/1.1 as far as agents speak it, one request.
 package struct AgentConnection: ~Copyable {
     /// The connection cannot be made, breaks, or speaks something else than HTTP.
     package struct Failure: Error, Sendable {
@@ -20,7 +22,7 @@ package struct AgentConnection: ~Copyable {
 
     /// Connects.
     ///
-    /// - Parameter timeout: seconds for connecting and for each read.
+    /// - `timeout`: seconds for connecting and for each read.
     package init(_ address: HTTPAddress, timeout: Int) throws(Failure) {
         socket = try Self.connect(address, timeout: timeout)
     }
@@ -32,7 +34,7 @@ package struct AgentConnection: ~Copyable {
     /// For ending the connection from elsewhere, with shutdown(2).
     package var descriptor: Int32 { socket }
 
-    /// How long a read waits from now on, in seconds.
+    /// Sets the timeout of later reads, in seconds.
     package func setTimeout(_ seconds: Int) {
         Self.setTimeout(socket, seconds)
     }
@@ -127,7 +129,9 @@ package struct AgentConnection: ~Copyable {
         return piece
     }
 
-    /// Reads the size of the next chunk (RFC 9112, 7.1). False after the last.
+    /// Reads the size of the next chunk (RFC 9112, 7.1).
+    ///
+    /// False after the last.
     private mutating func nextChunk() throws(Failure) -> Bool {
         var line = try rawLine()
         // Each chunk but the first follows the end of line of the one before.
@@ -153,7 +157,9 @@ package struct AgentConnection: ~Copyable {
         }
     }
 
-    /// Reads what has come. False at the end of the connection.
+    /// Reads what has come.
+    ///
+    /// False at the end of the connection.
     private mutating func fill() throws(Failure) -> Bool {
         if start > 0 {
             buffer.removeSubrange(..<start)

@@ -22,7 +22,9 @@ package final class FollowStop: Sendable {
         }
     }
 
-    /// Names the connection to end. False where it has been stopped already.
+    /// Names the connection to end.
+    ///
+    /// False where it has been stopped already.
     func watch(_ descriptor: Int32) -> Bool {
         state.withLock { state in
             state.descriptor = descriptor

@@ -2,7 +2,9 @@
 internal import Reporting
 
 extension RunningAgent {
-    /// The packets behind a finding of the agent at `address` as pcapng. Blocks for a few seconds at most.
+    /// The packets behind a finding of the agent at `address` as pcapng.
+    ///
+    /// Blocks for a few seconds at most.
     ///
     /// - Returns: `nil` where the agent has none, or not any more.
     /// - Throws: `AgentConnection.Failure` where the agent does not answer.

@@ -23,10 +23,13 @@ extension RunningAgent {
         }
     }
 
-    /// Has an agent forget addresses. Blocks, for as long as it takes to search its history.
+    /// Has an agent forget addresses.
     ///
-    /// - Parameter token: `History.token(in:)`.
-    /// - Throws: `AgentConnection.Failure` where the agent does not answer, or refuses.
+    /// Blocks, for as long as it takes to search its history.
+    ///
+    /// - `token`: `History.token(in:)`.
+    ///
+    /// Throws `AgentConnection.Failure` where the agent does not answer, or refuses.
     package static func forget(
         _ prefix: IPPrefix, at address: HTTPAddress, token: String
     ) throws(AgentConnection.Failure) -> Forgotten {

@@ -4,9 +4,12 @@ package import Packets
 internal import Reporting
 
 extension RunningAgent {
-    /// The distance that the agent knows `address` at. Blocks for a few seconds at most.
+    /// The distance that the agent knows `address` at.
     ///
-    /// - Returns: `nil` where it knows none, or one that accuses nobody: several distances, several VLANs, this machine's own address.
+    /// Blocks for a few seconds at most.
+    ///
+    /// - Returns: `nil` where it knows none, or one that accuses nobody: several distances, several VLANs, this
+    ///   machine's own address.
     package func baseline(of address: IPAddress) -> ProbeBaseline? {
         // An address has no character that a query would have to escape.
         guard var connection = try? AgentConnection(self.address, timeout: 2),

@@ -21,7 +21,9 @@ package struct RunningAgent: Sendable {
         var interfaces: [Interface]
     }
 
-    /// Looks for an agent. Blocks for two seconds at most.
+    /// Looks for an agent.
+    ///
+    /// Blocks for two seconds at most.
     ///
     /// - Returns: `nil` where nothing listens at `address`, or something else does.
     package static func find(at address: HTTPAddress) -> RunningAgent? {
@@ -33,13 +35,16 @@ package struct RunningAgent: Sendable {
         return RunningAgent(address: address, version: health.version, interfaces: health.interfaces.map(\.name))
     }
 
-    /// Hands over the agent's findings as they come, until it ends or `stop` is called. Blocks.
+    /// Hands over the agent's findings as they come, until it ends or `stop` is called.
     ///
-    /// - Parameters:
-    ///   - since: findings of packets after this time come first, as far as they are kept, ns since 1970; `nil`: only new ones.
-    ///   - connected: called once the agent has answered.
-    ///   - handle: gets the finding as a line of JSON with its line feed, and taken apart; returns false to end.
-    /// - Throws: `AgentConnection.Failure` where the agent does not answer or breaks off.
+    /// Blocks.
+    ///
+    /// - `since`: findings of packets after this time come first, as far as they are kept, ns since 1970; `nil`: only
+    ///   new ones.
+    /// - `connected`: called once the agent has answered.
+    /// - `handle`: gets the finding as a line of JSON with its line feed, and taken apart; returns false to end.
+    ///
+    /// Throws `AgentConnection.Failure` where the agent does not answer or breaks off.
     package func follow(
         since: UInt64? = nil, stop: FollowStop, connected: () -> Void,
         _ handle: (_ line: String, _ finding: Finding) -> Bool

@@ -4,10 +4,11 @@ package import Diagnosis
 package import Packets
 package import Reporting
 
-/// What `watch` does: one property for each option, with its default. `ConfigurationOption.all` says how each is written, checked and
-/// explained.
+/// The settings of `watch`: one property for each option, with its default.
+///
+/// `ConfigurationOption.all` says how each is written, checked and explained.
 package struct Configuration: Sendable, Equatable {
-    /// How findings are printed.
+    /// The output format of findings.
     package enum Format: String, CaseIterable, Sendable {
         case text
         case json
@@ -28,13 +29,13 @@ package struct Configuration: Sendable, Equatable {
     package var inside = InsidePrefixes.standard.prefixes
     /// The file in which devices are named; empty where there is none.
     package var devicesFile = ""
-    /// What that file holds.
+    /// The contents of that file.
     package var devices = DeviceNames()
-    /// How long a reset waits for what comes after it, s.
+    /// The time that a reset waits for later packets, in seconds.
     package var settleSeconds = 2.0
     package var maxHosts = 1 << 16
     package var maxFlows = 1 << 17
-    /// Where metrics and API are served; `nil`: nowhere.
+    /// The address that serves metrics and API; `nil` for none.
     package var listen: HTTPAddress? = .standard
     /// Further names that requests may use as Host.
     package var httpNames: [String] = []
@@ -46,7 +47,7 @@ package struct Configuration: Sendable, Equatable {
     package var format = Format.text
     /// Repeats within ten seconds are told as one finding with a count.
     package var isGrouped = true
-    /// How addresses are printed.
+    /// The form in which addresses are printed.
     package var addresses = AddressPrivacy.Kind.full
     package var logLevel = LogLevel.info
     package var stateDirectory = StateDirectory.auto
@@ -80,7 +81,7 @@ package struct Configuration: Sendable, Equatable {
     /// Seconds for which anything is kept on the disk.
     package var maximumAge: UInt64 { UInt64(historyDays) * 86_400 }
 
-    /// Where evidence files are to be kept; `nil` for nowhere.
+    /// The directory for evidence files; `nil` for none.
     package var evidencePath: String? { evidence.path(below: stateDirectory) }
 
     /// `nil` where nothing is to be kept.

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Diagnosis
 
-/// What becomes of a running service when its configuration is read again.
+/// The effect of a reloaded configuration on a running service.
 package struct ConfigurationChange: Sendable {
     /// The running configuration with what it can take over.
     package private(set) var configuration: Configuration
-    /// What happened, as a sentence.
+    /// The change, as a sentence.
     package let text: String
     /// True where something needs a restart.
     package let isPartial: Bool

@@ -8,7 +8,7 @@ internal import Yams
 enum ConfigurationFile {
     /// Files in a drop-in directory.
     static let maximumDropIns = 64
-    /// What is told of one file at most: nobody reads more, and each costs a search for what may have been meant.
+    /// The maximum number of problems reported for one file; each one costs a search for the nearest name.
     static let maximumProblems = 100
 
     /// The settings of a file, in its order, and what is wrong with its keys.
@@ -27,7 +27,8 @@ enum ConfigurationFile {
         return (flat.settings, flat.problems)
     }
 
-    /// The drop-in files that belong to a file: those in `FILE.d` with a name that ends in `.yaml`, in the order of their names.
+    /// The drop-in files that belong to a file: those in `FILE.d` with a name that ends in `.yaml`, in the order of
+    /// their names.
     static func dropIns(of path: String) throws(ConfigurationError) -> [String] {
         let directory = path + ".d"
         guard let stream = opendir(directory) else {

@@ -6,7 +6,8 @@ internal import Reporting
 extension ConfigurationOption {
     /// Every option, in the order of the file; those of one section together.
     ///
-    /// A new one needs a property in `Configuration`, a line here, and `deploy/rstwho.yaml` anew (`rstwho check-config --defaults`).
+    /// A new one needs a property in `Configuration`, a line here, and `deploy/rstwho.yaml` anew (`rstwho check-config
+    /// --defaults`).
     package static let all: [ConfigurationOption] = [
         ConfigurationOption(
             "interfaces", \.interfaces, .texts("names of interfaces and patterns such as 'eth*'"), reloads: true,

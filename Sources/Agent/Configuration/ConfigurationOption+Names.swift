@@ -32,7 +32,7 @@ extension ConfigurationOption {
         all.filter { $0.section == section }.map { String($0.name) }.joined(separator: ", ")
     }
 
-    /// What was meant: a key, a section, or the name of an option that is in a section.
+    /// Returns the likely intended name: a key, a section, or an option within a section.
     private static func nearest(_ key: String) -> String? {
         if let near = NearestName.of(key, among: all.map(\.key) + all.map { String($0.section) }.filter { !$0.isEmpty })
         {

@@ -4,9 +4,9 @@
 package struct ConfigurationOption: Sendable {
     /// The key with its section: `http.listen`.
     package let key: String
-    /// What it is for, as it stands above it in the file.
+    /// The purpose of the option, as the comment above it in the file.
     package let comment: String
-    /// What it takes, as the end of a sentence: `a number from 8 to 64`.
+    /// The accepted values, as the end of a sentence: `a number from 8 to 64`.
     package let allowed: String
     /// True where a running service can take a new value.
     package let isReloadable: Bool
@@ -17,10 +17,9 @@ package struct ConfigurationOption: Sendable {
     /// The value as it is written in the file.
     package let text: @Sendable (Configuration) -> String
 
-    /// - Parameters:
-    ///   - path: where the value is kept; its default is the property's.
-    ///   - type: how it is written and checked.
-    ///   - reloads: true where a running service can take a new value.
+    /// - `path`: where the value is kept; its default is the property's.
+    /// - `type`: how it is written and checked.
+    /// - `reloads`: true where a running service can take a new value.
     init<Value>(
         _ key: String, _ path: any WritableKeyPath<Configuration, Value> & Sendable, _ type: OptionType<Value>,
         reloads: Bool = false, _ comment: String

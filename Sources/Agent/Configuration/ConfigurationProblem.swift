@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is wrong with a configuration, and where.
+/// A problem in a configuration, with its position.
 package struct ConfigurationProblem: Error, Sendable, Equatable, CustomStringConvertible {
     package var source: SettingSource
-    /// What is wrong and what is allowed, as a sentence without its end.
+    /// The problem and the accepted values, as a sentence without its end.
     package var text: String
 
     init(_ source: SettingSource, _ text: String) {

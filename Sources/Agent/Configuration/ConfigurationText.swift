@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Configurations as people read them. Both forms can be read back.
+/// Configurations as people read them.
+///
+/// Both forms can be read back.
 package enum ConfigurationText {
     /// Bytes of a comment's line.
     private static let width = 100
@@ -30,7 +32,7 @@ package enum ConfigurationText {
         return text
     }
 
-    /// What is in effect, and from where.
+    /// Returns the effective configuration and the source of each value.
     package static func effective(_ effective: EffectiveConfiguration) -> String {
         var rows: [(text: String, source: String)] = []
         lines { option, indentation in
@@ -50,7 +52,9 @@ package enum ConfigurationText {
         }.joined()
     }
 
-    /// Goes over all options. `section` is called before each; `isFirst` where a new section begins, or an option without one.
+    /// Goes over all options.
+    ///
+    /// `section` is called before each; `isFirst` where a new section begins, or an option without one.
     private static func lines(
         option: (ConfigurationOption, _ indentation: String) -> Void, section: (Substring, _ isFirst: Bool) -> Void
     ) {

@@ -67,7 +67,9 @@ package enum DevicesFile {
         return problems.count == before ? entry : nil
     }
 
-    /// Takes a value over. Returns what is allowed where it is not.
+    /// Takes a value over.
+    ///
+    /// Returns what is allowed where it is not.
     private static func take(_ key: String, _ text: String, _ entry: inout DeviceNames.Entry) -> String? {
         switch key {
         case "name", "owner":

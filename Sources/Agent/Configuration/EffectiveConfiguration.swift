@@ -4,15 +4,15 @@ internal import YAML
 
 /// A configuration that was put together from its layers, and where each value comes from.
 ///
-/// Of two values the later layer's counts: defaults, the file, its drop-in files in the order of their names, the environment, the
-/// command line. A list replaces a list.
+/// Of two values the later layer's counts: defaults, the file, its drop-in files in the order of their names, the
+/// environment, the command line. A list replaces a list.
 package struct EffectiveConfiguration: Sendable {
     package private(set) var configuration = Configuration()
     /// The files that were read, in their order.
     package private(set) var files: [String] = []
     private var sources: [String: SettingSource] = [:]
 
-    /// Where the service's configuration is.
+    /// The path of the service's configuration.
     package static let standardPath = "/etc/rstwho/rstwho.yaml"
 
     /// Reads all layers.
@@ -46,7 +46,7 @@ package struct EffectiveConfiguration: Sendable {
         guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
     }
 
-    /// Where the value of an option comes from.
+    /// Returns the source of an option's value.
     package func source(of key: String) -> SettingSource { sources[key] ?? .standard }
 
     /// Variables that look like options and are none: typing errors, mostly.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Logging
 
-/// How urgent a message has to be to be told.
+/// The minimum priority of a message that is written.
 package enum LogLevel: String, CaseIterable, Sendable {
     case error
     case warning

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What somebody meant who mistyped a name.
+/// The search for the likely intended name behind a mistyped one.
 enum NearestName {
     /// Longer names are nobody's typing error.
     private static let longest = 64

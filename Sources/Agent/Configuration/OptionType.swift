@@ -4,9 +4,9 @@ internal import Diagnosis
 internal import Packets
 internal import YAML
 
-/// How the values of an option are written, read and checked.
+/// The syntax and the check of an option's values.
 struct OptionType<Value: Sendable>: Sendable {
-    /// What is taken, as the end of a sentence: `a number from 8 to 64`.
+    /// The accepted values, as the end of a sentence: `a number from 8 to 64`.
     let allowed: String
     /// `nil` where it is not allowed.
     let read: @Sendable (SettingValue) -> Value?
@@ -91,7 +91,7 @@ extension OptionType where Value: CaseIterable & RawRepresentable, Value.RawValu
 }
 
 extension OptionType where Value == [String] {
-    /// - Parameter allowed: what the items are, in the plural.
+    /// - `allowed`: what the items are, in the plural.
     static func texts(_ allowed: String) -> OptionType {
         OptionType("a list of \(allowed)") { value in
             value.list.flatMap { $0.contains("") ? nil : $0 }

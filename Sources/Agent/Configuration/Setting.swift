@@ -23,7 +23,7 @@ package enum SettingValue: Sendable, Equatable {
     }
 }
 
-/// Where a value was written.
+/// The place where a value was set.
 package enum SettingSource: Sendable, Equatable, CustomStringConvertible {
     case standard
     /// The line counts from 1; `nil` for the file as a whole.

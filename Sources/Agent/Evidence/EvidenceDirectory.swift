@@ -5,8 +5,8 @@ internal import Synchronization
 
 /// A directory with the evidence files of the newest findings, `ID.pcapng` each.
 ///
-/// Holds at most `limit` files; `prune` removes those that are too old. An id begins with its finding's time, so names tell age. Other files
-/// in it are left alone.
+/// Holds at most `limit` files; `prune` removes those that are too old. An id begins with its finding's time, so names
+/// tell age. Other files in it are left alone.
 package final class EvidenceDirectory: Sendable {
     package struct Failure: Error, CustomStringConvertible {
         package var path: String
@@ -29,8 +29,10 @@ package final class EvidenceDirectory: Sendable {
 
     /// Opens the directory, and makes it if its parent is there.
     ///
-    /// - Parameter maximumAge: for how long a finding's file is kept, s (`HistoryOptions.maximumAge`); `nil`: for as long as somebody wants it.
-    /// - Throws: `Failure` where it cannot be made or read.
+    /// - `maximumAge`: for how long a finding's file is kept, s (`HistoryOptions.maximumAge`); `nil`: for as
+    ///   long as somebody wants it.
+    ///
+    /// Throws `Failure` where it cannot be made or read.
     package init(_ path: String, limit: Int = standardLimit, maximumAge: UInt64? = nil) throws(Failure) {
         self.path = path
         self.maximumAge = maximumAge
@@ -122,7 +124,9 @@ package final class EvidenceDirectory: Sendable {
     /// The ids of the files that are there now.
     var all: [String] { ids.withLock { $0 } }
 
-    /// Removes the files of findings that are to be forgotten. Returns how many there were.
+    /// Removes the files of findings that are to be forgotten.
+    ///
+    /// Returns how many there were.
     func remove(_ unwanted: Set<String>) -> Int {
         ids.withLock { ids in
             let before = ids.count

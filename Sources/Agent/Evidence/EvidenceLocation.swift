@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where evidence files are kept.
+/// The location of evidence files.
 package enum EvidenceLocation: Sendable, Equatable {
     /// Below the state directory, wherever that is; nowhere where there is none.
     case auto
     case off
     case directory(String)
 
-    /// Where a state directory has them.
+    /// The location of evidence files within a state directory.
     package static func standard(below state: String) -> String { "\(state)/evidence" }
 
     /// The directory; `nil` for nowhere.

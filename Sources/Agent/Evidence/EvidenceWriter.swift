@@ -7,8 +7,8 @@ internal import Synchronization
 
 /// Writes evidence files on a thread of its own, so that a slow disk holds up no capture.
 ///
-/// Removes what is too old, too. Takes what somebody has to look into. Of findings that say the same one in ten seconds is enough,
-/// and at most `capacity` wait; what finds no room is not written.
+/// Removes what is too old, too. Takes what somebody has to look into. Of findings that say the same one in ten seconds
+/// is enough, and at most `capacity` wait; what finds no room is not written.
 package final class EvidenceWriter: Sendable {
     private struct Item: Sendable {
         var finding: Finding
@@ -23,7 +23,7 @@ package final class EvidenceWriter: Sendable {
     }
 
     private let capacity = 64
-    /// How often the directory is looked through for what is too old.
+    /// The interval between searches for evidence files that are too old.
     private static let pruningInterval = DispatchTimeInterval.seconds(60)
     private let directory: EvidenceDirectory
     private let state = Mutex(State())
@@ -31,7 +31,7 @@ package final class EvidenceWriter: Sendable {
     private let done = DispatchSemaphore(value: 0)
     private let problem: @Sendable (String) -> Void
 
-    /// - Parameter problem: called for the first file that cannot be written.
+    /// - `problem`: called for the first file that cannot be written.
     package init(_ directory: EvidenceDirectory, problem: @escaping @Sendable (String) -> Void) {
         self.directory = directory
         self.problem = problem
@@ -57,7 +57,9 @@ package final class EvidenceWriter: Sendable {
         _ = done.wait(timeout: .now() + .seconds(seconds))
     }
 
-    /// Takes findings just given, with their packets. Called on the capture thread; never waits.
+    /// Takes findings just given, with their packets.
+    ///
+    /// Called on the capture thread; never waits.
     package func offer(_ findings: [Finding], _ engine: borrowing Engine) {
         for finding in findings {
             // What was written of a finding is written anew when another verdict takes its place.
@@ -101,7 +103,7 @@ package final class EvidenceWriter: Sendable {
     }
 }
 
-/// Which findings say what another said a moment ago.
+/// The memory of recent findings, used to skip evidence files of repeats.
 struct EvidenceRepeats {
     private struct Key: Hashable {
         var host: IPAddress
@@ -116,7 +118,9 @@ struct EvidenceRepeats {
 
     private var last: [Key: (time: UInt64, id: String)] = [:]
 
-    /// False for a repeat. A revision of what was admitted is admitted too.
+    /// False for a repeat.
+    ///
+    /// A revision of what was admitted is admitted too.
     mutating func admit(_ finding: Finding) -> Bool {
         let key = Key(
             host: finding.reset?.serverIsSource == false ? finding.fiveTuple.destination : finding.fiveTuple.source,

@@ -2,7 +2,7 @@
 internal import Hummingbird
 internal import NIOCore
 
-/// What a request's handler knows of its connection.
+/// The properties of the connection that a request handler sees.
 struct APIContext: InitializableFromSource {
     let channel: any Channel
 

@@ -35,7 +35,7 @@ enum APIDocument {
         }
     }
 
-    /// Where packets went: the ledger by interface and direction, and what the engine did with the records.
+    /// Returns the ledger by interface and direction, and the engine's figures about the records.
     static func ledger(_ ledger: Ledger, _ statistics: Engine.Statistics) -> [UInt8] {
         document { json in
             json.member("items") { json in
@@ -65,7 +65,7 @@ enum APIDocument {
         }
     }
 
-    /// What the agent says of itself: whether it works, and what an agent or a person beside it needs to know.
+    /// Returns the agent's health: whether it works, with facts for other agents and for people.
     static func health(_ phase: AgentState.Phase, _ interfaces: [AgentState.Interface]) -> [UInt8] {
         document { json in
             json.member("service", AgentVersion.name)

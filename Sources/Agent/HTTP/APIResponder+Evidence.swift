@@ -9,7 +9,7 @@ extension APIResponder {
 
     /// A finding's packets as pcapng: what was written to the directory, else what the engine still has.
     ///
-    /// - Parameter name: the path behind `evidencePath`.
+    /// - `name`: the path behind `evidencePath`.
     func evidence(_ name: String) async throws(HTTPProblem) -> Response {
         guard name.hasSuffix(EvidenceFile.suffix) else { throw Self.noEvidence }
         let id = String(name.dropLast(EvidenceFile.suffix.count))

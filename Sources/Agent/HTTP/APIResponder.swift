@@ -55,7 +55,9 @@ struct APIResponder: HTTPResponder {
 
     private static let forgetPath = "/api/v1/forget"
 
-    /// Forgetting is for whoever may read the state directory. A page of another origin can neither name the word nor send the header.
+    /// Forgetting is for whoever may read the state directory.
+    ///
+    /// A page of another origin can neither name the word nor send the header.
     private func authorise(_ request: Request) throws(HTTPProblem) {
         guard request.method == .post else {
             throw HTTPProblem(

@@ -2,8 +2,10 @@
 internal import Diagnosis
 internal import HTTPTypes
 
-/// What the engine knows of hosts, origins and paths, as it was at most a second ago, so that however many ask, the capture thread
-/// answers each once a second. It only copies; what is done with the copy is done elsewhere.
+/// A copy of the engine's hosts, origins and paths, at most one second old: the capture thread answers each once a
+/// second.
+///
+/// It only copies; what is done with the copy is done elsewhere.
 struct EngineCache: Sendable {
     private let allHosts = CachedAnswer<[HostSummary]>()
     private let allOrigins = CachedAnswer<[Origin]>()

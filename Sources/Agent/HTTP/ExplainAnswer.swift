@@ -57,7 +57,9 @@ struct ExplainAnswer {
         return try await stored { [try reader.finding(id: id)?.finding].compactMap { $0 }[...] }.first
     }
 
-    /// Asks the history beside Swift's shared threads. A history that cannot be read is no reason to say nothing of what is in memory.
+    /// Asks the history beside Swift's shared threads.
+    ///
+    /// A history that cannot be read is no reason to say nothing of what is in memory.
     private static func stored(
         _ read: @escaping @Sendable () throws -> ArraySlice<Finding>
     ) async throws(HTTPProblem) -> ArraySlice<Finding> {

@@ -31,6 +31,6 @@ struct FindingPage: Sendable {
         return page
     }
 
-    /// Where the next page begins.
+    /// The cursor of the next page.
     var next: String? { hasMore ? items.last?.id : nil }
 }

@@ -3,7 +3,7 @@ package import Diagnosis
 package import Packets
 internal import Reporting
 
-/// Which findings are asked for: of the API, of the history, or of captures that were read.
+/// A selection of findings, for the API, the history and captures.
 package struct FindingQuery: Sendable, Equatable {
     /// Findings of a page at most, and where nothing is said.
     package static let limits = 1...1000
@@ -40,9 +40,8 @@ package struct FindingQuery: Sendable, Equatable {
 
     package init() {}
 
-    /// - Parameters:
-    ///   - kind: the kind that the path asks for; where it is `nil`, `kind` is a parameter.
-    ///   - isStream: a stream has neither `limit` nor `before`.
+    /// - `kind`: the kind that the path asks for; where it is `nil`, `kind` is a parameter.
+    /// - `isStream`: a stream has neither `limit` nor `before`.
     init(_ query: inout QueryReader, kind: Finding.Kind? = nil, isStream: Bool = false) throws(HTTPProblem) {
         if !isStream {
             limit = try query.integer("limit", in: Self.limits, default: Self.standardLimit)

@@ -7,7 +7,9 @@ internal import NIOCore
 internal import Reporting
 
 /// Findings as they are told, as server-sent events (WHATWG HTML, 9.2): `event: finding`, the finding's id, and the
-/// finding as one line of JSON. A comment every few seconds shows that the connection lives.
+/// finding as one line of JSON.
+///
+/// A comment every few seconds shows that the connection lives.
 ///
 /// A client that reads too slowly is cut off when `capacity` findings wait for it.
 struct FindingStream: Sendable {

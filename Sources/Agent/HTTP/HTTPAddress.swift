@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// Where the agent's HTTP interface listens.
+/// The address that the agent's HTTP interface listens on.
 package enum HTTPAddress: Hashable, Sendable {
     case tcp(host: String, port: Int)
     case unixSocket(path: String)
@@ -9,7 +9,9 @@ package enum HTTPAddress: Hashable, Sendable {
     /// Loopback only: findings are about people.
     package static let standard = HTTPAddress.tcp(host: "127.0.0.1", port: 9742)
 
-    /// Reads `127.0.0.1:9742`, `[::1]:9742` or `localhost:9742`. `nil` if it is none of these. Port 0 takes a free one.
+    /// Reads `127.0.0.1:9742`, `[::1]:9742` or `localhost:9742`.
+    ///
+    /// `nil` if it is none of these. Port 0 takes a free one.
     package init?(_ text: String) {
         guard let colon = text.lastIndex(of: ":") else { return nil }
         var host = String(text[..<colon])

@@ -6,7 +6,7 @@ internal import Reporting
 /// Why a request is not answered, as `application/problem+json` (RFC 9457).
 struct HTTPProblem: Error {
     var status: HTTPResponse.Status
-    /// What is wrong and what to do next, as sentences.
+    /// The problem and the next step, as sentences.
     var detail: String
     /// The query parameter that is at fault.
     var parameter: String?

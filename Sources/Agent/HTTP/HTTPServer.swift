@@ -11,8 +11,9 @@ package struct HTTPServer: Service {
         package var address = HTTPAddress.standard
         /// Names that requests may use besides the address.
         package var names: [String] = []
-        /// Connections at once; more wait in the kernel's queue. Those that come at the same moment are accepted together,
-        /// so that there can be a few more.
+        /// Connections at once; more wait in the kernel's queue.
+        ///
+        /// Those that come at the same moment are accepted together, so that there can be a few more.
         package var maximumConnections = 128
         /// Seconds for which a connection may be silent, between requests and within one.
         package var idleTimeout = 30
@@ -30,7 +31,7 @@ package struct HTTPServer: Service {
     private let logger: Logger
     private let listening: @Sendable (HTTPAddress) async -> Void
 
-    /// - Parameter listening: called once requests are taken, with the address that was bound.
+    /// - `listening`: called once requests are taken, with the address that was bound.
     package init(
         options: Options, state: AgentState, logger: Logger,
         listening: @escaping @Sendable (HTTPAddress) async -> Void = { _ in }

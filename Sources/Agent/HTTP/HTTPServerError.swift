@@ -5,7 +5,7 @@ internal import Glibc
 package struct HTTPServerError: Error, Sendable, CustomStringConvertible {
     package var address: HTTPAddress
     package var problem: String
-    /// What to do next, as a sentence.
+    /// The next step, as a sentence.
     package var advice: String
     package var errno: Int32
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// Which names a request may call this agent by.
+/// The names that a request may use for this agent.
 ///
 /// A web page elsewhere can point its own name at 127.0.0.1 and so make a browser read from here (DNS rebinding); its
 /// requests still carry the page's name as Host.
@@ -23,7 +23,7 @@ struct HostCheck: Sendable {
         for name in names { self.names.insert(Self.normal(name)) }
     }
 
-    /// - Parameter authority: the Host header: a name or an address, with or without a port.
+    /// - `authority`: the Host header: a name or an address, with or without a port.
     func accepts(_ authority: String?) -> Bool {
         if takesAll { return true }
         guard let authority, let host = Self.host(of: authority) else { return false }

@@ -3,7 +3,7 @@ internal import Diagnosis
 internal import Packets
 internal import Reporting
 
-/// Where a page of hosts begins: after the hosts seen at or after a time, or after one host among those seen at the same time.
+/// The start of a page of hosts: after the hosts seen at or after a time, or after one of the hosts seen at one time.
 struct HostCursor: Sendable {
     private let time: UInt64
     private let position: HostSummary.Position?

@@ -3,7 +3,9 @@ internal import CPage
 internal import HTTPTypes
 internal import Hummingbird
 
-/// The page for a person with an alert and no shell: three files that are part of the program. They load nothing from elsewhere.
+/// The page for a person with an alert and no shell: three files that are part of the program.
+///
+/// They load nothing from elsewhere.
 enum Page {
     /// The file at `path`; `nil` where there is none.
     static func response(_ path: String) -> Response? {
@@ -23,7 +25,8 @@ enum Page {
             body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
     }
 
-    /// Its own files and its own agent, nothing else; what a packet carries can load and run nothing even if it became markup.
+    /// Its own files and its own agent, nothing else; what a packet carries can load and run nothing even if it became
+    /// markup.
     private static let policy =
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; "
         + "form-action 'none'; frame-ancestors 'none'"

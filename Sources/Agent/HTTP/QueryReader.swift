@@ -5,7 +5,9 @@ internal import Hummingbird
 internal import Packets
 internal import Reporting
 
-/// Takes a request's query apart. What nobody asked for at the end is an unknown parameter.
+/// Takes a request's query apart.
+///
+/// What nobody asked for at the end is an unknown parameter.
 struct QueryReader {
     private var values: [String: String] = [:]
     private var asked: [String] = []

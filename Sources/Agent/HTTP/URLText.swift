@@ -2,7 +2,8 @@
 
 /// Text as it stands in the query of a URL.
 package enum URLText {
-    /// Percent-encodes all but the unreserved characters (RFC 3986, 2.3), and the `:`, `/` and `,` that a query may hold as they are.
+    /// Percent-encodes all but the unreserved characters (RFC 3986, 2.3), and the `:`, `/` and `,` that a query may
+    /// hold as they are.
     package static func escaped(_ text: String) -> String {
         text.utf8.reduce(into: "") { result, byte in
             switch byte {

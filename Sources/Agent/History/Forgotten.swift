@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What `rstwho forget` has removed.
+/// The items that `rstwho forget` removed.
 package struct Forgotten: Sendable, Equatable {
     package var findings = 0
     package var hosts = 0
@@ -13,7 +13,7 @@ package struct Forgotten: Sendable, Equatable {
 
     package init() {}
 
-    /// `12 findings, 3 hosts, …`
+    /// `12 findings, 3 hosts, …`.
     package var text: String {
         let parts = [
             Self.count(findings, "finding"), Self.count(hosts, "host"),

@@ -7,10 +7,13 @@ package import Packets
 internal import Reporting
 
 extension History {
-    /// Forgets addresses in the files of a state directory that no agent uses. Blocks.
+    /// Forgets addresses in the files of a state directory that no agent uses.
     ///
-    /// - Parameter evidence: the directory of its evidence files, where that is not in the state directory.
-    /// - Throws: `HistoryFault`; `locked` where an agent runs there.
+    /// Blocks.
+    ///
+    /// - `evidence`: the directory of its evidence files, where that is not in the state directory.
+    ///
+    /// Throws `HistoryFault`; `locked` where an agent runs there.
     package static func forget(
         _ prefix: IPPrefix, in directory: String, evidence: String? = nil
     ) throws(HistoryFault) -> Forgotten {
@@ -48,7 +51,8 @@ extension History {
         }
     }
 
-    /// Makes the word that whoever asks for forgetting has to know: in a file that only those may read who may read the history.
+    /// Makes the word that whoever asks for forgetting has to know: in a file that only those may read who may read the
+    /// history.
     static func makeToken(_ path: String) -> String? {
         let token = (0..<4).map { _ in String(UInt64.random(in: .min ... .max), radix: 36) }.joined()
         unlink(path)
@@ -67,7 +71,9 @@ extension History {
 }
 
 extension EvidenceDirectory {
-    /// Removes the files of those findings, and those with an address of the prefix in a sentence or in a packet. Returns how many.
+    /// Removes the files of those findings, and those with an address of the prefix in a sentence or in a packet.
+    ///
+    /// Returns how many.
     func forget(_ prefix: IPPrefix, _ ids: Set<String>) -> Int {
         remove(
             Set(

@@ -6,12 +6,12 @@ internal import Synchronization
 
 /// Findings, origins, paths and hosts' baselines in SQLite, for as long as `HistoryOptions` says.
 ///
-/// Nothing here is called on the packet path, and no failure ends anything but history itself: it stops with one warning, counts what
-/// it does not store, and tries again every minute.
+/// Nothing here is called on the packet path, and no failure ends anything but history itself: it stops with one
+/// warning, counts what it does not store, and tries again every minute.
 package final class History: Sendable {
     /// Findings that may wait to be stored; what finds no room then is counted.
     private static let queueCapacity = 65_536
-    /// How long after a stop history is tried again.
+    /// The time between a failure and the next attempt to store history.
     static let retryInterval = Duration.seconds(60)
     /// A clock that is set back less than this (ns) is a clock's usual correction.
     private static let clockTolerance: UInt64 = 60_000_000_000
@@ -21,7 +21,7 @@ package final class History: Sendable {
         var status = HistoryStatus()
         var stoppedAt: ContinuousClock.Instant?
         var isDamaged = false
-        /// What was written last of each host (`HostRecord.essence`).
+        /// The last written state of each host (`HostRecord.essence`).
         var essences: [HostKey: Int] = [:]
         /// Paths that were seen last before this are stored as they are, ns since 1970.
         var pathsStoredUpTo: UInt64 = 0
@@ -37,9 +37,11 @@ package final class History: Sendable {
     private let secret = Mutex<String?>(nil)
     private let state = Mutex(State())
 
-    /// Opens the history. Blocks for as long as the disk does.
+    /// Opens the history.
     ///
-    /// - Parameter warn: called with sentences for people: once where history stops, once where it goes on.
+    /// Blocks for as long as the disk does.
+    ///
+    /// - `warn`: called with sentences for people: once where history stops, once where it goes on.
     package init(_ options: HistoryOptions, warn: @escaping @Sendable (String) -> Void) {
         self.options = options
         self.warn = warn
@@ -51,7 +53,7 @@ package final class History: Sendable {
 
     /// Opens what an agent has left, for reading.
     ///
-    /// - Parameter directory: the state directory.
+    /// - `directory`: the state directory.
     package static func open(readOnly directory: String) throws(HistoryFault) -> HistoryReader {
         HistoryReader(try HistoryDatabase(readOnly: HistoryFiles(directory: directory).database))
     }
@@ -60,7 +62,7 @@ package final class History: Sendable {
 
     var database: HistoryDatabase? { state.withLock { $0.database } }
 
-    /// What a request to forget has to bear; `nil` where nobody may.
+    /// The secret that a request to forget must carry; `nil` if nobody may.
     var token: String? { secret.withLock { $0 } }
 
     /// Lets the next storing of hosts and paths compare with nothing: what the engine still knows is stored again.
@@ -195,7 +197,9 @@ package final class History: Sendable {
         state.withLock { $0.status.bytes = files.bytes }
     }
 
-    /// Writes in one transaction. False where history is stopped, or stops with this.
+    /// Writes in one transaction.
+    ///
+    /// False where history is stopped, or stops with this.
     func write(_ body: @escaping @Sendable (Database) throws -> Void) async -> Bool {
         guard let database = state.withLock({ $0.database }) else { return false }
         do {
@@ -213,7 +217,8 @@ package final class History: Sendable {
         if fault.reason == .damaged { stop(fault) }
     }
 
-    /// What the engine before this one knew; nothing, with a warning, where that is another machine's or the clock is wrong.
+    /// Returns the state of the previous engine; empty, with a warning, if it belongs to another machine or the clock
+    /// is wrong.
     package func remembered() -> RestoredState {
         guard let database = state.withLock({ $0.database }) else { return RestoredState() }
         do {

@@ -5,11 +5,11 @@ internal import GRDB
 internal import Packets
 internal import Reporting
 
-/// What a history knows of the engine before this one.
+/// The stored state of the previous engine.
 package struct RestoredState: Sendable {
     package var hosts: [HostRecord] = []
     package var origins: [OriginRecord] = []
-    /// When it was written last, ns since 1970; `nil` where it never was.
+    /// The time of the last write, in ns since 1970; `nil` if there was none.
     package var writtenAt: UInt64?
     /// The machine that wrote it (`MachineIdentity`).
     package var machine: String?
@@ -57,7 +57,9 @@ extension HistoryDatabase {
         }
     }
 
-    /// What was stored last. Rows that make no sense are left out; hosts of another format as well.
+    /// Returns the state that was stored last.
+    ///
+    /// Rows that make no sense are left out; hosts of another format as well.
     static func remembered(_ db: Database) throws -> RestoredState {
         var result = RestoredState()
         result.machine = try fact("machine", db)
@@ -118,7 +120,8 @@ extension HistoryDatabase {
         return host
     }
 
-    /// For each class: the packets at other TTLs, then four times a TTL and its packets; numbers of 16 bits, little-endian.
+    /// For each class: the packets at other TTLs, then four times a TTL and its packets; numbers of 16 bits,
+    /// little-endian.
     private static func bytes(_ fingerprints: [HostRecord.Fingerprint]) -> Data {
         var bytes = Data()
         for fingerprint in fingerprints {

@@ -15,7 +15,9 @@ package struct StoredFinding: Sendable, Equatable {
 }
 
 extension HistoryDatabase {
-    /// Stores findings in one transaction. A revision takes the place of what it revises.
+    /// Stores findings in one transaction.
+    ///
+    /// A revision takes the place of what it revises.
     static func write(_ findings: [Finding], _ db: Database) throws {
         let statement = try db.cachedStatement(
             sql: """
@@ -45,11 +47,11 @@ extension HistoryDatabase {
 
     /// Findings that `query` asks for, from the newest to the oldest, at most `limit`.
     ///
-    /// - Parameters:
-    ///   - before: only those with a lower place in the order of telling.
-    ///   - after: only those with a higher one.
-    ///   - known: ids to leave out.
-    /// - Returns: the findings, and whether there are more.
+    /// - `before`: only those with a lower place in the order of telling.
+    /// - `after`: only those with a higher one.
+    /// - `known`: ids to leave out.
+    ///
+    /// Returns the findings, and whether there are more.
     static func find(
         _ query: FindingQuery, limit: Int, before: Int64?, after: Int64?, leavingOut known: Set<String>, _ db: Database
     ) throws -> (findings: [StoredFinding], hasMore: Bool) {

@@ -9,7 +9,9 @@ extension HistoryDatabase {
     /// Findings that one step looks at.
     private static let forgettingStep = 5000
 
-    /// Removes everything about the addresses of a prefix, and what SQLite's log still has of it. Blocks.
+    /// Removes everything about the addresses of a prefix, and what SQLite's log still has of it.
+    ///
+    /// Blocks.
     ///
     /// - Returns: what was removed; `ids` are those of the findings.
     func forget(_ prefix: IPPrefix) throws -> (removed: Forgotten, ids: Set<String>) {

@@ -19,8 +19,9 @@ extension HistoryDatabase {
         }
     }
 
-    /// The paths as they were stored last, the one seen last first; none where the file is of a version that kept none. Rows that make no
-    /// sense are left out.
+    /// The paths as they were stored last, the one seen last first; none where the file is of a version that kept none.
+    ///
+    /// Rows that make no sense are left out.
     static func paths(_ db: Database) throws -> [PathSummary] {
         guard try db.tableExists("paths") else { return [] }
         return try Row.fetchAll(

@@ -7,8 +7,10 @@ extension HistoryDatabase {
     /// Steps in a row.
     static let pruningSteps = 20
 
-    /// Removes findings, hosts, origins and paths from before `oldest`, and the oldest findings where the file is larger than
-    /// `maximumBytes`. One step: at most `step` findings.
+    /// Removes findings, hosts, origins and paths from before `oldest`, and the oldest findings where the file is
+    /// larger than `maximumBytes`.
+    ///
+    /// One step: at most `step` findings.
     ///
     /// - Returns: whether there is more to remove.
     static func prune(olderThan oldest: UInt64, maximumBytes: Int, _ db: Database) throws -> Bool {

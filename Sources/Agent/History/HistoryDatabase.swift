@@ -68,7 +68,8 @@ struct HistoryDatabase: Sendable {
         return configuration
     }
 
-    /// The baselines are taken back at the start, so their table is checked then; damage elsewhere shows when it is read.
+    /// The baselines are taken back at the start, so their table is checked then; damage elsewhere shows when it is
+    /// read.
     private static func check(_ db: Database, _ path: String) throws {
         let result = try String.fetchOne(db, sql: "PRAGMA quick_check(hosts)")
         guard result == "ok" else {

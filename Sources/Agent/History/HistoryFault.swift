@@ -22,7 +22,7 @@ package struct HistoryFault: Error, Sendable {
     package var reason: Reason
     /// The file or directory.
     package var path: String
-    /// What the system says.
+    /// The system's error text.
     package var problem: String
 
     package init(_ reason: Reason, path: String, problem: String) {
@@ -73,7 +73,7 @@ package struct HistoryFault: Error, Sendable {
         return UInt64(figures.f_bavail) * UInt64(figures.f_frsize) < 1 << 20
     }
 
-    /// What to do about it, as a sentence.
+    /// The next step, as a sentence.
     package var advice: String {
         switch reason {
         case .full: "History goes on when there is room again."

@@ -11,16 +11,19 @@ package struct HistoryFiles: Sendable {
     }
 
     package var database: String { "\(directory)/history.sqlite" }
-    /// What a damaged database is called from then on. There is one at most: the newest.
+    /// The path that a damaged database is moved to.
+    ///
+    /// There is one at most: the newest.
     package var damaged: String { "\(directory)/history.sqlite.damaged" }
 
-    /// What whoever may have addresses forgotten has to know.
+    /// The path of the secret that authorises forgetting.
     package var token: String { "\(directory)/token" }
 
     /// SQLite's files beside a database.
     static func companions(of database: String) -> [String] { ["\(database)-wal", "\(database)-shm"] }
 
-    /// Makes the directory where it is missing, and the database's file, which SQLite's other files take their mode from.
+    /// Makes the directory where it is missing, and the database's file, which SQLite's other files take their mode
+    /// from.
     func make() throws(HistoryFault) {
         if mkdir(directory, 0o750) != 0, errno != EEXIST { throw HistoryFault(errno: errno, path: directory) }
         let file = open(database, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o640)
@@ -38,7 +41,9 @@ package struct HistoryFiles: Sendable {
         unlink("\(database)-shm")
     }
 
-    /// Removes what was set aside. Returns whether there was something.
+    /// Removes what was set aside.
+    ///
+    /// Returns whether there was something.
     @discardableResult
     func removeDamaged() -> Bool {
         let wasThere = unlink(damaged) == 0

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where history is kept, and how much of it.
+/// The location and limits of the history.
 package struct HistoryOptions: Sendable, Equatable {
-    /// The state directory. It is made (mode 0750) where its parent is there.
+    /// The state directory.
+    ///
+    /// It is made (mode 0750) where its parent is there.
     package var directory: String
     /// Seconds for which findings with their evidence files, origins, hosts and paths are kept; a week by default.
     package var maximumAge: UInt64 = 7 * 86_400

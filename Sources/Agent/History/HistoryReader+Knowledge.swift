@@ -4,7 +4,9 @@ internal import Packets
 package import Reporting
 
 extension HistoryReader {
-    /// What is stored that has to do with a question. Blocks.
+    /// Returns the stored knowledge that concerns a question.
+    ///
+    /// Blocks.
     package func knowledge(of question: Question) throws(HistoryFault) -> Knowledge {
         var knowledge = Knowledge()
         if case .finding(let id) = question {
@@ -27,7 +29,7 @@ extension HistoryReader {
 }
 
 extension FindingQuery {
-    /// What finds, together, all that has to do with a question that is widened already.
+    /// Returns the queries that together find all findings about an already widened question.
     fileprivate static func all(for question: Question) -> [FindingQuery] {
         switch question {
         case .finding: []

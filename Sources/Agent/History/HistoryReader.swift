@@ -4,7 +4,7 @@ internal import GRDB
 
 /// Reads what a history has stored.
 package struct HistoryReader: Sendable {
-    /// How long one question may take.
+    /// The time limit of one query.
     private static let patience = Duration.seconds(5)
 
     private let database: HistoryDatabase
@@ -13,12 +13,16 @@ package struct HistoryReader: Sendable {
         self.database = database
     }
 
-    /// Findings that `query` asks for, from the newest to the oldest, and whether there are more. Blocks.
+    /// Findings that `query` asks for, from the newest to the oldest, and whether there are more.
+    ///
+    /// Blocks.
     package func findings(_ query: FindingQuery) throws(HistoryFault) -> (findings: [StoredFinding], hasMore: Bool) {
         try read { try Self.find(query, $0) }
     }
 
-    /// The finding of that id. Blocks.
+    /// The finding of that id.
+    ///
+    /// Blocks.
     package func finding(id: String) throws(HistoryFault) -> StoredFinding? {
         try read { db in
             try String.fetchOne(db, sql: "SELECT line FROM findings WHERE id = ?", arguments: [id])
@@ -26,31 +30,36 @@ package struct HistoryReader: Sendable {
         }
     }
 
-    /// What was known of hosts when they were stored last, the one seen last first. Blocks.
+    /// Returns the stored hosts, the one seen last first.
+    ///
+    /// Blocks.
     package func hosts() throws(HistoryFault) -> [HostSummary] {
         try read { try HistoryDatabase.remembered($0).hosts.map { HostSummary($0) } }.sorted {
             $0.position < $1.position
         }
     }
 
-    /// The devices that sent resets for others, the one seen last first. Blocks.
+    /// The devices that sent resets for others, the one seen last first.
+    ///
+    /// Blocks.
     package func origins() throws(HistoryFault) -> [Origin] {
         try read { try HistoryDatabase.remembered($0).origins.map(\.origin) }.sorted {
             ($0.lastSeen ?? 0) > ($1.lastSeen ?? 0)
         }
     }
 
-    /// The ways that connections took, the one seen last first. Blocks.
+    /// The ways that connections took, the one seen last first.
+    ///
+    /// Blocks.
     package func paths() throws(HistoryFault) -> [PathSummary] {
         try read { try HistoryDatabase.paths($0) }
     }
 
-    /// What is behind the findings that memory gave for `query`.
+    /// Returns the stored findings that follow those that memory gave for `query`.
     ///
-    /// - Parameters:
-    ///   - oldest: the oldest finding in memory: what was told before it is wanted.
-    ///   - known: the findings in memory, for the case that the oldest is not stored.
-    ///   - limit: findings at most.
+    /// - `oldest`: the oldest finding in memory: what was told before it is wanted.
+    /// - `known`: the findings in memory, for the case that the oldest is not stored.
+    /// - `limit`: findings at most.
     func findings(
         _ query: FindingQuery, behind oldest: String?, known: @escaping @Sendable () -> Set<String>, limit: Int
     ) async throws(HistoryFault) -> (findings: [StoredFinding], hasMore: Bool) {

@@ -10,11 +10,12 @@ enum HistorySchema {
         return migrator
     }()
 
-    /// What every history has, whichever version wrote it.
+    /// The migration that every history has, whichever version wrote it.
     static let oldest = "1"
 
-    /// `findings.seq` is the order of telling; a revision takes the place of what it revises. Addresses are the 16 bytes of an IPv6
-    /// address, IPv4 mapped, so that a prefix is a range.
+    /// `findings.seq` is the order of telling; a revision takes the place of what it revises.
+    ///
+    /// Addresses are the 16 bytes of an IPv6 address, IPv4 mapped, so that a prefix is a range.
     private static let first = """
         CREATE TABLE findings (
             seq INTEGER PRIMARY KEY,

@@ -2,13 +2,14 @@
 internal import Diagnosis
 internal import ServiceLifecycle
 
-/// Keeps the history of a running agent: stores findings in batches as they come, what is known of hosts and paths every few seconds.
+/// Keeps the history of a running agent: stores findings in batches as they come, what is known of hosts and paths
+/// every few seconds.
 package struct HistoryService: Service {
-    /// How long findings are gathered.
+    /// The time for which findings are collected into one transaction.
     private static let batchInterval = Duration.milliseconds(250)
-    /// How old stored baselines are at most, but for what `HostRecord.essence` leaves out.
+    /// The maximum age of stored baselines, apart from the changes that `HostRecord.essence` ignores.
     private static let baselineInterval = Duration.seconds(4)
-    /// How old stored paths are at most, but at the beginning: a busy link changes all of them in every second.
+    /// The maximum age of stored paths, except at the start: on a busy link all of them change every second.
     private static let pathInterval = Duration.seconds(20)
     private static let pruningInterval = Duration.seconds(60)
 
@@ -20,7 +21,9 @@ package struct HistoryService: Service {
         self.state = state
     }
 
-    /// Runs until a graceful shutdown, and stores what waits then. Never throws.
+    /// Runs until a graceful shutdown, and stores what waits then.
+    ///
+    /// Never throws.
     package func run() async {
         var nextBaselines = ContinuousClock.now + Self.baselineInterval
         var nextPaths = nextBaselines

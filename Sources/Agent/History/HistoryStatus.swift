@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How history is doing, for metrics.
+/// The state of the history, for metrics.
 package struct HistoryStatus: Sendable, Equatable {
     /// False while nothing can be stored.
     package var isUp = false
-    /// How often it stopped, by reason.
+    /// The number of failures, by reason.
     package var errors: [HistoryFault.Reason: UInt64] = [:]
     /// Findings that were not stored.
     package var dropped: UInt64 = 0

@@ -2,7 +2,7 @@
 internal import Diagnosis
 internal import Glibc
 
-/// Which machine this is, so that what was learned at one place is not believed at another.
+/// The identity of this machine; baselines learned on another machine are not used.
 enum MachineIdentity {
     /// A hash of machine-id(5), which as it is should not be told; of the host's name where there is none.
     static func current() -> String {

@@ -4,7 +4,7 @@ internal import FoundationEssentials
 internal import GRDB
 internal import Packets
 
-/// What a row has to satisfy: comparisons that all hold, values apart from the text.
+/// The condition on a row: comparisons joined by AND, with values apart from the text.
 struct SQLCondition {
     private var parts: [String] = []
     private(set) var arguments = StatementArguments()
@@ -25,7 +25,7 @@ struct SQLCondition {
 }
 
 extension FindingQuery {
-    /// What `matches` says, of the rows of `findings`.
+    /// The SQL condition on `findings` that is equivalent to `matches`.
     var sql: SQLCondition {
         var condition = SQLCondition()
         if let sinceTime { condition.add("time > ?", Int64(clamping: sinceTime)) }

@@ -5,10 +5,11 @@ internal import Dispatch
 package import Packets
 internal import Synchronization
 
-/// Finds out what this machine itself knows of flows that it forwards, beside the capture: connection tracking's entry and the
-/// network stack's counters.
+/// Finds out what this machine itself knows of flows that it forwards, beside the capture: connection tracking's entry
+/// and the network stack's counters.
 ///
-/// At most `capacity` flows wait; what exceeds that is not asked. A flow takes one question to the kernel and some small files.
+/// At most `capacity` flows wait; what exceeds that is not asked. A flow takes one question to the kernel and some
+/// small files.
 package final class ConntrackLookup: Sendable {
     private static let capacity = 128
 
@@ -30,8 +31,7 @@ package final class ConntrackLookup: Sendable {
         self.init(tracking: inquiries.tracking, counters: { .read() })
     }
 
-    /// - Parameters:
-    ///   - tracking: says what connection tracking has of a flow. Called on a queue of its own, as `counters` is.
+    /// - `tracking`: says what connection tracking has of a flow. Called on a queue of its own, as `counters` is.
     package init(
         tracking: @escaping @Sendable (FiveTuple) -> ForwardingFacts.Tracking,
         counters: @escaping @Sendable () -> LocalCounters
@@ -40,7 +40,9 @@ package final class ConntrackLookup: Sendable {
         readCounters = counters
     }
 
-    /// Asks for facts of flows, and for the counters alone where `wantsCounters`. Returns at once.
+    /// Asks for facts of flows, and for the counters alone where `wantsCounters`.
+    ///
+    /// Returns at once.
     package func ask(_ flows: [FiveTuple], wantsCounters: Bool) {
         guard !flows.isEmpty || wantsCounters else { return }
         state.withLock { state in
@@ -53,7 +55,7 @@ package final class ConntrackLookup: Sendable {
         }
     }
 
-    /// What was found out since the last call.
+    /// Returns the facts found since the last call.
     package func take() -> (facts: [ForwardingFacts], counters: LocalCounters?) {
         state.withLock { state in
             defer {

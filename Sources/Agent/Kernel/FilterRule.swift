@@ -2,7 +2,7 @@
 
 /// A rule of this machine's packet filter that answers with a TCP reset, as `nft -a list ruleset` shows it.
 package struct FilterRule: Sendable, Equatable {
-    /// What names a rule for as long as it is there (nft(8), "handle").
+    /// The identity of a rule for its lifetime (nft(8), "handle").
     package struct Key: Hashable, Sendable {
         package var family: String
         package var table: String
@@ -23,7 +23,9 @@ package struct FilterRule: Sendable, Equatable {
         "chain \(key.family) \(key.table) \(key.chain), handle \(key.handle): \(text)"
     }
 
-    /// The rules of a listing that reject with a TCP reset. Lines that are none are skipped.
+    /// The rules of a listing that reject with a TCP reset.
+    ///
+    /// Lines that are none are skipped.
     package static func resetting(listing: some StringProtocol) -> [FilterRule] {
         var rules: [FilterRule] = []
         var table: (family: String, name: String)?

@@ -2,7 +2,7 @@
 package import Diagnosis
 internal import Packets
 
-/// Which of this machine's rules counted when, by comparing one reading of their counters with the next.
+/// The rules of this machine that counted packets between two readings of their counters.
 ///
 /// Remembers the last `capacity` readings. Reading is all that it rests on: the ruleset is never changed.
 package struct FilterRuleReadings: Sendable {
@@ -39,7 +39,7 @@ package struct FilterRuleReadings: Sendable {
 
     /// The evidence of which rule made a reset that this machine's packet filter made; `nil` where it cannot be told.
     ///
-    /// - Parameter finding: with a time before the last reading.
+    /// - `finding`: with a time before the last reading.
     package func evidence(for finding: Finding) -> Evidence? {
         guard let time = finding.time, let reading = readings.first(where: { $0.time >= time }) else { return nil }
         let moved = narrow(reading.moved, to: finding)

@@ -26,7 +26,9 @@ final class HelperChannel: Sendable {
         close(socket)
     }
 
-    /// The answer; `nil` where none comes in time. One that comes later is left out.
+    /// The answer; `nil` where none comes in time.
+    ///
+    /// One that comes later is left out.
     func ask(_ question: String, milliseconds: Int) -> String? {
         state.withLock { state -> String? in
             guard !state.isBroken else { return nil }
@@ -73,7 +75,9 @@ final class HelperChannel: Sendable {
 
 /// The other end.
 enum HelperServer {
-    /// Answers until whoever asks closes its end, or asks what is no question. Closes this one.
+    /// Answers until whoever asks closes its end, or asks what is no question.
+    ///
+    /// Closes this one.
     static func serve(_ socket: Int32, answer: (String) -> String) {
         defer { close(socket) }
         var frames = HelperFrames()

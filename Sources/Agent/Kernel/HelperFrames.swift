@@ -7,7 +7,7 @@ struct HelperFrames {
         var text: String
     }
 
-    /// What comes is no such stream.
+    /// The error for input that is not a valid stream.
     struct Damage: Error {}
 
     /// Bytes that a text may have.

@@ -3,12 +3,11 @@ internal import Glibc
 
 /// Runs a program that lists something, bounded in time and output.
 enum ListingProgram {
-    /// What it prints on standard output; `nil` where it cannot be run, fails, takes too long, or prints too much.
+    /// Returns the program's standard output; `nil` if it cannot run, fails, takes too long or prints too much.
     ///
-    /// - Parameters:
-    ///   - arguments: the first is the program's whole path.
-    ///   - milliseconds: after which it is killed.
-    ///   - limit: bytes.
+    /// - `arguments`: the first is the program's whole path.
+    /// - `milliseconds`: after which it is killed.
+    /// - `limit`: bytes.
     static func output(_ arguments: [String], milliseconds: Int32, limit: Int) -> String? {
         var pipes: [Int32] = [-1, -1]
         guard pipe(&pipes) == 0 else { return nil }
@@ -24,7 +23,9 @@ enum ListingProgram {
         return String(decoding: bytes, as: UTF8.self)
     }
 
-    /// Starts it with `output` as its standard output, which is closed here. `nil` where it cannot be started.
+    /// Starts it with `output` as its standard output, which is closed here.
+    ///
+    /// `nil` where it cannot be started.
     private static func start(_ arguments: [String], output: Int32) -> pid_t? {
         defer { close(output) }
         var actions = posix_spawn_file_actions_t()

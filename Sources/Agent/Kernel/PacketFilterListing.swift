@@ -3,7 +3,7 @@ internal import Glibc
 
 /// The rules of this machine's packet filter, as nft lists them.
 enum PacketFilterListing {
-    /// How long a reading may take, in ms, and how many bytes it may have.
+    /// The time limit of a reading, in ms; the next constant limits its size in bytes.
     static let patience: Int32 = 1000
     private static let limit = 4 << 20
     /// In the order in which they are tried: not by PATH, which others may set.

@@ -5,15 +5,17 @@ internal import Glibc
 internal import Packets
 internal import Synchronization
 
-/// A process of this same program that keeps CAP_NET_ADMIN and nothing else, so that the one that reads packets and serves requests
-/// can do without. It answers `PrivilegedRequest`s and ends when nobody can ask any more.
+/// A process of this same program that keeps CAP_NET_ADMIN and nothing else, so that the one that reads packets and
+/// serves requests can do without.
+///
+/// It answers `PrivilegedRequest`s and ends when nobody can ask any more.
 package final class PrivilegedHelper: Sendable {
-    /// What its command line says.
+    /// The command-line argument that starts the helper process.
     private static let argument = "answer-questions"
     /// The first of its sockets; each has a thread, so that a listing of rules holds up no other question.
     private static let firstDescriptor: Int32 = 3
     private static let channelCount = 3
-    /// How long an answer of connection tracking may take, in ms.
+    /// The time limit of one conntrack answer, in ms.
     private static let patience = 100
 
     package let process: Int32
@@ -21,8 +23,9 @@ package final class PrivilegedHelper: Sendable {
 
     /// Starts it with the privileges of this process, of which it gives up the others itself.
     ///
-    /// - Parameter ended: called once, when it has ended although it should not have.
-    /// - Returns: `nil` where it cannot be started.
+    /// - `ended`: called once, when it has ended although it should not have.
+    ///
+    /// Returns `nil` where it cannot be started.
     package init?(ended: @escaping @Sendable () -> Void) {
         var ours: [Int32] = []
         var theirs: [Int32] = []

@@ -3,11 +3,13 @@ internal import Capture
 package import Diagnosis
 package import Packets
 
-/// Who asks the kernel what takes CAP_NET_ADMIN: this process, or one that keeps it for that.
+/// The queries that need CAP_NET_ADMIN, answered by this process or by the helper that keeps the capability.
 package struct PrivilegedQueries: Sendable {
-    /// The original direction of the tracked connection whose replies look so. Called on the capture thread.
+    /// The original direction of the tracked connection whose replies look so.
+    ///
+    /// Called on the capture thread.
     package let original: @Sendable (FiveTuple) -> FiveTuple?
-    /// What connection tracking has of a flow.
+    /// Returns the conntrack entry of a flow.
     package let tracking: @Sendable (FiveTuple) -> ForwardingFacts.Tracking
     /// The packet filter's rules; `nil` where they cannot be had.
     package let rules: @Sendable () -> String?

@@ -2,7 +2,7 @@
 package import Capture
 package import Packets
 
-/// What is asked of this machine's kernel that takes CAP_NET_ADMIN, also for reading, and the answers as texts for another process.
+/// A request to this machine's kernel that needs CAP_NET_ADMIN, and its answer as text for another process.
 package enum PrivilegedRequest: Sendable, Equatable {
     /// The original direction of the tracked connection whose replies look so before they are translated back.
     case original(ofReply: FiveTuple)

@@ -5,11 +5,11 @@ internal import FoundationEssentials
 internal import Glibc
 internal import Synchronization
 
-/// Names the rule of this machine's packet filter that made a reset, beside the capture: findings that need it take a turn
-/// here and come back with it, or without where it cannot be told.
+/// Names the rule of this machine's packet filter that made a reset, beside the capture: findings that need it take a
+/// turn here and come back with it, or without where it cannot be told.
 ///
-/// At most `capacity` findings wait; what exceeds that is told without a rule. The rules are read at most five times a second,
-/// and only when a finding asks for it. Nothing is ever changed.
+/// At most `capacity` findings wait; what exceeds that is told without a rule. The rules are read at most five times a
+/// second, and only when a finding asks for it. Nothing is ever changed.
 package final class RejectRuleResolver: Sendable {
     private static let capacity = 256
     /// Between readings, in microseconds.
@@ -25,7 +25,8 @@ package final class RejectRuleResolver: Sendable {
     private let queue = DispatchQueue(label: "rstwho-rules")
     private let list: @Sendable () -> String?
 
-    /// - Parameter list: gives the listing, or `nil` where it cannot be had. Called on a queue of its own, first at once.
+    /// - Parameter list: gives the listing, or `nil` where it cannot be had. Called on a queue of its own, first at
+    ///   once.
     package init(list: @escaping @Sendable () -> String?) {
         self.list = list
         queue.async { [self] in read() }

@@ -2,9 +2,9 @@
 package import Diagnosis
 package import Packets
 
-/// Resets of connections that this machine translates, which came past without their translation: a packet that connection
-/// tracking took for invalid (outside the window, say) is not translated back, and whoever gets it knows no such connection
-/// and resets it.
+/// Resets of connections that this machine translates, which came past without their translation: a packet that
+/// connection tracking took for invalid (outside the window, say) is not translated back, and whoever gets it knows no
+/// such connection and resets it.
 ///
 /// At most `budget` questions to the kernel in `interval` of packet time; what exceeds that keeps its cause.
 package struct UntranslatedResets: ~Copyable {
@@ -51,12 +51,13 @@ package struct UntranslatedResets: ~Copyable {
 
     private func mark(_ finding: inout Finding) {
         let tuple = finding.fiveTuple
-        // What it answers looked like this when it was seen: as the replies of a connection do before their translation.
+        // What it answers looked like this when it was seen: as the replies of a connection do before their
+        // translation.
         guard let original = original(tuple.reversed), !localAddresses.contains(original.source) else { return }
         let isMadeHere = finding.evidence.contains { $0.name == EvidenceName.madeHere.rawValue }
         let isForwarded = finding.vantage?.direction == "out" && !isMadeHere
-        // Where the reply's other end is not the original's, this machine's address stands for that of another; where its
-        // source is not what was called, for that of a server.
+        // Where the reply's other end is not the original's, this machine's address stands for that of another; where
+        // its source is not what was called, for that of a server.
         let isSourceTranslated = original.source != tuple.source || original.sourcePort != tuple.sourcePort
         let isDestinationTranslated =
             original.destination != tuple.destination || original.destinationPort != tuple.destinationPort

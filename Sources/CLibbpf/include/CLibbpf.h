@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// libbpf for Swift: what Swift cannot import (macros, option structs with bit-fields, the embedded object), and the drain
-// of the rings, which is C so that no call per packet crosses into Swift.
+// libbpf for Swift: what Swift cannot import (macros, option structs with bit-fields, the embedded object), and the
+// drain of the rings, which is C so that no call per packet crosses into Swift.
 #ifndef CLIBBPF_H
 #define CLIBBPF_H
 
@@ -33,8 +33,8 @@ void rstwho_quiet_libbpf(void);
 struct bpf_object *_Nullable rstwho_open_object(const void *_Nonnull bytes, size_t size);
 
 // Attaches a program to an interface; the descriptor that is returned is the link. `attach_type` is one of these, or
-// BPF_XDP, for which `flags` are XDP_FLAGS_*; for TCX they are BPF_F_*. (The TCX types are younger than the headers that we
-// build with.)
+// BPF_XDP, for which `flags` are XDP_FLAGS_*; for TCX they are BPF_F_*. (The TCX types are younger than the headers
+// that we build with.)
 #define RSTWHO_TCX_INGRESS 46
 #define RSTWHO_TCX_EGRESS 47
 int rstwho_link_create(int program, int interface, int attach_type, uint32_t flags);
@@ -72,15 +72,15 @@ struct rstwho_link {
 	char kind[16]; // veth, bond, vlan …; empty for hardware
 	int32_t index;
 	int32_t master; // the bond, team or bridge that it belongs to, or 0
-	int32_t lower; // the interface of this namespace that it stands on (a VLAN's, a tunnel's), or 0; unset for a veth
+	int32_t lower; // the underlying interface in this namespace (of a VLAN, a tunnel), or 0; unset for a veth
 	uint32_t mtu;
 	uint32_t flags; // IFF_*
 	uint32_t xdp_program; // id, or 0
 	uint16_t hardware; // ARPHRD_*
 };
 
-// Fills in up to `capacity` links, all of them or those with index `only` (0 for all). Returns how many there are, which
-// may be more.
+// Fills in up to `capacity` links, all of them or those with index `only` (0 for all). Returns how many there are,
+// which may be more.
 int rstwho_list_links(struct rstwho_link *_Nullable links, uint32_t capacity, int only);
 
 // A socket for ioctl(2) on interfaces of the namespace that it was made in.
@@ -88,7 +88,8 @@ int rstwho_control_socket(void);
 // False once no interface has this index.
 _Bool rstwho_has_interface(int control, int interface);
 
-// Whether an offload, named as ethtool(8) shows it with -k (rx-gro-hw), is on: 1 or 0. -ENOENT where there is none of that name.
+// Whether an offload, named as ethtool(8) shows it with -k (rx-gro-hw), is on: 1 or 0. -ENOENT where there is none of
+// that name.
 int rstwho_feature_is_on(int control, const char *_Nonnull interface, const char *_Nonnull feature);
 // The rate of an interface's link, Mbit/s. -ENODATA where it has none now.
 int rstwho_link_megabits(int control, const char *_Nonnull interface);
@@ -99,9 +100,9 @@ int rstwho_clock_is_synchronised(void);
 // Makes an interface promiscuous as long as the socket that is returned is open.
 int rstwho_promiscuous_socket(int interface);
 
-// Leaves every thread of this process with nothing but `capabilities` (bits by number, linux/capability.h), of which it keeps
-// what it has; programs that it starts inherit them, and nothing gives more (no_new_privs). -ETIMEDOUT where some thread could
-// not be reached within two seconds. One call at a time.
+// Leaves every thread of this process with nothing but `capabilities` (bits by number, linux/capability.h), of which it
+// keeps what it has; programs that it starts inherit them, and nothing gives more (no_new_privs). -ETIMEDOUT where some
+// thread could not be reached within two seconds. One call at a time.
 int rstwho_keep_capabilities(uint64_t capabilities);
 
 // Holds a name in this network namespace (an abstract Unix socket) as long as the socket that is returned is open.
@@ -125,13 +126,13 @@ void rstwho_focus_unmap(struct packet_focus *_Nullable focus);
 // Sets or clears a bit (rstwho_focus_bit). One writer at a time.
 void rstwho_focus_set(struct packet_focus *_Nonnull focus, uint32_t bit, _Bool is_on);
 
-// The optional objects: the one that tells of the resets that this machine's own TCP stack sends, and the one that tells of
-// packets of focused flows that its kernel drops. NULL with errno.
+// The optional objects: the one that tells of the resets that this machine's own TCP stack sends, and the one that
+// tells of packets of focused flows that its kernel drops. NULL with errno.
 struct bpf_object *_Nullable rstwho_open_reset_trace(void);
 struct bpf_object *_Nullable rstwho_open_drop_trace(void);
 
-// Calls `handle` for each member of an enumeration of the running kernel, for example "sk_rst_reason". Returns how many:
-// -ENOENT where the kernel has none of that name, or no BTF.
+// Calls `handle` for each member of an enumeration of the running kernel, for example "sk_rst_reason". Returns how
+// many: -ENOENT where the kernel has none of that name, or no BTF.
 int rstwho_kernel_names(const char *_Nonnull enumeration, void *_Nullable context,
 			void (*_Nonnull handle)(void *_Nullable context, uint32_t value, const char *_Nonnull name));
 
@@ -157,8 +158,8 @@ struct rstwho_tuple {
 int rstwho_conntrack_original(const struct rstwho_tuple *_Nonnull reply, struct rstwho_tuple *_Nonnull original);
 
 // A tracked connection: how packets of both directions arrive, what was seen of it (IPS_SEEN_REPLY, IPS_ASSURED,
-// IPS_SEQ_ADJUST of linux/netfilter/nf_conntrack_common.h), and its TCP_CONNTRACK_* state (nf_conntrack_tcp.h), 0 where the
-// kernel does not tell.
+// IPS_SEQ_ADJUST of linux/netfilter/nf_conntrack_common.h), and its TCP_CONNTRACK_* state (nf_conntrack_tcp.h), 0 where
+// the kernel does not tell.
 struct rstwho_connection {
 	struct rstwho_tuple original;
 	struct rstwho_tuple reply;
@@ -172,20 +173,21 @@ int rstwho_conntrack_find(const struct rstwho_tuple *_Nonnull tuple, struct rstw
 
 // The drain: takes records out of all rings in the order of their times.
 //
-// A ring is never reordered; the ring whose next record is oldest is taken first. A record becomes visible only when it is
-// sure that no ring holds or will get an older one: that is so up to the clock read before the rings are looked at, but for a
-// ring whose program is in the middle of a packet. Where a record says that it is older than what its ring has told before (a
-// bulk record's time is that of an earlier look at the clock), its time is that of what was told.
+// A ring is never reordered; the ring whose next record is oldest is taken first. A record becomes visible only when it
+// is sure that no ring holds or will get an older one: that is so up to the clock read before the rings are looked at,
+// but for a ring whose program is in the middle of a packet. Where a record says that it is older than what its ring
+// has told before (a bulk record's time is that of an earlier look at the clock), its time is that of what was told.
 //
 // Not safe for use by two threads at once.
 struct rstwho_drain;
 
-// For `ring_count` rings, by CPU, of `ring_slots` each, a power of two; none is attached yet. NULL where memory is short.
+// For `ring_count` rings, by CPU, of `ring_slots` each, a power of two; none is attached yet. NULL where memory is
+// short.
 struct rstwho_drain *_Nullable rstwho_drain_create(uint32_t ring_count, uint32_t ring_slots);
 void rstwho_drain_destroy(struct rstwho_drain *_Nullable drain);
 
-// Maps the maps `rings` and `ring_positions` (bpf/rings.h). The descriptors are not kept. No record may be older than this
-// call. Once only.
+// Maps the maps `rings` and `ring_positions` (bpf/rings.h). The descriptors are not kept. No record may be older than
+// this call. Once only.
 int rstwho_drain_map(struct rstwho_drain *_Nonnull drain, int rings, int positions);
 
 // Attaches memory that is laid out as those maps are. No record is older than `since`, ns. For tests of the order.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The host build of the parser in bpf/: the same header that the kernel's verifier accepted, compiled for capture files.
+// The host build of the parser in bpf/: the same header that the kernel's verifier accepted, compiled for capture
+// files.
 #ifndef CPACKET_H
 #define CPACKET_H
 
@@ -31,12 +32,12 @@ struct frame_description {
 uint32_t rstwho_parse_frame(const uint8_t *bytes, uint32_t captured_length, const struct frame_description *description,
 			    struct packet_record *record, struct header_snapshot *snapshot, _Bool *has_snapshot);
 
-// The hash of a record's flow, by which the kernel part sheds (bpf/shedding.h): a flow is kept where (hash & mask) is 0. The same
-// for both directions. Only addresses and ports matter.
+// The hash of a record's flow, by which the kernel part sheds (bpf/shedding.h): a flow is kept where (hash & mask) is
+// 0. The same for both directions. Only addresses and ports matter.
 uint32_t rstwho_flow_hash(const struct packet_record *record);
 
-// The bit of a record's flow in the kernel part's focus, below 65536; the same for both directions. Only addresses and ports
-// matter.
+// The bit of a record's flow in the kernel part's focus, below 65536; the same for both directions. Only addresses and
+// ports matter.
 uint32_t rstwho_focus_bit(const struct packet_record *record);
 
 // Asks for a cache line that will be written to soon. Swift has no intrinsic for it.

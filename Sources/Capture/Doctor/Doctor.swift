@@ -6,13 +6,16 @@ internal import Glibc
 package enum Doctor {
     /// The checks for the machine and for some interfaces.
     ///
-    /// - Parameter interfaces: names and patterns; none for the machine alone.
-    /// - Throws: `notFound` for an unknown interface.
+    /// - `interfaces`: names and patterns; none for the machine alone.
+    ///
+    /// Throws `notFound` for an unknown interface.
     package static func checks(_ interfaces: [String]) throws(CaptureError) -> [DoctorCheck] {
         try facts(interfaces).checks
     }
 
-    /// Reads what the machine is like. Loads the kernel part where that is allowed, and lets it go at once.
+    /// Reads what the machine is like.
+    ///
+    /// Loads the kernel part where that is allowed, and lets it go at once.
     package static func facts(_ interfaces: [String]) throws(CaptureError) -> DoctorFacts {
         let selection = try interfaces.isEmpty ? [] : select(interfaces)
         let missing = Privilege.current().missing

@@ -15,9 +15,9 @@ package struct DoctorCheck: Sendable, Equatable {
     package var status: Status
     /// The interface that it is about; `nil` for the machine.
     package var interface: String?
-    /// What was found, as a sentence without its full stop.
+    /// The result, as a sentence without its full stop.
     package var text: String
-    /// What to do, as a sentence; absent where there is nothing to do.
+    /// The remedy, as a sentence; absent if none is needed.
     package var cure: String?
 
     package init(_ name: String, _ status: Status, interface: String? = nil, text: String, cure: String? = nil) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension DoctorFacts {
-    /// What the facts mean for capture, the machine's first.
+    /// The checks derived from the facts, the machine's first.
     package var checks: [DoctorCheck] {
         [kernelCheck, btfCheck, privilegeCheck, loadCheck, tcCheck] + [clockCheck].compactMap { $0 }
             + interfaces.flatMap { checks(of: $0) }

@@ -12,8 +12,9 @@ extension DoctorFacts {
                 cure: "timedatectl set-ntp true")
     }
 
-    /// Strict mode drops what arrives where its answer would not leave (RFC 3704, section 2.2). What counts is the larger value of the
-    /// interface's and that of all (Documentation/networking/ip-sysctl.rst).
+    /// Strict mode drops what arrives where its answer would not leave (RFC 3704, section 2.2).
+    ///
+    /// What counts is the larger value of the interface's and that of all (Documentation/networking/ip-sysctl.rst).
     static func reversePathCheck(_ interface: Interface) -> DoctorCheck? {
         guard let filter = interface.reversePathFilter, !interface.info.isLoopback else { return nil }
         let name = interface.info.name
@@ -34,14 +35,16 @@ extension DoctorFacts {
 
     // MARK: - Rings
 
-    /// Frames of 64 bytes take 84 on the wire: preamble, start and the gap between frames (IEEE 802.3, 3.1.1 and 4.4.2).
+    /// Frames of 64 bytes take 84 on the wire: preamble, start and the gap between frames (IEEE 802.3, 3.1.1 and
+    /// 4.4.2).
     private static let smallFrameBits = 84 * 8
     /// The longest sleep of the drain, ms: what comes after a quiet while has to fit the ring for so long.
     private static let longestSleep = 10.0
-    /// What of a ring bulk may fill (`bpf/rings.h`).
+    /// The share of a ring that bulk may fill (`bpf/rings.h`).
     private static let bulkShare = 0.75
 
-    /// How many ms of 64-byte frames at the link's full rate fit a ring of so many bytes, spread over the queues as well as they can be.
+    /// Returns the time, in ms, for which a ring holds 64-byte frames at the link's full rate, spread evenly over the
+    /// queues.
     static func milliseconds(ofRing bytes: Int, megabits: Int, queues: Int, cpus: Int) -> Double {
         let frames = Double(bytes / EventRing.slotBytes) * bulkShare
         let rings = Double(max(1, min(queues, cpus)))

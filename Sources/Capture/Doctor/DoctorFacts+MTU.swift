@@ -3,9 +3,10 @@
 extension DoctorFacts {
     /// The largest MTU with which a driver takes native XDP; `nil` where there is no limit, or none that matters.
     ///
-    /// What fits one buffer, where the driver gives a program no more: a page without head and tail room (`ENA_XDP_MAX_MTU`); on
-    /// Intel's 3 KiB without Ethernet's header, two tags and the checksum (`ixgbe_max_xdp_frame_size`, `I40E_PACKET_HDR_PAD`,
-    /// `ICE_ETH_PKT_HDR_PAD`), of which some take several buffers on later kernels (BPF_F_XDP_HAS_FRAGS).
+    /// What fits one buffer, where the driver gives a program no more: a page without head and tail room
+    /// (`ENA_XDP_MAX_MTU`); on Intel's 3 KiB without Ethernet's header, two tags and the checksum
+    /// (`ixgbe_max_xdp_frame_size`, `I40E_PACKET_HDR_PAD`, `ICE_ETH_PKT_HDR_PAD`), of which some take several buffers
+    /// on later kernels (BPF_F_XDP_HAS_FRAGS).
     static func maximumMTU(driver: String, kernel: KernelVersion) -> Int? {
         switch driver {
         case "ena": 3498

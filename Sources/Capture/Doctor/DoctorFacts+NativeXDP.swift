@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension DoctorFacts {
-    /// What attaching native XDP does to an interface with this driver. Known cases only; they are from the drivers'
-    /// sources and documentation (`drivers/net/…` of the kernel), and from a measurement for veth.
+    /// Returns the check of native XDP on an interface with this driver.
+    ///
+    /// Known cases only; they are from the drivers' sources and documentation (`drivers/net/…` of the kernel), and from
+    /// a measurement for veth.
     static func xdpCheck(_ interface: Interface) -> DoctorCheck {
         let name = interface.info.name
         func check(_ status: DoctorCheck.Status, _ text: String, cure: String? = nil) -> DoctorCheck {

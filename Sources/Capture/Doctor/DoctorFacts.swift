@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the machine is like, as far as capture cares. Read by `Doctor`, judged by `DoctorFacts.checks`.
+/// The properties of the machine that matter for capture.
+///
+/// Read by `Doctor`, judged by `DoctorFacts.checks`.
 package struct DoctorFacts: Sendable {
     /// An interface.
     package struct Interface: Sendable, Equatable {

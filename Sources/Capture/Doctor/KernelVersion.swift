@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// A kernel's major and minor version. Features are probed; the version only explains a failure.
+/// A kernel's major and minor version.
+///
+/// Features are probed; the version only explains a failure.
 package struct KernelVersion: Sendable, Equatable, Comparable, CustomStringConvertible {
     package var major: Int
     package var minor: Int
@@ -14,7 +16,9 @@ package struct KernelVersion: Sendable, Equatable, Comparable, CustomStringConve
     /// The oldest that is tested.
     package static let floor = KernelVersion(6, 1)
 
-    /// Reads a release such as `6.1.0-42-amd64`. `nil` where it does not begin with two numbers.
+    /// Reads a release such as `6.1.0-42-amd64`.
+    ///
+    /// `nil` where it does not begin with two numbers.
     package init?(release: String) {
         let parts = release.split(separator: ".", maxSplits: 2).map { $0.prefix { $0.isNumber } }
         guard parts.count >= 2, let major = Int(parts[0]), let minor = Int(parts[1]) else { return nil }

@@ -9,9 +9,10 @@ extension CaptureFile {
     /// pipe is silent an empty batch (a tick) comes about every 200 ms, whose watermark goes on with the clock. The
     /// watermark is the latest packet time so far: where times go backwards in a capture it stays.
     ///
-    /// A file that nobody writes to is read and parsed on a thread of its own, ahead of `handler`, which is called on the caller's.
+    /// A file that nobody writes to is read and parsed on a thread of its own, ahead of `handler`, which is called on
+    /// the caller's.
     ///
-    /// - Parameter hashing: makes the batches' `hashes`, on that thread; not called where there is none.
+    /// - `hashing`: makes the batches' `hashes`, on that thread; not called where there is none.
     ///
     /// Throws what `handler` throws, at once; or `CaptureError` with `badInput` (damaged, cut) or `ioError`, after
     /// everything before that place was handed over.
@@ -39,8 +40,9 @@ extension CaptureFile {
 }
 
 extension CaptureFile {
-    /// Decodes until there is something to hand over: packets, or the news that a while went by without any. False at the
-    /// end of the capture, when a last batch may be left.
+    /// Decodes until there is something to hand over: packets, or the news that a while went by without any.
+    ///
+    /// False at the end of the capture, when a last batch may be left.
     mutating func advance() throws(CaptureError) -> Bool {
         while true {
             while toSkip > 0 {

@@ -13,7 +13,7 @@ extension CaptureFile {
         var bytesRead: UInt64 = 0
     }
 
-    /// What both threads know.
+    /// The state that both threads share.
     private final class Exchange: @unchecked Sendable {
         let queue = SlotQueue(slots: batchesAhead)
         /// Each slot belongs to the thread that the queue gave it to.
@@ -31,7 +31,9 @@ extension CaptureFile {
         }
     }
 
-    /// As `read`: what it promises holds here as well. The packets are the same in the same batches.
+    /// As `read`: what it promises holds here as well.
+    ///
+    /// The packets are the same in the same batches.
     mutating func readAhead(hashing: PacketHashing?, _ handler: (PacketBatch) throws -> Void) throws {
         let exchange = Exchange()
         try withUnsafeMutablePointer(to: &self) { file in

@@ -5,7 +5,7 @@
 ///
 /// Memory is constant: a window of 1 MiB, a batch of 512 packets, and a decompressor's (at most 128 MiB for zstd).
 package struct CaptureFile: ~Copyable {
-    /// Where a capture comes from.
+    /// The source of a capture.
     package enum Origin {
         case path(String)
         case standardInput
@@ -15,7 +15,7 @@ package struct CaptureFile: ~Copyable {
         case memory(UnsafeRawBufferPointer, piece: Int)
     }
 
-    /// How long a pipe may be silent before a tick is handed over, ms.
+    /// The silence of a pipe after which a tick is delivered, in ms.
     static let tickInterval: Int32 = 200
 
     /// `pcap`, `pcapng` or `text`, of what is inside where it is compressed.
@@ -26,12 +26,14 @@ package struct CaptureFile: ~Copyable {
     var pcapng = PcapngDecoder()
     /// Bytes of a block that nobody reads and that were not yet passed.
     var toSkip: UInt64 = 0
-    /// Where that block begins.
+    /// The offset where that block begins.
     var skipped: UInt64 = 0
     /// The watermark after the last packet, from which ticks count.
     var lastPacketTime: UInt64 = 0
 
-    /// Opens a capture and tells what it is. A pipe is waited for until it has said enough for that.
+    /// Opens a capture and tells what it is.
+    ///
+    /// A pipe is waited for until it has said enough for that.
     ///
     /// Throws `notFound`, `ioError`, or `badInput` for what is empty, a directory, or neither a capture nor a text.
     package static func open(_ origin: Origin) throws(CaptureError) -> CaptureFile {
@@ -66,13 +68,17 @@ package struct CaptureFile: ~Copyable {
     }
 
     /// True where packets come while it is read, so that findings are wanted at once: a pipe, or a file that somebody
-    /// writes to (which the system tells the file's owner and root). Such a file is read until its writer closes it.
+    /// writes to (which the system tells the file's owner and root).
+    ///
+    /// Such a file is read until its writer closes it.
     package var isLive: Bool { input.isLive }
 
-    /// Bytes read so far, and of how many where that is known. Compressed ones where it is compressed.
+    /// Bytes read so far, and of how many where that is known.
+    ///
+    /// Compressed ones where it is compressed.
     package var progress: (read: UInt64, total: UInt64?) { (input.bytesRead, input.size) }
 
-    /// What became of the frames so far.
+    /// The counts of frames so far, by outcome.
     package var counters: CaptureFileCounters { batch.counters }
 
     /// Names of interfaces by `PacketRecord.interfaceSlot`, where the capture (pcapng) knows them.

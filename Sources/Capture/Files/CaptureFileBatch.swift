@@ -3,13 +3,16 @@ internal import CPacket
 internal import Glibc
 internal import Packets
 
-/// Where a decoder puts its packets: room for `capacity` of them and their snapshots, allocated once. The room can be exchanged, for
-/// handing it to another thread.
+/// The output of a decoder: room for `capacity` packets and their snapshots, allocated once.
+///
+/// The room can be exchanged, for handing it to another thread.
 struct CaptureFileBatch: ~Copyable {
-    /// Packets in a batch. 512 snapshots are 128 KiB, which stays in a second-level cache.
+    /// Packets in a batch.
+    ///
+    /// 512 snapshots are 128 KiB, which stays in a second-level cache.
     static let capacity = 512
 
-    /// What a capture says of a frame besides its bytes.
+    /// The metadata of a frame in a capture.
     struct Frame {
         /// ns since 1970.
         var time: UInt64
@@ -45,7 +48,9 @@ struct CaptureFileBatch: ~Copyable {
     /// Snapshots in use, one behind the other: as few cache lines as can be.
     private var snapshotCount = 0
     private(set) var frames: UInt64 = 0
-    /// The latest time of a packet so far, ns since 1970. Never goes back.
+    /// The latest time of a packet so far, ns since 1970.
+    ///
+    /// Never goes back.
     private(set) var watermark: UInt64 = 0
 
     init() {
@@ -67,7 +72,9 @@ struct CaptureFileBatch: ~Copyable {
         snapshotCount = 0
     }
 
-    /// Structures of C and numbers, for which all bits 0 is a value. Pages that a short capture never uses are not touched.
+    /// Structures of C and numbers, for which all bits 0 is a value.
+    ///
+    /// Pages that a short capture never uses are not touched.
     private static func zeroed<Element: BitwiseCopyable>(_ count: Int) -> UnsafeMutablePointer<Element> {
         guard let memory = calloc(count, MemoryLayout<Element>.stride) else {
             // 200 KB that cannot be had: let the allocator end the process as it does everywhere in Swift.
@@ -78,7 +85,9 @@ struct CaptureFileBatch: ~Copyable {
 
     var isFull: Bool { count == Self.capacity }
 
-    /// Parses a frame and appends it if it is a packet; counts it in any case. Must not be called when `isFull`.
+    /// Parses a frame and appends it if it is a packet; counts it in any case.
+    ///
+    /// Must not be called when `isFull`.
     ///
     /// `bytes` are valid for `length`; nothing beyond is read.
     mutating func append(_ bytes: UnsafeRawPointer, length: Int, _ frame: Frame) {

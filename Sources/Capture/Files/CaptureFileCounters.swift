@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package import CPacket
 
-/// Why the link layer of a captured frame was not opened. The parser's own reasons are `enum packet_refusal`.
+/// Why the link layer of a captured frame was not opened.
+///
+/// The parser's own reasons are `enum packet_refusal`.
 package enum LinkRefusal: UInt8, CaseIterable, Hashable, Sendable {
     /// The capture's link type is none that is looked into.
     case unknownLinkType
@@ -15,7 +17,9 @@ package enum LinkRefusal: UInt8, CaseIterable, Hashable, Sendable {
     case wirelessBadChecksum
 }
 
-/// What became of the frames of a capture: `frames` is the sum of everything else.
+/// The counts of a capture's frames, by outcome.
+///
+/// `frames` is the sum of everything else.
 package struct CaptureFileCounters: Hashable, Sendable {
     /// Packets that the capture holds; the number of the last one, as Wireshark counts.
     package var frames: UInt64 = 0

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where a capture stops making sense, and why. Everything before `offset` was delivered.
+/// The position and the reason where a capture becomes unreadable.
+///
+/// Everything before `offset` was delivered.
 struct CaptureFileDamage: Error {
     /// Of the record that is damaged, in bytes from the start of the (uncompressed) capture.
     var offset: UInt64
@@ -9,12 +11,12 @@ struct CaptureFileDamage: Error {
     var advice = "What came before is complete"
 }
 
-/// What a decoder wants after it has taken `consumed` bytes.
+/// The demand of a decoder after it has taken `consumed` bytes.
 struct CaptureFileStep {
     enum Wish {
         /// At least this many bytes, counted from the first that was not consumed.
         case bytes(Int)
-        /// That many bytes be thrown away unread; then to be called again.
+        /// Discard that many bytes unread, then call again.
         case skip(UInt64)
         /// Its packets be taken out of the batch, which is full.
         case delivery

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What an input is, told from its first bytes.
+/// The format of an input, detected from its first bytes.
 package enum CaptureFormat: Hashable, Sendable {
     /// The classic format of tcpdump (draft-ietf-opsawg-pcap).
     case pcap
@@ -14,7 +14,9 @@ package enum CaptureFormat: Hashable, Sendable {
     case text
     case unknown
 
-    /// As many bytes as `init(sniffing:)` makes use of. Fewer will do, if there are no more.
+    /// As many bytes as `init(sniffing:)` makes use of.
+    ///
+    /// Fewer will do, if there are no more.
     package static let sniffedBytes = 512
 
     /// Tells a format from the first bytes of an input.

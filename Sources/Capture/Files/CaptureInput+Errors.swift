@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// What may be wrong with a file, in words.
+/// The error messages about a file.
 extension CaptureInput {
     static func openFailure(_ path: String, _ number: Int32) -> CaptureError {
         switch number {

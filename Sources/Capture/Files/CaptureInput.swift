@@ -3,8 +3,8 @@ internal import Glibc
 
 /// A window onto the bytes of a capture, uncompressed: a buffer of fixed size that a file, a pipe or memory fills.
 ///
-/// Reads with read(2) instead of mapping: a mapped file that another program cuts short ends the process with SIGBUS, and
-/// a pipe cannot be mapped (docs/decisions/0006-capture-files-are-read-not-mapped.md).
+/// Reads with read(2) instead of mapping: a mapped file that another program cuts short ends the process with SIGBUS,
+/// and a pipe cannot be mapped (docs/decisions/0006-capture-files-are-read-not-mapped.md).
 struct CaptureInput: ~Copyable {
     enum Filling {
         /// There are more bytes than before.
@@ -32,7 +32,7 @@ struct CaptureInput: ~Copyable {
     private let isRegular: Bool
     /// True for a regular file that somebody was writing to when it was opened, until nobody does.
     private var isGrowing = false
-    /// What is not yet read of a capture in memory, and how much of it is read at once.
+    /// The unread rest of a capture in memory, and the size of one read.
     private var memory = UnsafeRawBufferPointer(start: nil, count: 0)
     private let piece: Int
     /// Lives as long as the input; `begin ..< end` is what was read and not consumed.
@@ -106,7 +106,9 @@ struct CaptureInput: ~Copyable {
     /// True where bytes come over time, so that findings are wanted while it is open.
     private(set) var isLive = false
 
-    /// What can be decoded now. Valid until the next call that changes the input.
+    /// The bytes that can be decoded now.
+    ///
+    /// Valid until the next call that changes the input.
     var window: UnsafeRawBufferPointer { UnsafeRawBufferPointer(rebasing: buffer[begin..<end]) }
 
     var count: Int { end - begin }
@@ -190,7 +192,9 @@ struct CaptureInput: ~Copyable {
         }
     }
 
-    /// Waits until there may be bytes. False where `milliseconds` went by without any.
+    /// Waits until there may be bytes.
+    ///
+    /// False where `milliseconds` went by without any.
     mutating func wait(milliseconds: Int32) -> Bool {
         if isRegular {
             // An interruption (Ctrl-C) ends the waiting for a file to grow; a pipe has an end of its own.
@@ -252,7 +256,9 @@ struct CaptureInput: ~Copyable {
     }
 
     /// True where another has the file open for writing, as far as the system tells: a read lease is refused then
-    /// (fcntl(2), F_SETLEASE). It tells the file's owner and root only; for others a file ends where it ends.
+    /// (fcntl(2), F_SETLEASE).
+    ///
+    /// It tells the file's owner and root only; for others a file ends where it ends.
     private func hasWriter() -> Bool {
         // Should the lease be broken in the moment that it is held, the signal must be one that does nothing.
         guard fcntl(descriptor, Self.setSignal, SIGURG) == 0 else { return false }

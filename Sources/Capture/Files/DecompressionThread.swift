@@ -8,11 +8,13 @@ final class DecompressionThread {
     private static let slots = 8
     private static let piece = 1 << 18
 
-    /// What both threads know. Each slot belongs to the thread that the queue gave it to.
+    /// The state that both threads share.
+    ///
+    /// Each slot belongs to the thread that the queue gave it to.
     private final class Exchange: @unchecked Sendable {
         let queue = SlotQueue(slots: slots)
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: slots * piece, alignment: 64)
-        /// What is in each slot, and how many bytes of the file that took.
+        /// The number of bytes in each slot, and of bytes of the file that they took.
         let counts = UnsafeMutablePointer<(count: Int, bytesRead: UInt64)>.allocate(capacity: slots)
         /// Written before the queue is closed, read after its end.
         var failure: CaptureError?
@@ -29,17 +31,17 @@ final class DecompressionThread {
 
     private let exchange = Exchange()
     private var thread: HelperThread?
-    /// What is left of the slot that is being emptied.
+    /// The rest of the slot that is being emptied.
     private var rest = UnsafeMutableRawBufferPointer(start: nil, count: 0)
     private var isEmptying = false
     /// Bytes of the file that were needed for what was handed out.
     private(set) var bytesRead: UInt64
 
-    /// - Parameters:
-    ///   - decompressor: with what was already read; from now on the thread's alone.
-    ///   - descriptor: of a regular file; must stay open as long as this lives.
-    ///   - bytesRead: what was already read.
-    /// - Returns: `nil` where no thread can be had.
+    /// - `decompressor`: with what was already read; from now on the thread's alone.
+    /// - `descriptor`: of a regular file; must stay open as long as this lives.
+    /// - `bytesRead`: what was already read.
+    ///
+    /// Returns `nil` where no thread can be had.
     init?(_ decompressor: Decompressor, descriptor: Int32, name: String, bytesRead: UInt64) {
         self.bytesRead = bytesRead
         let exchange = exchange
@@ -68,7 +70,9 @@ final class DecompressionThread {
         if let thread = thread.take() { thread.join() }
     }
 
-    /// Duplicates what comes next. Returns 0 at the end; throws what is wrong with the data once everything before it was handed out.
+    /// Duplicates what comes next.
+    ///
+    /// Returns 0 at the end; throws what is wrong with the data once everything before it was handed out.
     func read(into space: UnsafeMutableRawBufferPointer) throws(CaptureError) -> Int {
         if rest.isEmpty {
             if isEmptying { exchange.queue.free() }

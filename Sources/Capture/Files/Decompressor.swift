@@ -3,7 +3,9 @@ internal import CCompression
 internal import Glibc
 
 /// gzip (RFC 1952, several members) and zstd (RFC 8878, several frames) as a stream: bounded memory whatever the data
-/// expand to. A zstd window above 128 MiB is refused.
+/// expand to.
+///
+/// A zstd window above 128 MiB is refused.
 final class Decompressor {
     private enum Engine {
         case gzip(UnsafeMutablePointer<z_stream>)
@@ -26,16 +28,20 @@ final class Decompressor {
     /// True behind the last gzip member, where only padding may follow.
     private var isPadding = false
     private var isFirst = true
-    /// True where the last call had no room left: only then can the library hold back output. (Asking zstd again and
-    /// again without input is an error.)
+    /// True where the last call had no room left: only then can the library hold back output.
+    ///
+    /// (Asking zstd again and again without input is an error.)
     private var isOutputFull = false
-    /// What is wrong with the data; thrown once everything before it was given, and ever after.
+    /// The damage of the data; thrown after everything before it was delivered, and from then on.
     private var failure: CaptureFileDamage?
-    /// Compressed bytes to hand to zstd at once: a block. What it made of the blocks before a damaged one would be lost if
-    /// it got all of them.
+    /// Compressed bytes to hand to zstd at once: a block.
+    ///
+    /// What it made of the blocks before a damaged one would be lost if it got all of them.
     private var blockSize = firstBlock
 
-    /// Begins with the `compressed` bytes that were already read. `nil` where memory is short.
+    /// Begins with the `compressed` bytes that were already read.
+    ///
+    /// `nil` where memory is short.
     init?(_ format: CaptureFormat, compressed: UnsafeRawBufferPointer) {
         switch format {
         case .gzip:
@@ -68,7 +74,7 @@ final class Decompressor {
         input.deallocate()
     }
 
-    /// Where compressed bytes are to be put when `decompress` has given nothing; then `add` tells how many.
+    /// Returns the space for compressed bytes once `decompress` has delivered nothing; `add` then takes their number.
     func makeSpace() -> UnsafeMutableRawBufferPointer {
         base &+= UInt64(begin)
         if begin == end {
@@ -86,7 +92,9 @@ final class Decompressor {
         end += count
     }
 
-    /// Fills `output` as far as the compressed bytes go. 0 means: more of those are needed.
+    /// Fills `output` as far as the compressed bytes go.
+    ///
+    /// 0 means: more of those are needed.
     func decompress(into output: UnsafeMutableRawBufferPointer) throws(CaptureFileDamage) -> Int {
         if let failure { throw failure }
         // What the library held back comes alone: were the next block damaged, it would be lost.
@@ -105,7 +113,9 @@ final class Decompressor {
         return 0
     }
 
-    /// One call of the library, with at most `limit` compressed bytes where that is zstd. Returns what it produced.
+    /// One call of the library, with at most `limit` compressed bytes where that is zstd.
+    ///
+    /// Returns what it produced.
     private func advance(
         into output: UnsafeMutableRawBufferPointer, by limit: Int
     ) throws(CaptureFileDamage) -> Int {

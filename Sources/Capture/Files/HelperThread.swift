@@ -11,8 +11,10 @@ struct HelperThread: ~Copyable {
 
     private let thread: pthread_t
 
-    /// Runs `body` on a thread of its own. What it uses must not be used by others until `join` returned, but for what is made for
-    /// that. `nil` where no thread can be had.
+    /// Runs `body` on a thread of its own.
+    ///
+    /// What it uses must not be used by others until `join` returned, but for what is made for that. `nil` where no
+    /// thread can be had.
     init?(_ body: @escaping () -> Void) {
         let task = Unmanaged.passRetained(Task(body))
         var thread = pthread_t()

@@ -31,7 +31,9 @@ extension LinkLayer {
         return openLLC(bytes, at: start + header, content: &content)
     }
 
-    /// LLC with SNAP (RFC 1042): an Ethertype behind six known bytes. Without SNAP it is not IP.
+    /// LLC with SNAP (RFC 1042): an Ethertype behind six known bytes.
+    ///
+    /// Without SNAP it is not IP.
     static func openLLC(_ bytes: UnsafeRawBufferPointer, at offset: Int, content: inout Content) -> UInt32 {
         guard bytes.count >= offset + 8 else { return PACKET_REFUSED_TRUNCATED_LINK.rawValue }
         let isSNAP = bytes[offset] == 0xaa && bytes[offset + 1] == 0xaa && bytes[offset + 2] == 0x03
@@ -67,8 +69,8 @@ extension LinkLayer {
         return openWireless(bytes, at: length, isPadded: flags & 0x20 != 0, content: &content)
     }
 
-    /// The Prism header has its length in the byte order of the machine that captured; AVS comes under the same link type
-    /// too, and has a magic number and a length in network order.
+    /// The Prism header has its length in the byte order of the machine that captured; AVS comes under the same link
+    /// type too, and has a magic number and a length in network order.
     static func openPrism(_ bytes: UnsafeRawBufferPointer, content: inout Content) -> UInt32 {
         guard bytes.count >= 8 else { return PACKET_REFUSED_TRUNCATED_LINK.rawValue }
         let magic = bytes.loadUnaligned(as: UInt32.self).bigEndian

@@ -29,7 +29,7 @@ enum LinkLayer: UInt8 {
         }
     }
 
-    /// Where in a frame the parser begins, and what it is told.
+    /// The offset in a frame where the parser begins, and its parameters.
     struct Content {
         /// Bytes of the frame that were opened.
         var offset: Int
@@ -63,8 +63,10 @@ enum LinkLayer: UInt8 {
     static let ipv6: UInt16 = 0x86dd
     static let pppoeSession: UInt16 = 0x8864
 
-    /// Finds what a frame carries. Returns PACKET_PARSED, a parser's refusal, or PACKET_REFUSAL_COUNT and a `LinkRefusal`
-    /// above it. Reads only `length` bytes.
+    /// Finds what a frame carries.
+    ///
+    /// Returns PACKET_PARSED, a parser's refusal, or PACKET_REFUSAL_COUNT and a `LinkRefusal` above it. Reads only
+    /// `length` bytes.
     func open(_ bytes: UnsafeRawPointer, length: Int, content: inout Content) -> UInt32 {
         let bytes = UnsafeRawBufferPointer(start: bytes, count: length)
         switch self {
@@ -127,7 +129,9 @@ enum LinkLayer: UInt8 {
         return openCookedProtocol(bytes, at: 20, ethertype: load16(bytes, 0), content: &content)
     }
 
-    /// FNV-1a, folded, of a link address of at most 8 bytes. The caller has checked that 8 are there.
+    /// FNV-1a, folded, of a link address of at most 8 bytes.
+    ///
+    /// The caller has checked that 8 are there.
     private static func hash(_ bytes: UnsafeRawBufferPointer, at offset: Int, length: UInt16) -> UInt16 {
         var hash: UInt32 = 0x811c_9dc5
         for byte in bytes[offset..<offset + min(Int(length), 8)] {
@@ -176,7 +180,9 @@ enum LinkLayer: UInt8 {
         return content.found(at: 4, ethertype: load16(bytes, 2))
     }
 
-    /// Two bytes in network order. The caller has checked that they are there.
+    /// Two bytes in network order.
+    ///
+    /// The caller has checked that they are there.
     static func load16(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> UInt16 {
         UInt16(bytes[offset]) << 8 | UInt16(bytes[offset + 1])
     }

@@ -38,7 +38,7 @@ struct PcapDecoder {
     private var isSwapped = false
     private var link = LinkLayer.unknown
 
-    /// What the file's end would cut: said in the message.
+    /// Whether the input ends before the file header is complete; used in the message.
     var isAtStart: Bool { variant == nil }
 
     /// Takes packets out of `bytes`, which begin at `offset` of the capture.

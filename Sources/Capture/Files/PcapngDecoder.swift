@@ -18,7 +18,9 @@ struct PcapngDecoder {
 
     /// No capture tool writes longer packets (libpcap's MAXIMUM_SNAPLEN).
     static let maximumPacket = PcapDecoder.maximumPacket
-    /// Of a longer block only the beginning is looked at. A packet of any legal length fits with kilobytes of options.
+    /// Of a longer block only the beginning is looked at.
+    ///
+    /// A packet of any legal length fits with kilobytes of options.
     static let windowLimit = 512 * 1024
     /// More interfaces in a section are taken for damage: their table must not grow with the file.
     static let maximumInterfaces = 65_536

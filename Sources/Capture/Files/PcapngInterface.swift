@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What an interface description block says that packets need.
+/// The fields of an interface description block that packets need.
 struct PcapngInterface {
     var link: LinkLayer
     /// Bytes of a packet that were kept at most; 0 for all.

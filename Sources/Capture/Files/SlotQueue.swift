@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// Numbers of slots that go round between two threads: one fills them in turn, the other empties them in the same order.
+/// Numbers of slots that go round between two threads: one fills them in turn, the other empties them in the same
+/// order.
 ///
-/// Who has to wait sleeps until half of the slots are ready, so that a pair of threads of unequal speed does not wake each other for
-/// each slot. It ends from either side: `close` says that nothing follows, `abandon` that nothing is wanted.
+/// Who has to wait sleeps until half of the slots are ready, so that a pair of threads of unequal speed does not wake
+/// each other for each slot. It ends from either side: `close` says that nothing follows, `abandon` that nothing is
+/// wanted.
 final class SlotQueue: @unchecked Sendable {
     let slots: Int
     private let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)

@@ -2,7 +2,7 @@
 internal import CLibbpf
 internal import Glibc
 
-/// How a program is attached to an interface.
+/// The mechanism that attaches a program to an interface.
 package enum AttachMechanism: String, CaseIterable, Sendable {
     /// A link at the TC hook (Linux 6.6 and later); it vanishes with the process.
     case tcx
@@ -14,7 +14,7 @@ package enum AttachMechanism: String, CaseIterable, Sendable {
     case xdpGeneric = "xdp_generic"
 }
 
-/// Where and how one interface is watched.
+/// The attachment of one interface: hook and mechanism.
 package struct AttachmentInfo: Sendable, Equatable {
     package var interface: String
     package var index: Int32
@@ -39,22 +39,25 @@ package struct AttachmentInfo: Sendable, Equatable {
     }
 }
 
-/// One interface's hooks. Detached when this is released.
+/// One interface's hooks.
+///
+/// Detached when this is released.
 final class Attachment {
-    /// What is attached; the interface's name is the one it had then.
+    /// The attachment, with the interface's name at that time.
     let info: AttachmentInfo
 
     private let object: BPFObject
     private var links: [Int32] = []
     private var filters: [TCFilter] = []
-    /// The socket that keeps a tap's interface promiscuous. Negative where there is none.
+    /// The socket that keeps a tap's interface promiscuous.
+    ///
+    /// Negative where there is none.
     private var promiscuous: Int32 = -1
 
     /// Attaches a loaded object.
     ///
-    /// - Parameters:
-    ///   - hook: where ingress is looked at; egress is always TC.
-    ///   - allowsTCX: false takes clsact even where there is TCX.
+    /// - `hook`: where ingress is looked at; egress is always TC.
+    /// - `allowsTCX`: false takes clsact even where there is TCX.
     init(
         object: BPFObject, interface: InterfaceInfo, slot: UInt8, hook: LiveCapture.Hook, isTap: Bool, allowsTCX: Bool
     ) throws(CaptureError) {
@@ -93,7 +96,7 @@ final class Attachment {
         }
     }
 
-    /// What is attached so far.
+    /// The attachments made so far.
     private struct Builder {
         let object: BPFObject
         let interface: InterfaceInfo
@@ -125,8 +128,8 @@ final class Attachment {
         private static let driverMode: UInt32 = 1 << 2
         private static let genericMode: UInt32 = 1 << 1
 
-        /// BPF_F_BEFORE of linux/bpf.h without a program to be before: the head, as a program there that accepts or drops
-        /// a packet hides it from those behind it (kernel/bpf/mprog.c).
+        /// BPF_F_BEFORE of linux/bpf.h without a program to be before: the head, as a program there that accepts or
+        /// drops a packet hides it from those behind it (kernel/bpf/mprog.c).
         private static let atHead: UInt32 = 1 << 3
 
         mutating func attachTC(_ way: PacketWay) throws(CaptureError) -> AttachMechanism {

@@ -10,7 +10,7 @@ package enum KernelProgram: String, CaseIterable, Sendable {
     case xdp = "rstwho_xdp"
     case renewLease = "rstwho_renew_lease"
 
-    /// What all names begin with: how leftovers of ours are told from foreign programs.
+    /// The common prefix of all program names, which tells leftovers of rstwho from foreign programs.
     package static let prefix = "rstwho_"
 }
 
@@ -25,10 +25,11 @@ package enum KernelMap: String, CaseIterable, Sendable {
     case shedding
 }
 
-/// The kernel part, loaded once for an interface. Loaded programs and maps live as long as this object, or longer where
-/// something else holds them (a clsact filter).
+/// The kernel part, loaded once for an interface.
+///
+/// Loaded programs and maps live as long as this object, or longer where something else holds them (a clsact filter).
 package final class BPFObject {
-    /// What is fixed when an object is loaded: `struct packet_settings`.
+    /// The settings fixed when an object is loaded (`struct packet_settings`).
     package struct Settings: Sendable {
         /// The interface's number in records and counters, below 32.
         package var slot: UInt8
@@ -48,10 +49,9 @@ package final class BPFObject {
 
     /// Opens, configures and loads the embedded object.
     ///
-    /// - Parameters:
-    ///   - programs: which programs to load; the verifier sees only these.
-    ///   - ringCount: how many rings there are: one above the highest CPU number.
-    ///   - sharing: an object whose maps this one uses instead of making its own.
+    /// - `programs`: which programs to load; the verifier sees only these.
+    /// - `ringCount`: how many rings there are: one above the highest CPU number.
+    /// - `sharing`: an object whose maps this one uses instead of making its own.
     package init(
         settings: Settings, programs: Set<KernelProgram>, ringCount: Int, sharing: BPFObject? = nil
     ) throws(CaptureError) {
@@ -175,7 +175,9 @@ package final class BPFObject {
         bpf_object__find_map_by_name(object, map.rawValue)
     }
 
-    /// A loaded program's descriptor, owned by this object. Negative if the program was not loaded.
+    /// A loaded program's descriptor, owned by this object.
+    ///
+    /// Negative if the program was not loaded.
     package func descriptor(of program: KernelProgram) -> Int32 {
         bpf_program__fd(find(program))
     }

@@ -3,8 +3,10 @@ internal import Glibc
 
 /// The kernel part's clock, and what makes it the time of day.
 struct CaptureClock {
-    /// What makes CLOCK_MONOTONIC ns since 1970. Never less than before: packet time does not go back, so where the time
-    /// of day is set back, packets keep the old one.
+    /// The offset that turns CLOCK_MONOTONIC into ns since 1970.
+    ///
+    /// Never less than before: packet time does not go back, so where the time of day is set back, packets keep the old
+    /// one.
     private(set) var offset: Int64
 
     init() {
@@ -23,7 +25,8 @@ struct CaptureClock {
         if measured > offset + 1_000_000 { offset = measured }
     }
 
-    /// How far (ns) bulk may be behind the clock: the tick, which is the resolution of the clocks that follow it (1 to 10 ms).
+    /// Returns the maximum lag (ns) of a bulk time behind the clock: one tick, the resolution of coarse clocks (1 to 10
+    /// ms).
     static func tick() -> UInt64 {
         var resolution = timespec()
         clock_getres(CLOCK_MONOTONIC_COARSE, &resolution)

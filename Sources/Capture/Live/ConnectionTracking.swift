@@ -3,9 +3,9 @@ internal import CLibbpf
 internal import Glibc
 package import Packets
 
-/// What the kernel's connection tracking (conntrack) knows in this network namespace.
+/// The kernel's connection tracking (conntrack) in this network namespace.
 package enum ConnectionTracking {
-    /// What became of a question.
+    /// The outcome of a query.
     package enum Answer: Sendable, Equatable {
         case found(TrackedConnection)
         case notFound
@@ -23,7 +23,9 @@ package enum ConnectionTracking {
     /// True where something here tracks connections; asking would load the kernel's module otherwise.
     package static var isThere: Bool { access("/proc/sys/net/netfilter/nf_conntrack_count", F_OK) == 0 }
 
-    /// The original direction of the tracked TCP connection whose replies look like `reply` before they are translated back.
+    /// The original direction of the tracked TCP connection whose replies look like `reply` before they are translated
+    /// back.
+    ///
     /// `nil` where none is tracked. One question to the kernel, some ten microseconds.
     package static func original(ofReply reply: FiveTuple) -> FiveTuple? {
         var question = rstwho_tuple(reply)
@@ -32,7 +34,9 @@ package enum ConnectionTracking {
         return FiveTuple(answer)
     }
 
-    /// The tracked TCP connection one of whose directions arrives here as `flow`. One question to the kernel.
+    /// The tracked TCP connection one of whose directions arrives here as `flow`.
+    ///
+    /// One question to the kernel.
     package static func connection(arrivingAs flow: FiveTuple) -> Answer {
         var question = rstwho_tuple(flow)
         var answer = rstwho_connection()

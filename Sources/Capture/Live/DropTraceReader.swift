@@ -2,8 +2,9 @@
 internal import CLibbpf
 internal import Packets
 
-/// What the kernel tells of packets of focused flows that it drops in this network namespace: the optional object
-/// (`bpf/drop_trace.bpf.c`). Not for two threads at once.
+/// The reader of kernel drops of focused flows in this network namespace (optional object `bpf/drop_trace.bpf.c`).
+///
+/// Not for two threads at once.
 final class DropTraceReader {
     private let object: TraceObject<drop_trace_event>
     private let reasons: [UInt32: String]
@@ -21,8 +22,9 @@ final class DropTraceReader {
         reasons = KernelNames.of("skb_drop_reason", without: "SKB_DROP_REASON_")
     }
 
-    /// Puts what was told since the last look into a batch of packets that was taken before. Where some was lost, fewer packets
-    /// are explained.
+    /// Puts what was told since the last look into a batch of packets that was taken before.
+    ///
+    /// Where some was lost, fewer packets are explained.
     func take(into batch: inout PacketBatch, offset: Int64) {
         let events = object.take().events
         if !events.isEmpty { batch.drops = events.map { DropTrace($0, reasons: reasons, offset: offset) } }

@@ -4,7 +4,9 @@ internal import CPacket
 internal import Glibc
 package import Packets
 
-/// The rings of all CPUs, drained as one stream in the order of time. Needs no privilege, only the rings' descriptors.
+/// The rings of all CPUs, drained as one stream in the order of time.
+///
+/// Needs no privilege, only the rings' descriptors.
 ///
 /// Holds batches of `capacity` packets, allocated once. Not for two threads at once.
 package struct EventRing: ~Copyable {
@@ -17,7 +19,9 @@ package struct EventRing: ~Copyable {
     private let packets: UnsafeMutableBufferPointer<ObservedPacket>
     private let snapshots: UnsafeMutableBufferPointer<header_snapshot>
 
-    /// For `count` rings, by CPU, of `bytes` each, a power of two. None is there yet.
+    /// For `count` rings, by CPU, of `bytes` each, a power of two.
+    ///
+    /// None is there yet.
     package init(count: Int, bytes: Int) throws(CaptureError) {
         guard let drain = rstwho_drain_create(UInt32(count), UInt32(bytes / Self.slotBytes)) else {
             throw CaptureError(.ioError, subject: "the rings", problem: "out of memory", errno: ENOMEM)
@@ -29,7 +33,8 @@ package struct EventRing: ~Copyable {
         snapshots.initialize(repeating: header_snapshot())
     }
 
-    /// Maps the kernel's side of the rings: the descriptors of the maps `rings` and `ringPositions`, which are not kept.
+    /// Maps the kernel's side of the rings: the descriptors of the maps `rings` and `ringPositions`, which are not
+    /// kept.
     package func map(rings: Int32, positions: Int32) throws(CaptureError) {
         let failed = rstwho_drain_map(drain, rings, positions)
         guard failed < 0 else { return }
@@ -51,7 +56,7 @@ package struct EventRing: ~Copyable {
             positions.assumingMemoryBound(to: ring_position.self), since)
     }
 
-    /// What one look at the rings gave.
+    /// The result of one drain of the rings.
     package struct Drained {
         /// Valid until the next look.
         package var batch: PacketBatch
@@ -63,9 +68,8 @@ package struct EventRing: ~Copyable {
 
     /// Takes what is ready, at most `capacity` packets.
     ///
-    /// - Parameters:
-    ///   - now: CLOCK_MONOTONIC in ns, read before the call.
-    ///   - offset: what makes it ns since 1970.
+    /// - `now`: CLOCK_MONOTONIC in ns, read before the call.
+    /// - `offset`: what makes it ns since 1970.
     package mutating func next(now: UInt64, offset: Int64) -> Drained {
         guard let packetBase = packets.baseAddress, let snapshotBase = snapshots.baseAddress else {
             return Drained(

@@ -11,7 +11,7 @@ final class FocusMap {
     private let memory: UnsafeMutablePointer<packet_focus>
     private var flowsOfBit: [UInt32: Int] = [:]
 
-    /// - Parameter map: the descriptor of the map `focus`; not kept.
+    /// - `map`: the descriptor of the map `focus`; not kept.
     init(map: Int32) throws(CaptureError) {
         guard let memory = rstwho_focus_map(map) else {
             throw CaptureError(
@@ -41,8 +41,10 @@ final class FocusMap {
 }
 
 extension LiveCapture {
-    /// Puts a flow into focus, or takes it out: its packets are recorded on their way in and, forwarded ones too, on their
-    /// way out. Each call that puts in is undone by one that takes out. Only for the thread that is in `run`.
+    /// Puts a flow into focus, or takes it out: its packets are recorded on their way in and, forwarded ones too, on
+    /// their way out.
+    ///
+    /// Each call that puts in is undone by one that takes out. Only for the thread that is in `run`.
     ///
     /// - Returns: from when on that holds, ns since 1970.
     @discardableResult

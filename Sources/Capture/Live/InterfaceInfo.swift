@@ -34,7 +34,7 @@ package struct InterfaceInfo: Sendable, Equatable {
         self.xdpProgram = xdpProgram
     }
 
-    /// What its frames begin with; `nil` for a kind that the parser does not read.
+    /// The framing of the interface; `nil` for a kind that the parser does not read.
     package enum Framing: Sendable {
         /// Ethernet, or the loopback's imitation of it.
         case ethernet

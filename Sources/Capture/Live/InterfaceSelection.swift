@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// Which interfaces to watch, from the names and patterns that were asked for.
+/// The interfaces to watch, selected by the requested names and patterns.
 package struct InterfaceSelection: Sendable, Equatable {
     package var interfaces: [InterfaceInfo]
-    /// What a pattern matched and was left out, because it shows the same packets as a chosen one or because its frames are
-    /// not understood: a sentence each.
+    /// The interfaces that a pattern matched and that are left out, a sentence each: duplicates of a chosen one, or
+    /// unreadable frames.
     package var leftOut: [String]
     /// Names and patterns that nothing has or matches, where that is no error.
     package var missing: [String] = []
 
     /// Chooses from `available`.
     ///
-    /// A name without `*`, `?` or `[` is taken as it is. A pattern (fnmatch(3)) never chooses the loopback interface, nor
-    /// stacked interfaces together: of a bond or team and its members the bond stays, as its flows move between the
+    /// A name without `*`, `?` or `[` is taken as it is. A pattern (fnmatch(3)) never chooses the loopback interface,
+    /// nor stacked interfaces together: of a bond or team and its members the bond stays, as its flows move between the
     /// members; of all else the lower one, which sees what the upper one does, tags and tunnel headers included.
     ///
-    /// - Parameter awaitsMissing: true where what cannot be chosen now is no error but told in `missing` and `leftOut`.
-    /// - Throws: `notFound` or `unavailable`, unless `awaitsMissing`.
+    /// - `awaitsMissing`: true where what cannot be chosen now is no error but told in `missing` and `leftOut`.
+    ///
+    /// Throws `notFound` or `unavailable`, unless `awaitsMissing`.
     package init(
         _ wanted: [String], from available: [InterfaceInfo], awaitsMissing: Bool = false
     ) throws(CaptureError) {

@@ -4,7 +4,9 @@ internal import Glibc
 
 /// Hears of interfaces of this network namespace that come, go or change.
 struct InterfaceWatch: ~Copyable {
-    /// A netlink socket. Negative where there is none: nothing is heard.
+    /// A netlink socket.
+    ///
+    /// Negative where there is none: nothing is heard.
     private let socket: Int32
 
     /// Hears from now on.
@@ -16,6 +18,8 @@ struct InterfaceWatch: ~Copyable {
         if socket >= 0 { close(socket) }
     }
 
-    /// True if there was something since the last call. Does not wait.
+    /// True if there was something since the last call.
+    ///
+    /// Does not wait.
     func hasChanged() -> Bool { socket >= 0 && rstwho_watch_changed(socket) }
 }

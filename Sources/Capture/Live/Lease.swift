@@ -4,7 +4,9 @@ internal import Glibc
 
 /// The kernel part works only while this is renewed: when user space dies or hangs, the programs return at once.
 struct Lease {
-    /// How long one renewal holds, in milliseconds. Renewed twice a second, a dead agent's programs stop within two.
+    /// The duration of one renewal, in milliseconds.
+    ///
+    /// Renewed twice a second, a dead agent's programs stop within two.
     static let milliseconds: UInt64 = 2000
 
     /// The program that renews; it belongs to the object it was loaded with.

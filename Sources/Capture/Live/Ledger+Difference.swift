@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Ledger {
-    /// Stands in a row for interfaces that have gone and whose slot another has now. No interface can have a slash in its name.
+    /// Stands in a row for interfaces that have gone and whose slot another has now.
+    ///
+    /// No interface can have a slash in its name.
     package static let retiredName = "n/a"
 }
 
 extension Ledger.Count {
-    /// What was counted since `other`, an earlier reading of the same counters.
+    /// Subtracts `other`, an earlier reading of the same counters.
     package static func -= (count: inout Ledger.Count, other: Ledger.Count) {
         count.seen &-= other.seen
         count.segments &-= other.segments

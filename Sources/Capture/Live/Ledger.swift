@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
 
-/// Where every packet went. All counts only grow.
+/// The account of every packet.
+///
+/// All counts only grow.
 ///
 /// Two identities hold exactly once traffic and drain are at rest, and within what is on its way at any other time:
 /// seen = recorded + skipped + shed + refused + lost, and recorded = consumed + in ring.
 package struct Ledger: Sendable, Equatable {
-    /// What was counted on one way past one interface, or the sum of several.
+    /// The counts of one direction of one interface, or the sum of several.
     package struct Count: Sendable, Equatable {
         /// Packets that reached the kernel part while its lease held.
         package var seen: UInt64 = 0
         /// The same with each GRO or GSO packet counted as the packets on the wire.
         package var segments: UInt64 = 0
-        /// Not even looked at, because another packet was being looked at on the same CPU, which happens where the kernel preempts
-        /// what handles packets (PREEMPT_RT). Lost, of no known class.
+        /// Not even looked at, because another packet was being looked at on the same CPU, which happens where the
+        /// kernel preempts what handles packets (PREEMPT_RT).
+        ///
+        /// Lost, of no known class.
         package var missed: UInt64 = 0
         /// Forwarded packets on their way out, which were recorded on their way in.
         package var skipped: UInt64 = 0
@@ -21,7 +25,9 @@ package struct Ledger: Sendable, Equatable {
         package var recorded = [UInt64](repeating: 0, count: PacketClass.allCases.count)
         /// Of flows that were given up under load, by `PacketClass`: bulk and handshakes only.
         package var shed = [UInt64](repeating: 0, count: PacketClass.allCases.count)
-        /// Refused by the parser, by `RefusalReason`. The first is unused.
+        /// Refused by the parser, by `RefusalReason`.
+        ///
+        /// The first is unused.
         package var refused = [UInt64](repeating: 0, count: RefusalReason.allCases.count + 1)
         /// Parsed, but not handed to user space: by `PacketClass`, then by `LossReason`.
         package var lost = [[UInt64]](
@@ -84,7 +90,7 @@ package struct Ledger: Sendable, Equatable {
     package var ringUsedBytes = 0
     /// Bytes of one CPU's ring.
     package var ringSizeBytes = 0
-    /// What was shed when the counters were read.
+    /// The shedding levels when the counters were read.
     package var shedding = SheddingLevels.none
 
     package init() {}

@@ -2,10 +2,12 @@
 internal import CLibbpf
 
 extension LiveCapture {
-    /// How often interfaces are looked at where nothing was heard of them, in ns: what failed is tried again.
+    /// The interval of interface checks without a notification, in ns; it also retries failures.
     private static let lookInterval: UInt64 = 10_000_000_000
 
-    /// One interface's number in records and counters. It keeps its number and its counts when it goes and comes back.
+    /// One interface's number in records and counters.
+    ///
+    /// It keeps its number and its counts when it goes and comes back.
     struct Slot {
         var info: AttachmentInfo
         /// `nil` while the interface is not there.
@@ -13,14 +15,15 @@ extension LiveCapture {
         /// Kept while the interface is away: it is attached again without another load.
         var object: BPFObject
         var isLinkless: Bool
-        /// What the slot's former interface had counted.
+        /// The counts of the slot's former interface.
         var before: [PacketWay: Ledger.Count] = [:]
     }
 
     /// Brings what is attached in line with what is wanted and what is there.
     ///
-    /// - Parameter now: the kernel part's clock, ns.
-    /// - Returns: false if no interface is left and none is awaited.
+    /// - `now`: the kernel part's clock, ns.
+    ///
+    /// Returns false if no interface is left and none is awaited.
     func keepInterfaces(now: UInt64, _ notice: (Notice) -> Void) -> Bool {
         let wanted = takeWanted()
         let isLost = state.slots.contains { slot in
@@ -38,7 +41,7 @@ extension LiveCapture {
         return options.awaitsInterfaces || state.slots.contains { $0.attachment != nil }
     }
 
-    /// - Parameter isNew: true where other names and patterns are wanted than before.
+    /// - `isNew`: true where other names and patterns are wanted than before.
     private func follow(_ selection: InterfaceSelection, isNew: Bool, _ available: [InterfaceInfo]) -> [Notice] {
         var notices: [Notice] = []
         // What would be said again at each look is said when it begins to hold.
@@ -81,9 +84,9 @@ extension LiveCapture {
     private static let closedAdvice =
         "Privileges were given up once all was attached: restart the service, or set capture.privileges to keep"
 
-    /// What a selection left out and, if wanted, what it misses.
+    /// Returns the notices about left-out interfaces and, if wanted, missing ones.
     ///
-    /// - Parameter isClosed: true where one that appears cannot be watched.
+    /// - `isClosed`: true where one that appears cannot be watched.
     static func notices(
         of selection: InterfaceSelection, tellsMissing: Bool = true, isClosed: Bool = false
     ) -> [Notice] {
@@ -138,7 +141,9 @@ extension LiveCapture {
         return attachment.info
     }
 
-    /// Sets the counts of a slot's former interface aside. Returns where the next one's begin.
+    /// Sets the counts of a slot's former interface aside.
+    ///
+    /// Returns where the next one's begin.
     private static func retire(_ index: Int, _ state: inout State) -> [PacketWay: Ledger.Count] {
         let counters = counts(of: index, state)
         for way in PacketWay.allCases {
@@ -149,7 +154,7 @@ extension LiveCapture {
         return counters
     }
 
-    /// What the kernel part has counted in a slot, whichever interface it had.
+    /// Returns the BPF programs' counts of a slot, for all interfaces that it had.
     static func counts(of slot: Int, _ state: borrowing State) -> [PacketWay: Ledger.Count] {
         var counts: [PacketWay: Ledger.Count] = [:]
         var values = [packet_counters](repeating: packet_counters(), count: max(1, Int(libbpf_num_possible_cpus())))

@@ -4,12 +4,14 @@ internal import Glibc
 internal import Packets
 
 extension LiveCapture {
-    /// How often the lease is renewed and interfaces are looked after, in ns.
+    /// The interval of lease renewals and interface checks, in ns.
     private static let housekeepingInterval: UInt64 = 500_000_000
-    /// How often the ledger is read, in ns: as often as shedding looks at what was lost.
+    /// The interval of ledger readings, in ns; equal to the interval at which shedding looks at losses.
     private static let ledgerInterval = SheddingController.window
 
-    /// Drains the rings until `stop` or until no interface is left. Blocks: give it a thread of its own. Once only.
+    /// Drains the rings until `stop` or until no interface is left.
+    ///
+    /// Blocks: give it a thread of its own. Once only.
     ///
     /// - Parameters:
     ///   - notice: called for what people should know, on this thread.
@@ -57,8 +59,8 @@ extension LiveCapture {
         }
     }
 
-    /// How long to sleep after a look that found `backlog` bytes in the fullest ring, in ns: long enough to find batches
-    /// that are worth the way, short enough that the ring is not half full by then.
+    /// Returns the time to sleep (ns) after a drain that found `backlog` bytes in the fullest ring: long enough for
+    /// worthwhile batches, short enough that no ring becomes half full.
     static func pause(backlog: Int, ringBytes: Int) -> Int {
         switch backlog {
         case (ringBytes / 16)...: 100_000
@@ -113,7 +115,9 @@ extension LiveCapture {
 }
 
 extension Ledger.Count {
-    /// One CPU's counters. C arrays come as tuples of 64-bit numbers, without padding.
+    /// One CPU's counters.
+    ///
+    /// C arrays come as tuples of 64-bit numbers, without padding.
     init(_ counters: packet_counters) {
         self.init()
         missed = counters.missed

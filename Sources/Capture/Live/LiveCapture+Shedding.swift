@@ -3,18 +3,19 @@ internal import Glibc
 internal import Packets
 
 extension LiveCapture {
-    /// What `run` keeps for shedding.
+    /// The state that `run` keeps for shedding.
     struct Shedder {
         var controller: SheddingController
         var notices = SheddingNotices()
         let map: SheddingMap
         /// For the next batch.
         var change: SheddingChange?
-        /// How long `run` has slept, ns.
+        /// The time that `run` has slept, in ns.
         var idleTime: UInt64 = 0
 
-        /// - Parameter map: the descriptor of the map `shedding`.
-        /// - Throws: where the kernel part does not take the levels that hold from the start.
+        /// - `map`: the descriptor of the map `shedding`.
+        ///
+        /// Throws where the kernel part does not take the levels that hold from the start.
         init(_ options: SheddingController.Options, map: Int32) throws(CaptureError) {
             controller = SheddingController(options)
             self.map = SheddingMap(map: map)
@@ -26,9 +27,8 @@ extension LiveCapture {
 
     /// Looks at the load; has the kernel part shed more or less where that follows from it.
     ///
-    /// - Parameters:
-    ///   - now: CLOCK_MONOTONIC, ns.
-    ///   - backlog: Bytes that waited in the fullest ring.
+    /// - `now`: CLOCK_MONOTONIC, ns.
+    /// - `backlog`: Bytes that waited in the fullest ring.
     func shed(now: UInt64, backlog: Int) throws(CaptureError) {
         let fill = Double(backlog) / Double(max(state.ringBytes, 1))
         // Out of `state`, which the figures are read from.
@@ -53,7 +53,7 @@ extension LiveCapture {
         }
     }
 
-    /// How long (ns) a program may still work with what it read before the masks changed.
+    /// The time (ns) for which a program may still use masks read before a change.
     private static let sheddingSlack: UInt64 = 1_000_000
 
     private func time(_ monotonic: UInt64) -> UInt64 {

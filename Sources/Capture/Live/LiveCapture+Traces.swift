@@ -12,7 +12,9 @@ extension LiveCapture {
         case complete
     }
 
-    /// Opens the optional object. The capture works without it.
+    /// Opens the optional object.
+    ///
+    /// The capture works without it.
     static func openTraces(_ state: inout State) -> ResetTracing {
         guard let object = state.object else { return .unavailable("no capture") }
         do {
@@ -24,15 +26,17 @@ extension LiveCapture {
         }
     }
 
-    /// Opens the optional object. The capture works without it.
+    /// Opens the optional object.
+    ///
+    /// The capture works without it.
     static func openDrops(_ state: inout State) -> Bool {
         guard let object = state.object, let reader = try? DropTraceReader(sharing: object) else { return false }
         state.drops = reader
         return true
     }
 
-    /// Takes what is ready in the rings, and what the kernel said of its resets and drops until then; says what is shed if that
-    /// has changed.
+    /// Takes what is ready in the rings, and what the kernel said of its resets and drops until then; says what is shed
+    /// if that has changed.
     func drain(_ clock: borrowing CaptureClock) -> EventRing.Drained {
         state.offset = clock.offset
         var drained = state.rings.ring.next(now: clock.now(), offset: clock.offset)

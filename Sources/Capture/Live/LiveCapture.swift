@@ -12,7 +12,9 @@ package final class LiveCapture: @unchecked Sendable {
     // Sendable by hand: `state` is touched by `open` before the capture is shared, and by `run` alone, which `hasRun`
     // lets one thread enter; all else is immutable or guarded by a mutex.
 
-    /// Where arriving packets are looked at. Leaving packets are always looked at by TC.
+    /// The hook for arriving packets.
+    ///
+    /// Leaving packets are always looked at by TC.
     package enum Hook: String, CaseIterable, Sendable {
         /// TC ingress: attaching disturbs nothing.
         case tc
@@ -28,13 +30,17 @@ package final class LiveCapture: @unchecked Sendable {
         package var hook = Hook.tc
         /// True for a mirror port: promiscuous, and nothing is looked at on its way out.
         package var isTap = false
-        /// Bytes of one CPU's ring, a power of two of at least 64 KiB. `nil`: 4 MiB, less on machines with many CPUs.
+        /// Bytes of one CPU's ring, a power of two of at least 64 KiB.
+        ///
+        /// `nil`: 4 MiB, less on machines with many CPUs.
         package var ringBytes: Int?
-        /// What is given up when packets come faster than they can be looked at.
+        /// The options of shedding under load.
         package var shedding = SheddingController.Options()
         /// True where interfaces that are not there are waited for, and the capture goes on when none is left.
         package var awaitsInterfaces = false
-        /// False takes clsact even where there is TCX. For tests.
+        /// False takes clsact even where there is TCX.
+        ///
+        /// For tests.
         package var allowsTCX = true
 
         package init(interfaces: [String]) {
@@ -63,7 +69,7 @@ package final class LiveCapture: @unchecked Sendable {
     package static let maximumInterfaces = Int(PACKET_SLOT_COUNT)
 
     package let options: Options
-    /// What was said of interfaces before `run` began.
+    /// The notices about interfaces from before `run` began.
     let firstNotices: [Notice]
     /// Whether the kernel tells of the resets that this machine itself sends.
     package let resetTracing: ResetTracing
@@ -84,17 +90,17 @@ package final class LiveCapture: @unchecked Sendable {
         var hasChanged = false
     }
 
-    /// What `run` works with.
+    /// The state of `run`.
     struct State {
         /// By the interface's number in records.
         var slots: [Slot] = []
         /// True until the next batch tells of what was attached or detached.
         var hasNewAttachments = false
-        /// What was said already and is not said again while it holds.
+        /// The notices already given; none is repeated while it holds.
         var told: Set<String> = []
-        /// When interfaces are looked at even if nothing was heard, ns of the kernel part's clock.
+        /// The time of the next interface check without a notification, in ns of the BPF programs' clock.
         var nextLook: UInt64 = 0
-        /// What interfaces counted whose slot another has now, by way.
+        /// The counts of interfaces whose slot was reused, by direction.
         var retired: [PacketWay: Ledger.Count] = [:]
         /// The object whose maps and lease all use.
         var object: BPFObject?
@@ -108,7 +114,7 @@ package final class LiveCapture: @unchecked Sendable {
         var traces: ResetTraceReader?
         /// `nil` where it does not tell of packets that it drops.
         var drops: DropTraceReader?
-        /// What makes the kernel part's clock ns since 1970, as `run` has it.
+        /// The offset that turns the BPF programs' clock into ns since 1970, as `run` has it.
         var offset: Int64 = 0
     }
 
@@ -123,8 +129,8 @@ package final class LiveCapture: @unchecked Sendable {
 
     /// Selects the interfaces, loads the kernel part, attaches it and starts its lease.
     ///
-    /// - Throws: `notFound` for an interface, `noPermission`, or `unavailable` with what stands in the way. Nothing stays
-    ///   attached then.
+    /// - Throws: `notFound` for an interface, `noPermission`, or `unavailable` with what stands in the way. Nothing
+    ///   stays attached then.
     package init(_ options: Options) throws(CaptureError) {
         let missing = Privilege.current().missing
         guard missing.isEmpty else {
@@ -187,7 +193,9 @@ package final class LiveCapture: @unchecked Sendable {
         }
     }
 
-    /// Closes what `open` opened. Idempotent.
+    /// Closes what `open` opened.
+    ///
+    /// Idempotent.
     func release() {
         state.slots = []
         if state.control >= 0 { close(state.control) }
@@ -197,8 +205,9 @@ package final class LiveCapture: @unchecked Sendable {
         state.drops = nil
     }
 
-    /// Removes the clsact filters that killed runs left on any interface, where there is no TCX (before Linux 6.6). The
-    /// filters of a run that is alive stay.
+    /// Removes the clsact filters that killed runs left on any interface, where there is no TCX (before Linux 6.6).
+    ///
+    /// The filters of a run that is alive stay.
     ///
     /// - Returns: how many were removed.
     package static func removeLeftovers() throws(CaptureError) -> Int {
@@ -207,11 +216,10 @@ package final class LiveCapture: @unchecked Sendable {
         return try InterfaceInfo.all().reduce(0) { $0 + TCFilter.removeLeftovers(index: $1.index) }
     }
 
-    /// How much later (ns) than its time says a bulk packet may have come: less than a tick of the kernel (`bulk_time` in
-    /// bpf/rings.h).
+    /// The maximum delay (ns) of a bulk packet behind its time: less than a kernel tick (`bulk_time` in bpf/rings.h).
     package static var clockStep: UInt64 { CaptureClock.tick() }
 
-    /// How each interface is or was attached, by slot.
+    /// The current or last attachment of each interface, by slot.
     package var attachments: [AttachmentInfo] { known.withLock { $0 } }
 
     func publishAttachments() {
@@ -219,12 +227,14 @@ package final class LiveCapture: @unchecked Sendable {
         known.withLock { $0 = infos }
     }
 
-    /// Watches other interfaces from the next look on, at most half a second from now. Those that stay are not disturbed.
+    /// Watches other interfaces from the next look on, at most half a second from now.
+    ///
+    /// Those that stay are not disturbed.
     package func watch(_ interfaces: [String]) {
         wanted.withLock { $0 = Wanted(interfaces: interfaces, hasChanged: true) }
     }
 
-    /// What it still needs of this process's capabilities to do what it was asked for.
+    /// The capabilities that this capture still needs.
     package var privilegeNeeds: PrivilegeNeeds {
         PrivilegeNeeds(
             interfaces: wanted.withLock { $0.interfaces }, attachments: attachments, isTap: options.isTap)
@@ -251,7 +261,7 @@ package final class LiveCapture: @unchecked Sendable {
         stopSignal.stop()
     }
 
-    /// Where packets went, as of a moment ago; exact once `run` has returned.
+    /// The ledger as of a moment ago; exact once `run` has returned.
     package var ledger: Ledger { published.withLock { $0 } }
 
     func waitForStop(nanoseconds: Int) -> Bool { stopSignal.wait(nanoseconds: nanoseconds) }
@@ -271,7 +281,7 @@ package final class LiveCapture: @unchecked Sendable {
         return cpus.isEmpty ? Array(0..<max(1, Int(libbpf_num_possible_cpus()))) : cpus
     }
 
-    /// Where nobody asks for a size: 256 MiB for all, between 512 KiB and 4 MiB each.
+    /// Returns the ring size if none is configured: 256 MiB for all rings, between 512 KiB and 4 MiB each.
     static func standardRingBytes(cpus: Int) -> Int {
         var bytes = 4 << 20
         while bytes > 512 << 10, bytes * cpus > 256 << 20 { bytes /= 2 }

@@ -5,7 +5,9 @@ package import Packets
 
 /// The addresses of this network namespace, which come and go while it is watched (DHCP, VRRP, containers).
 package final class LocalAddresses: Sendable {
-    /// A netlink socket that hears of changes. Negative where there is none: they stay unnoticed.
+    /// A netlink socket that hears of changes.
+    ///
+    /// Negative where there is none: they stay unnoticed.
     private let watch: Int32
 
     /// Hears of changes from now on.
@@ -20,7 +22,9 @@ package final class LocalAddresses: Sendable {
     /// False where the kernel does not tell of changes.
     package var areFollowed: Bool { watch >= 0 }
 
-    /// The addresses, if there was a change since the last call. Otherwise one system call that does not wait.
+    /// The addresses, if there was a change since the last call.
+    ///
+    /// Otherwise one system call that does not wait.
     package func changed() -> Set<IPAddress>? {
         guard watch >= 0, rstwho_watch_changed(watch) else { return nil }
         let addresses = all()

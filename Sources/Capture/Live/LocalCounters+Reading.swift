@@ -2,7 +2,8 @@
 package import Packets
 
 extension LocalCounters {
-    /// Reads them for the calling thread's network namespace: some small files under `/proc`, about a tenth of a millisecond.
+    /// Reads them for the calling thread's network namespace: some small files under `/proc`, about a tenth of a
+    /// millisecond.
     package static func read() -> LocalCounters {
         let tracking = "/proc/sys/net/netfilter/nf_conntrack_"
         return LocalCounters(
@@ -11,9 +12,8 @@ extension LocalCounters {
             tracked: SystemText.read(tracking + "count") ?? "", maximum: SystemText.read(tracking + "max") ?? "")
     }
 
-    /// - Parameters:
-    ///   - netstat: `/proc/net/netstat`: for each protocol a line of names and a line of numbers.
-    ///   - tracking: `/proc/net/stat/nf_conntrack`: a line of names, then hexadecimal numbers, a line for each CPU.
+    /// - `netstat`: `/proc/net/netstat`: for each protocol a line of names and a line of numbers.
+    /// - `tracking`: `/proc/net/stat/nf_conntrack`: a line of names, then hexadecimal numbers, a line for each CPU.
     package init(netstat: String, tracking: String, tracked: String, maximum: String) {
         self.init()
         let tcp = Self.extended(netstat)

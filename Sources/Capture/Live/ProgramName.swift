@@ -11,7 +11,8 @@ enum ProgramName {
         }
     }
 
-    /// True for a program of ours, by its name; without CAP_SYS_ADMIN, which programs' names take, whatever has our place.
+    /// True for a program of ours, by its name; without CAP_SYS_ADMIN, which programs' names take, whatever has our
+    /// place.
     static func isOurs(id: UInt32) -> Bool {
         guard let name = of(id: id) else { return !Privilege.current().has(.sysAdmin) }
         return name.hasPrefix(KernelProgram.prefix)

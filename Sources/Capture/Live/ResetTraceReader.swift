@@ -2,8 +2,10 @@
 internal import CLibbpf
 internal import Packets
 
-/// What the kernel tells of the resets that its own TCP stack sends in this network namespace: the optional object
-/// (`bpf/reset_trace.bpf.c`). Not for two threads at once.
+/// The reader of kernel events about the resets of this network namespace's TCP stack (optional object
+/// `bpf/reset_trace.bpf.c`).
+///
+/// Not for two threads at once.
 final class ResetTraceReader {
     private let object: TraceObject<reset_trace_event>
     private let reasons: [UInt32: String]

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
 
-/// Decides how many flows to give up, from how full the rings are and how much of a core the consumer takes. Pure: what it sees
-/// is told to it.
+/// Decides how many flows to give up, from how full the rings are and how much of a core the consumer takes.
 ///
-/// Up is quick, down is slow. What is never shed (resets, ICMP errors) counts as load all the same, but does not take the last
-/// quarter of the budget from the rest: a flood of resets must not cost all connections their context.
+/// Pure: what it sees is told to it.
+///
+/// Up is quick, down is slow. What is never shed (resets, ICMP errors) counts as load all the same, but does not take
+/// the last quarter of the budget from the rest: a flood of resets must not cost all connections their context.
 package struct SheddingController: Sendable {
     package struct Options: Sendable, Equatable {
         /// The part of one core that the consumer may take on average; `nil` for all that it needs.
         package var cpuBudget: Double?
-        /// Never sheds less than this. For tests, and for machines that are known to be too small.
+        /// Never sheds less than this.
+        ///
+        /// For tests, and for machines that are known to be too small.
         package var least: SheddingLevels
         /// No level goes above this, but for `least`; 0 sheds nothing, and what finds no room is lost.
         package var most: Int
@@ -24,7 +27,7 @@ package struct SheddingController: Sendable {
         }
     }
 
-    /// What made it shed more.
+    /// The reason for shedding more.
     package enum Cause: Sendable, Equatable {
         /// A ring filled up.
         case ring
@@ -64,29 +67,30 @@ package struct SheddingController: Sendable {
     package static let highMark = 0.5
     /// Below this it is not.
     package static let lowMark = 0.25
-    /// How often CPU time is looked at, ns.
+    /// The interval of CPU time checks, in ns.
     package static let window: UInt64 = 100_000_000
     /// Between looks at a ring under pressure, ns: long enough to see whether it is emptied.
     package static let pressureInterval: UInt64 = 5_000_000
-    /// How long (ns) a ring may stay under pressure although it seems to be emptied.
+    /// The time (ns) that a ring may stay under pressure although it seems to empty.
     package static let pressurePatience: UInt64 = 500_000_000
     /// CPU time of this many seconds of budget may be taken at once: findings and questions come in bursts.
     package static let burst = 1.0
-    /// Aimed at when more is shed, and not exceeded when less is: what lies between the latter and the budget keeps it from
-    /// going to and fro.
+    /// Aimed at when more is shed, and not exceeded when less is: what lies between the latter and the budget keeps it
+    /// from going to and fro.
     package static let aim = 0.8
     package static let margin = 0.7
     /// The part of the budget that what is never shed leaves to the rest.
     package static let reserve = 0.25
-    /// How long (ns) there must be room before less is shed; doubled, up to `longestHold`, each time that this was too early.
+    /// The time (ns) with spare capacity before less is shed; doubled, up to `longestHold`, each time that this was too
+    /// early.
     package static let shortestHold: UInt64 = 5_000_000_000
     package static let longestHold: UInt64 = 80_000_000_000
-    /// What a record with its headers costs, in bulk records: bytes of a ring, and about the engine's time.
+    /// The cost of a record with headers, in bulk records: in ring bytes, and roughly in engine time.
     package static let weight = 5.0
 
     package let options: Options
     package private(set) var levels: SheddingLevels
-    /// What made it shed more last; `nil` where nothing is shed.
+    /// The reason for the last increase; `nil` if nothing is shed.
     package private(set) var cause: Cause?
     /// CPU time that may be taken before the budget is exceeded, ns.
     private var credit: Double
@@ -181,8 +185,8 @@ package struct SheddingController: Sendable {
         lowerIfThereIsRoom(now: now)
     }
 
-    /// The lowest levels that bring the load of the newest window to what is aimed at: of handshakes nothing is given up as
-    /// long as bulk is enough.
+    /// The lowest levels that bring the load of the newest window to what is aimed at: of handshakes nothing is given
+    /// up as long as bulk is enough.
     private func levelsForBudget(_ budget: Double) -> SheddingLevels {
         guard load.all > 0 else { return levels }
         let cost = load.cpu / load.all
@@ -212,7 +216,8 @@ package struct SheddingController: Sendable {
         lowered = nil
     }
 
-    /// One step less, where there has been room for it for long enough: one flow more of each two doubles its class's load at most.
+    /// One step less, where there has been room for it for long enough: one flow more of each two doubles its class's
+    /// load at most.
     private mutating func lowerIfThereIsRoom(now: UInt64) {
         guard levels != options.least else { return }
         guard let candidate = lowerLevels(), fullest < Self.lowMark, load.lost == 0 else {
@@ -252,7 +257,7 @@ package struct SheddingController: Sendable {
         return load.cpu * more <= Self.margin * limit && load.busy * more <= Self.margin
     }
 
-    /// What one window brought.
+    /// The load of one window.
     private struct Load {
         /// ns.
         var duration = 0.0

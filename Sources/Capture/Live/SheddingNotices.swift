@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
 
-/// What people are told of shedding and of what was lost though it never is shed: when it begins, where it grows and when it
-/// ends, a sentence each and not more than one of a kind a minute.
+/// The messages about shedding and about losses of classes that are never shed: one sentence at the start, at growth
+/// and at the end, at most one of a kind per minute.
 package struct SheddingNotices: Sendable {
     /// Between two sentences of one kind, ns.
     package static let interval: UInt64 = 60_000_000_000
-    /// How long (ns) shedding must last to be told: by then it is known how much is shed.
+    /// The minimum duration (ns) of shedding before it is reported; by then its extent is known.
     package static let delay: UInt64 = 1_000_000_000
 
     private var began: UInt64?
@@ -18,7 +18,9 @@ package struct SheddingNotices: Sendable {
 
     package init() {}
 
-    /// What is to be said now. To be asked a few times a second.
+    /// Returns the messages that are due.
+    ///
+    /// To be asked a few times a second.
     package mutating func texts(
         now: UInt64, _ levels: SheddingLevels, _ cause: SheddingController.Cause?,
         _ options: SheddingController.Options, _ ledger: Ledger

@@ -27,7 +27,9 @@ package final class StopSignal: Sendable {
         _ = write(descriptor, &one, 8)
     }
 
-    /// Sleeps until `stop` or for `nanoseconds`. True if stopped.
+    /// Sleeps until `stop` or for `nanoseconds`.
+    ///
+    /// True if stopped.
     func wait(nanoseconds: Int) -> Bool {
         rstwho_event_wait(descriptor, UInt64(nanoseconds))
     }

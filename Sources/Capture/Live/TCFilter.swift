@@ -2,8 +2,9 @@
 internal import CLibbpf
 internal import Glibc
 
-/// Our filter on an interface's clsact qdisc, where there is no TCX. It has a handle and a priority of its own, by which
-/// a killed run's filter is found and removed.
+/// Our filter on an interface's clsact qdisc, where there is no TCX.
+///
+/// It has a handle and a priority of its own, by which a killed run's filter is found and removed.
 final class TCFilter {
     /// "rstw".
     static let handle: UInt32 = 0x7273_7477
@@ -56,7 +57,9 @@ final class TCFilter {
             errno: number)
     }
 
-    /// Takes the filter away. The qdisc stays where it was there before, or where others use it by now.
+    /// Takes the filter away.
+    ///
+    /// The qdisc stays where it was there before, or where others use it by now.
     func detach() {
         if isAttached { rstwho_filter_detach(&filter) }
         isAttached = false
@@ -66,7 +69,9 @@ final class TCFilter {
         holder = -1
     }
 
-    /// Removes a filter of ours that a killed run left; nobody else's. True if there was one.
+    /// Removes a filter of ours that a killed run left; nobody else's.
+    ///
+    /// True if there was one.
     @discardableResult
     private static func removeLeftover(_ index: Int32, _ way: PacketWay) -> Bool {
         var leftover = filter(index, way)
@@ -80,7 +85,9 @@ final class TCFilter {
         return rstwho_filter_program(&leftover, &program) == 0 && ProgramName.isOurs(id: program)
     }
 
-    /// Removes the filters that killed runs left on an interface, but not those of a run that is alive. Returns how many.
+    /// Removes the filters that killed runs left on an interface, but not those of a run that is alive.
+    ///
+    /// Returns how many.
     static func removeLeftovers(index: Int32) -> Int {
         PacketWay.allCases.count { way in
             // Held only where there is something to remove: another that starts now would take us for a living run.

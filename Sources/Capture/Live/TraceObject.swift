@@ -18,15 +18,15 @@ final class TraceObject<Event> {
 
     /// Loads and attaches it in the calling thread's network namespace.
     ///
-    /// - Parameters:
-    ///   - subject: what it is, for errors.
-    ///   - object: the opened object, which is closed with this one; `nil` where it cannot be read.
-    ///   - program: the program's name.
-    ///   - ring: the names of the map with the events, of that with the number of those that were lost, and the bytes of the
-    ///     first.
-    ///   - maps: those that it shares.
-    ///   - empty: an event, for making room.
-    /// - Throws: `unavailable`, most often because the kernel has no BTF or no such tracepoint.
+    /// - `subject`: what it is, for errors.
+    /// - `object`: the opened object, which is closed with this one; `nil` where it cannot be read.
+    /// - `program`: the program's name.
+    /// - `ring`: the names of the map with the events, of that with the number of those that were lost, and the bytes
+    ///   of the first.
+    /// - `maps`: those that it shares.
+    /// - `empty`: an event, for making room.
+    ///
+    /// Throws `unavailable`, most often because the kernel has no BTF or no such tracepoint.
     init(
         _ subject: String, object: OpaquePointer?, program: String, ring: (events: String, lost: String, bytes: Int32),
         sharing: BPFObject, maps: [KernelMap], empty: Event
@@ -83,7 +83,7 @@ final class TraceObject<Event> {
         return UInt32(truncatingIfNeeded: file.st_ino)
     }
 
-    /// What was told since the last look, valid until the next, and whether that is all.
+    /// Returns the events since the last call, valid until the next one, and whether they are complete.
     func take() -> (events: UnsafeBufferPointer<Event>, isAll: Bool) {
         let count = rstwho_traces_next(traces, events, UInt32(capacity))
         let lostNow = readLost()
@@ -103,8 +103,9 @@ final class TraceObject<Event> {
 
 /// The running kernel's names for the members of one of its enumerations, whose numbers differ between versions.
 enum KernelNames {
-    /// - Parameter prefix: what is taken off the names.
-    /// - Returns: by number; empty where the kernel has no such enumeration, or no BTF.
+    /// - `prefix`: what is taken off the names.
+    ///
+    /// Returns by number; empty where the kernel has no such enumeration, or no BTF.
     static func of(_ enumeration: String, without prefix: String) -> [UInt32: String] {
         var names: [UInt32: String] = [:]
         withUnsafeMutablePointer(to: &names) { pointer in

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Glibc
 
-/// The whole terminal for as long as this lives: the alternate screen, no echo, no cursor. Left as it was found.
+/// The whole terminal for as long as this lives: the alternate screen, no echo, no cursor.
+///
+/// Left as it was found.
 struct Screen: ~Copyable {
     private static let enter = "\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l"
     private static let leave = "\u{1b}[?7h\u{1b}[?25h\u{1b}[0m\u{1b}[?1049l"
@@ -65,7 +67,9 @@ struct Screen: ~Copyable {
         try output.flush()
     }
 
-    /// Keys that were pressed; `nil` where the terminal has gone. Keys that send an escape sequence mean nothing here.
+    /// Keys that were pressed; `nil` where the terminal has gone.
+    ///
+    /// Keys that send an escape sequence mean nothing here.
     func keys() -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: 256)
         let count = read(STDIN_FILENO, &bytes, bytes.count)

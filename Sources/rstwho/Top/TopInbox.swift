@@ -5,7 +5,7 @@ import Glibc
 import Reporting
 import Synchronization
 
-/// What the agent's threads have brought for the screen, and a pipe that wakes it.
+/// The input of the screen from the agent's threads, with a pipe that wakes it.
 final class TopInbox: Sendable {
     struct Content {
         var findings: [Finding] = []
@@ -69,7 +69,7 @@ final class TopInbox: Sendable {
 enum TopSignals {
     static let waker = Atomic<Int32>(-1)
     static let ending = Atomic<Int32>(0)
-    /// How often this process went on after it had been stopped.
+    /// The number of times that this process continued after a stop.
     static let continued = Atomic<Int32>(0)
 
     /// From now on.

@@ -113,7 +113,9 @@ struct TopSession {
         if let origins = content.origins { state.origins = origins }
     }
 
-    /// Waits for a key, a wakeup or a second. Returns the keys; `nil` where the terminal has gone.
+    /// Waits for a key, a wakeup or a second.
+    ///
+    /// Returns the keys; `nil` where the terminal has gone.
     private static func wait(_ inbox: TopInbox, _ screen: borrowing Screen, since drawn: UInt64) -> [UInt8]? {
         var polled = [
             pollfd(fd: STDIN_FILENO, events: Int16(POLLIN), revents: 0),

@@ -6,7 +6,9 @@ internal import Packets
 extension FuzzCase {
     private static let pieces = [1, 2, 3, 7, 16, 100, 1000, 4096]
 
-    /// One byte that says in pieces of what size, then the capture. In one piece and in several it must give the same.
+    /// One byte that says in pieces of what size, then the capture.
+    ///
+    /// In one piece and in several it must give the same.
     static func checkCapture(_ bytes: UnsafeRawBufferPointer) -> String? {
         guard let first = bytes.first else { return nil }
         let capture = UnsafeRawBufferPointer(rebasing: bytes.dropFirst())

@@ -2,7 +2,7 @@
 internal import Reporting
 
 extension FuzzCase {
-    /// What is understood means the same when it is asked again in its own words.
+    /// Checks that an understood question means the same when it is asked again in its own words.
     static func checkQuestion(_ bytes: UnsafeRawBufferPointer) -> String? {
         let text = String(decoding: bytes, as: UTF8.self)
         guard let question = try? Question(parsing: text) else { return nil }

@@ -3,11 +3,12 @@ internal import YAML
 internal import Yams
 
 extension FuzzCase {
-    /// Levels of lists and mappings that a document can have: what a line may be indented by, and what it may have in brackets and dashes.
+    /// Levels of lists and mappings that a document can have: what a line may be indented by, and what it may have in
+    /// brackets and dashes.
     private static let maximumDepth = 48
 
-    /// What is taken is no larger than what was written, and its texts mean the same when they are written again; what is refused is
-    /// refused with a line that there is.
+    /// Checks that accepted documents are no larger than their text and survive rewriting, and that refusals name an
+    /// existing line.
     static func checkYAML(_ bytes: UnsafeRawBufferPointer) -> String? {
         let root: Node?
         do {
@@ -33,7 +34,9 @@ extension FuzzCase {
         return nil
     }
 
-    /// How deep a node is; `nil` for too deep. Collects its texts.
+    /// Returns the depth of a node; `nil` if it is too deep.
+    ///
+    /// Collects its texts.
     private static func measure(_ node: Node, depth: Int, _ texts: inout [String]) -> Int? {
         guard depth <= maximumDepth else { return nil }
         var deepest = depth

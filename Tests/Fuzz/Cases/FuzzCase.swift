@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is fuzzed. Each takes any bytes and must neither trap nor break the rules that its check asserts.
+/// The targets of fuzzing.
+///
+/// Each takes any bytes and must neither trap nor break the rules that its check asserts.
 package enum FuzzCase: String, CaseIterable, Sendable {
     /// The host build of the header parser.
     case frame
@@ -8,14 +10,16 @@ package enum FuzzCase: String, CaseIterable, Sendable {
     case pcapng
     /// gzip and zstd around either.
     case compressed
-    /// What `tcpdump -v` prints.
+    /// The output of `tcpdump -v`.
     case text
-    /// What somebody pastes into `rstwho explain`.
+    /// The text pasted into `rstwho explain`.
     case question
-    /// What somebody writes into rstwho.yaml or devices.yaml.
+    /// The contents of rstwho.yaml or devices.yaml.
     case yaml
 
-    /// Runs the code under test. Returns the rule that was broken, or `nil`.
+    /// Runs the code under test.
+    ///
+    /// Returns the rule that was broken, or `nil`.
     package func check(_ bytes: UnsafeRawBufferPointer) -> String? {
         switch self {
         case .frame: Self.checkFrame(bytes)

@@ -10,7 +10,7 @@ func runDriver(
     _ test: @convention(c) (UnsafePointer<UInt8>?, Int) -> CInt
 ) -> CInt
 
-/// What is fuzzed: named by the environment, for libFuzzer takes all arguments.
+/// The fuzz target, named by the environment because libFuzzer takes all arguments.
 let fuzzed = getenv("RSTWHO_FUZZ_CASE").flatMap { FuzzCase(rawValue: String(cString: $0)) }
 
 /// `rstwhofuzz --seeds DIRECTORY` writes the inputs to begin from; everything else is libFuzzer's.

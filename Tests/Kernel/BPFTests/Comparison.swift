@@ -13,7 +13,7 @@ struct Comparison {
     var records = 0
     var snapshots = 0
     var refusals = 0
-    /// What differs, the first few in words.
+    /// The first few differences, in words.
     var differences: [String] = []
     var differing = 0
 

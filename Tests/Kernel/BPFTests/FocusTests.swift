@@ -10,7 +10,7 @@ import Testing
     "Focus", .serialized,
     .enabled(if: KernelObject.areUsable, "needs root, a kernel with BPF, and the objects that make bpf builds"))
 struct FocusTests {
-    /// What became of a forwarded packet.
+    /// The outcome of a forwarded packet.
     private enum Fate: Equatable {
         case recorded, skipped, other
     }
@@ -30,7 +30,8 @@ struct FocusTests {
         return rstwho_focus_bit(&record)
     }
 
-    /// Packets that are skipped without focus, in both directions: plain ones, which are told without a parse, and others.
+    /// Packets that are skipped without focus, in both directions: plain ones, which are told without a parse, and
+    /// others.
     private static func flow(_ random: inout SplitMix) -> (there: [[UInt8]], back: [[UInt8]]) {
         let here = IPAddress(v4: UInt32(truncatingIfNeeded: random.next()))
         let there = IPAddress(v4: UInt32(truncatingIfNeeded: random.next()))

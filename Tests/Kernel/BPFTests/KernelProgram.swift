@@ -45,7 +45,7 @@ struct KernelPrograms: ~Copyable {
 
     private let harness: OpaquePointer
 
-    /// - Parameter isPreemptible: as on PREEMPT_RT, where programs of a CPU may interrupt each other.
+    /// - `isPreemptible`: as on PREEMPT_RT, where programs of a CPU may interrupt each other.
     init(_ object: KernelObject, isPreemptible: Bool = false) throws(LoadFailure) {
         var message = [CChar](repeating: 0, count: 512)
         guard let harness = harness_open_as(object.path, isPreemptible, &message, message.count) else {
@@ -70,7 +70,7 @@ struct KernelPrograms: ~Copyable {
     /// Lets the programs work for so many jiffies; 0 ends the lease.
     func renewLease(ticks: UInt64) -> Bool { harness_renew_lease(harness, ticks) == 0 }
 
-    /// What became of the frame, or `nil` where the kernel does not take such a frame for a test run.
+    /// Returns the outcome of the frame, or `nil` if the kernel does not accept such a frame for a test run.
     func run(_ program: harness_program, _ bytes: UnsafeBufferPointer<UInt8>) -> harness_result? {
         var result = harness_result()
         guard harness_run(harness, program, bytes.baseAddress, UInt32(bytes.count), &result) == 0 else { return nil }

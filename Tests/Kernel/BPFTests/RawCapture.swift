@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 
-/// The Ethernet frames of a pcap or pcapng file, as bytes. Knows what the captures for tests hold, no more.
+/// The Ethernet frames of a pcap or pcapng file, as bytes.
+///
+/// Knows what the captures for tests hold, no more.
 struct RawCapture {
     var frames: [[UInt8]] = []
 

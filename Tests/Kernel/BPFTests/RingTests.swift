@@ -6,7 +6,7 @@ import Foundation
 import Packets
 import Testing
 
-/// What the programs do with a ring that is taken, and with the clock.
+/// Tests of the programs with a ring that is taken, and of the clock.
 @Suite(
     "Rings", .serialized,
     .enabled(if: KernelObject.areUsable, "needs root, a kernel with BPF, and the objects that make bpf builds"))
@@ -47,7 +47,8 @@ struct RingTests {
         return (UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)) >> 10
     }
 
-    /// How old a record's time was when the program began, in units of 1024 ns; `nil` where it is younger than its end.
+    /// Returns the age of a record's time when the program began, in units of 1024 ns; `nil` if it is younger than the
+    /// program's end.
     private static func age(
         _ programs: borrowing KernelPrograms, _ frame: [UInt8]
     ) -> UInt64? {

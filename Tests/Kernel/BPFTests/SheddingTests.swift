@@ -5,12 +5,12 @@ import Fixtures
 import Packets
 import Testing
 
-/// Which packets are given up where user space asks for it.
+/// Tests of shedding by mask.
 @Suite(
     "Shedding", .serialized,
     .enabled(if: KernelObject.areUsable, "needs root, a kernel with BPF, and the objects that make bpf builds"))
 struct SheddingTests {
-    /// What became of a packet.
+    /// The outcome of a packet.
     private enum Fate: Equatable {
         case recorded, shed, other
     }

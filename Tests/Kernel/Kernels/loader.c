@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The first and only process of a kernel that is booted to see whether it takes the kernel part: loads every object it
-// is given, runs the frames of a file through every program, compares with what the host parser said of them, says what came
-// out, and powers the machine off.
+// is given, runs the frames of a file through every program, compares with what the host parser said of them, says what
+// came out, and powers the machine off.
 //
 // Lines that begin with "kernel:" are for the script that reads the console.
 #include <BPFHarness.h>
@@ -59,7 +59,8 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 	fflush(stdout);
 }
 
-// The entry that begins `*offset` bytes into the file, which is moved on to the next; NULL at the end, or where it is damaged.
+// The entry that begins `*offset` bytes into the file, which is moved on to the next; NULL at the end, or where it is
+// damaged.
 static const uint8_t *next_frame(size_t *offset, struct expected_frame *frame)
 {
 	const uint8_t *bytes;

@@ -9,8 +9,8 @@
 // events. True where they are what a kernel of this version tells. `message` says what came of it.
 bool trace_resets(const char *object, char *message, size_t bytes);
 
-// The same for the object that tells of dropped packets, with the SYN of a refused connection: it is told, with its reason, while
-// flows are in focus, and not without.
+// The same for the object that tells of dropped packets, with the SYN of a refused connection: it is told, with its
+// reason, while flows are in focus, and not without.
 bool trace_drops(const char *object, char *message, size_t bytes);
 
 #endif

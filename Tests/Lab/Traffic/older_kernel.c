@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Preloaded into a program (ld.so(8), LD_PRELOAD): its kernel knows no TCX, as before Linux 6.6, and answers as such a one does.
+// Preloaded into a program (ld.so(8), LD_PRELOAD): its kernel knows no TCX, as before Linux 6.6, and answers as such a
+// one does.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

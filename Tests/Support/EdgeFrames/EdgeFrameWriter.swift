@@ -4,8 +4,10 @@ import CPacket
 import Fixtures
 import Foundation
 
-/// Writes frames and what the host parser says of each, for a program that runs them through the kernel part where nothing of Swift is
-/// (`struct expected_frame`). First the frames at the edges, then truncations of one frame of each kind.
+/// Writes frames and what the host parser says of each, for a program that runs them through the kernel part where
+/// nothing of Swift is (`struct expected_frame`).
+///
+/// First the frames at the edges, then truncations of one frame of each kind.
 @main
 enum EdgeFrameWriter {
     /// Of which the truncations are written, too.

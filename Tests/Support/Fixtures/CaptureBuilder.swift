@@ -80,7 +80,9 @@ package struct PcapngBuilder {
         out.append(trailer ?? total)
     }
 
-    /// A section; what follows is in its byte order. `length` −1 is "unknown".
+    /// A section; what follows is in its byte order.
+    ///
+    /// `length` −1 is "unknown".
     package mutating func section(isBigEndian: Bool? = nil, length: Int64 = -1) {
         if let isBigEndian { out.isBigEndian = isBigEndian }
         block(0x0a0d_0d0a) { content in

@@ -13,7 +13,9 @@ package struct NamedFrame: Sendable {
 }
 
 /// Frames at the edges of what the parser knows: every layer, every bound just met and just passed, every length that
-/// can lie. All begin with Ethernet, so that the kernel's programs can be run with them.
+/// can lie.
+///
+/// All begin with Ethernet, so that the kernel's programs can be run with them.
 package enum EdgeFrames {
     package static var all: [NamedFrame] {
         links + network + transports + quotes + tunnels

@@ -9,14 +9,16 @@ package import Packets
 /// wrong by its parameter. A value can be kept and continued in several ways.
 package struct FrameBuilder: Hashable, Sendable {
     var layers: [FrameLayer] = []
-    /// What the frame begins with (`enum packet_link`).
+    /// The link type of the frame (`enum packet_link`).
     var link = UInt8(PACKET_LINK_ETHERNET.rawValue)
     /// A tag that the device took out of the bytes (`skb->vlan_tci`), or `nil`.
     var tagBeside: UInt16?
-    /// Where the built bytes are cut, or `nil`.
+    /// The length at which the built bytes are cut, or `nil`.
     var cut: Int?
 
-    /// A frame that begins with an Ethernet header. `ethertype` is a lie about what follows.
+    /// A frame that begins with an Ethernet header.
+    ///
+    /// `ethertype` is a lie about what follows.
     package init(
         source: MACAddress = .neighbour, destination: MACAddress = .here, ethertype: UInt16? = nil
     ) {
@@ -45,7 +47,9 @@ package struct FrameBuilder: Hashable, Sendable {
     /// Ends with `text` in UTF-8.
     package func payload(_ text: String) -> FrameBuilder { adding(.bytes(Array(text.utf8))) }
 
-    /// Only the first `length` bytes; the lengths inside stay as built. `wireLength` stays that of the whole frame.
+    /// Only the first `length` bytes; the lengths inside stay as built.
+    ///
+    /// `wireLength` stays that of the whole frame.
     package func captured(_ length: Int) -> FrameBuilder {
         var copy = self
         copy.cut = length
@@ -96,7 +100,9 @@ extension FrameBuilder {
         adding(.tag(tpid: tpid, control: priority << 13 | identifier & 0xfff, ethertype: ethertype))
     }
 
-    /// One MPLS label (RFC 3032). The bottom-of-stack bit is set where no other label follows.
+    /// One MPLS label (RFC 3032).
+    ///
+    /// The bottom-of-stack bit is set where no other label follows.
     package func mpls(_ label: UInt32, ttl: UInt8 = 64) -> FrameBuilder { adding(.mpls(label: label, ttl: ttl)) }
 
     /// A PPPoE session header with PPP (RFC 2516).
@@ -108,8 +114,10 @@ extension FrameBuilder {
 // MARK: - Network layer
 
 extension FrameBuilder {
-    /// An IPv4 header (RFC 791). `options` are padded to whole words; `ihl`, `totalLength` and `protocolNumber` override
-    /// what follows from the layers. `fragmentOffset` is in units of 8 bytes.
+    /// An IPv4 header (RFC 791).
+    ///
+    /// `options` are padded to whole words; `ihl`, `totalLength` and `protocolNumber` override what follows from the
+    /// layers. `fragmentOffset` is in units of 8 bytes.
     package func ipv4(
         _ source: IPAddress = .server, _ destination: IPAddress = .client, ttl: UInt8 = 64, tos: UInt8 = 0,
         identification: UInt16 = 0x1234, dontFragment: Bool = true, moreFragments: Bool = false,
@@ -139,12 +147,16 @@ extension FrameBuilder {
     }
 
     /// An IPv6 extension header of `words` × 8 bytes beyond the first 8: hop-by-hop 0, routing 43, destination 60,
-    /// mobility 135, HIP 139, Shim6 140. `nextHeader` overrides what follows.
+    /// mobility 135, HIP 139, Shim6 140.
+    ///
+    /// `nextHeader` overrides what follows.
     package func ipv6Extension(_ number: UInt8, words: UInt8 = 0, nextHeader: UInt8? = nil) -> FrameBuilder {
         adding(.ipv6Extension(number: number, words: words, nextHeader: nextHeader))
     }
 
-    /// An IPv6 fragment header. `offset` is in units of 8 bytes.
+    /// An IPv6 fragment header.
+    ///
+    /// `offset` is in units of 8 bytes.
     package func ipv6Fragment(offset: UInt16, more: Bool, identification: UInt32 = 1) -> FrameBuilder {
         adding(.ipv6Fragment(offset: offset << 3 | (more ? 1 : 0), identification: identification))
     }
@@ -158,7 +170,9 @@ extension FrameBuilder {
 // MARK: - Transport layer
 
 extension FrameBuilder {
-    /// A TCP header (RFC 9293). `options` are padded to whole words; `dataOffset` overrides what follows from them.
+    /// A TCP header (RFC 9293).
+    ///
+    /// `options` are padded to whole words; `dataOffset` overrides what follows from them.
     package func tcp(
         _ sourcePort: UInt16 = 22, _ destinationPort: UInt16 = 50992, seq: UInt32 = 0, ack: UInt32 = 0,
         flags: TCPFlags, window: UInt16 = 0, options: [UInt8] = [], dataOffset: UInt8? = nil
@@ -175,7 +189,9 @@ extension FrameBuilder {
         adding(.udp(sourcePort: sourcePort, destinationPort: destinationPort))
     }
 
-    /// An ICMP or ICMPv6 header, by the IP header before it. `rest` is the word behind the checksum.
+    /// An ICMP or ICMPv6 header, by the IP header before it.
+    ///
+    /// `rest` is the word behind the checksum.
     package func icmp(type: UInt8, code: UInt8 = 0, rest: UInt32 = 0) -> FrameBuilder {
         adding(.icmp(type: type, code: code, rest: rest))
     }
@@ -190,8 +206,9 @@ extension FrameBuilder {
         return icmp(type: type, rest: UInt32(identifier) << 16 | UInt32(sequence))
     }
 
-    /// An ICMP or ICMPv6 error that quotes the first `length` bytes of `packet`, which should be `bareIP`. RFC 792 asks for
-    /// the IP header and 8 bytes.
+    /// An ICMP or ICMPv6 error that quotes the first `length` bytes of `packet`, which should be `bareIP`.
+    ///
+    /// RFC 792 asks for the IP header and 8 bytes.
     package func icmpError(
         type: UInt8, code: UInt8 = 0, rest: UInt32 = 0, quoting packet: FrameBuilder, length: Int? = nil
     ) -> FrameBuilder {
@@ -203,7 +220,9 @@ extension FrameBuilder {
 // MARK: - Tunnels
 
 extension FrameBuilder {
-    /// A GRE header (RFC 2784, 2890). `protocolType` overrides what follows from the next layer.
+    /// A GRE header (RFC 2784, 2890).
+    ///
+    /// `protocolType` overrides what follows from the next layer.
     package func gre(
         checksum: Bool = false, key: UInt32? = nil, sequence: UInt32? = nil, version: UInt16 = 0,
         protocolType: UInt16? = nil
@@ -248,8 +267,8 @@ extension IPAddress {
     package static let server = IPAddress(v4: 0x0a04_0002)
     /// 10.1.0.1, the client of the fixtures.
     package static let client = IPAddress(v4: 0x0a01_0001)
-    /// 2001:db8:4::2
+    /// 2001:db8:4::2.
     package static let server6 = IPAddress(fixture: 0x2001_0db8_0004_0000, 2)
-    /// 2001:db8:1::1
+    /// 2001:db8:1::1.
     package static let client6 = IPAddress(fixture: 0x2001_0db8_0001_0000, 1)
 }

@@ -81,7 +81,9 @@ extension FrameLayer {
         }
     }
 
-    /// The IP protocol number by which this layer is announced. `inIPv6` tells ICMP and ICMPv6 apart.
+    /// The IP protocol number by which this layer is announced.
+    ///
+    /// `inIPv6` tells ICMP and ICMPv6 apart.
     func protocolNumber(inIPv6: Bool) -> UInt8 {
         switch self {
         case .ipv4: 4

@@ -15,10 +15,10 @@ package final class PacketTrace {
     package init() {}
 
     /// Parses `frame` with the host parser and appends what it gives.
-    /// - Parameters:
-    ///   - time: nanoseconds since 1970.
-    ///   - interface: `PACKET_INTERFACE_*` of the record.
-    /// - Returns: whether the parser took the frame.
+    /// - `time`: nanoseconds since 1970.
+    /// - `interface`: `PACKET_INTERFACE_*` of the record.
+    ///
+    /// Returns whether the parser took the frame.
     @discardableResult
     package func add(_ frame: FrameBuilder, time: UInt64, interface: UInt8 = 0) -> Bool {
         switch frame.parsed(time: time, interface: interface) {

@@ -3,11 +3,11 @@ internal import CPacket
 internal import Packets
 
 extension ParsedFrame: CustomStringConvertible {
-    /// One line for tables of expectations, for example
-    /// `tcp 10.4.0.2:22 > 10.1.0.1:50992 ttl 63 reset payload 0 at 14 34 end 54`.
+    /// One line for tables of expectations, for example `tcp 10.4.0.2:22 > 10.1.0.1:50992 ttl 63 reset payload 0 at 14
+    /// 34 end 54`.
     ///
-    /// `at` gives the offsets of the IP and the L4 header and `quote` that of a quoted IP header; they are present where
-    /// the packet has a snapshot.
+    /// `at` gives the offsets of the IP and the L4 header and `quote` that of a quoted IP header; they are present
+    /// where the packet has a snapshot.
     package var description: String {
         switch self {
         case .refused(let reason):

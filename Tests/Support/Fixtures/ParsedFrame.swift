@@ -2,7 +2,7 @@
 package import CPacket
 package import Packets
 
-/// What the host parser makes of a frame.
+/// The host parser's result for a frame.
 package enum ParsedFrame: Sendable {
     /// The record, and the snapshot of the headers where the packet's class has one.
     case parsed(PacketRecord, header_snapshot?)
@@ -25,10 +25,9 @@ package enum ParsedFrame: Sendable {
     }
 
     /// Runs the host build of the parser over `bytes`.
-    /// - Parameters:
-    ///   - time: nanoseconds since 1970.
-    ///   - wireLength: the length on the wire, where it is not that of `bytes`.
-    ///   - interface: `PACKET_INTERFACE_*`.
+    /// - `time`: nanoseconds since 1970.
+    /// - `wireLength`: the length on the wire, where it is not that of `bytes`.
+    /// - `interface`: `PACKET_INTERFACE_*`.
     package init(
         _ bytes: [UInt8], time: UInt64 = 0, wireLength: Int? = nil, link: UInt8 = 0, ethertype: UInt16 = 0,
         vlan: UInt16 = 0, interface: UInt8 = 0
@@ -50,7 +49,7 @@ package enum ParsedFrame: Sendable {
 }
 
 extension FrameBuilder {
-    /// What the host parser makes of this frame.
+    /// Returns the host parser's result for this frame.
     package func parsed(time: UInt64 = 0, interface: UInt8 = 0) -> ParsedFrame {
         ParsedFrame(
             bytes, time: time, wireLength: wireLength, link: link, ethertype: layers.first?.ethertype ?? 0,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Makes each frame of BPF_PROG_TEST_RUN (BPF_F_TEST_XDP_LIVE_FRAMES) a packet of its own and sends it out. The frame holds
-// Ethernet, IPv4 without options and TCP without options; its addresses' hosts, ports and numbers are written here.
+// Makes each frame of BPF_PROG_TEST_RUN (BPF_F_TEST_XDP_LIVE_FRAMES) a packet of its own and sends it out. The frame
+// holds Ethernet, IPv4 without options and TCP without options; its addresses' hosts, ports and numbers are written
+// here.
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>

@@ -142,8 +142,8 @@ static int load(const struct options *options, unsigned interface, const uint8_t
 	return bpf_program__fd(bpf_object__find_program_by_name(object, "make_frame"));
 }
 
-// Waits until so many packets are due, and says how many are next: more than before where they were late, but no more than
-// an eighth of a second has.
+// Waits until so many packets are due, and says how many are next: more than before where they were late, but no more
+// than an eighth of a second has.
 static uint32_t next_run(uint64_t rate, double due, uint32_t frames)
 {
 	if (now() < due)
@@ -196,8 +196,8 @@ int main(int count, char **arguments)
 		return 77;
 	}
 	begun = now();
-	// Before and after a run the kernel waits for all processors, which takes milliseconds: runs are as short as the rate
-	// allows, and long where there is none to keep.
+	// Before and after a run the kernel waits for all processors, which takes milliseconds: runs are as short as
+	// the rate allows, and long where there is none to keep.
 	frames = options.rate ? SHORT_RUN : 16 * SHORT_RUN;
 	for (end = begun + (double)options.seconds; (start = now()) < end;) {
 		LIBBPF_OPTS(bpf_test_run_opts, run, .data_in = frame, .data_size_in = (uint32_t)options.bytes,

@@ -2,8 +2,9 @@
 import Capture
 import Glibc
 
-/// Captures on an interface until it is killed: `live-holder INTERFACE tcx|clsact|xdp|xdpGeneric`. Writes one byte to
-/// standard output once it captures.
+/// Captures on an interface until it is killed: `live-holder INTERFACE tcx|clsact|xdp|xdpGeneric`.
+///
+/// Writes one byte to standard output once it captures.
 @main
 enum LiveHolder {
     static func main() {

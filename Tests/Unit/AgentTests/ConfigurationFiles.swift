@@ -30,7 +30,7 @@ final class ConfigurationFiles {
         try EffectiveConfiguration(path: path, environment: environment, arguments: arguments)
     }
 
-    /// What is wrong, without the directory's name; empty where nothing is.
+    /// Returns the problems without the directory's name; empty if there are none.
     func problems(environment: [String: String] = [:]) -> [String] {
         do {
             _ = try load(environment: environment)

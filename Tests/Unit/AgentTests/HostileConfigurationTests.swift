@@ -3,9 +3,10 @@ import Agent
 import Foundation
 import Testing
 
-/// Files that somebody has written to do harm, or that something has damaged: read within a moment, and refused with their line.
+/// Files that somebody has written to do harm, or that something has damaged: read within a moment, and refused with
+/// their line.
 @Suite struct HostileConfigurationTests {
-    /// What is hostile about a file, for its texts are too long to be a test's name.
+    /// The kind of hostility of a file whose text is too long for a test's name.
     enum Harm: String, CaseIterable, Sendable {
         case aliasBomb, alias, merge, nul, brackets, dashes, indentation, openQuote, hugeValue, hugeKey, complexKey,
             tag, block
@@ -68,7 +69,7 @@ import Testing
         #expect(begun.duration(to: .now) < .seconds(10))
     }
 
-    /// What is left of a file after an editor, a disk or somebody's program had it: any answer, but one.
+    /// A file damaged by an editor, a disk or a program never causes a trap.
     @Test func damagedFilesTrapNowhere() throws {
         let path = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../deploy/rstwho.yaml")
             .path

@@ -63,7 +63,7 @@ struct TestServer: Sendable {
     }
 }
 
-/// What a server answered.
+/// A server's response.
 struct Answer: Sendable {
     let status: Int?
     let head: String
@@ -77,7 +77,9 @@ struct Answer: Sendable {
     }
 }
 
-/// A socket without manners. Every call ends after five seconds.
+/// A socket without manners.
+///
+/// Every call ends after five seconds.
 final class RawClient: Sendable {
     struct Failure: Error {
         var call: String
@@ -122,14 +124,14 @@ final class RawClient: Sendable {
         }
     }
 
-    /// What comes until the end, an error or the time limit.
+    /// Returns the bytes until the end, an error or the time limit.
     func readToEnd() -> [UInt8] {
         var all: [UInt8] = []
         while let piece = read() { all += piece }
         return all
     }
 
-    /// What has come; `nil` at the end, at an error or at the time limit.
+    /// Returns the next bytes; `nil` at the end, at an error or at the time limit.
     func read() -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: 65_536)
         let count = recv(socket, &bytes, bytes.count, 0)

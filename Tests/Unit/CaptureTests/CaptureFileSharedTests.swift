@@ -16,7 +16,7 @@ enum SharedCaptures {
 
     static let areHere = FileManager.default.fileExists(atPath: directory + "/genuine-smb.pcap")
 
-    /// What a capture holds by `capinfos -c`, and what of it is no TCP, UDP or ICMP by tshark's dissection.
+    /// A capture with its packet count by `capinfos -c` and its non-TCP/UDP/ICMP count by tshark's dissection.
     struct Capture: Sendable, CustomTestStringConvertible {
         var name: String
         var frames: UInt64

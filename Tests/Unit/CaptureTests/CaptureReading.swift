@@ -4,7 +4,7 @@ import Capture
 import Foundation
 import Packets
 
-/// What reading a capture gave.
+/// The result of reading a capture.
 struct CaptureReading {
     struct Packet: Equatable {
         var seq: UInt32

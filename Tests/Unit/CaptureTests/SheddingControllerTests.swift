@@ -4,7 +4,7 @@ import Testing
 
 @testable import Capture
 
-/// How much is shed, against simulated loads.
+/// Tests of the shedding controller against simulated loads.
 struct SheddingControllerTests {
     private typealias Simulation = SheddingSimulation
     private typealias Offer = SheddingSimulation.Offer

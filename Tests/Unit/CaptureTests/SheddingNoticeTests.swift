@@ -4,11 +4,11 @@ import Testing
 
 @testable import Capture
 
-/// What people are told of shedding and of losses.
+/// Tests of the messages about shedding and losses.
 struct SheddingNoticeTests {
     private static let second: UInt64 = 1_000_000_000
 
-    /// What is said in a time that is looked at four times a second.
+    /// Returns the messages within a period that is checked four times a second.
     private func said(
         _ seconds: Int, cause: SheddingController.Cause = .cpu,
         _ state: (Double) -> (levels: SheddingLevels, shed: UInt64, lost: UInt64)

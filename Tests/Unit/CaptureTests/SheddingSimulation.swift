@@ -12,7 +12,7 @@ struct SheddingSimulation {
         var resets = 0.0
     }
 
-    /// What a second of it was like.
+    /// The figures of one simulated second.
     struct Second {
         var cpu = 0.0
         var changes = 0
@@ -21,10 +21,10 @@ struct SheddingSimulation {
     }
 
     var controller: SheddingController
-    /// What a record costs the consumer, ns, with and without headers.
+    /// The cost of a record to the consumer, in ns, with and without headers.
     var bulkCost = 250.0
     var headerCost = 900.0
-    /// What a look costs, ns.
+    /// The cost of a drain, in ns.
     var lookCost = 3000.0
     /// The part of the consumer's time that is CPU time; less where it waits for something else.
     var cpuShare = 1.0
@@ -87,7 +87,7 @@ struct SheddingSimulation {
         now += time + pause
     }
 
-    /// What comes meanwhile, more or less, and what finds no room.
+    /// Adds the records that arrive meanwhile, with jitter, and counts those without room.
     private mutating func arrive(_ offer: Offer, during time: Double, _ second: inout Second) {
         let part = time / 1e9 * (0.6 + 0.8 * chance())
         waiting.resets += offer.resets * part

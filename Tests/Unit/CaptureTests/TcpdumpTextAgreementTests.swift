@@ -6,7 +6,7 @@ import Testing
 
 @testable import Capture
 
-/// What tcpdump prints of a capture, read back, against the records of the capture itself.
+/// Tests of tcpdump's text of a capture against the records of the capture itself.
 @Suite(
     "tcpdump text: the same records as from the capture",
     .enabled(if: TcpdumpProgram.path != nil, "needs tcpdump"),

@@ -30,8 +30,10 @@ private struct Truth: Sendable, CustomTestStringConvertible {
 
     static let files = Set(all.map(\.file)).sorted()
 
-    /// What a verdict may be. The table's resets by a NAT on the capturing machine share their host's distance: to leave them
-    /// undecided is right, too, and so it is for those without any baseline, which another sign may decide.
+    /// Returns whether a verdict is acceptable.
+    ///
+    /// The table's resets by a NAT on the capturing machine share their host's distance: to leave them undecided is
+    /// right, too, and so it is for those without any baseline, which another sign may decide.
     func allows(_ verdict: Finding.Sender) -> Bool {
         let isHosts = [.host, .hostApplication, .hostKernel, .hostFirewall].contains(verdict)
         switch sender {

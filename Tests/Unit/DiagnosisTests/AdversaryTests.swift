@@ -6,7 +6,7 @@ import Testing
 
 @testable import Diagnosis
 
-/// What somebody might send, or a network do, to have a host accused or a device cleared.
+/// Tests of packets by which an adversary or a network could frame a host or clear a device.
 @Suite("Misleading traffic")
 struct AdversaryTests {
     @Test("Forged SYNs of a connection do not accuse the host whose kernel answers")

@@ -8,8 +8,9 @@ import Testing
 
 @Suite("Causes of a host's resets")
 struct CauseTests {
-    /// A connection that was idle and that the server closes when the client writes. Seen at the client the data goes first,
-    /// and its kernel acknowledges the FIN before the reset comes.
+    /// A connection that was idle and that the server closes when the client writes.
+    ///
+    /// Seen at the client the data goes first, and its kernel acknowledges the FIN before the reset comes.
     private func crossing(dataAck: UInt32, idle: Double) -> [Finding.Cause?] {
         var story = Story()
         story.ping(4)

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Diagnosis
 
-/// What a mirror port shows twice, and what only looks so.
+/// Tests of packets that a mirror port shows twice, and of look-alikes.
 @Suite("Duplicates of packets") struct CopyTests {
     private static let before = MACAddress.neighbour
     private static let after = MACAddress(0x02_00_00_00_00_77)

@@ -52,7 +52,7 @@ struct KernelTraceTests {
 
     private static let process = ResetTrace.Process(id: 42, name: "sshd")
 
-    /// What is found `wait` ns after the last packet, without the end of the capture.
+    /// Returns the findings `wait` ns after the last packet, without the end of the capture.
     private func findings(
         _ story: Story, before: [ResetTrace] = [], after: [ResetTrace] = [], wait: UInt64 = 200_000_000,
         lossAt: UInt64? = nil, finishes: Bool = false

@@ -51,7 +51,7 @@ extension Story {
         (serverPort, self.clientPort) = (service, client)
     }
 
-    /// What is said of paths, the end of the capture included.
+    /// Returns the path findings, the end of the capture included.
     func paths() -> [Finding] { findings().filter { $0.path != nil } }
 
     /// The only finding about a path.

@@ -7,8 +7,8 @@ import Packets
 
 /// Packets on their way past several points, each with a clock and a view of its own.
 ///
-/// The points stand in a line; the client is before the first and the server behind the last. Between two points is one router, and
-/// a packet takes `delay` from one to the next.
+/// The points stand in a line; the client is before the first and the server behind the last. Between two points is one
+/// router, and a packet takes `delay` from one to the next.
 struct PointStory {
     static let start = Story.start
     static let millisecond: UInt64 = 1_000_000
@@ -52,9 +52,8 @@ struct PointStory {
 
     /// Sends a segment past the points `seen`, in the order of its way.
     ///
-    /// - Parameters:
-    ///   - seen: The points that capture it; all where `nil`. What does not get farther is not in it.
-    ///   - change: What a device does to it before a point.
+    /// - `seen`: The points that capture it; all where `nil`. What does not get farther is not in it.
+    /// - `change`: What a device does to it before a point.
     mutating func send(
         _ segment: Segment, seen: [Int]? = nil, isIPv6: Bool = false, extraDelay: UInt64 = 0,
         change: (Int, inout Segment) -> Void = { _, _ in },
@@ -114,7 +113,7 @@ struct PointStory {
         }
     }
 
-    /// What the points captured; `order` by time, as a capture is.
+    /// Returns the captures of the points, ordered by time.
     func captures(capacity: Int = 1 << 20) -> [ComparedCapture] {
         traces.enumerated().map { point, trace in
             let capture = ComparedCapture(name: "p\(point + 1)", seed: 7, capacity: capacity)

@@ -3,12 +3,16 @@ import Packets
 
 @testable import Diagnosis
 
-/// A network in a few lines: what a probe's packets meet on their way. Answers come at once or never; time is counted, not waited for.
+/// A network in a few lines: what a probe's packets meet on their way.
+///
+/// Answers come at once or never; time is counted, not waited for.
 struct ProbeNetwork {
     static let host = IPAddress(v4: 0x0a04_0002)
     static let you = IPAddress(v4: 0x0a01_0001)
 
-    /// What a device does with SYNs to the port in question that it forwards. As Linux does, after it has looked at the TTL.
+    /// The treatment of forwarded SYNs to the probed port.
+    ///
+    /// As Linux does, after it has looked at the TTL.
     enum Policy {
         case forward, reset, drop, prohibit
         /// Answers in the host's name, like a proxy.
@@ -17,7 +21,7 @@ struct ProbeNetwork {
         case resetAtOnce
     }
 
-    /// What the host does.
+    /// The state of the host's port.
     enum Port { case open, closed, silent, prohibited }
 
     struct Device {

@@ -202,7 +202,8 @@ struct ProbeTests {
         #expect(!result.isForeign)
         #expect(result.hostHop == nil)
 
-        // What an agent saw of the host decides in its place: at the distance of the RST, farther, and with little of it.
+        // What an agent saw of the host decides in its place: at the distance of the RST, farther, and with little of
+        // it.
         for (ttl, samples, state) in [(61, 4, .rejected), (61, 1, .refused), (63, 4, .closed), (64, 4, .refused)]
             as [(UInt8, Int, ProbeResult.State)]
         {

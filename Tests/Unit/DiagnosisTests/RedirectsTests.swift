@@ -11,7 +11,7 @@ struct RedirectsTests {
     private static let router = IPAddress(v4: 0x0a01_0002)
     private static let better = IPAddress(v4: 0x0a01_0003)
 
-    /// What a redirect looks like; by default as a router next door sends it.
+    /// The fields of a redirect; by default as an adjacent router sends it.
     struct Redirect: Sendable {
         var from = RedirectsTests.router
         var gateway = RedirectsTests.better

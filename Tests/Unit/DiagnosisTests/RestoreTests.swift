@@ -5,7 +5,7 @@ import Testing
 
 @testable import Diagnosis
 
-/// What an engine knew before a restart, and what the next one makes of it.
+/// Tests of the state that an engine passes to its successor across a restart.
 @Suite struct RestoreTests {
     private static let hour: UInt64 = 3600 * Story.second
 
@@ -16,7 +16,7 @@ import Testing
         return options
     }
 
-    /// What is known after eight connections to the server, which is at hop 4.
+    /// Returns the knowledge after eight connections to the server, which is at hop 4.
     private func records(_ interfaces: [String] = ["eth0"], interface: UInt8 = 0) -> (
         records: [HostRecord], now: UInt64
     ) {

@@ -7,9 +7,10 @@ import Packets
 
 /// A router that is watched live, told packet by packet: what arrives, what leaves, and what its kernel says.
 ///
-/// It answers the engine as the capture does: what is asked for comes into focus at once, and facts come back from `facts`.
+/// It answers the engine as the capture does: what is asked for comes into focus at once, and facts come back from
+/// `facts`.
 struct RouterStory: ~Copyable {
-    /// What connection tracking says of any flow.
+    /// The conntrack entry of every flow.
     var tracking = ForwardingFacts.Tracking.absent
     var counters = LocalCounters()
     /// False: nobody answers questions.

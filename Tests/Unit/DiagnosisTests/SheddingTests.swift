@@ -16,7 +16,7 @@ private struct ShedStory {
     /// From now on.
     mutating func shed(_ levels: SheddingLevels) { changes.append((story.time, levels)) }
 
-    /// What is said in the end, where packets that the levels shed are left out.
+    /// Returns the findings at the end, without the packets that the levels shed.
     func findings() -> [Finding] {
         var engine = Engine(options: story.engine)
         engine.begin(file: nil, isLive: true)

@@ -4,7 +4,7 @@ import Packets
 
 @testable import Diagnosis
 
-/// What a packet carries besides its flags and numbers.
+/// The fields of a packet besides its flags and numbers.
 struct Marks {
     /// `nil`: 64 from the client, `serverTTL` from the server.
     var ttl: UInt8?
@@ -53,8 +53,9 @@ extension Story {
             ).payload(payload))
     }
 
-    /// A connection in which the client asked and the server answered. The client has sent up to 1002 and acknowledged 9002, the
-    /// server the other way round.
+    /// A connection in which the client asked and the server answered.
+    ///
+    /// The client has sent up to 1002 and acknowledged 9002, the server the other way round.
     ///
     /// - Parameters:
     ///   - client: Marks of the client's packets.
@@ -76,7 +77,9 @@ extension Story {
         send(.client, .ack, seq: 1002, ack: 9002, ofClient)
     }
 
-    /// The only finding. Fails the test where there is another number of them.
+    /// The only finding.
+    ///
+    /// Fails the test where there is another number of them.
     func finding() throws -> Finding {
         let all = findings().filter { $0.kind == .reset }
         guard let first = all.first, all.count == 1 else { throw NotOne(count: all.count) }

@@ -8,7 +8,7 @@ import Packets
 /// A conversation between a client and a server, told packet by packet: time goes on by `step` (1 ms) with each.
 struct Story {
     static let second: UInt64 = 1_000_000_000
-    /// 2026-01-01T00:00:00Z
+    /// 2026-01-01T00:00:00Z.
     static let start: UInt64 = 1_767_225_600 * second
 
     var engine: Engine.Options
@@ -19,7 +19,7 @@ struct Story {
     var server = IPAddress.server
     private(set) var time = Story.start
     private(set) var trace = PacketTrace()
-    /// What time goes on by with each packet, ns.
+    /// The time between packets, in ns.
     var step: UInt64 = 1_000_000
     var isIPv6 = false
     private var pings: UInt16 = 0
@@ -79,7 +79,7 @@ struct Story {
         server([.rst, .ack], ack: seq + 1, ttl: ttl)
     }
 
-    /// What the engine says of it all, in batches of `batch` packets, the end included.
+    /// Returns the engine's findings, fed in batches of `batch` packets, the end included.
     func findings(batch: Int = 512, isFinished: Bool = true) -> [Finding] {
         var engine = Engine(options: engine)
         engine.begin(file: nil, isLive: isLive)
@@ -102,7 +102,7 @@ struct Story {
         return all
     }
 
-    /// What `body` makes of the engine after all packets, before the end of the capture.
+    /// Returns the result of `body` on the engine after all packets, before the end of the capture.
     @discardableResult
     func engineAfterwards<Result>(_ body: (inout Engine) -> Result) -> Result {
         var engine = Engine(options: engine)
@@ -126,7 +126,8 @@ struct Story {
         return engine.origins
     }
 
-    /// A connection whose SYN-ACK takes `roundTrip` ms, and whose reset comes `delay` ms after the client's data and acknowledges them.
+    /// A connection whose SYN-ACK takes `roundTrip` ms, and whose reset comes `delay` ms after the client's data and
+    /// acknowledges them.
     mutating func resetAfterData(roundTrip: Double, delay: Double, ack: UInt32 = 1002) {
         step = 0
         client(.syn)
@@ -138,7 +139,7 @@ struct Story {
         server([.rst, .ack], seq: 9001, ack: ack)
     }
 
-    /// What the engine knows of hosts after all packets.
+    /// Returns the engine's hosts after all packets.
     func hosts() -> [HostSummary] {
         var engine = Engine(options: engine)
         trace.packets.withUnsafeBufferPointer { engine.observe($0, upTo: time) }

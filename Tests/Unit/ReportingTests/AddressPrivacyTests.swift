@@ -83,8 +83,8 @@ import Testing
         #expect(hidden.hasPrefix("host-") && privacy.apply(to: names)[address] == hidden)
     }
 
-    /// Everything that is printed of findings, hosts, devices and ways, at any width: a part that is left of a cut address would tell
-    /// more than the network.
+    /// Everything that is printed of findings, hosts, devices and ways, at any width: a part that is left of a cut
+    /// address would tell more than the network.
     @Test(arguments: [AddressPrivacy.Kind.truncated, .pseudonyms], [false, true])
     func noAddressLeaks(kind: AddressPrivacy.Kind, isIPv6: Bool) throws {
         func address(_ last: String) throws -> IPAddress {

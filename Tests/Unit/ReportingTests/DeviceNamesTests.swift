@@ -4,7 +4,7 @@ import Packets
 import Reporting
 import Testing
 
-/// What the operator has told of devices, in findings and in origins.
+/// Tests of the operator's device names in findings and origins.
 @Suite struct DeviceNamesTests {
     private func entry(
         _ name: String, mac: String? = nil, address: String? = nil, prefix: String? = nil, hop: Int? = nil,

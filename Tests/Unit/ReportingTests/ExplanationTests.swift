@@ -212,7 +212,7 @@ struct ExplanationTests {
         #expect(path?.state == .ruledOut)
     }
 
-    /// What settles it, and what is said to whom, fit when it came and from which side.
+    /// The next steps and the addressee fit the time and the direction of the reset.
     @Test func settlingFitsTheReset() throws {
         var late = try reset(.host, .lateData, hop: 4, hostHop: 4, evidence: [])
         late.reset?.stage = .afterClose

@@ -4,8 +4,8 @@ import Testing
 
 /// Compares `text` with the file `Golden/NAME.txt` beside the tests.
 ///
-/// With `RSTWHO_RECORD` set the file is written instead, and the test fails: what was recorded is to be read before it is
-/// believed.
+/// With `RSTWHO_RECORD` set the file is written instead, and the test fails: what was recorded is to be read before it
+/// is believed.
 func expectGolden(_ text: String, _ name: String, sourceLocation: SourceLocation = #_sourceLocation) throws {
     let file = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Golden/\(name).txt")
     if ProcessInfo.processInfo.environment["RSTWHO_RECORD"] != nil {

@@ -107,7 +107,7 @@ import Testing
         #expect(text.contains("rstwho_verdict_delay_seconds_sum 6\n"))
     }
 
-    /// What findings are counted in, as one exposition has it.
+    /// Returns the metric families that count findings in an exposition.
     private func findingFamilies(in text: String) -> String {
         let names = [
             "rstwho_connections", "rstwho_resets", "rstwho_path_findings", "rstwho_reset_distance",

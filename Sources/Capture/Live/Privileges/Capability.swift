@@ -26,7 +26,7 @@ package enum Capability: Int, CaseIterable, Sendable {
         }
     }
 
-    /// What loading and attaching the kernel part takes.
+    /// The capabilities that loading and attaching the BPF programs need.
     package static let loading: Set<Capability> = [.bpf, .netAdmin, .perfmon]
 
     /// `CAP_BPF and CAP_PERFMON`, in the order of the names.

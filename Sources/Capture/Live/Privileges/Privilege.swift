@@ -2,7 +2,7 @@
 internal import CLibbpf
 internal import Glibc
 
-/// What a thread may do: its effective capabilities (capabilities(7)).
+/// The effective capabilities of a thread (capabilities(7)).
 package struct Privilege: Sendable, Equatable {
     /// The mask `CapEff` of `/proc/self/status`.
     package var effective: UInt64
@@ -11,7 +11,9 @@ package struct Privilege: Sendable, Equatable {
         self.effective = effective
     }
 
-    /// The calling thread's. Empty where `/proc` cannot be read.
+    /// The calling thread's.
+    ///
+    /// Empty where `/proc` cannot be read.
     package static func current() -> Privilege {
         Privilege(status: SystemText.read("/proc/thread-self/status") ?? "")
     }
@@ -25,19 +27,22 @@ package struct Privilege: Sendable, Equatable {
 
     package func has(_ capability: Capability) -> Bool { effective & 1 << capability.rawValue != 0 }
 
-    /// The names of what live capture needs and this process lacks. CAP_SYS_ADMIN stands for CAP_BPF and CAP_PERFMON.
+    /// The names of what live capture needs and this process lacks.
+    ///
+    /// CAP_SYS_ADMIN stands for CAP_BPF and CAP_PERFMON.
     package var missing: [String] {
         [Capability.bpf, .netAdmin, .perfmon]
             .filter { !has($0) && ($0 == .netAdmin || !has(.sysAdmin)) }
             .map(\.name)
     }
 
-    /// What to do about a missing privilege.
+    /// The advice for a missing privilege.
     package static let advice = """
         Loading the kernel part needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON: run with sudo
         """
 
-    /// Leaves every thread of this process with nothing but `kept`, for good: programs that it starts have no more either.
+    /// Leaves every thread of this process with nothing but `kept`, for good: programs that it starts have no more
+    /// either.
     ///
     /// - Throws: `unavailable` where a thread could not be reached; some may have what they had then.
     package static func keepOnly(_ kept: Set<Capability>) throws(CaptureError) {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a capture that is attached still needs of its capabilities, and why. Everything else works with the descriptors that it has:
-/// reading rings and counters, the lease, shedding, the focus, and attaching what is loaded to an interface that comes back
-/// (Linux 6.1 and later, see docs/decisions).
+/// The capabilities that an attached capture still needs, with the reasons.
+///
+/// Everything else works with the descriptors that it has: reading rings and counters, the lease, shedding, the focus,
+/// and attaching what is loaded to an interface that comes back (Linux 6.1 and later, see docs/decisions).
 package struct PrivilegeNeeds: Sendable, Equatable {
-    /// What becomes of the capabilities once all is attached.
+    /// The treatment of capabilities after attaching.
     package enum Mode: String, CaseIterable, Sendable {
-        /// What is needed later is kept.
+        /// Keeps the capabilities that are needed later.
         case auto
         /// All stay.
         case keep

@@ -57,9 +57,9 @@ int harness_run_forwarded(struct harness *harness, const uint8_t *frame, uint32_
 // The program's descriptor, for who calls it from a program of its own.
 int harness_program_descriptor(const struct harness *harness, enum harness_program program);
 
-// Runs a frame so often through a program, which is one of the harness's or calls one of them, and then empties the rings.
-// `way` is the one that counts (enum packet_dir). On the way out it is a forwarded packet. *nanoseconds gets the mean of a
-// run, rounded down. 0, or a negative errno.
+// Runs a frame so often through a program, which is one of the harness's or calls one of them, and then empties the
+// rings. `way` is the one that counts (enum packet_dir). On the way out it is a forwarded packet. *nanoseconds gets the
+// mean of a run, rounded down. 0, or a negative errno.
 int harness_repeat(struct harness *harness, int program, uint32_t way, const uint8_t *frame, uint32_t length,
 		   uint32_t times, uint32_t *nanoseconds, struct harness_result *result);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A frame and what the host parser says of it, in a file: for programs that run frames where nothing of Swift is. An entry is
-// this description and then the frame's bytes; entries follow each other without padding.
+// A frame and what the host parser says of it, in a file: for programs that run frames where nothing of Swift is. An
+// entry is this description and then the frame's bytes; entries follow each other without padding.
 #ifndef EXPECTED_FRAME_H
 #define EXPECTED_FRAME_H
 

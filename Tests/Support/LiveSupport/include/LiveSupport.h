@@ -12,8 +12,8 @@ int live_new_namespace(void);
 // -errno.
 int live_send(int interface, const uint8_t *_Nonnull frame, uint32_t length, uint32_t count);
 
-// Attaches a program to an interface's TCX hook that accepts every packet, so that no program behind it sees one. Returns
-// the link's descriptor, or -errno.
+// Attaches a program to an interface's TCX hook that accepts every packet, so that no program behind it sees one.
+// Returns the link's descriptor, or -errno.
 int live_attach_accepting(int interface, _Bool is_egress);
 
 // Takes CAP_NET_RAW from the calling thread for good. 0 or -errno.
