@@ -116,7 +116,7 @@ struct CompareSession: ~Copyable {
                 keep(engine.takeFindings(), in: &reading)
             }
             if file.format == .text {
-                var text = TcpdumpText(file)
+                var text = PacketText(file)
                 try text.read { take($0) }
                 if let problem = text.firstProblem {
                     reading.note = "\(name.file): line \(problem.line) was not understood: \(problem.reason)"

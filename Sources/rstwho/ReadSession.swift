@@ -20,7 +20,7 @@ struct ReadSession: ~Copyable {
     private(set) var hasRead = false
     private var progress = ProgressLine()
     /// One table for all texts: the engine is one.
-    private var names = TcpdumpTextNames()
+    private var names = TextNames()
     private var hostNames: [IPAddress: String] = [:]
     private let evidence: EvidenceDirectory?
     private let privacy: AddressPrivacy
@@ -120,7 +120,7 @@ struct ReadSession: ~Copyable {
     }
 
     private mutating func readText(_ file: String, _ capture: consuming CaptureFile) throws {
-        var text = TcpdumpText(capture, names: names)
+        var text = PacketText(capture, names: names)
         let (isLive, size) = (text.isLive, text.progress.total)
         defer {
             packets += text.counts.packets

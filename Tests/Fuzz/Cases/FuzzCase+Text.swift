@@ -6,7 +6,7 @@ internal import Packets
 extension FuzzCase {
     /// Lines of a text, each in memory of its own.
     static func checkText(_ bytes: UnsafeRawBufferPointer) -> String? {
-        var parser = TcpdumpTextParser()
+        var parser = PacketTextParser()
         var records: UInt64 = 0
         var frame: UInt64 = 0
         var problem: String?

@@ -24,7 +24,7 @@ enum TcpdumpProgram {
         try process.run()
         let descriptor = dup(pipe.fileHandleForReading.fileDescriptor)
         var result = PrintedCapture()
-        var text = TcpdumpText(try CaptureFile.open(.descriptor(descriptor, name: capture)))
+        var text = PacketText(try CaptureFile.open(.descriptor(descriptor, name: capture)))
         try text.read { batch in
             for packet in batch.packets { result.packets[packet.frame] = packet }
             result.watermark = max(result.watermark, batch.watermark)
@@ -41,8 +41,8 @@ enum TcpdumpProgram {
 struct PrintedCapture {
     var packets: [UInt64: ObservedPacket] = [:]
     var watermark: UInt64 = 0
-    var counts = TcpdumpTextParser.Counts()
-    var problem: TcpdumpTextParser.Problem?
+    var counts = TextCounts()
+    var problem: TextProblem?
     var hasTime: Bool?
 
     init() {}

@@ -13,8 +13,8 @@ struct TextPacket {
 }
 
 /// Feeds a text to a parser and returns what it made of it.
-func parseText(_ text: String) -> (packets: [TextPacket], parser: TcpdumpTextParser) {
-    var parser = TcpdumpTextParser()
+func parseText(_ text: String) -> (packets: [TextPacket], parser: PacketTextParser) {
+    var parser = PacketTextParser()
     // By bytes: to String, a carriage return and a line feed are one character.
     for line in text.utf8.split(separator: 10, omittingEmptySubsequences: false) {
         Array(line).withUnsafeBufferPointer { parser.feed($0) }

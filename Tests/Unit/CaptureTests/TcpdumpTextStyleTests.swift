@@ -208,7 +208,7 @@ struct TcpdumpTextStyleTests {
 
             """
         }
-        let full = (0..<TcpdumpTextNames.capacity / 2).map { lines("a\($0)", "b\($0)") }.joined()
+        let full = (0..<TextNames.capacity / 2).map { lines("a\($0)", "b\($0)") }.joined()
         #expect(parseText(full).parser.firstProblem == nil)
         #expect(parseText(full + lines("a0", "more")).parser.firstProblem?.reason.contains("names is full") == true)
         #expect(parseText(full + lines("a0", "1.2")).parser.firstProblem?.reason.contains("not understood") == true)

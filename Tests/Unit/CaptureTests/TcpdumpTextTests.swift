@@ -88,7 +88,7 @@ struct TcpdumpTextTests {
         "the published text of case 1",
         .enabled(if: TextCaptures.exists("ssh-refused.txt"), "needs RSTWHO_CAPTURES or ../shared/captures"))
     func published() throws {
-        var text = try TcpdumpText(path: TextCaptures.path("ssh-refused.txt"))
+        var text = try PacketText(path: TextCaptures.path("ssh-refused.txt"))
         var records: [PacketRecord] = []
         try text.read { batch in records += batch.packets.map(\.record) }
         #expect(records.count == 14)
@@ -122,7 +122,7 @@ struct TcpdumpTextTests {
             var ports: [UInt16] = []
             var failure: CaptureError?
             do {
-                var text = TcpdumpText(try CaptureFile.open(.path(file.path)))
+                var text = PacketText(try CaptureFile.open(.path(file.path)))
                 try text.read { batch in ports += batch.packets.map(\.record.dst_port) }
             } catch let error as CaptureError {
                 failure = error
@@ -141,13 +141,13 @@ struct TcpdumpTextTests {
     @Test("a file that is not there, and one that is something else")
     func badInput() throws {
         #expect {
-            _ = try TcpdumpText(path: "/nonexistent/text")
+            _ = try PacketText(path: "/nonexistent/text")
         } throws: { error in
             guard let error = error as? CaptureError, case .notFound = error.code else { return false }
             return true
         }
         #expect {
-            var text = try TcpdumpText(path: #filePath.replacing("TextTests", with: "TextSamples"))
+            var text = try PacketText(path: #filePath.replacing("TextTests", with: "TextSamples"))
             try text.read { _ in }
         } throws: { error in
             guard let error = error as? CaptureError, case .badInput = error.code else { return false }

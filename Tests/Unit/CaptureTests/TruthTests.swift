@@ -57,7 +57,7 @@ struct TruthTests {
         var file = try CaptureFile.open(.path(SharedCaptures.directory + "/" + name))
         engine.begin(file: nil, isLive: false)
         if file.format == .text {
-            var text = TcpdumpText(file)
+            var text = PacketText(file)
             try text.read { batch in
                 engine.observe(batch.packets, upTo: batch.watermark)
                 findings += engine.takeFindings()

@@ -7,7 +7,7 @@ internal import Packets
 /// not be the capture's): each name gets an address of its own from the discard prefix 100::/64 (RFC 6666), which no
 /// packet carries, and a report prints the name in its place. Texts that are read into one engine share one table: a name
 /// means the same host in all of them, and an address never two.
-package struct TcpdumpTextNames: Sendable {
+package struct TextNames: Sendable {
     /// Names of hosts that are remembered; a packet with one more is not understood.
     static let capacity = 65_536
     /// Names of services that are remembered; beyond, each look-up asks the system.
@@ -25,7 +25,7 @@ package struct TcpdumpTextNames: Sendable {
     package init() {}
 
     /// The address that stands for a name. `nil` where `text` cannot be a host's name, or there are too many.
-    mutating func address(of text: TcpdumpTextCursor) -> IPAddress? {
+    mutating func address(of text: TextCursor) -> IPAddress? {
         guard (1...253).contains(text.count), Self.isName(text) else { return nil }
         let name = text.text
         if let known = addresses[name] { return known }
@@ -40,7 +40,7 @@ package struct TcpdumpTextNames: Sendable {
     }
 
     /// The port of a service, as the database has it for `tcp` or `udp`.
-    mutating func port(of text: TcpdumpTextCursor, isUDP: Bool) -> UInt16? {
+    mutating func port(of text: TextCursor, isUDP: Bool) -> UInt16? {
         guard (1...63).contains(text.count), Self.isName(text) else { return nil }
         let name = text.text
         let key = isUDP ? name + "/udp" : name
@@ -51,7 +51,7 @@ package struct TcpdumpTextNames: Sendable {
     }
 
     /// Letters, digits, `-`, `_`, `.`, with a letter among them: what is all digits and dots is a broken address.
-    private static func isName(_ text: TcpdumpTextCursor) -> Bool {
+    private static func isName(_ text: TextCursor) -> Bool {
         var hasLetter = false
         for offset in 0..<text.count {
             switch text.peek(offset) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-extension TcpdumpTextCursor {
+extension TextCursor {
     /// Reads the whole stretch as a dotted IPv4 address.
     func ipv4() -> IPAddress? {
         var copy = self

@@ -2,12 +2,12 @@
 
 /// IPv6 extension headers as tcpdump prints them behind the addresses:
 /// `HBH (rtalert: 0x0000) (padn) ICMP6, …`, `frag (0x00000007:0|1448) 443 > 50000: Flags …`.
-enum TcpdumpTextExtensions {
+enum TcpdumpExtensions {
     /// More than a real packet has.
     private static let maximum = 16
 
     /// Steps over them. True where there were some: the protocol is then to be told from the text.
-    static func skip(_ cursor: inout TcpdumpTextCursor, header: inout TcpdumpTextHeader) -> Bool {
+    static func skip(_ cursor: inout TextCursor, header: inout TcpdumpHeader) -> Bool {
         // Hop-by-hop, routing, fragment, destination options, mobility (RFC 8200, RFC 6275).
         guard let first = header.ipProtocol, [0, 43, 44, 60, 135].contains(first) else { return false }
         for _ in 0..<maximum {
@@ -25,7 +25,7 @@ enum TcpdumpTextExtensions {
     }
 
     /// `0x00000007:1448|1000)`: identification, offset, length.
-    private static func readFragment(_ cursor: inout TcpdumpTextCursor, header: inout TcpdumpTextHeader) {
+    private static func readFragment(_ cursor: inout TextCursor, header: inout TcpdumpHeader) {
         let inside = cursor.limited(to: cursor.find(UInt8(ascii: ")")) ?? cursor.end)
         cursor.move(to: inside.end + 1)
         var numbers = inside

@@ -3,48 +3,50 @@ internal import CPacket
 internal import Packets
 
 /// From the link header to the ports.
-extension TcpdumpTextParser {
+extension TcpdumpReader {
     /// The rest of a packet's first line.
-    mutating func readLink(_ link: TcpdumpTextLink, _ text: TcpdumpTextCursor) {
+    mutating func readLink(_ link: TcpdumpLink, _ text: TextCursor, _ output: inout TextOutput) {
         domain = link.domain
         sourceMAC = link.sourceMAC
-        if let name = link.interface { current.record.interface = interfaces.slot(of: name) }
+        if let name = link.interface { current.record.interface = output.interfaces.slot(of: name) }
         if link.isEgress { current.record.interface |= UInt8(PACKET_INTERFACE_EGRESS) }
         switch link.content {
-        case .other: refuse(.notIP)
+        case .other: output.refuse(.notIP)
         case .mpls: expectation = .header(.outer)
-        case .ipv4: readHeader(text, isIPv6: false, isBare: link.isBare, layer: .outer)
-        case .ipv6: readHeader(text, isIPv6: true, isBare: link.isBare, layer: .outer)
+        case .ipv4: readHeader(text, isIPv6: false, isBare: link.isBare, layer: .outer, &output)
+        case .ipv6: readHeader(text, isIPv6: true, isBare: link.isBare, layer: .outer, &output)
         }
     }
 
     /// The header in a tunnel, behind labels, or quoted.
-    mutating func readInside(_ link: TcpdumpTextLink, _ text: TcpdumpTextCursor, layer: Layer) {
+    mutating func readInside(_ link: TcpdumpLink, _ text: TextCursor, layer: Layer, _ output: inout TextOutput) {
         if layer == .inner {
             domain = link.domain
             if link.sourceMAC != 0 { sourceMAC = link.sourceMAC }
         }
         switch link.content {
-        case .ipv4: readHeader(text, isIPv6: false, isBare: link.isBare, layer: layer)
-        case .ipv6: readHeader(text, isIPv6: true, isBare: link.isBare, layer: layer)
+        case .ipv4: readHeader(text, isIPv6: false, isBare: link.isBare, layer: layer, &output)
+        case .ipv6: readHeader(text, isIPv6: true, isBare: link.isBare, layer: layer, &output)
         case .mpls: expectation = .header(layer)
-        case .other: finish(layer, .notIP)
+        case .other: finish(layer, .notIP, &output)
         }
     }
 
     /// Ends a layer that cannot be used. What was read before it stays.
-    private mutating func finish(_ layer: Layer, _ refusal: Refusal) {
-        if layer != .quote, !hasRecord { refuse(refusal) }
+    private mutating func finish(_ layer: Layer, _ refusal: TextRefusal, _ output: inout TextOutput) {
+        if layer != .quote, !hasRecord { output.refuse(refusal) }
     }
 
-    private mutating func readHeader(_ text: TcpdumpTextCursor, isIPv6: Bool, isBare: Bool, layer: Layer) {
+    private mutating func readHeader(
+        _ text: TextCursor, isIPv6: Bool, isBare: Bool, layer: Layer, _ output: inout TextOutput
+    ) {
         var cursor = text
-        var header = TcpdumpTextHeader(isIPv6: isIPv6)
+        var header = TcpdumpHeader(isIPv6: isIPv6)
         header.mayHaveTail = isBare
         Self.skipComplaint(&cursor)
         if cursor.peek() == UInt8(ascii: "(") {
             guard let inside = cursor.group() else {
-                finish(layer, .notUnderstood("the IP header's bracket is not closed"))
+                finish(layer, .notUnderstood("the IP header's bracket is not closed"), &output)
                 return
             }
             header.read(inside)
@@ -54,13 +56,13 @@ extension TcpdumpTextParser {
         if cursor.isAtEnd {
             expectation = .transport(header, layer)
         } else {
-            readTransport(cursor, header: header, layer: layer)
+            readTransport(cursor, header: header, layer: layer, &output)
         }
     }
 
     /// What tcpdump says of a packet that was cut or whose lengths are at odds:
     /// `truncated-ip - 20 bytes missing! `, `[total length 60 > length 40] (invalid) `.
-    private static func skipComplaint(_ cursor: inout TcpdumpTextCursor) {
+    private static func skipComplaint(_ cursor: inout TextCursor) {
         if cursor.starts(with: "truncated-ip"), let found = cursor.find("missing!") {
             cursor.move(to: found + 8)
         } else if cursor.peek() == UInt8(ascii: "["), let close = cursor.find(UInt8(ascii: "]")) {
@@ -73,69 +75,72 @@ extension TcpdumpTextParser {
     }
 
     /// `src > dst: …`
-    mutating func readTransport(_ text: TcpdumpTextCursor, header: TcpdumpTextHeader, layer: Layer) {
-        if let refusal = transport(text, header: header, layer: layer) { finish(layer, refusal) }
+    mutating func readTransport(_ text: TextCursor, header: TcpdumpHeader, layer: Layer, _ output: inout TextOutput) {
+        if let refusal = transport(text, header: header, layer: layer, &output) { finish(layer, refusal, &output) }
     }
 
     private mutating func transport(
-        _ text: TcpdumpTextCursor, header printed: TcpdumpTextHeader, layer: Layer
-    ) -> Refusal? {
+        _ text: TextCursor, header printed: TcpdumpHeader, layer: Layer,
+        _ output: inout TextOutput
+    ) -> TextRefusal? {
         var header = printed
         var cursor = text
         if header.mayHaveTail { header.readTail(of: &cursor) }
         if header.ttl == nil && layer != .quote { return .withoutTTL }
         if header.fragmentOffset != 0 { return .laterFragment }
-        var endpoints = TcpdumpTextEndpoints(&cursor)
+        var endpoints = TcpdumpEndpoints(&cursor)
         if endpoints == nil { return .notUnderstood("\"source > destination:\" is missing") }
-        if header.isIPv6, TcpdumpTextExtensions.skip(&cursor, header: &header) {
+        if header.isIPv6, TcpdumpExtensions.skip(&cursor, header: &header) {
             if header.fragmentOffset != 0 { return .laterFragment }
             // The ports stand behind the extension headers, without the addresses.
-            if let ports = TcpdumpTextEndpoints(ports: &cursor) { endpoints?.setPorts(ports) }
+            if let ports = TcpdumpEndpoints(ports: &cursor) { endpoints?.setPorts(ports) }
         }
         guard let endpoints else { return nil }
         switch header.ipProtocol {
-        case 6: return readTCP(cursor, endpoints, header: header, layer: layer)
-        case 17: return readUDP(cursor, endpoints, header: header, layer: layer)
-        case 1, 58: return readICMP(cursor, endpoints, header: header, layer: layer)
-        case 4, 41: return enter(PACKET_TUNNEL_IPIP, identifier: 0, cursor, layer: layer)
-        case 47: return readGRE(cursor, layer: layer)
-        case nil: return readUnnamed(cursor, endpoints, header: header, layer: layer)
+        case 6: return readTCP(cursor, endpoints, header: header, layer: layer, &output)
+        case 17: return readUDP(cursor, endpoints, header: header, layer: layer, &output)
+        case 1, 58: return readICMP(cursor, endpoints, header: header, layer: layer, &output)
+        case 4, 41: return enter(PACKET_TUNNEL_IPIP, identifier: 0, cursor, layer: layer, &output)
+        case 47: return readGRE(cursor, layer: layer, &output)
+        case nil: return readUnnamed(cursor, endpoints, header: header, layer: layer, &output)
         default: return .otherProtocol
         }
     }
 
     /// A packet whose IP protocol was not printed: tcpdump before 3.9, or behind IPv6 extension headers.
     private mutating func readUnnamed(
-        _ text: TcpdumpTextCursor, _ endpoints: TcpdumpTextEndpoints, header printed: TcpdumpTextHeader, layer: Layer
-    ) -> Refusal? {
+        _ text: TextCursor, _ endpoints: TcpdumpEndpoints, header printed: TcpdumpHeader, layer: Layer,
+        _ output: inout TextOutput
+    ) -> TextRefusal? {
         var header = printed
         if text.starts(with: "icmp") || text.starts(with: "ICMP") || text.starts(with: "[icmp6")
             || text.starts(with: "[bad icmp6")
         {
             header.ipProtocol = header.isIPv6 ? 58 : 1
-            return readICMP(text, endpoints, header: header, layer: layer)
+            return readICMP(text, endpoints, header: header, layer: layer, &output)
         }
-        if TcpdumpTextTCP(text) != nil {
+        if TcpdumpTCP(text) != nil {
             header.ipProtocol = 6
-            return readTCP(text, endpoints, header: header, layer: layer)
+            return readTCP(text, endpoints, header: header, layer: layer, &output)
         }
         if text.starts(with: "udp ") || text.starts(with: "UDP, ") || text.starts(with: "[udp sum")
             || text.starts(with: "[bad udp") || text.starts(with: "[no cksum]")
         {
             header.ipProtocol = 17
-            return readUDP(text, endpoints, header: header, layer: layer)
+            return readUDP(text, endpoints, header: header, layer: layer, &output)
         }
         return .otherProtocol
     }
 
     private mutating func readTCP(
-        _ text: TcpdumpTextCursor, _ endpoints: TcpdumpTextEndpoints, header: TcpdumpTextHeader, layer: Layer
-    ) -> Refusal? {
-        if layer == .quote { return readQuotedPorts(text, endpoints, header: header) }
-        guard let segment = TcpdumpTextTCP(text) else {
+        _ text: TextCursor, _ endpoints: TcpdumpEndpoints, header: TcpdumpHeader, layer: Layer,
+        _ output: inout TextOutput
+    ) -> TextRefusal? {
+        if layer == .quote { return readQuotedPorts(text, endpoints, header: header, &output) }
+        guard let segment = TcpdumpTCP(text) else {
             return .notUnderstood("the TCP segment's flags or window are missing")
         }
-        guard var record = record(header, endpoints, hasPorts: true) else { return badEndpoint }
+        guard var record = record(header, endpoints, hasPorts: true, &output) else { return Self.badEndpoint(output) }
         let numbers = sequences.absolute(segment, of: record.fiveTuple)
         record.seq = numbers.seq
         record.ack = numbers.ack
@@ -149,15 +154,16 @@ extension TcpdumpTextParser {
                 segment.flags.isDisjoint(with: [.syn, .fin]) ? .bulk : .handshake
             }
         record.class = packetClass.rawValue
-        deliver(record)
+        deliver(record, &output)
         return nil
     }
 
     private mutating func readUDP(
-        _ text: TcpdumpTextCursor, _ endpoints: TcpdumpTextEndpoints, header: TcpdumpTextHeader, layer: Layer
-    ) -> Refusal? {
-        if layer == .quote { return readQuotedPorts(text, endpoints, header: header) }
-        guard var record = record(header, endpoints, hasPorts: true) else { return badEndpoint }
+        _ text: TextCursor, _ endpoints: TcpdumpEndpoints, header: TcpdumpHeader, layer: Layer,
+        _ output: inout TextOutput
+    ) -> TextRefusal? {
+        if layer == .quote { return readQuotedPorts(text, endpoints, header: header, &output) }
+        guard var record = record(header, endpoints, hasPorts: true, &output) else { return Self.badEndpoint(output) }
         var length = header.payload(behind: 8)
         if header.hasOptions, let found = text.find("UDP, length ") {
             var number = text
@@ -168,27 +174,28 @@ extension TcpdumpTextParser {
         var cursor = text
         if cursor.peek() == UInt8(ascii: "["), let close = cursor.find("] ") { cursor.move(to: close + 2) }
         guard layer == .outer, let found = Self.udpTunnel(&cursor) else {
-            deliver(record)
+            deliver(record, &output)
             return nil
         }
         // The outer packet is handed out unless the inner one is understood.
         keep(record)
-        return enter(found.tunnel, identifier: found.identifier, cursor, layer: layer)
+        return enter(found.tunnel, identifier: found.identifier, cursor, layer: layer, &output)
     }
 
     private mutating func readICMP(
-        _ text: TcpdumpTextCursor, _ endpoints: TcpdumpTextEndpoints, header: TcpdumpTextHeader, layer: Layer
-    ) -> Refusal? {
-        guard let message = TcpdumpTextICMP(text, isIPv6: header.isIPv6) else {
+        _ text: TextCursor, _ endpoints: TcpdumpEndpoints, header: TcpdumpHeader, layer: Layer,
+        _ output: inout TextOutput
+    ) -> TextRefusal? {
+        guard let message = TcpdumpICMP(text, isIPv6: header.isIPv6) else {
             return .notUnderstood("the ICMP message is not known")
         }
         let isEcho = message.isEcho(isIPv6: header.isIPv6)
         if layer == .quote {
             if isEcho { current.record.ack = UInt32(message.identifier) << 16 | UInt32(message.identifier) }
-            complete()
+            complete(&output)
             return nil
         }
-        guard var record = record(header, endpoints, hasPorts: false) else { return badEndpoint }
+        guard var record = record(header, endpoints, hasPorts: false, &output) else { return Self.badEndpoint(output) }
         record.src_port = message.identifier
         record.dst_port = message.identifier
         record.seq = message.rest
@@ -199,54 +206,56 @@ extension TcpdumpTextParser {
         let packetClass: PacketClass = isError ? .icmp : isEcho ? .handshake : .bulk
         record.class = packetClass.rawValue
         guard isError else {
-            deliver(record)
+            deliver(record, &output)
             return nil
         }
         keep(record)
         expectation = .header(.quote)
-        readOldQuote(text)
+        readOldQuote(text, &output)
         return nil
     }
 
     /// `… for 10.0.0.1.22 > …`: tcpdump before 3.9 quotes in the same line, with -vv.
-    private mutating func readOldQuote(_ text: TcpdumpTextCursor) {
+    private mutating func readOldQuote(_ text: TextCursor, _ output: inout TextOutput) {
         var cursor = text
         guard let found = cursor.find(" for ") else { return }
         cursor.move(to: found + 5)
-        guard let link = TcpdumpTextLink(&cursor) else { return }
+        guard let link = TcpdumpLink(&cursor) else { return }
         expectation = .nothing
-        readInside(link, cursor, layer: .quote)
+        readInside(link, cursor, layer: .quote, &output)
     }
 
     /// The ports of a quoted segment or datagram.
     private mutating func readQuotedPorts(
-        _ text: TcpdumpTextCursor, _ endpoints: TcpdumpTextEndpoints, header: TcpdumpTextHeader
-    ) -> Refusal? {
-        if let quoted = record(header, endpoints, hasPorts: true) {
+        _ text: TextCursor, _ endpoints: TcpdumpEndpoints, header: TcpdumpHeader,
+        _ output: inout TextOutput
+    ) -> TextRefusal? {
+        if let quoted = record(header, endpoints, hasPorts: true, &output) {
             current.record.ack = UInt32(quoted.src_port) << 16 | UInt32(quoted.dst_port)
             // tcpdump remembers the numbers of a quoted segment as of any other.
-            if header.ipProtocol == 6, let segment = TcpdumpTextTCP(text) {
+            if header.ipProtocol == 6, let segment = TcpdumpTCP(text) {
                 _ = sequences.absolute(segment, of: quoted.fiveTuple)
             }
         }
-        complete()
+        complete(&output)
         return nil
     }
 
-    private var badEndpoint: Refusal {
+    private static func badEndpoint(_ output: TextOutput) -> TextRefusal {
         .notUnderstood(
-            names.isOverrun
-                ? "the table of names is full: \(TcpdumpTextNames.capacity) hosts"
+            output.names.isOverrun
+                ? "the table of names is full: \(TextNames.capacity) hosts"
                 : "an address or a port is not understood")
     }
 
     /// A record with what the IP header and the addresses say.
     private mutating func record(
-        _ header: TcpdumpTextHeader, _ endpoints: TcpdumpTextEndpoints, hasPorts: Bool
+        _ header: TcpdumpHeader, _ endpoints: TcpdumpEndpoints, hasPorts: Bool,
+        _ output: inout TextOutput
     ) -> PacketRecord? {
-        names.isOverrun = false
-        guard let source = endpoints.source(header, hasPort: hasPorts, &names),
-            let destination = endpoints.destination(header, hasPort: hasPorts, &names)
+        output.names.isOverrun = false
+        guard let source = endpoints.source(header, hasPort: hasPorts, &output.names),
+            let destination = endpoints.destination(header, hasPort: hasPorts, &output.names)
         else { return nil }
         var record = PacketRecord()
         record.src_high = source.address.high
@@ -282,8 +291,8 @@ extension TcpdumpTextParser {
     }
 
     /// The packet is complete.
-    private mutating func deliver(_ record: PacketRecord) {
+    private mutating func deliver(_ record: PacketRecord, _ output: inout TextOutput) {
         keep(record)
-        complete()
+        complete(&output)
     }
 }

@@ -3,7 +3,7 @@ internal import Packets
 
 /// What tcpdump prints behind `src > dst: ` of an ICMP or ICMPv6 message (print-icmp.c, print-icmp6.c), as far as the
 /// record needs it.
-struct TcpdumpTextICMP {
+struct TcpdumpICMP {
     var type: UInt8 = 0
     var code: UInt8 = 0
     /// An echo's identifier.
@@ -15,7 +15,7 @@ struct TcpdumpTextICMP {
 
     /// `ICMP echo request, id 1, seq 2, length 64`; before tcpdump 3.9 `icmp 64: echo request seq 2`. `nil` where the
     /// text is none of the messages that are known.
-    init?(_ text: TcpdumpTextCursor, isIPv6: Bool) {
+    init?(_ text: TextCursor, isIPv6: Bool) {
         var cursor = text
         // "[icmp6 sum ok] "
         if cursor.peek() == UInt8(ascii: "["), let close = cursor.find(UInt8(ascii: "]")) {
@@ -48,7 +48,7 @@ struct TcpdumpTextICMP {
 
     // MARK: IPv4
 
-    private mutating func readV4(_ cursor: inout TcpdumpTextCursor) -> Bool {
+    private mutating func readV4(_ cursor: inout TextCursor) -> Bool {
         if cursor.skip("echo request") { return readEcho(&cursor, type: 8) }
         if cursor.skip("echo reply") { return readEcho(&cursor, type: 0) }
         if cursor.skip("time exceeded in-transit") { return set(11, 0) }
@@ -85,13 +85,13 @@ struct TcpdumpTextICMP {
         return true
     }
 
-    private mutating func readNumberedCode(_ cursor: inout TcpdumpTextCursor, type: UInt8) -> Bool {
+    private mutating func readNumberedCode(_ cursor: inout TextCursor, type: UInt8) -> Bool {
         guard let value = cursor.number(limit: 255) else { return false }
         return set(type, UInt8(value))
     }
 
     /// `, id 1, seq 2, length 64`; the identifier is missing before tcpdump 3.9, and both without -v before 3.8.
-    private mutating func readEcho(_ cursor: inout TcpdumpTextCursor, type: UInt8) -> Bool {
+    private mutating func readEcho(_ cursor: inout TextCursor, type: UInt8) -> Bool {
         self.type = type
         while cursor.skip(byte: UInt8(ascii: ",")) || cursor.skip(byte: UInt8(ascii: " ")) || cursor.peek() == 0x28 {
             if cursor.skip("id ") {
@@ -112,7 +112,7 @@ struct TcpdumpTextICMP {
     }
 
     /// ` id 1 seq 2`
-    private mutating func readTimestamp(_ cursor: inout TcpdumpTextCursor, type: UInt8) -> Bool {
+    private mutating func readTimestamp(_ cursor: inout TextCursor, type: UInt8) -> Bool {
         if cursor.skip(" id "), let id = cursor.number(limit: 0xffff), cursor.skip(" seq "),
             let seq = cursor.number(limit: 0xffff)
         {
@@ -122,7 +122,7 @@ struct TcpdumpTextICMP {
     }
 
     /// ` 10.0.0.1 to host 10.0.0.2`, behind `redirect` or `redirect-tos`.
-    private mutating func readRedirect(_ cursor: inout TcpdumpTextCursor) -> Bool {
+    private mutating func readRedirect(_ cursor: inout TextCursor) -> Bool {
         let isTOS = cursor.skip("-tos")
         if cursor.skip("-#") {
             guard readNumberedCode(&cursor, type: 5) else { return false }
@@ -140,7 +140,7 @@ struct TcpdumpTextICMP {
     }
 
     /// `host 10.0.0.1 unreachable - admin prohibited filter` and its kin.
-    private mutating func readUnreachable(_ cursor: inout TcpdumpTextCursor) -> Bool {
+    private mutating func readUnreachable(_ cursor: inout TextCursor) -> Bool {
         guard let found = cursor.find(" unreachable") else { return false }
         let subject = cursor.limited(to: found)
         cursor.move(to: found + 12)

@@ -4,7 +4,7 @@ internal import Packets
 /// What tcpdump prints behind `src > dst: ` of a TCP segment, in the style of 4.x
 /// (`Flags [S.], cksum 0x1 (correct), seq 1:2, ack 3, win 4, options […], length 1`) or the one before
 /// (`S, cksum 0x1 (correct), 1:2(1) ack 3 win 4 <mss 1460>`).
-struct TcpdumpTextTCP {
+struct TcpdumpTCP {
     var flags: TCPFlags
     /// As printed: absolute or relative. `nil` where tcpdump prints none (a bare ACK).
     var seq: UInt32?
@@ -15,7 +15,7 @@ struct TcpdumpTextTCP {
     var payloadLength: UInt32 = 0
 
     /// `nil` where `text` is not a TCP segment in either style.
-    init?(_ text: TcpdumpTextCursor) {
+    init?(_ text: TextCursor) {
         var cursor = text
         if cursor.skip("tcp: ") || cursor.skip("tcp ") { cursor.skipBlanks() }
         if cursor.skip("Flags [") {
@@ -31,7 +31,7 @@ struct TcpdumpTextTCP {
     }
 
     /// `S.]`, `none]`: letters of `tcp_flag_values` in tcpdump's print-tcp.c.
-    private static func bracketedFlags(_ cursor: inout TcpdumpTextCursor) -> TCPFlags? {
+    private static func bracketedFlags(_ cursor: inout TextCursor) -> TCPFlags? {
         if cursor.skip("none]") { return [] }
         var flags: TCPFlags = []
         while !cursor.skip(byte: UInt8(ascii: "]")) {
@@ -49,7 +49,7 @@ struct TcpdumpTextTCP {
     }
 
     /// `S`, `FP`, `.`: the old style has a dot for "none of S, F, R, P", and shows ACK only by the field `ack`.
-    private static func bareFlags(_ cursor: inout TcpdumpTextCursor) -> TCPFlags? {
+    private static func bareFlags(_ cursor: inout TextCursor) -> TCPFlags? {
         var flags: TCPFlags = []
         let start = cursor.position
         if cursor.skip(byte: UInt8(ascii: ".")) {
@@ -82,7 +82,7 @@ struct TcpdumpTextTCP {
 
     /// `, cksum …, seq 1:2, ack 3, win 4, options […], length 1`. False unless there is a window: the end of the header
     /// was not captured, or this is another program's text.
-    private mutating func readFields(_ cursor: inout TcpdumpTextCursor) -> Bool {
+    private mutating func readFields(_ cursor: inout TextCursor) -> Bool {
         var hasWindow = false
         while cursor.skip(", ") {
             if cursor.skip("seq ") {
@@ -114,7 +114,7 @@ struct TcpdumpTextTCP {
     }
 
     /// `, cksum 0x1 (correct), 1:2(1) ack 3 win 4 urg 5 <mss 1460>`, the sum also as `[tcp sum ok]`.
-    private mutating func readOldFields(_ cursor: inout TcpdumpTextCursor) -> Bool {
+    private mutating func readOldFields(_ cursor: inout TextCursor) -> Bool {
         while true {
             while cursor.skip(byte: UInt8(ascii: ",")) || cursor.skip(byte: UInt8(ascii: " ")) {}
             if cursor.isAtEnd { return false }
@@ -145,14 +145,14 @@ struct TcpdumpTextTCP {
 
     /// Steps over what stands behind a checksum: `(correct)`, `(incorrect -> 0x1)`, and `(incorrect (-> 0x1)`, which
     /// tcpdump 3.9 never closed.
-    private static func skipVerdict(_ cursor: inout TcpdumpTextCursor) -> Bool {
+    private static func skipVerdict(_ cursor: inout TextCursor) -> Bool {
         guard let close = cursor.find(UInt8(ascii: ")")) else { return false }
         cursor.move(to: close + 1)
         _ = cursor.skip(byte: UInt8(ascii: ")"))
         return true
     }
 
-    private static func skipToComma(_ cursor: inout TcpdumpTextCursor) {
+    private static func skipToComma(_ cursor: inout TextCursor) {
         while !cursor.isAtEnd, cursor.peek() != UInt8(ascii: ",") { cursor.advance() }
     }
 }

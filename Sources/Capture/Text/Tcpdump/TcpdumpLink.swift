@@ -5,7 +5,7 @@
 ///
 /// Only what tcpdump's own words lead up to is taken for an IP packet, never a place further on in the line, which may
 /// hold what somebody else wrote.
-struct TcpdumpTextLink {
+struct TcpdumpLink {
     enum Content {
         case ipv4
         case ipv6
@@ -21,13 +21,13 @@ struct TcpdumpTextLink {
     /// The packet was leaving (`Out`).
     var isEgress = false
     /// The interface's name, where it was printed.
-    var interface: TcpdumpTextCursor?
-    var domain: TcpdumpTextDomain
+    var interface: TextCursor?
+    var domain: TextDomain
     /// Folded as bpf/parse.h does; 0 where none was printed.
     var sourceMAC: UInt32 = 0
 
     /// Steps over it. `nil` where the text is not known to be a packet's.
-    init?(_ cursor: inout TcpdumpTextCursor, domain: TcpdumpTextDomain = TcpdumpTextDomain()) {
+    init?(_ cursor: inout TextCursor, domain: TextDomain = TextDomain()) {
         self.domain = domain
         if readContent(&cursor) { return }
         readInterface(&cursor)
@@ -38,7 +38,7 @@ struct TcpdumpTextLink {
     }
 
     /// `IP `, `IP6 `, or the header or addresses themselves (`-e`, and tcpdump before 3.8).
-    private mutating func readContent(_ cursor: inout TcpdumpTextCursor) -> Bool {
+    private mutating func readContent(_ cursor: inout TextCursor) -> Bool {
         if cursor.starts(with: "IP (0x") {
             // PPP's protocol number; the header comes later.
             return false
@@ -58,7 +58,7 @@ struct TcpdumpTextLink {
     /// Link layers of other kinds (PPP, PPPoE, radiotap): the IP header's fields stand in the line's first bracket that
     /// is no number. The one text of somebody else's in such a place, a wireless network's name, is too short to hold
     /// a packet.
-    private mutating func readAnyLink(_ cursor: inout TcpdumpTextCursor) -> Bool {
+    private mutating func readAnyLink(_ cursor: inout TextCursor) -> Bool {
         var copy = cursor
         let limit = copy.position + 512
         while let open = copy.limited(to: limit).find(UInt8(ascii: "(")) {
@@ -84,7 +84,7 @@ struct TcpdumpTextLink {
     }
 
     /// `10.0.0.1.22 > `: tcpdump before 3.8 says no `IP`.
-    private mutating func readBareAddresses(_ cursor: TcpdumpTextCursor) -> Bool {
+    private mutating func readBareAddresses(_ cursor: TextCursor) -> Bool {
         var copy = cursor
         let source = copy.word()
         guard copy.starts(with: " > "), source.count >= 3 else { return false }
@@ -106,7 +106,7 @@ struct TcpdumpTextLink {
     }
 
     /// `eth0  In  ` of `-i any`; without the name (SLL); `< ` and `> ` before tcpdump 3.9.
-    private mutating func readInterface(_ cursor: inout TcpdumpTextCursor) {
+    private mutating func readInterface(_ cursor: inout TextCursor) {
         let start = cursor.position
         if readDirection(&cursor) { return }
         let name = cursor.word()
@@ -117,7 +117,7 @@ struct TcpdumpTextLink {
         interface = name
     }
 
-    private mutating func readDirection(_ cursor: inout TcpdumpTextCursor) -> Bool {
+    private mutating func readDirection(_ cursor: inout TextCursor) -> Bool {
         let start = cursor.position
         if cursor.skip("Out ") || (cursor.skip("> ") && Self.isAddressNext(cursor)) {
             isEgress = true
@@ -130,14 +130,14 @@ struct TcpdumpTextLink {
     }
 
     /// Tells the old `eth0 > 10.0.0.1.22 > …` from `name > 10.0.0.1: …`.
-    private static func isAddressNext(_ cursor: TcpdumpTextCursor) -> Bool {
+    private static func isAddressNext(_ cursor: TextCursor) -> Bool {
         var copy = cursor
         _ = copy.word()
         return copy.starts(with: " > ")
     }
 
     /// `02:00:00:00:00:01 > 02:00:00:00:00:02, `; with one address for SLL; without `>` before tcpdump 3.8.
-    private mutating func readMACs(_ cursor: inout TcpdumpTextCursor) -> Bool {
+    private mutating func readMACs(_ cursor: inout TextCursor) -> Bool {
         if cursor.skip("ifindex ") {
             _ = cursor.number()
             cursor.skipBlanks()
@@ -173,7 +173,7 @@ struct TcpdumpTextLink {
     }
 
     /// Six groups of one or two hexadecimal digits, folded as bpf/parse.h folds the address.
-    private static func mac(_ cursor: inout TcpdumpTextCursor) -> UInt32? {
+    private static func mac(_ cursor: inout TextCursor) -> UInt32? {
         let start = cursor.position
         var value: UInt64 = 0
         for index in 0..<6 {
@@ -181,13 +181,13 @@ struct TcpdumpTextLink {
                 cursor.move(to: start)
                 return nil
             }
-            guard let first = TcpdumpTextCursor.hexadecimalDigit(cursor.peek()) else {
+            guard let first = TextCursor.hexadecimalDigit(cursor.peek()) else {
                 cursor.move(to: start)
                 return nil
             }
             cursor.advance()
             var byte = first
-            if let second = TcpdumpTextCursor.hexadecimalDigit(cursor.peek()) {
+            if let second = TextCursor.hexadecimalDigit(cursor.peek()) {
                 byte = first << 4 | second
                 cursor.advance()
             }
@@ -202,7 +202,7 @@ struct TcpdumpTextLink {
     }
 
     /// ` (oui Unknown)`, without -n.
-    private static func skipVendor(_ cursor: inout TcpdumpTextCursor) {
+    private static func skipVendor(_ cursor: inout TextCursor) {
         guard cursor.starts(with: " (oui ") else { return }
         cursor.advance()
         _ = cursor.group()
@@ -210,7 +210,7 @@ struct TcpdumpTextLink {
 
     /// `ethertype 802.1Q (0x8100), length 78: vlan 100, p 0, ethertype IPv4 (0x0800), `. True where an IP packet or
     /// labels follow.
-    private mutating func readEthertypes(_ cursor: inout TcpdumpTextCursor) -> Bool {
+    private mutating func readEthertypes(_ cursor: inout TextCursor) -> Bool {
         var isKnown = false
         for _ in 0..<6 {
             if cursor.skip("ethertype ") {
@@ -236,7 +236,7 @@ struct TcpdumpTextLink {
     }
 
     /// `IPv4 (0x0800), `; before tcpdump 4.0 an inner one has no number.
-    private static func ethertype(_ cursor: inout TcpdumpTextCursor) -> Content? {
+    private static func ethertype(_ cursor: inout TextCursor) -> Content? {
         let name = cursor.limited(to: cursor.position + 40)
         guard let end = name.find(", ") else { return nil }
         let isIPv4 = name.starts(with: "IPv4")
@@ -247,7 +247,7 @@ struct TcpdumpTextLink {
     }
 
     /// The first words of packets that are not IP, for their number in the text.
-    private static func isOther(_ cursor: TcpdumpTextCursor) -> Bool {
+    private static func isOther(_ cursor: TextCursor) -> Bool {
         cursor.starts(with: "ARP, ") || cursor.starts(with: "arp ") || cursor.starts(with: "RARP")
             || cursor.starts(with: "STP ") || cursor.starts(with: "LLDP, ") || cursor.starts(with: "CDPv")
             || cursor.starts(with: "EAPOL") || cursor.starts(with: "LACPv") || cursor.starts(with: "IS-IS")

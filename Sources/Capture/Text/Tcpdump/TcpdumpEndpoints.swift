@@ -2,14 +2,14 @@
 internal import Packets
 
 /// `10.0.0.1.22 > 10.0.0.2.33: `, `2001:db8::1.22 > …`, `host.example.ssh > …`, or without ports.
-struct TcpdumpTextEndpoints {
-    private var from: TcpdumpTextCursor
-    private var to: TcpdumpTextCursor
+struct TcpdumpEndpoints {
+    private var from: TextCursor
+    private var to: TextCursor
     /// Where they stand apart from the addresses, behind IPv6 extension headers.
-    private var ports: (from: TcpdumpTextCursor, to: TcpdumpTextCursor)?
+    private var ports: (from: TextCursor, to: TextCursor)?
 
     /// Steps over both ends and the colon. `nil`, without moving, where they do not come next.
-    init?(_ cursor: inout TcpdumpTextCursor) {
+    init?(_ cursor: inout TextCursor) {
         var copy = cursor
         from = copy.word()
         guard !from.isAtEnd, copy.skip(" > ") else { return nil }
@@ -21,29 +21,29 @@ struct TcpdumpTextEndpoints {
     }
 
     /// `443 > 50000: `
-    init?(ports cursor: inout TcpdumpTextCursor) {
+    init?(ports cursor: inout TextCursor) {
         self.init(&cursor)
     }
 
-    mutating func setPorts(_ other: TcpdumpTextEndpoints) {
+    mutating func setPorts(_ other: TcpdumpEndpoints) {
         ports = (other.from, other.to)
     }
 
     func source(
-        _ header: TcpdumpTextHeader, hasPort: Bool, _ names: inout TcpdumpTextNames
+        _ header: TcpdumpHeader, hasPort: Bool, _ names: inout TextNames
     ) -> (address: IPAddress, port: UInt16)? {
         Self.read(from, ports?.from, header, hasPort, &names)
     }
 
     func destination(
-        _ header: TcpdumpTextHeader, hasPort: Bool, _ names: inout TcpdumpTextNames
+        _ header: TcpdumpHeader, hasPort: Bool, _ names: inout TextNames
     ) -> (address: IPAddress, port: UInt16)? {
         Self.read(to, ports?.to, header, hasPort, &names)
     }
 
     private static func read(
-        _ text: TcpdumpTextCursor, _ separatePort: TcpdumpTextCursor?, _ header: TcpdumpTextHeader, _ hasPort: Bool,
-        _ names: inout TcpdumpTextNames
+        _ text: TextCursor, _ separatePort: TextCursor?, _ header: TcpdumpHeader, _ hasPort: Bool,
+        _ names: inout TextNames
     ) -> (address: IPAddress, port: UInt16)? {
         var address = text
         var port: UInt16 = 0

@@ -3,7 +3,7 @@
 /// The VLAN tags and tunnels that a packet came in, folded into the record's twelve bits: the same arithmetic as
 /// `widen_domain` and `finish_record` in bpf/parse_cursor.h, so that a text and a capture of the same packets give
 /// the same flows.
-struct TcpdumpTextDomain {
+struct TextDomain {
     private var value: UInt32 = 0
     private var isTagged = false
 

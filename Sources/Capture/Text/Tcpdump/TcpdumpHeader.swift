@@ -2,7 +2,7 @@
 
 /// What tcpdump -v prints of an IP header: `(tos 0x0, ttl 64, id 1, offset 0, flags [DF], proto TCP (6), length 60)`,
 /// or for IPv6 `(class 0x1, flowlabel 0x2, hlim 64, next-header TCP (6) payload length: 20)`.
-struct TcpdumpTextHeader {
+struct TcpdumpHeader {
     var isIPv6: Bool
     /// TTL or hop limit; `nil` without -v.
     var ttl: UInt8?
@@ -38,7 +38,7 @@ struct TcpdumpTextHeader {
 
     /// tcpdump before 3.8 prints the header behind the packet: `(DF) [tos 0x10] (ttl 64, id 1, len 60)`. Takes it off
     /// the end of `text`, if it is there.
-    mutating func readTail(of text: inout TcpdumpTextCursor) {
+    mutating func readTail(of text: inout TextCursor) {
         guard text.peek(text.count - 1) == UInt8(ascii: ")") else { return }
         var depth = 0
         var start = text.count
@@ -60,7 +60,7 @@ struct TcpdumpTextHeader {
     }
 
     /// ` (DF) [tos 0x10,ECT(0)]  [ttl 1]` and ` (frag 7:1480@0+)` before the last bracket.
-    private mutating func readMarks(_ text: TcpdumpTextCursor) {
+    private mutating func readMarks(_ text: TextCursor) {
         var marks = text
         marks.move(to: max(text.position, text.end - 80))
         dontFragment = marks.contains(" (DF)")
@@ -87,7 +87,7 @@ struct TcpdumpTextHeader {
     }
 
     /// Reads the inside of the brackets. Fields that are not known are stepped over.
-    mutating func read(_ inside: TcpdumpTextCursor) {
+    mutating func read(_ inside: TextCursor) {
         var cursor = inside
         while !cursor.isAtEnd {
             if cursor.skip(byte: UInt8(ascii: " ")) || cursor.skip(byte: UInt8(ascii: ",")) { continue }
@@ -95,7 +95,7 @@ struct TcpdumpTextHeader {
         }
     }
 
-    private mutating func readField(_ cursor: inout TcpdumpTextCursor) -> Bool {
+    private mutating func readField(_ cursor: inout TextCursor) -> Bool {
         switch cursor.peek() {
         case UInt8(ascii: "t"):
             if cursor.skip("ttl ") {
@@ -132,7 +132,7 @@ struct TcpdumpTextHeader {
         }
     }
 
-    private mutating func readFlags(_ cursor: inout TcpdumpTextCursor) -> Bool {
+    private mutating func readFlags(_ cursor: inout TextCursor) -> Bool {
         if cursor.skip("flowlabel ") {
             guard let value = cursor.hexadecimal(), value <= 0xfffff else { return false }
             id = value
@@ -149,7 +149,7 @@ struct TcpdumpTextHeader {
         return true
     }
 
-    private mutating func readProtocolOrLength(_ cursor: inout TcpdumpTextCursor) -> Bool {
+    private mutating func readProtocolOrLength(_ cursor: inout TextCursor) -> Bool {
         if cursor.skip("proto") || cursor.skip("next-header") {
             _ = cursor.skip(byte: UInt8(ascii: ":"))
             cursor.skipBlanks()
@@ -175,7 +175,7 @@ struct TcpdumpTextHeader {
     }
 
     /// Steps to the next comma that is in no bracket. Linear also where brackets are never closed.
-    private static func skipField(_ cursor: inout TcpdumpTextCursor) {
+    private static func skipField(_ cursor: inout TextCursor) {
         var depth = 0
         while !cursor.isAtEnd {
             switch cursor.peek() {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-extension TcpdumpTextICMP {
+extension TcpdumpICMP {
     /// The message behind `ICMP6, `. tcpdump quotes no packet for these.
-    mutating func readV6(_ cursor: inout TcpdumpTextCursor) -> Bool {
+    mutating func readV6(_ cursor: inout TextCursor) -> Bool {
         if cursor.skip("echo request") { return readEchoV6(&cursor, type: 128) }
         if cursor.skip("echo reply") { return readEchoV6(&cursor, type: 129) }
         if cursor.skip("destination unreachable, ") { return readUnreachableV6(&cursor) }
@@ -31,7 +31,7 @@ extension TcpdumpTextICMP {
         return true
     }
 
-    private mutating func readEchoV6(_ cursor: inout TcpdumpTextCursor, type: UInt8) -> Bool {
+    private mutating func readEchoV6(_ cursor: inout TextCursor, type: UInt8) -> Bool {
         self.type = type
         if cursor.skip(", id ") {
             guard let value = cursor.number(limit: 0xffff) else { return false }
@@ -44,7 +44,7 @@ extension TcpdumpTextICMP {
         return true
     }
 
-    private mutating func readUnreachableV6(_ cursor: inout TcpdumpTextCursor) -> Bool {
+    private mutating func readUnreachableV6(_ cursor: inout TextCursor) -> Bool {
         type = 1
         cursor.skipBlanks()
         if cursor.skip("unreachable route") {
@@ -66,7 +66,7 @@ extension TcpdumpTextICMP {
     }
 
     /// The types that are no echo and no error, by their names in print-icmp6.c.
-    private static func otherV6(_ cursor: inout TcpdumpTextCursor) -> UInt8? {
+    private static func otherV6(_ cursor: inout TextCursor) -> UInt8? {
         if cursor.skip("multicast listener query") { return 130 }
         if cursor.skip("multicast listener report v2") { return 143 }
         if cursor.skip("multicast listener report") { return 131 }

@@ -4,7 +4,7 @@
 /// gives 0, which no rule of the grammar accepts.
 ///
 /// Valid only as long as the memory it was made from.
-struct TcpdumpTextCursor {
+struct TextCursor {
     private let base: UnsafePointer<UInt8>?
     /// Where the next byte is read.
     private(set) var position: Int
@@ -36,7 +36,7 @@ struct TcpdumpTextCursor {
     }
 
     /// The stretch from here up to `newEnd`, an absolute position.
-    func limited(to newEnd: Int) -> TcpdumpTextCursor {
+    func limited(to newEnd: Int) -> TextCursor {
         var copy = self
         copy.end = max(position, min(end, newEnd))
         return copy
@@ -146,7 +146,7 @@ struct TcpdumpTextCursor {
 
     /// Steps over a group in round brackets, nested ones included, and returns its inside. `nil`, without moving, where
     /// none begins here or it is not closed.
-    mutating func group() -> TcpdumpTextCursor? {
+    mutating func group() -> TextCursor? {
         guard peek() == UInt8(ascii: "(") else { return nil }
         var depth = 0
         var index = position
@@ -169,7 +169,7 @@ struct TcpdumpTextCursor {
     }
 
     /// Steps over bytes up to the next blank, tab or the end and returns them.
-    mutating func word() -> TcpdumpTextCursor {
+    mutating func word() -> TextCursor {
         let start = self
         while !isAtEnd, peek() != UInt8(ascii: " "), peek() != UInt8(ascii: "\t") { position += 1 }
         return start.limited(to: position)
@@ -182,7 +182,7 @@ struct TcpdumpTextCursor {
     }
 }
 
-extension TcpdumpTextCursor {
+extension TextCursor {
     /// The absolute position of the stretch's last dot.
     func lastDot() -> Int? {
         var index = end
@@ -194,7 +194,7 @@ extension TcpdumpTextCursor {
     }
 }
 
-extension TcpdumpTextCursor {
+extension TextCursor {
     /// The stretch for a message: what is not printable ASCII is shown as a dot.
     var printable: String {
         var text = ""

@@ -13,7 +13,7 @@ internal import Packets
 ///   both numbers are below 2^24; then they stay relative.
 /// - 65,536 connections are remembered. When one more comes, the oldest half is forgotten; what is relative to a
 ///   forgotten number stays relative.
-struct TcpdumpTextSequences {
+struct TextSequences {
     private static let capacity = 65_536
 
     private struct Connection {
@@ -38,7 +38,7 @@ struct TcpdumpTextSequences {
     init() {}
 
     /// The absolute numbers of a segment.
-    mutating func absolute(_ segment: TcpdumpTextTCP, of tuple: FiveTuple) -> (seq: UInt32, ack: UInt32) {
+    mutating func absolute(_ segment: TcpdumpTCP, of tuple: FiveTuple) -> (seq: UInt32, ack: UInt32) {
         // tcpdump prints a segment without ACK in absolute numbers and does not remember it.
         guard segment.flags.contains(.ack) else {
             if segment.flags.contains(.syn), let seq = segment.seq {

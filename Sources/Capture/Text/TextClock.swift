@@ -7,7 +7,7 @@
 /// - `-tt` is the time since 1970, `-tttt` date and time, both taken as UTC.
 /// - `-ttt` (since the packet before) and `-ttttt` (since the first) look alike and begin with 0. They are counted from
 ///   1970-01-02; a fall to less than half shows that the text is `-ttt`, and from then on the times are added up.
-struct TcpdumpTextClock {
+struct TextClock {
     private static let second: UInt64 = 1_000_000_000
     private static let day: UInt64 = 86_400 * second
 
@@ -35,14 +35,14 @@ struct TcpdumpTextClock {
     }
 
     /// Steps over a timestamp and the blank behind it. `nil`, without moving, where there is none.
-    static func stamp(_ cursor: inout TcpdumpTextCursor) -> Stamp? {
+    static func stamp(_ cursor: inout TextCursor) -> Stamp? {
         let start = cursor.position
         if let stamp = readStamp(&cursor), cursor.isAtEnd || cursor.skipBlanks() > 0 { return stamp }
         cursor.move(to: start)
         return nil
     }
 
-    private static func readStamp(_ cursor: inout TcpdumpTextCursor) -> Stamp? {
+    private static func readStamp(_ cursor: inout TextCursor) -> Stamp? {
         let isNegative = cursor.skip(byte: UInt8(ascii: "-"))
         let start = cursor.position
         guard let first = cursor.number(limit: 9_999_999_999) else { return nil }
@@ -69,14 +69,14 @@ struct TcpdumpTextClock {
         }
     }
 
-    private static func sixDigits(_ cursor: inout TcpdumpTextCursor) -> UInt64? {
+    private static func sixDigits(_ cursor: inout TextCursor) -> UInt64? {
         let start = cursor.position
         guard let value = cursor.number(limit: 999_999), cursor.position - start == 6 else { return nil }
         return value
     }
 
     /// `.123456` or `.123456789` as nanoseconds; 0 where no dot follows.
-    private static func fraction(_ cursor: inout TcpdumpTextCursor) -> UInt64? {
+    private static func fraction(_ cursor: inout TextCursor) -> UInt64? {
         guard cursor.skip(byte: UInt8(ascii: ".")) else { return 0 }
         let start = cursor.position
         guard var value = cursor.number(limit: 999_999_999) else { return nil }
@@ -86,7 +86,7 @@ struct TcpdumpTextClock {
         return value
     }
 
-    private static func timeOfDay(hour: UInt64, _ cursor: inout TcpdumpTextCursor) -> UInt64? {
+    private static func timeOfDay(hour: UInt64, _ cursor: inout TextCursor) -> UInt64? {
         guard hour < 24, cursor.skip(byte: UInt8(ascii: ":")), let minute = cursor.number(limit: 59),
             cursor.skip(byte: UInt8(ascii: ":")), let seconds = cursor.number(limit: 60),
             let nanos = fraction(&cursor)
@@ -94,7 +94,7 @@ struct TcpdumpTextClock {
         return ((hour * 60 + minute) * 60 + seconds) * second + nanos
     }
 
-    private static func date(year: UInt64, _ cursor: inout TcpdumpTextCursor) -> Stamp? {
+    private static func date(year: UInt64, _ cursor: inout TextCursor) -> Stamp? {
         guard (1970...2400).contains(year), cursor.skip(byte: UInt8(ascii: "-")),
             let month = cursor.number(limit: 12), month > 0, cursor.skip(byte: UInt8(ascii: "-")),
             let dayOfMonth = cursor.number(limit: 31), dayOfMonth > 0, cursor.skip(byte: UInt8(ascii: " ")),

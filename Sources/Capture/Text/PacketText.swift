@@ -7,7 +7,7 @@ package import Packets
 /// the text.
 ///
 /// Memory is bounded: the input's window, one batch of what is read at once, and the parser's tables.
-package struct TcpdumpText: ~Copyable {
+package struct PacketText: ~Copyable {
     /// Longer lines are counted and stepped over.
     static let maximumLine = 65_536
     /// Without a packet in this much text, it is taken for something else.
@@ -15,7 +15,7 @@ package struct TcpdumpText: ~Copyable {
 
     private var input: CaptureInput
     /// The parser: what it counted and what it could not read.
-    package private(set) var parser: TcpdumpTextParser
+    package private(set) var parser: PacketTextParser
     private var isSkipping = false
     /// The first line with something in it, for messages.
     private var firstLine: String?
@@ -25,15 +25,15 @@ package struct TcpdumpText: ~Copyable {
     /// Throws `notFound`, `badInput` (a directory) or `ioError`.
     package init(path: String) throws(CaptureError) {
         input = try CaptureInput(path: path)
-        parser = TcpdumpTextParser()
+        parser = PacketTextParser()
     }
 
     /// Goes on with a capture file whose `format` is `.text`: compressed or not, from where it was opened.
     ///
     /// - Parameter names: the names in texts that were read before into the same engine.
-    package init(_ file: consuming CaptureFile, names: TcpdumpTextNames = TcpdumpTextNames()) {
+    package init(_ file: consuming CaptureFile, names: TextNames = TextNames()) {
         input = file.input
-        parser = TcpdumpTextParser(names: names)
+        parser = PacketTextParser(names: names)
     }
 
     /// True where packets come while it is read, so that findings are wanted at once.
@@ -43,9 +43,9 @@ package struct TcpdumpText: ~Copyable {
     /// Whether packets carry a timestamp; `nil` before the first packet. Without, every packet's time is 0.
     package var hasTime: Bool? { parser.hasTime }
     /// What the text held so far.
-    package var counts: TcpdumpTextParser.Counts { parser.counts }
+    package var counts: TextCounts { parser.counts }
     /// The first line that was not understood.
-    package var firstProblem: TcpdumpTextParser.Problem? { parser.firstProblem }
+    package var firstProblem: TextProblem? { parser.firstProblem }
     /// The name that stands in the text in the place of an address; the addresses are of 100::/64.
     package var hostNames: [IPAddress: String] { parser.hostNames }
     /// Names of interfaces by `PacketRecord.interfaceSlot`, where the text tells them (`-i any`).
@@ -142,7 +142,7 @@ package struct TcpdumpText: ~Copyable {
     private mutating func feedLine(_ line: UnsafeRawBufferPointer) {
         let bytes = line.assumingMemoryBound(to: UInt8.self)
         if firstLine == nil, bytes.contains(where: { $0 > 32 }) {
-            firstLine = TcpdumpTextCursor(UnsafeBufferPointer(rebasing: bytes.prefix(60))).printable
+            firstLine = TextCursor(UnsafeBufferPointer(rebasing: bytes.prefix(60))).printable
         }
         parser.feed(bytes)
     }
