@@ -3,9 +3,12 @@
 import os
 import platform
 import re
+import textwrap
 import time
 
 from machine import ROOT
+
+WIDTH = 120
 
 
 class Report:
@@ -37,7 +40,9 @@ class Report:
         lines = [self.line(self.columns, widths), self.line(["-" * width for width in widths], widths)]
         lines += [self.line(row, widths) for row in self.rows]
         lines += ["", "Notes:", ""]
-        lines += [f"{number}. {text}" for number, text in enumerate(self.notes, 1)]
+        for number, text in enumerate(self.notes, 1):
+            lead = f"{number}. "
+            lines += textwrap.wrap(lead + text, WIDTH, subsequent_indent=" " * len(lead), break_on_hyphens=False)
         return "\n".join(lines)
 
     @staticmethod
@@ -63,22 +68,24 @@ def machine():
 
 HEAD = """# Performance
 
-Written by `make bench` with `RSTWHO_PERFORMANCE=docs/performance.md`, in a run of {minutes} minutes on {machine}.
-Ratios are of figures of this one run, whose variants took turns; each is the median of its rounds. Seconds and packets per second
-are this machine's, ratios carry over.
+Written by `make bench` with `RSTWHO_PERFORMANCE=docs/performance.md`, in a run of {minutes} minutes on
+{machine}.
+Ratios compare figures of this one run, whose variants took turns; each is the median of its rounds. Seconds and packets
+per second are this machine's, ratios carry over.
 
 """
 
 TAIL = """
-## Caveats that hold for all of it
+## Caveats
 
-- The machine is what it is: where it is virtual, others on the same hardware are not seen and not excluded.
-- Generator, program under test and the veth's receiving half share one processor; the agent's own thread has another, if there is one.
-  So packets per second of the link are those of one core that does all of this, not of a network card with a core to itself.
-- Frames of one length, headers in the cache, one flow after the other at random: better than a real link for caches, worse for
-  branch prediction.
-- A ratio against a program that does nothing says what is added, not what a real firewall or router would notice: it does more per packet,
-  so its ratio is nearer to 1.
+- A virtual machine does not show the load of others on the same hardware.
+- Generator, program under test and the veth's receiving half share one processor; the agent's own thread has another,
+  if there is one. Packets per second of the link are therefore those of one core that does all of this, not of a
+  network card with a core to itself.
+- Frames have one length, their headers are in the cache, and flows follow each other at random: better than a real link
+  for caches, worse for branch prediction.
+- A ratio against an empty program shows the added cost, not the slowdown of a real firewall or router: those do more
+  per packet, so their ratio is nearer to 1.
 """
 
 

@@ -14,15 +14,17 @@ struct AccuracyReport {
         """
         # Accuracy
 
-        Written by `make accuracy`, which plays the [lab's matrix](lab.md) and reads captures of real traffic. In the lab the truth
-        is how a row is made; of the captures it was read by hand, frame by frame. Everything is judged from a capture; that the live
-        findings of the same packets are equal is asserted by the matrix's tests.
+        Written by `make accuracy`, which plays the [lab's matrix](lab.md) and reads captures of real traffic. In the lab,
+        the truth follows from the construction of a row; of the captures it was read by hand, frame by frame. All verdicts
+        are from captures; the matrix's tests assert that the live findings of the same packets are equal.
 
         \(summary)
 
         ## Confusion
 
-        Rows are the truth, columns what was said.
+        Rows are the truth, columns the verdicts. "Nobody can say" are resets whose source sends nothing else, so that experts
+        could not decide. `undetermined` counts as right there, and so does `middlebox`, which rests on one IP-ID counter that
+        numbers the packets of many hosts, as a NAT does.
 
         \(confusion)
 
@@ -32,8 +34,9 @@ struct AccuracyReport {
 
         ## Against the plain rules
 
-        The same resets, judged by "the TTL differs from the flow's other packets" and by "the TTL differs from the source's other
-        packets" (the most frequent one each; tshark reads the packets). A plain rule knows no part of a host: `host` is right for all.
+        The same resets, judged by "the TTL differs from the flow's other packets" and by "the TTL differs from the source's
+        other packets" (the most frequent one each; tshark reads the packets). A plain rule knows no part of a host: `host`
+        is right for all.
 
         \(plainRules)
 
