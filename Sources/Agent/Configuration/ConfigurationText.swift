@@ -4,18 +4,18 @@
 ///
 /// Both forms can be read back.
 package enum ConfigurationText {
-    /// Bytes of a comment's line.
-    private static let width = 100
+    /// The width of a comment's line, in bytes.
+    private static let width = 120
 
-    /// The file that is shipped: every option with its default and what it is for.
+    /// The shipped file: every option with its default and its purpose.
     package static var shipped: String {
         var text = """
-            # Configuration of rstwho.service. Every option is here with its default.
+            # Configuration of rstwho.service. Every option is listed with its default.
             #
-            # Files in rstwho.yaml.d with a name that ends in .yaml are read after this one, in the order of their names; what
-            # they set counts. So do the environment (RSTWHO_HTTP_LISTEN=off) and the command line, in this order.
-            # `rstwho check-config` says what is in effect and what is wrong. `systemctl reload rstwho` takes over what is
-            # marked as reloadable; everything else needs a restart.
+            # Files in rstwho.yaml.d whose names end in .yaml are read after this one, in the order of their names, and
+            # override it. The environment (RSTWHO_HTTP_LISTEN=off) and the command line override them, in this order.
+            # `rstwho check-config` prints the effective configuration, or every problem in it. `systemctl reload rstwho`
+            # applies the options that are marked as reloadable; all others need a restart.
 
             """
         let configuration = Configuration()
