@@ -7,18 +7,18 @@ import Foundation
 struct CheckConfigCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check-config",
-        abstract: "Say what a configuration sets and from where, or what is wrong with it.",
+        abstract: "Print the effective configuration and its sources, or every problem in it.",
         discussion: """
-            Reads the file, the files of its drop-in directory (FILE.d/*.yaml) and the environment, as `rstwho watch --config \
-            FILE` does. Changes nothing.
+            Reads the file, the files of its drop-in directory (FILE.d/*.yaml) and the environment, as `rstwho watch \
+            --config FILE` does. Changes nothing.
 
-            Exit status: 0 nothing is wrong, 64 usage, 74 output error, 78 something is wrong.
+            Exit status: 0 no problem, 64 usage, 74 output error, 78 the configuration has problems.
             """)
 
     @Argument(help: "The file.", completion: .file())
     var file = EffectiveConfiguration.standardPath
 
-    @Flag(help: "Print the file that is shipped: every option with its default.")
+    @Flag(help: "Print the shipped file: every option with its default.")
     var defaults = false
 
     func run() throws {

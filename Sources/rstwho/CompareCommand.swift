@@ -9,22 +9,22 @@ import Reporting
 struct CompareCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "compare",
-        abstract: "Say where packets vanish or appear between several captures of the same traffic.",
+        abstract: "Find packets that vanish or appear between several captures of the same traffic.",
         discussion: """
-            Each capture is a file of pcap or pcapng (also .gz and .zst) or the text that `tcpdump -v` prints. It is named by \
-            its file, or as you say: rstwho compare client=pc1.pcap r2=mirror.pcap server=pc2.pcap
+            Each capture is a pcap or pcapng file (also .gz and .zst) or the text of `tcpdump -v`. NAME=FILE names the \
+            point: rstwho compare client=pc1.pcap r2=mirror.pcap server=pc2.pcap
 
-            The order of the points along the path is found by TTL. Packets are matched by sequence numbers, whatever address \
-            translation, sequence number translation, offloading or wrong clocks do.
+            The TTL gives the order of the points along the path. Packets are matched by sequence numbers, also across \
+            address translation, sequence number translation, offloading and wrong clocks.
 
-            Exit status: 0 nothing is swallowed or forged, 1 something is, 64 usage, 65 bad input (not a capture, one capture \
-            alone, captures without common traffic; the others are compared), 66 no such file, 74 read error.
+            Exit status: 0 nothing is dropped or forged, 1 something is, 64 usage, 65 bad input (not a capture, a single \
+            capture, captures without common traffic; the others are compared), 66 no such file, 74 read error.
             """)
 
     @Argument(help: "Captures, as FILE or NAME=FILE; - for standard input.")
     var captures: [String]
 
-    @Option(help: "Packets compared at most, of all captures together; about 100 bytes of memory each.")
+    @Option(help: "Maximum number of packets in all captures together; about 100 bytes of memory each.")
     var maxPackets = 20_000_000
 
     @OptionGroup var output: OutputOptions

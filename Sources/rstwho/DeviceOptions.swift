@@ -8,7 +8,7 @@ import FoundationEssentials
 struct DeviceOptions: ParsableArguments {
     @Option(
         name: .customLong("devices"),
-        help: "A file in which devices are named (YAML: name, owner, and how it is known: mac, address, prefix, hop).",
+        help: "File with device names (YAML: name, owner, and at least one of mac, address, prefix, hop).",
         completion: .file())
     var file: String?
 

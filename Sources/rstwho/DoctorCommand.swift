@@ -7,13 +7,12 @@ import Reporting
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Say whether this machine can capture, and what stands in the way.",
+        abstract: "Check whether this machine can capture, and show how to fix what prevents it.",
         discussion: """
-            Looks at the kernel, at privileges and, for each interface named, at what native XDP would do to it. \
-            Attaches nothing.
+            Checks the kernel, the privileges and, for each named interface, the side effects of native XDP. Attaches \
+            nothing.
 
-            Exit status: 0 capture is possible, 64 usage, 66 no such interface, 69 something stands in the way, 77 \
-            missing privilege.
+            Exit status: 0 capture is possible, 64 usage, 66 no such interface, 69 a check failed, 77 missing privilege.
             """)
 
     @Argument(help: "Interfaces, or patterns such as 'eth*'.")

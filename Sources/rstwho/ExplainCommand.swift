@@ -9,15 +9,15 @@ import Reporting
 struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Tell everything known about an address, a connection or a finding.",
+        abstract: "Explain everything known about an address, a connection or a finding.",
         discussion: """
-            WHAT is an address, the id of a finding, or a connection as some tool has printed it, with the noise around: \
-            "a:p > b:q", a.p > b.q, [v6]:p, src= dst= sport= dport=, a line of ss, netstat, conntrack, tcpdump or a log. Put it in \
-            quotes; - reads it from standard input. The first line answers, then: what to do, when, the path drawn, what \
-            speaks for it and against it, what would settle it, what to say to whom. Asks the running agent, or its history where \
-            there is none, or reads captures with --from.
+            WHAT is an address, the id of a finding, or a connection as a tool prints it, with the surrounding text: \
+            "a:p > b:q", a.p > b.q, [v6]:p, src= dst= sport= dport=, a line of ss, netstat, conntrack, tcpdump or a \
+            log. Quote it; - reads it from standard input. The first line is the answer. The next step, the events, the \
+            path, the evidence for and against, ways to confirm it and a message for the operator follow. Queries the \
+            running agent, or its history if none runs; --from reads captures instead.
 
-            Exit status: 0 nothing foreign is known of it, 1 a reset that its host did not send or a path problem is, 64 usage, \
+            Exit status: 0 no problem is known, 1 a reset that its host did not send or a path problem is, 64 usage, \
             65 bad input, 66 no such file or no packets of it, 69 no agent and no history, 74 read or write error.
             """)
 

@@ -8,11 +8,11 @@ import Packets
 struct ForgetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "forget",
-        abstract: "Remove everything that is kept of an address or a prefix.",
+        abstract: "Delete everything kept about an address or a prefix.",
         discussion: """
-            Findings that mention such an address, hosts, paths, devices' lists of hosts, and evidence files; in the running agent and \
-            in its files, which are overwritten where that was. What comes by later is kept again. A running agent knows where its \
-            evidence files are.
+            Deletes findings that mention such an address, hosts, paths, addresses in the lists of devices, and evidence \
+            files, in the running agent and in its files, where they are overwritten. Later packets are kept again. A \
+            running agent knows the directory of its evidence files.
 
             Needs to read and write the state directory: run it with sudo.
 

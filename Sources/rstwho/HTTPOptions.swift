@@ -7,7 +7,7 @@ struct HTTPOptions: ParsableArguments {
     @Option(
         name: .customLong("http"),
         help: ArgumentHelp(
-            "Where page, API and metrics are served (\(HTTPAddress.standard) by default). They tell who talks to whom.",
+            "Address of page, API and metrics (default: \(HTTPAddress.standard)). They show who talks to whom.",
             valueName: "address:port"))
     var address: HTTPAddress?
 
@@ -19,7 +19,7 @@ struct HTTPOptions: ParsableArguments {
 
     @Option(
         name: .customLong("http-name"),
-        help: ArgumentHelp("A further name that requests may use as Host. May be repeated.", valueName: "name"))
+        help: ArgumentHelp("An additional name that requests may use as Host. May be repeated.", valueName: "name"))
     var names: [String] = []
 
     @Flag(name: .customLong("no-http"), help: "Serve no page, no API and no metrics.")

@@ -8,10 +8,11 @@ import Reporting
 struct HostsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hosts",
-        abstract: "List the hosts that were seen, and how far away they are.",
+        abstract: "List the known hosts and their distances.",
         discussion: """
-            A host's distance is told by packets that only the host itself could have sent: echo replies, answers on a \
-            connection. The one seen last comes first. Asks the running agent, or its history where there is none, or reads captures with --from.
+            A host's distance follows from packets that only the host itself can have sent: echo replies, answers on a \
+            connection. The host seen last comes first. Queries the running agent, or its history if none runs; --from \
+            reads captures instead.
 
             Exit status: 0, 64 usage, 65 bad input, 66 no such file, 69 no agent and no history, 74 read error.
             """)

@@ -15,11 +15,11 @@ struct ListingOptions: ParsableArguments {
 
     @OptionGroup var source: SourceOptions
 
-    @Option(help: "How it is printed: text, json (JSON Lines) or csv (RFC 4180).")
+    @Option(help: "Output format: text, json (JSON Lines) or csv (RFC 4180).")
     var format = Format.text
 
     @Option(
-        help: ArgumentHelp("How many are listed at most. (default: 100)", valueName: "number"),
+        help: ArgumentHelp("Maximum number of lines. (default: 100)", valueName: "number"),
         transform: { text in
             guard let limit = Int(text), (1...1_000_000).contains(limit) else {
                 throw ValidationError("Give a number from 1 to 1000000.")
@@ -29,7 +29,7 @@ struct ListingOptions: ParsableArguments {
     var limit = 100
 
     @Option(
-        help: "How addresses are shown: full, truncated (/24, /48) or pseudonyms (the same for the same, in this run).")
+        help: "Form of addresses: full, truncated (/24, /48) or pseudonyms (consistent in this run).")
     var addresses = AddressPrivacy.Kind.full
 
     @OptionGroup var tables: TableOptions

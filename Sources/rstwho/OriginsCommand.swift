@@ -10,11 +10,12 @@ struct OriginsCommand: ParsableCommand {
         commandName: "origins",
         abstract: "List the devices that send resets in other hosts' names.",
         discussion: """
-            Resets of many hosts that have their distance, numbering and next hop in common come from one device. An address is \
-            that of the device or of a host that it speaks for. Asks the running agent, or its history where there is none, or reads captures with --from.
+            Resets in the names of many hosts with the same distance, IP-ID numbering and next hop come from one device. An \
+            address selects the device itself, or devices that answer in a host's name. Queries the running agent, or \
+            its history if none runs; --from reads captures instead.
 
-            Exit status: 0 no such device, 1 at least one, 64 usage, 65 bad input, 66 no such file, 69 no agent and no history, \
-            74 read error.
+            Exit status: 0 no such device, 1 at least one, 64 usage, 65 bad input, 66 no such file, 69 no agent and no \
+            history, 74 read error.
             """)
 
     @OptionGroup var selection: SelectionOptions

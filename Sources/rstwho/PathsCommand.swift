@@ -9,12 +9,12 @@ import Reporting
 struct PathsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "paths",
-        abstract: "List the ways between clients and servers, and whether both directions take the same.",
+        abstract: "List the paths between clients and servers, and whether both directions use the same.",
         discussion: """
-            For each network of clients and each server: where the two directions come past (interface and MAC addresses), \
-            connections opened and taken, packets sent again, the shortest round trip. Two ways are no fault by themselves: \
-            rstwho read and watch say where they make connections fail. Asks the running agent, which counts from its start, or its \
-            history where there is none (or with --state), or reads captures with --from.
+            For each client network and each server: interface and MAC addresses of both directions, connections opened and \
+            established, retransmissions, the shortest round trip. Asymmetric routing is no problem by itself: rstwho \
+            read and watch report the connections that fail because of it. Queries the running agent, which counts from \
+            its start, or its history if none runs (or with --state); --from reads captures instead.
 
             Exit status: 0, 64 usage, 65 bad input, 66 no such file, 69 no agent and no history, 74 read error.
             """)

@@ -11,23 +11,22 @@ import Reporting
 struct ProbeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "probe",
-        abstract: "Send SYNs of growing TTL to a port, and say who answers and from which hop.",
+        abstract: "Send SYNs with growing TTL to a port, and name the hop that answers.",
         discussion: """
-            Tells an open, a closed and a filtered port apart, and names the device that answers or drops in the host's \
-            name. The host's own hop is measured by ping, or by UDP where ping is not answered, or by another port \
-            (--reference).
+            Tells open, closed and filtered ports apart, and names the device that answers or drops in the host's name. \
+            The host's own hop is measured by ping, by UDP if ping is not answered, or by another port (--reference).
 
             This is the only command that sends packets: 20 a second, 400 at most, from ports that no connection uses. \
             Needs CAP_NET_RAW: run it with sudo.
 
-            Exit status: 0 the host answers itself, or who answers is not known, 1 a device on the path or this machine \
-            answers or drops in its place, or the port is filtered, 64 usage, 66 no such name, 69 the host cannot be reached, 74 a system call failed, 77 missing \
-            privilege.
+            Exit status: 0 the host answers itself, or the sender is undetermined, 1 a device on the path or this machine \
+            answers or drops in its place, or the port is filtered, 64 usage, 66 no such name, 69 the host cannot be \
+            reached, 74 a system call failed, 77 missing privilege.
             """)
 
     @Argument(
         help: ArgumentHelp(
-            "Name or address, and port. An IPv6 address stands in brackets: [2001:db8::1]:443.", valueName: "host:port")
+            "Name or address, and port. Put an IPv6 address in brackets: [2001:db8::1]:443.", valueName: "host:port")
     )
     var target: ProbeTarget
 
@@ -47,13 +46,13 @@ struct ProbeCommand: ParsableCommand {
 
     @Option(
         name: .customLong("http"),
-        help: ArgumentHelp("A running agent to ask what it knows of the host.", valueName: "address:port"))
+        help: ArgumentHelp("A running agent to ask about the host's distance.", valueName: "address:port"))
     var agent = HTTPAddress.standard
 
-    @Option(help: ArgumentHelp("Hops to look at, at most.", valueName: "number"))
+    @Option(help: ArgumentHelp("Maximum number of hops to probe.", valueName: "number"))
     var maxHops = 32
 
-    @Option(help: ArgumentHelp("Packets that a hop gets before it counts as silent.", valueName: "number"))
+    @Option(help: ArgumentHelp("Packets per hop before it counts as silent.", valueName: "number"))
     var tries = 3
 
     func validate() throws {

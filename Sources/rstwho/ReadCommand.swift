@@ -11,13 +11,13 @@ import Reporting
 struct ReadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "read",
-        abstract: "Say who sent the resets in a capture.",
+        abstract: "Name the senders of the resets in a capture.",
         discussion: """
             Reads pcap and pcapng (also .gz and .zst) and the text that `tcpdump -v` prints; `-` is standard input, \
             which is read as it comes: ssh firewall 'tcpdump -i eth0 -U -w - not host ${SSH_CLIENT%% *}' | rstwho read -
 
-            Exit status: 0 nothing foreign, 1 a reset that its host did not send or a path problem was found, 64 usage, \
-            65 bad input (what came before the damage is printed), 66 no such file, 74 read error.
+            Exit status: 0 no problem, 1 a reset that its host did not send or a path problem was found, 64 usage, \
+            65 bad input (everything before the damage is printed), 66 no such file, 74 read error.
             """)
 
     @Argument(help: "Capture files, or - for standard input.")
@@ -50,11 +50,11 @@ struct OutputOptions: ParsableArguments {
         case json
     }
 
-    @Option(help: "How findings are printed: text, or json (JSON Lines).")
+    @Option(help: "Format of findings: text, or json (JSON Lines).")
     var format = Format.text
 
     @Option(
-        help: "How addresses are shown: full, truncated (/24, /48) or pseudonyms (the same for the same, in this run).")
+        help: "Form of addresses: full, truncated (/24, /48) or pseudonyms (consistent in this run).")
     var addresses = AddressPrivacy.Kind.full
 
     /// For one run: pseudonyms are its own.
@@ -74,17 +74,18 @@ struct OutputOptions: ParsableArguments {
 struct TableOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Hosts remembered at once. Hosts that never proved to be alive give way first. (default: 65536)",
+            "Maximum number of hosts in memory; hosts that never proved to be alive are evicted first. (default: 65536)",
             valueName: "number"))
     var maxHosts: Int?
 
     @Option(
         help: ArgumentHelp(
-            "Flows remembered at once. Closed flows give way first. (default: 131072)", valueName: "number"))
+            "Maximum number of flows in memory; closed flows are evicted first. (default: 131072)", valueName: "number")
+    )
     var maxFlows: Int?
 
     @Option(
-        help: ArgumentHelp("Seconds that a reset waits for what comes after it. (default: 2)", valueName: "seconds"))
+        help: ArgumentHelp("Seconds that a reset waits for later packets. (default: 2)", valueName: "seconds"))
     var settle: Double?
 
     @OptionGroup var devices: DeviceOptions

@@ -8,12 +8,12 @@ import Reporting
 struct ResetsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "resets",
-        abstract: "List the resets that were seen, and who sent them.",
+        abstract: "List resets and their senders.",
         discussion: """
-            The newest comes first; rstwho explain ID tells all about one. Asks the running agent, or its history where there is none, or reads captures with \
-            --from.
+            The newest comes first; rstwho explain ID explains one. Queries the running agent, or its history if none \
+            runs; --from reads captures instead.
 
-            Exit status: 0 no reset of somebody else than its host is listed, 1 at least one, 64 usage, 65 bad input, \
+            Exit status: 0 every listed reset is its host's own or undetermined, 1 at least one is not, 64 usage, 65 bad input, \
             66 no such file, 69 no agent and no history, 74 read error.
             """)
 

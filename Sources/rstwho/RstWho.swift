@@ -8,8 +8,8 @@ struct RstWho: AsyncParsableCommand {
         commandName: "rstwho",
         abstract: "Who sent that reset?",
         discussion: """
-            Says of each TCP reset who really sent it: the host that it claims to come from, a device on the path and at \
-            which hop, or this machine.
+            Names the real sender of each TCP reset: the host whose address it carries, a device on the path and its \
+            hop, or this machine.
             """,
         version: "\(AgentVersion.name) \(AgentVersion.number)",
         subcommands: [

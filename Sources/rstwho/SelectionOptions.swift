@@ -9,7 +9,7 @@ import Reporting
 /// The options that select list items by address and time.
 struct SelectionOptions: ParsableArguments {
     @Option(
-        help: "Only what this address has to do with.",
+        help: "Only items with this address.",
         transform: { text in
             guard let address = IPAddress(text) else { throw ValidationError("Give an IPv4 or IPv6 address.") }
             return address
@@ -17,7 +17,7 @@ struct SelectionOptions: ParsableArguments {
     var address: IPAddress?
 
     @Option(
-        help: "Only what an address of this prefix has to do with, such as 10.4.0.0/16.",
+        help: "Only items with an address in this prefix, such as 10.4.0.0/16.",
         transform: { text in
             guard let prefix = InsidePrefixes.Prefix(text) else {
                 throw ValidationError("Give a prefix such as 10.0.0.0/8 or fc00::/7.")
@@ -28,13 +28,13 @@ struct SelectionOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Only what was seen since then: 03:00, 2h, 2026-11-21T03:00:00Z. In a capture \"ago\" counts from its end.",
+            "Only items seen since: 03:00, 2h, 2026-11-21T03:00:00Z. In a capture, 2h counts back from its end.",
             valueName: "time"),
         transform: SelectionOptions.time)
     var since: TimePoint?
 
     @Option(
-        help: ArgumentHelp("Only what was seen until then.", valueName: "time"), transform: SelectionOptions.time)
+        help: ArgumentHelp("Only items seen until this time.", valueName: "time"), transform: SelectionOptions.time)
     var until: TimePoint?
 
     var span: TimeSpan { TimeSpan(since: since, until: until) }
@@ -60,7 +60,7 @@ struct SelectionOptions: ParsableArguments {
 /// The options that select resets by verdict.
 struct VerdictOptions: ParsableArguments {
     @Option(
-        help: "Only this port, by number or by the name of its service.",
+        help: "Only this port, by number or service name.",
         transform: { text in
             if let port = UInt16(text) { return port }
             guard let port = ServicePort.named(text) else {

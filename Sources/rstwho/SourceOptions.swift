@@ -14,7 +14,7 @@ struct SourceOptions: ParsableArguments {
     @Option(
         name: .customLong("state"),
         help: ArgumentHelp(
-            "Read the history in this directory instead of asking the agent. Without an agent that of \(StateDirectory.standard) is read.",
+            "Read the history in this directory and ask no agent. (default without an agent: \(StateDirectory.standard))",
             valueName: "directory"),
         completion: .directory)
     var state: String?
@@ -84,7 +84,7 @@ struct SourceOptions: ParsableArguments {
 /// The options for the running agent's address.
 struct AgentOptions: ParsableArguments {
     @Option(
-        name: .customLong("http"), help: ArgumentHelp("Where the agent listens.", valueName: "address:port"))
+        name: .customLong("http"), help: ArgumentHelp("The address of the agent.", valueName: "address:port"))
     var address = HTTPAddress.standard
 
     @Option(

@@ -11,13 +11,13 @@ import Reporting
 struct WatchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "watch",
-        abstract: "Say who sends the resets that pass this machine's interfaces.",
+        abstract: "Name the senders of the resets on this machine's interfaces.",
         discussion: """
-            Prints each finding as it is settled and serves metrics and an API at http://\(HTTPAddress.standard). Where \
-            an agent captures these interfaces already, its findings are shown instead of capturing twice.
+            Prints each finding as it is settled and serves metrics and an API at http://\(HTTPAddress.standard). If an \
+            agent already captures these interfaces, shows its findings instead of capturing twice.
 
             Needs CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON: run it with sudo. A mirror port (--tap) needs CAP_NET_RAW as \
-            well. The default hook, TC, disturbs nothing; `rstwho doctor INTERFACE` tells what native XDP would cost.
+            well. The default hook, TC, disturbs nothing; `rstwho doctor INTERFACE` lists the side effects of native XDP.
 
             Exit status: 0 after an interrupt, 64 usage, 66 no such interface, 69 cannot capture here, 74 output error, \
             77 missing privilege, 78 configuration.
@@ -27,23 +27,23 @@ struct WatchCommand: AsyncParsableCommand {
     var interfaces: [String] = []
 
     @Option(
-        help: "A configuration file; what the environment and the command line say goes before it. See check-config.",
+        help: "A configuration file; the environment and the command line override it. See check-config.",
         completion: .file())
     var config: String?
 
-    @Option(help: "How findings are printed: text, or json (JSON Lines). (default: text)")
+    @Option(help: "Format of findings: text, or json (JSON Lines). (default: text)")
     var format: Configuration.Format?
 
     @Option(
         help: ArgumentHelp(
-            "How addresses are printed: full, truncated (/24, /48) or pseudonyms (the same for the same, in this run). (default: full)",
-            discussion: "What is served and kept on this machine has them in full."))
+            "Form of addresses: full, truncated (/24, /48) or pseudonyms (consistent in this run). (default: full)",
+            discussion: "Served and stored data always has full addresses."))
     var addresses: AddressPrivacy.Kind?
 
-    @Option(help: "Where arriving packets are looked at: tc, xdp, or xdp-generic. (default: tc)")
+    @Option(help: "Hook for arriving packets: tc, xdp, or xdp-generic. (default: tc)")
     var hook: LiveCapture.Hook?
 
-    @Flag(help: "The interfaces are mirror ports: promiscuous, nothing of it is this machine's own.")
+    @Flag(help: "The interfaces are mirror ports: promiscuous, no packet is this machine's own.")
     var tap = false
 
     @Option(help: "Memory of one CPU's ring: a power of two such as 16MiB. (default: auto, 4MiB or less)")
@@ -51,40 +51,41 @@ struct WatchCommand: AsyncParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The part of one core that looking at packets may take on average, in percent. (default: 25)",
-            discussion: "Where it would take more, whole connections are left out, bulk first, never a reset.",
+            "Average share of one core for processing packets, in percent. (default: 25)",
+            discussion: "Above it, whole connections are left out, bulk first, never a reset.",
             valueName: "percent"))
     var cpuBudget: Int?
 
-    @Flag(help: "Look at every packet that the rings can hold, whatever CPU time that takes.")
+    @Flag(help: "Process every packet that fits into the rings, without a CPU limit.")
     var full = false
 
     @Option(
         help: ArgumentHelp(
-            "Look at one connection of N, whatever the load: for very small machines, and for tests.", valueName: "n"))
+            "Process one connection of N, whatever the load: for very small machines, and for tests.", valueName: "n"))
     var shed: Int?
 
     @Option(
         help: ArgumentHelp(
-            "What becomes of its capabilities once all is attached: auto, keep or drop. (default: auto)",
-            discussion: "auto keeps them only where an interface may appear later: a pattern, a name that is not there."
+            "Capabilities after attaching: auto, keep or drop. (default: auto)",
+            discussion: "auto keeps them only if an interface may appear later: a pattern, a missing name."
         ))
     var privileges: PrivilegeNeeds.Mode?
 
     @Option(
         name: .customLong("log-level"),
         help: ArgumentHelp(
-            "How urgent a message on standard error has to be: error, warning, notice, info or debug. (default: info)",
+            "Minimum priority of messages: error, warning, notice, info or debug. (default: info)",
             valueName: "level"))
     var logLevel: LogLevel?
 
     @Flag(
-        inversion: .prefixedNo, help: "Tell repeats within ten seconds as one finding with a count. (default: --group)")
+        inversion: .prefixedNo,
+        help: "Collapse repeats within ten seconds into one finding with a count. (default: --group)")
     var group: Bool?
 
     @Option(
         name: .customLong("state"),
-        help: "A directory to keep findings and what was learned of hosts in. (default: the service's, else none)",
+        help: "Directory to keep findings and baselines in. (default: the service's, otherwise none)",
         completion: .directory)
     var stateDirectory: String?
 

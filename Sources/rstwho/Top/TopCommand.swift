@@ -7,10 +7,10 @@ import Glibc
 struct TopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "top",
-        abstract: "Show live what the agent sees: rates, devices, newest findings.",
+        abstract: "Show the agent's rates, devices and newest findings live.",
         discussion: """
-            Keys: q quits, space pauses, p shows only what somebody has to look into. Works over ssh and in tmux; NO_COLOR is \
-            honoured.
+            Keys: q quits, space pauses, p shows only findings that need attention. Works over ssh and in tmux, and \
+            honours NO_COLOR.
 
             Exit status: 0, 64 usage or no terminal, 69 no agent, or the agent has ended.
             """)
