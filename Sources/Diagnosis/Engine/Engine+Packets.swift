@@ -117,7 +117,10 @@ extension Engine {
     /// A forwarded packet on its way out: it asks for an answer, which will come for the five-tuple that it has now.
     private mutating func noteForwarded(_ record: PacketRecord) {
         let isSYN = record.transport == .tcp && record.tcpFlags.contains(.syn)
-        guard isSYN || (record.transport != .tcp && record.packetClass == .handshake) else { return }
+        guard isSYN || (record.transport != .tcp && record.packetClass == .handshake) else {
+            if record.transport == .tcp { noteForwardedSegment(record) }
+            return
+        }
         let (key, sourceIsHigh) = FlowKey.of(record)
         guard let (flow, _) = flows.findOrInsert(key, now: now) else { return }
         let side = flow.side(isHigh: sourceIsHigh)
@@ -132,7 +135,28 @@ extension Engine {
         } else {
             side.pointee.hasRequest = true
         }
+        noteLeft(flow, sourceIsHigh: sourceIsHigh)
+        if isSYN { translations.note(record, isLeaving: true) }
+    }
+
+    /// A segment of an open connection on its way out, which says no more than that its direction comes past here.
+    private mutating func noteForwardedSegment(_ record: PacketRecord) {
+        let (key, sourceIsHigh) = FlowKey.of(record)
+        let flow = flows.find(key)
+        if let flow {
+            let isKnown = flow.pointee.hasPassed(sourceIsHigh: sourceIsHigh)
+            noteLeft(flow, sourceIsHigh: sourceIsHigh)
+            if isKnown { return }
+        }
+        if record.payload_length > 0 { translations.note(record, isLeaving: true) }
+    }
+
+    /// Notes that packets of one direction leave this machine, forwarded.
+    private mutating func noteLeft(_ flow: UnsafeMutablePointer<FlowEntry>, sourceIsHigh: Bool) {
+        let side = flow.side(isHigh: sourceIsHigh)
+        guard !side.pointee.hasLeft else { return }
         side.pointee.hasLeft = true
+        paths.tap.noteLeft(other: &flow.side(isHigh: !sourceIsHigh).pointee)
     }
 
     @inline(__always)
@@ -168,7 +192,16 @@ extension Engine {
         let (opened, sent) = (side.pointee.openTime, side.pointee.seqTime)
         let isUntaken = side.pointee.sentSYNACK && !side.pointee.hasTaken(other.pointee)
         side.pointee.count(record.pointee)
-        if flags.contains(.syn) { side.pointee.noteTimestamps(packet) }
+        if flags.contains(.syn) {
+            side.pointee.noteTimestamps(packet)
+            translations.note(record.pointee, isLeaving: false)
+        } else if !egressIsMarked, translations.isForwarding, packets < OneWayTapDetector.alone,
+            other.pointee.packets == 0,
+            record.pointee.payload_length > 0
+        {
+            // The capture began in mid-connection.
+            translations.note(record.pointee, isLeaving: false)
+        }
         let isProof = side.pointee.advance(record.pointee, other: other.pointee)
         var isMove = false
         if side.pointee.isAlive, record.pointee.domain == side.pointee.domain {
@@ -270,6 +303,12 @@ extension Engine {
 }
 
 extension FlowEntry {
+    /// True where packets of that direction arrived or left before.
+    func hasPassed(sourceIsHigh: Bool) -> Bool {
+        let side = sourceIsHigh ? high : low
+        return side.packets > 0 || side.hasLeft
+    }
+
     /// Remembers a gap and that the flow was seen.
     @inline(__always)
     mutating func touch(now: UInt64) {

@@ -47,26 +47,31 @@ extension Engine {
     mutating func consider(
         _ number: UInt32, _ suspect: PathSuspect, _ flow: FlowEntry, isLast: Bool = false
     ) {
+        let whole = whole(flow)
         // What a shed flow does not show was not missing.
-        guard shedParts(suspect, flow).isEmpty else { return paths.suspects.remove(number) }
+        guard shedParts(suspect, whole.entry).isEmpty, !isShed(whole.connection, suspect) else {
+            return paths.suspects.remove(number)
+        }
         var suspect = suspect
-        var subject = pathCase(suspect, flow)
+        var subject = pathCase(suspect, whole)
         subject.isLast = isLast
         if let recovered = recovery(subject) {
             paths.suspects.remove(number)
-            if case .late(let verdict) = recovered { tell(verdict, suspect) }
+            if case .late(let verdict) = recovered { tell(verdict, suspect, whole.connection) }
             return
         }
         if !suspect.isLate, let verdict = lateSYN(subject) {
             // What its copies and their answers draw is still to come.
             suspect.isLate = true
-            if !suspect.isTold { tell(verdict, suspect) }
+            if !suspect.isTold { tell(verdict, suspect, whole.connection) }
         }
         suspect.deadline = max(now, suspect.time) + (suspect.isTold ? Self.patience : Self.interval)
         if !suspect.isTold, isLast || !isWatched(suspect, flow), let verdict = paths.judge.judge(subject) {
             suspect.isTold = true
             suspect.deadline = suspect.time + Self.patience
-            if !isDroppedHere(suspect.fiveTuple), !isExcluded(verdict, subject) { tell(verdict, suspect) }
+            if !isDroppedHere(subject), !isExcluded(verdict, subject) {
+                tell(verdict, suspect, whole.connection)
+            }
         }
         // Half a second after a copy tells more than a second.
         if !suspect.isTold, now < suspect.time + PathJudge.grace { suspect.deadline = suspect.time + PathJudge.grace }
@@ -109,10 +114,24 @@ extension Engine {
         return now < (firsts.filter { $0 > 0 }.min() ?? 0) + Self.watchTime
     }
 
+    /// True where packets of one half of a translated connection were shed.
+    private func isShed(_ connection: TranslatedConnection?, _ suspect: PathSuspect) -> Bool {
+        guard let connection, !shedding.isEmpty else { return false }
+        let since = suspect.time - min(suspect.time, Self.patience)
+        return [connection.original, connection.translated].contains {
+            !shedding.parts(hash: $0.flowHash, since: since, until: max(suspect.time, now)).isEmpty
+        }
+    }
+
     /// True where this machine was found to drop packets of that route.
-    private func isDroppedHere(_ tuple: FiveTuple) -> Bool {
+    private func isDroppedHere(_ subject: PathCase) -> Bool {
         guard !droppedRoutes.isEmpty else { return false }
-        return Finding.Forwarding.Packet.allCases.contains { packet in
+        let halves = subject.connection.map { [$0.original, $0.translated] } ?? [subject.fiveTuple]
+        return halves.contains { isDroppedHere($0) }
+    }
+
+    private func isDroppedHere(_ tuple: FiveTuple) -> Bool {
+        Finding.Forwarding.Packet.allCases.contains { packet in
             [(tuple.source, tuple.destination), (tuple.destination, tuple.source)].contains { source, destination in
                 droppedRoutes[
                     DroppedRoute(
@@ -123,7 +142,7 @@ extension Engine {
 
     /// Scanners and floods fail in crowds, and one-way taps show failures that are none.
     private func isExcluded(_ verdict: PathVerdict, _ subject: PathCase) -> Bool {
-        let tuple = subject.suspect.fiveTuple
+        let tuple = subject.fiveTuple
         let isFlood =
             !subject.clientLives && paths.isFlooded(tuple.destination, port: tuple.destinationPort)
         switch verdict.cause {
@@ -135,10 +154,12 @@ extension Engine {
         }
     }
 
-    private func pathCase(_ suspect: PathSuspect, _ flow: FlowEntry) -> PathCase {
-        let tuple = suspect.fiveTuple
-        let domain = suspect.record.domain
+    private func pathCase(_ suspect: PathSuspect, _ whole: WholeFlow) -> PathCase {
+        let flow = whole.entry
         var subject = PathCase(suspect: suspect, flow: flow, now: now)
+        subject.connection = whole.connection
+        let tuple = subject.fiveTuple
+        let domain = subject.client.packets > 0 ? subject.client.domain : suspect.record.domain
         subject.twoWayFlows = paths.tap.twoWay
         subject.redirect = redirects.hint(of: tuple.source, to: tuple.destination, domain: domain, now: now)
         let entry = paths.table.find(PathNetworks(client: tuple.source, server: tuple.destination))?.pointee
@@ -151,12 +172,15 @@ extension Engine {
             if entry.roundTrip != .max { subject.roundTrip = UInt64(entry.roundTrip) << 10 }
         }
         let client = hosts.find(HostKey(address: tuple.source, domain: domain))?.pointee
-        let server = hosts.find(HostKey(address: tuple.destination, domain: domain))?.pointee
+        // Behind a translated address is the host that it stands for.
+        let serverDomain = subject.server.packets > 0 ? subject.server.domain : suspect.record.domain
+        let serverAddress = whole.connection?.translated.destination ?? tuple.destination
+        let server = hosts.find(HostKey(address: serverAddress, domain: serverDomain))?.pointee
         subject.clientLives = client.map { $0.isProven || $0.isLocal } ?? false
         let isNextDoor =
             subject.server.packets > 0 && HopDistance(ttl: subject.server.firstTTL).decrements == 0
             && subject.client.packets > 0 && HopDistance(ttl: subject.client.firstTTL).decrements > 0
-        let isHere = server?.isLocal == true || localAddresses.contains(tuple.destination)
+        let isHere = server?.isLocal == true || localAddresses.contains(serverAddress)
         subject.isServer = isHere || isNextDoor
         if isHere {
             let began = suspect.syn.first > 0 ? suspect.syn.first : suspect.synACK.first
@@ -190,13 +214,15 @@ extension Engine {
 
     // MARK: Telling
 
-    mutating func tell(_ verdict: PathVerdict, _ suspect: PathSuspect, count: Int = 1) {
+    mutating func tell(
+        _ verdict: PathVerdict, _ suspect: PathSuspect, _ connection: TranslatedConnection? = nil, count: Int = 1
+    ) {
         if verdict.cause == .loss {
             if now &- paths.lossesSince > 60_000_000_000 { (paths.losses, paths.lossesSince) = (0, now) }
             guard paths.losses < Self.lossesInAMinute else { return }
             paths.losses += 1
         }
-        let tuple = suspect.fiveTuple
+        let tuple = connection?.original ?? suspect.fiveTuple
         var finding = Finding(
             id: FindingIdentity.id(suspect.record, time: suspect.time, occurrence: 0), fiveTuple: tuple,
             details: .path(verdict.path), evidence: verdict.evidence)
@@ -208,6 +234,7 @@ extension Engine {
         finding.vantage = vantage(suspect.record)
         finding.scope = options.inside.scope(tuple.source, tuple.destination)
         finding.delay = now &- suspect.time
+        finding.translated = connection?.translated
         let networks = PathNetworks(client: tuple.source, server: tuple.destination)
         if let told = paths.routes.tell(finding, of: networks, now: now) { give(told) }
     }

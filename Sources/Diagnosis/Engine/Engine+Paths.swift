@@ -19,45 +19,66 @@ extension Engine {
         let record = packet.record
         if sign == .opening { noteOpening(packet, flow.pointee, sourceIsHigh: sourceIsHigh) }
         guard flow.pointee.suspect != 0 || (sign != .none && sign != .opening) else { return }
+        let connection = translations.connection(of: flow.pointee.key)
         var suspect: PathSuspect
         if let known = paths.suspects.find(flow.pointee.suspect, flow.pointee) {
             suspect = known
         } else {
             flow.pointee.suspect = 0
             guard sign != .none, sign != .opening else { return }
+            let isFromClient = connection.map { [$0.original, $0.translated].contains(record.fiveTuple) }
+            let clientIsHigh =
+                isFromClient.map { $0 == sourceIsHigh } ?? flow.pointee.clientIsHigh
+                ?? (record.src_port < record.dst_port ? !sourceIsHigh : sourceIsHigh)
             suspect = PathSuspect(
-                key: flow.pointee.key, generation: flow.pointee.generation,
-                clientIsHigh: flow.pointee.clientIsHigh
-                    ?? (record.src_port < record.dst_port ? !sourceIsHigh : sourceIsHigh),
-                record: record, time: packet.time, frame: packet.frame, file: paths.number(of: file))
+                key: flow.pointee.key, generation: flow.pointee.generation, clientIsHigh: clientIsHigh, record: record,
+                time: packet.time, frame: packet.frame, file: paths.number(of: file))
         }
-        let isFromClient = sourceIsHigh == suspect.clientIsHigh
-        guard
-            suspect.note(
-                sign, packet, flow.pointee, isFromClient: isFromClient, opened: opened, sent: sent)
-        else { return }
+        let isTwin = !flow.pointee.matches(suspect.key)
+        let isFromClient = sourceIsHigh == (isTwin ? suspect.twinClientIsHigh : suspect.clientIsHigh)
+        // Of a translated connection either half's packets count to one suspect.
+        guard let own = isTwin ? flows.find(suspect.key) : flow, own.pointee.generation == suspect.generation else {
+            flow.pointee.suspect = 0
+            return
+        }
+        let entry = connection == nil ? own.pointee : whole(own.pointee).entry
+        // The other half has shown the SYN-ACK that this acknowledges.
+        let sign = sign == .repeatedACK && suspect.server(entry).packets > 0 ? RetransmissionKind.none : sign
+        guard suspect.note(sign, packet, entry, isFromClient: isFromClient, opened: opened, sent: sent) else { return }
         suspect.file = suspect.frame == packet.frame ? paths.number(of: file) : suspect.file
         nextDue = 0
-        if flow.pointee.suspect == 0 { flow.pointee.suspect = paths.suspects.insert(suspect) }
-        noteRepeat(sign, suspect, flow.pointee)
-        consider(flow.pointee.suspect, suspect, flow.pointee)
+        let number = own.pointee.suspect == 0 ? paths.suspects.insert(suspect) : own.pointee.suspect
+        own.pointee.suspect = number
+        if let connection, suspect.twin == nil { link(&suspect, number, connection) }
+        noteRepeat(sign, suspect, entry)
+        consider(number, suspect, own.pointee)
+    }
+
+    /// Lets the other half of a suspect's connection count to it.
+    private func link(_ suspect: inout PathSuspect, _ number: UInt32, _ connection: TranslatedConnection) {
+        let original = FlowKey.of(connection.original)
+        let translated = FlowKey.of(connection.translated)
+        let other = original.key == suspect.key ? translated : original
+        guard let twin = flows.find(other.key) else { return }
+        suspect.twin = other.key
+        suspect.twinGeneration = twin.pointee.generation
+        suspect.twinClientIsHigh = other.sourceIsHigh
+        twin.pointee.suspect = number
     }
 
     /// A SYN or SYN-ACK: which way it takes.
     private mutating func noteOpening(_ packet: ObservedPacket, _ flow: FlowEntry, sourceIsHigh: Bool) {
         let isSYNACK = packet.record.tcpFlags.contains(.ack)
-        let (client, server) =
-            isSYNACK
-            ? (packet.record.destination, packet.record.source) : (packet.record.source, packet.record.destination)
+        let tuple = isSYNACK ? packet.record.fiveTuple.reversed : packet.record.fiveTuple
         guard
-            let entry = paths.table.findOrInsert(PathNetworks(client: client, server: server), now: packet.time)
+            let entry = paths.table.findOrInsert(networks(of: tuple, flow.key), now: packet.time)
         else { return }
         entry.pointee.lastSeen = packet.time
         var link = PathLink(packet)
         if isSYNACK {
             link.packets &+= entry.pointee.back.packets
             entry.pointee.back = link
-            let syn = sourceIsHigh ? flow.low : flow.high
+            let syn = client(of: flow, serverIsHigh: sourceIsHigh)
             // Of a repeated SYN nobody knows which one is answered (Karn and Partridge, SIGCOMM 1987).
             if syn.sentSYN, syn.packets == 1 {
                 entry.pointee.roundTrip = min(entry.pointee.roundTrip, packet.record.time &- syn.openTime)
@@ -76,14 +97,35 @@ extension Engine {
         let server = sourceIsHigh ? flow.pointee.high : flow.pointee.low
         let client = sourceIsHigh ? flow.pointee.low : flow.pointee.high
         guard server.hasTaken(client) else { return }
-        let networks = PathNetworks(client: record.destination, server: record.source)
-        paths.table.find(networks)?.pointee.noteSuccess(port: record.src_port, now: now)
+        let tuple = clientTuple(record.fiveTuple.reversed, flow.pointee.key)
+        let networks = PathNetworks(client: tuple.source, server: tuple.destination)
+        paths.table.find(networks)?.pointee.noteSuccess(port: tuple.destinationPort, now: now)
+    }
+
+    // MARK: Translated connections
+
+    /// The client's five-tuple of a connection, as its packets arrive here.
+    func clientTuple(_ tuple: FiveTuple, _ key: FlowKey) -> FiveTuple {
+        translations.connection(of: key)?.original ?? tuple
+    }
+
+    private func networks(of tuple: FiveTuple, _ key: FlowKey) -> PathNetworks {
+        let tuple = clientTuple(tuple, key)
+        return PathNetworks(client: tuple.source, server: tuple.destination)
+    }
+
+    /// The client's direction of a flow, under whichever five-tuple it arrives.
+    private func client(of flow: FlowEntry, serverIsHigh: Bool) -> FlowSide {
+        let own = serverIsHigh ? flow.low : flow.high
+        guard own.packets == 0, !translations.isEmpty else { return own }
+        let entry = whole(flow).entry
+        return serverIsHigh ? entry.low : entry.high
     }
 
     /// Counts a copy to the route, and to the crowds that fail together.
     private mutating func noteRepeat(_ sign: RetransmissionKind, _ suspect: PathSuspect, _ flow: FlowEntry) {
         guard sign != .none, sign != .opening, suspect.time == now else { return }
-        let tuple = suspect.fiveTuple
+        let tuple = clientTuple(suspect.fiveTuple, flow.key)
         let networks = PathNetworks(client: tuple.source, server: tuple.destination)
         let entry = paths.table.find(networks)
         let isShed = !shedParts(suspect, flow).isEmpty
@@ -109,6 +151,19 @@ extension Engine {
     mutating func countDirections(
         _ packet: ObservedPacket, _ flow: UnsafeMutablePointer<FlowEntry>, sourceIsHigh: Bool
     ) {
+        let (side, other) = sourceIsHigh ? (flow.pointee.high, flow.pointee.low) : (flow.pointee.low, flow.pointee.high)
+        if other.packets == 0, other.hasLeft {
+            // The other half of a translated connection is not counted once more.
+            let connection = translations.connection(of: flow.pointee.key)
+            if side.packets == OneWayTapDetector.alone,
+                connection.map({ FlowKey.of($0.original).key == flow.pointee.key }) ?? true
+            {
+                paths.tap.countTranslated()
+            }
+            return
+        }
+        // Live, segments of open connections are not seen leaving: the other direction may be another half.
+        if egressIsMarked, translations.isForwarding, !side.sentSYN, !other.sentSYN { return }
         let isAlone =
             sourceIsHigh
             ? paths.tap.count(&flow.pointee.high, other: &flow.pointee.low)

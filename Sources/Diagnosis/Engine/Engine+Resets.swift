@@ -256,6 +256,7 @@ extension Engine {
         finding.frame = reset.frame == 0 ? nil : reset.frame
         finding.file = reset.file
         finding.count = reset.count
+        finding.translated = translations.connection(of: FlowKey.of(record).key)?.other(of: record.fiveTuple)
         finding.confidence = verdict.confidence
         finding.vantage = reset.vantage
         finding.scope = options.inside.scope(record.source, record.destination)

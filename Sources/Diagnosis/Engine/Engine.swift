@@ -95,6 +95,7 @@ package struct Engine: ~Copyable {
     var resetOrigins = ResetOrigins()
     var forwarding = ForwardingJudge()
     var destinations: ForwardedDestinations
+    var translations: TranslatedFlows
     var localCounters = CounterHistory()
     var shedding = SheddingLog()
     var droppedRoutes: [DroppedRoute: Finding] = [:]
@@ -153,6 +154,7 @@ package struct Engine: ~Copyable {
         self.clockStep = clockStep
         copies = DuplicateFilter(seed: options.seed, clockStep: clockStep)
         destinations = ForwardedDestinations(seed: options.seed)
+        translations = TranslatedFlows(seed: options.seed, clockStep: clockStep)
         samples = PacketSamples(bytes: options.evidenceBytes, seed: options.seed)
         paths = PathTracker(seed: options.seed)
         undetermined = UndeterminedResets(capacity: options.undeterminedCapacity)

@@ -69,6 +69,8 @@ package struct Finding: Sendable {
     /// Of a reset in its own direction; of a path finding and of what an ICMP error quotes with the client first, where that is
     /// known. Of a path change from the host to one of its peers.
     package var fiveTuple: FiveTuple
+    /// The connection's other five-tuple, where this machine translates addresses or ports; in the direction of `fiveTuple`.
+    package var translated: FiveTuple?
     /// Probability that the verdict is right; absent where there is none.
     package var confidence: Double?
     /// Resets, connections or ICMP errors that it stands for.

@@ -106,6 +106,7 @@ extension Finding {
     /// The addresses that its sentences can mention.
     fileprivate var addresses: Set<IPAddress> {
         var addresses: Set = [fiveTuple.source, fiveTuple.destination]
+        if let translated { addresses.formUnion([translated.source, translated.destination]) }
         switch details {
         case .reset(let reset): if let address = reset.originAddress { addresses.insert(address) }
         case .path(let path):

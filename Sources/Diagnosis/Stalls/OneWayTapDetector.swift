@@ -32,6 +32,17 @@ struct OneWayTapDetector {
         return false
     }
 
+    /// Counts a connection of which one direction arrives and the other was seen leaving: this machine translates it.
+    mutating func countTranslated() { twoWay += 1 }
+
+    /// Takes back that a flow shows one direction only: packets of the other one leave here.
+    mutating func noteLeft(other: inout FlowSide) {
+        guard other.isAlone else { return }
+        other.isAlone = false
+        oneWay -= 1
+        twoWay += 1
+    }
+
     /// True where nearly all connections show one direction only.
     var isOneWay: Bool {
         oneWay >= Self.least && Double(oneWay) >= Self.share * Double(oneWay + twoWay)

@@ -11,8 +11,11 @@ struct PathCase: Sendable {
     }
 
     var suspect: PathSuspect
+    /// Each direction as it was seen arriving, under either five-tuple of a translated connection.
     var flow: FlowEntry
     var now: UInt64
+    /// Both five-tuples, where this machine translates the connection.
+    var connection: TranslatedConnection?
     /// Nothing comes any more: the end of the capture.
     var isLast = false
     /// A router's word that packets to the server had better go another way.
@@ -35,6 +38,15 @@ struct PathCase: Sendable {
     var twoWayFlows: UInt64 = 0
     /// The shortest round trip known of the route, ns.
     var roundTrip: UInt64?
+
+    /// The connection as the client opened it.
+    var fiveTuple: FiveTuple { connection?.original ?? suspect.fiveTuple }
+
+    /// One direction was seen leaving this machine and never arriving: it comes in under another five-tuple, or by an interface that
+    /// is not watched. What it lacks here was not missing.
+    var isHalfHidden: Bool {
+        (client.packets == 0 && client.hasLeft) || (server.packets == 0 && server.hasLeft)
+    }
 
     var client: FlowSide { suspect.client(flow) }
     var server: FlowSide { suspect.server(flow) }

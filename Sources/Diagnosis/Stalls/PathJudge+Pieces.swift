@@ -25,7 +25,7 @@ extension PathJudge {
 
     func clientLives(_ subject: PathCase) -> Evidence {
         Evidence(
-            .clientLives, "other packets of \(subject.suspect.fiveTuple.source) are answered: it is no spoofed source")
+            .clientLives, "other packets of \(subject.fiveTuple.source) are answered: it is no spoofed source")
     }
 
     func othersTwoWay(_ subject: PathCase) -> Evidence {
@@ -36,7 +36,7 @@ extension PathJudge {
     func hostAnswers(_ answer: PathCase.Answer, _ subject: PathCase) -> Evidence {
         let host =
             subject.suspect.dataIsFromClient || subject.suspect.data.copies == 0
-            ? subject.suspect.fiveTuple.destination : subject.suspect.fiveTuple.source
+            ? subject.fiveTuple.destination : subject.fiveTuple.source
         return Evidence(.hostAnswers, observed: answer.text, "\(host) lives: something of it was heard meanwhile")
     }
 
@@ -55,7 +55,7 @@ extension PathJudge {
         path.repeated = repeated
         path.seconds = repeats.seconds
         path.copies = Int(repeats.copies)
-        path.ports = [subject.suspect.fiveTuple.destinationPort]
+        path.ports = [subject.fiveTuple.destinationPort]
         if cause == .ackNotDelivered || cause == .ackLostOrQueueFull {
             path.isAcknowledgedHere = subject.isAcknowledged
         }

@@ -39,7 +39,7 @@ extension PathJudge {
         } else {
             evidence.append(dataRepeated(suspect))
         }
-        evidence.append(redirected(redirect, suspect.fiveTuple.destination))
+        evidence.append(redirected(redirect, subject.fiveTuple.destination))
         var result = verdict(.redirectIgnored, evidence, evidence.path, subject, isSYN ? .syn : .data, repeats)
         if isData { result.path.bytes = Int(suspect.dataLength) }
         return result

@@ -12,7 +12,7 @@ struct PathJudge {
     static let longestRoundTrip: UInt64 = 2_500_000_000
 
     func judge(_ subject: PathCase) -> PathVerdict? {
-        guard !subject.flow.isClosed else { return nil }
+        guard !subject.flow.isClosed, !subject.isHalfHidden else { return nil }
         return repeatedSYNACK(subject) ?? oneWayHere(subject) ?? replyBypasses(subject) ?? noAnswer(subject)
             ?? stalled(subject) ?? redirectIgnored(subject)
     }
@@ -75,7 +75,7 @@ struct PathJudge {
     /// What tells the path from the server.
     private func place(_ subject: PathCase) -> [Evidence] {
         var evidence: [Evidence] = []
-        let server = subject.suspect.fiveTuple.destination
+        let server = subject.fiveTuple.destination
         if let redirect = subject.redirect {
             evidence.append(redirected(redirect, server))
         }

@@ -7,6 +7,10 @@ struct PathSuspect: BitwiseCopyable, Sendable {
     let key: FlowKey
     let generation: UInt16
     let clientIsHigh: Bool
+    /// The other half of a translated connection: its flow, and which end of that is the client.
+    var twin: FlowKey?
+    var twinGeneration: UInt16 = 0
+    var twinClientIsHigh = false
     /// The client's SYN.
     var syn = Retransmissions()
     /// The server's SYN-ACK; copies that a repeated SYN drew do not count.
@@ -59,6 +63,13 @@ struct PathSuspect: BitwiseCopyable, Sendable {
         let tuple = FiveTuple(
             source: low, sourcePort: key.lowPort, destination: high, destinationPort: key.highPort)
         return clientIsHigh ? tuple.reversed : tuple
+    }
+
+    /// True for either half's flow.
+    func isOf(_ flow: FlowEntry) -> Bool {
+        if flow.matches(key) { return generation == flow.generation }
+        guard let twin else { return false }
+        return flow.matches(twin) && twinGeneration == flow.generation
     }
 
     func client(_ flow: FlowEntry) -> FlowSide { clientIsHigh ? flow.high : flow.low }

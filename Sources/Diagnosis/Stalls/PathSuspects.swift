@@ -53,9 +53,7 @@ struct PathSuspects {
     /// The suspect at that place, where it is this flow's.
     func find(_ number: UInt32, _ flow: FlowEntry) -> PathSuspect? {
         let index = Int(number) - 1
-        guard slots.indices.contains(index), let suspect = slots[index], flow.matches(suspect.key),
-            suspect.generation == flow.generation
-        else { return nil }
+        guard slots.indices.contains(index), let suspect = slots[index], suspect.isOf(flow) else { return nil }
         return suspect
     }
 

@@ -10,12 +10,24 @@ extension Finding {
         let sentences =
             switch details {
             case .reset(let reset): ResetSentences(finding: self, reset: reset).summary
-            case .path(let path): PathSentences(finding: self, path: path).summary
+            case .path(let path): PathSentences(finding: self, path: path).summary + translation
             case .pathChange(let change): PathSentences.summary(of: change, in: self)
             case .icmpError(let error): ICMPSentences(finding: self, error: error).summary
             case .notice(let notice): NoticeSentences(finding: self, notice: notice).summary
             }
         return places.brief(sentences)
+    }
+
+    /// The connection's other five-tuple; empty where this machine does not translate it.
+    private var translation: String {
+        guard let translated else { return "" }
+        let (source, destination) = (text(translated.source), text(translated.destination))
+        return " Translated here to \(Self.end(source, translated.sourcePort)) > "
+            + "\(Self.end(destination, translated.destinationPort))."
+    }
+
+    private static func end(_ address: String, _ port: UInt16) -> String {
+        address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
     }
 
     /// What to do next, as a sentence; empty where there is nothing to do.

@@ -38,17 +38,17 @@ struct WireFinding: Decodable {
         var direction: String?
     }
 
+    struct Ends: Decodable {
+        var src: String
+        var src_port: UInt16
+        var dst: String
+        var dst_port: UInt16
+        var `protocol`: String?
+
+        var fiveTuple: FiveTuple? { WireFinding.fiveTuple(src, src_port, dst, dst_port, `protocol`) }
+    }
+
     struct WireICMP: Decodable {
-        struct Ends: Decodable {
-            var src: String
-            var src_port: UInt16
-            var dst: String
-            var dst_port: UInt16
-            var `protocol`: String?
-
-            var fiveTuple: FiveTuple? { WireFinding.fiveTuple(src, src_port, dst, dst_port, `protocol`) }
-        }
-
         var type: UInt8
         var code: UInt8
         var version: Int
@@ -73,6 +73,7 @@ struct WireFinding: Decodable {
     var dst: String
     var dst_port: UInt16
     var `protocol`: String?
+    var translated: Ends?
     var flags: String?
     var ttl: UInt8?
     var seq: UInt32?
@@ -118,6 +119,7 @@ struct WireFinding: Decodable {
         finding.time = time.flatMap { Timestamp.parse($0) }
         finding.frame = frame
         finding.file = file
+        finding.translated = translated?.fiveTuple
         finding.confidence = confidence
         finding.count = count
         finding.told = summary.map { Finding.Told(summary: $0, advice: advice ?? "") }

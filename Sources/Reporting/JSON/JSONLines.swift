@@ -54,6 +54,11 @@ package enum JSONLines {
     private static func writeFiveTuple(of finding: Finding, to json: inout JSONWriter) {
         writeEnds(finding.fiveTuple, of: finding, to: &json)
         json.member("service_port", finding.servicePort)
+        if let translated = finding.translated {
+            json.member("translated") { json in
+                json.object { json in writeEnds(translated, of: finding, to: &json) }
+            }
+        }
     }
 
     private static func writeEnds(_ tuple: FiveTuple, of finding: Finding, to json: inout JSONWriter) {
