@@ -14,11 +14,11 @@ extension Engine {
         upTo watermark: UInt64
     ) {
         samples.bulk.begin(packets)
-        nextDue = 0
+        context.nextDue = 0
         if let hashes {
             observe(packets, hashes)
         } else {
-            let hasher = PacketHasher(seed: options.seed)
+            let hasher = PacketHasher(seed: context.options.seed)
             for first in stride(from: 0, to: packets.count, by: Self.hashed) {
                 let part = UnsafeBufferPointer(rebasing: packets[first..<min(first + Self.hashed, packets.count)])
                 hasher.hash(part, into: self.hashes[0])
@@ -26,8 +26,8 @@ extension Engine {
             }
         }
         samples.bulk.end()
-        if watermark > now {
-            now = watermark
+        if watermark > context.now {
+            context.now = watermark
             settleDue()
         }
     }
@@ -52,23 +52,23 @@ extension Engine {
     /// Moves time on to that of a packet.
     @inline(__always)
     private mutating func moveOn(to time: UInt64) {
-        if time > now {
-            now = time
-            if time >= nextDue { settleDue() }
-        } else if time != 0, now &- time > Self.backwardStep {
+        if time > context.now {
+            context.now = time
+            if time >= context.nextDue { settleDue() }
+        } else if time != 0, context.now &- time > Self.backwardStep {
             // An older capture follows a newer one.
             settleAllPaths()
             settlePending()
-            now = time
-            nextDue = 0
+            context.now = time
+            context.nextDue = 0
         }
     }
 
     /// The first step of looking up a packet.
     @inline(__always)
     private func prefetch(_ hashes: UnsafePointer<PacketHashes>) {
-        flows.prefetch(hash: hashes.pointee.flow)
-        hosts.prefetch(hash: hashes.pointee.host)
+        context.flows.prefetch(hash: hashes.pointee.flow)
+        context.hosts.prefetch(hash: hashes.pointee.host)
     }
 
     /// The second step.
@@ -85,7 +85,7 @@ extension Engine {
         }
         let key = FlowKey(record.pointee, sourceIsHigh: hashes.pointee.sourceIsHigh)
         lookup.pointee = PacketLookup(
-            hashes: hashes, flow: flows.findAhead(key, hash: hashes.pointee.flow),
-            host: hosts.findAhead(record.pointee.hostKey, hash: hashes.pointee.host))
+            hashes: hashes, flow: context.flows.findAhead(key, hash: hashes.pointee.flow),
+            host: context.hosts.findAhead(record.pointee.hostKey, hash: hashes.pointee.host))
     }
 }

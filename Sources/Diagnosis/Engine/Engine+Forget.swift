@@ -8,14 +8,14 @@ extension Engine {
     ///
     /// - Returns: how many hosts were forgotten.
     package mutating func forget(_ prefix: IPPrefix) -> Int {
-        let forgotten = hosts.remove { prefix.contains($0.address) }
-        undetermined.removeAll {
+        let forgotten = context.hosts.remove { prefix.contains($0.address) }
+        resets.undetermined.removeAll {
             prefix.contains($0.reset.record.source) || prefix.contains($0.reset.record.destination)
         }
-        resetOrigins.forget { prefix.contains($0) }
+        witnesses.origins.forget(prefix)
         paths.table.remove { prefix.contains($0.server) || prefix.contains($0.network) }
         // Packets that may become evidence are kept by flow, not by address; they come again.
-        samples = PacketSamples(bytes: options.evidenceBytes, seed: options.seed)
+        samples = PacketSamples(bytes: context.options.evidenceBytes, seed: context.options.seed)
         return forgotten
     }
 }

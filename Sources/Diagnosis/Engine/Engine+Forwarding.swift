@@ -130,10 +130,6 @@ extension Engine {
             interfaceOut: slot.flatMap { interfaceName($0) }, interfaceIn: interfaceName(record.interfaceSlot))
     }
 
-    private func interfaceName(_ slot: UInt8) -> String? {
-        Int(slot) < options.interfaceNames.count ? options.interfaceNames[Int(slot)] : nil
-    }
-
     /// Gives the finding, or counts the flow to that of its route.
     private mutating func giveDropped(
         _ conclusion: ForwardingJudge.Conclusion, _ missing: ForwardingDirection.Arrival,
@@ -150,7 +146,7 @@ extension Engine {
             // Told again at powers of two, so that many connections do not make many findings.
             if told.count & (told.count - 1) == 0 {
                 told.revision += 1
-                given.append(told)
+                context.findings.emit(told)
             }
             droppedRoutes[route] = told
             return
@@ -163,12 +159,9 @@ extension Engine {
             id: FindingIdentity.id(record, time: missing.time, occurrence: Self.occurrence),
             fiveTuple: isFromClient ? record.fiveTuple : record.fiveTuple.reversed, details: .path(path),
             evidence: conclusion.evidence)
-        finding.time = missing.time
         finding.confidence = min(EvidenceModel.probability(conclusion.evidence), 0.999)
-        finding.vantage = vantage(record)
-        finding.scope = options.inside.scope(record.source, record.destination)
-        finding.delay = now >= missing.time ? now - missing.time : 0
-        given.append(finding)
+        context.complete(&finding, time: missing.time, frame: 0, file: context.file, vantage: vantage(record))
+        context.findings.emit(finding)
         if droppedRoutes.count >= Self.routeCapacity { droppedRoutes = [:] }
         droppedRoutes[route] = finding
     }

@@ -8,7 +8,7 @@ extension Engine {
     mutating func observe(_ packet: UnsafePointer<ObservedPacket>, _ lookup: UnsafePointer<PacketLookup>) {
         let record = packet.record
         guard record.pointee.direction == .ingress else { return observeLeaving(packet, lookup) }
-        if record.pointee.packetClass != .bulk { nextDue = 0 }
+        if record.pointee.packetClass != .bulk { context.nextDue = 0 }
         if record.pointee.packetClass == .reset {
             observeReset(packet.pointee, passage: .arrived)
         } else {
@@ -21,13 +21,13 @@ extension Engine {
     private mutating func observeLeaving(_ packet: UnsafePointer<ObservedPacket>, _ lookup: UnsafePointer<PacketLookup>)
     {
         let record = packet.pointee.record
-        nextDue = 0
+        context.nextDue = 0
         var passage = ResetCase.Passage.madeHere
         if record.direction == .egress {
             // Whatever is routed has lost one to this machine: a whole initial TTL was made here, unless packets of that source
             // arrive (a bridge). Live the kernel says so itself, and what it does not mark was forwarded. Who forwards a tunnel
             // leaves the TTL inside alone.
-            let isWhole = !egressIsMarked && record.distance.decrements == 0 && record.tunnel == .none
+            let isWhole = !context.egressIsMarked && record.distance.decrements == 0 && record.tunnel == .none
             passage = isWhole ? .leftUndiminished : .forwarded
             if record.packetClass != .reset, isWhole, hasArrived(record) { passage = .forwarded }
         }
@@ -43,21 +43,34 @@ extension Engine {
         }
     }
 
+    @inline(never)
+    private mutating func observeReset(_ packet: ObservedPacket, passage: ResetCase.Passage) {
+        let sighting = ResetSighting(packet, passage: passage, in: context.flows)
+        guard let occurrence = witnesses.duplicates.occurrence(of: packet, answered: sighting.answered) else {
+            counts.rejected += 1
+            resets.observe(duplicate: sighting)
+            return
+        }
+        counts.observed += 1
+        witnesses.pathChanges.observe(reset: packet.record)
+        resets.observe(sighting, occurrence: occurrence, &context, &witnesses, &samples)
+    }
+
     /// A packet that is no reset, on its way here or from here.
     @inline(__always)
     private mutating func learn(
         from packet: UnsafePointer<ObservedPacket>, _ lookup: UnsafePointer<PacketLookup>, passage: ResetCase.Passage
     ) {
         let record = packet.record
-        if packet.pointee.time != 0, copies.isDuplicate(record, now: packet.pointee.time) {
+        if witnesses.duplicates.isDuplicate(packet) {
             counts.rejected += 1
             return
         }
         counts.observed += 1
         if record.pointee.packetClass != .bulk { samples.add(packet) }
-        counters.learn(record)
+        witnesses.origins.observe(record)
         if record.pointee.packetClass == .icmp {
-            observeICMPError(packet.pointee, passage: passage)
+            icmp.observe(packet.pointee, passage: passage, &context, &witnesses.origins)
         } else if record.pointee.transport == .tcp {
             observeTCP(packet, lookup, isLocal: passage != .arrived)
         } else {
@@ -84,7 +97,7 @@ extension Engine {
 
     /// True where packets of that source were seen arriving.
     private func hasArrived(_ record: PacketRecord) -> Bool {
-        guard let host = hosts.find(HostKey(address: record.source, domain: record.domain))?.pointee else {
+        guard let host = context.hosts.find(HostKey(address: record.source, domain: record.domain))?.pointee else {
             return false
         }
         return !host.isLocal && (host.isProven || !host[.unproven].isEmpty)
@@ -99,11 +112,11 @@ extension Engine {
         guard isRequest || isReply else { return }
         let sourceIsHigh = lookup.pointee.hashes.pointee.sourceIsHigh
         let key = FlowKey(record.pointee, sourceIsHigh: sourceIsHigh)
-        guard let (flow, _) = flows.findOrInsert(key, lookup, now: now) else { return }
+        guard let (flow, _) = context.flows.findOrInsert(key, lookup, now: context.now) else { return }
         let side = flow.side(isHigh: sourceIsHigh)
         let other = flow.side(isHigh: !sourceIsHigh)
         let isAnswer = isReply && other.pointee.hasRequest
-        flow.pointee.touch(now: now)
+        flow.pointee.touch(now: context.now)
         let earlier = side.pointee.ttls
         // Who spoke first asks; else a forged request would be an answer to the answer.
         if isRequest, other.pointee.packets == 0 { side.pointee.hasRequest = true }
@@ -111,7 +124,9 @@ extension Engine {
         if isAnswer, record.pointee.domain == side.pointee.domain { side.pointee.ttls.add(record.pointee.ttl) }
         if isAnswer { flow.pointee.isProven = true }
         learn(packet, lookup, as: isAnswer ? fingerprint : .unproven, isLocal: isLocal)
-        if isAnswer, earlier.isLeft(by: record.pointee.ttl) { noteMove(packet.pointee, from: earlier) }
+        if isAnswer, earlier.isLeft(by: record.pointee.ttl) {
+            witnesses.pathChanges.noteMove(packet.pointee, from: earlier, &context)
+        }
     }
 
     /// A forwarded packet on its way out: it asks for an answer, which will come for the five-tuple that it has now.
@@ -122,33 +137,33 @@ extension Engine {
             return
         }
         let (key, sourceIsHigh) = FlowKey.of(record)
-        guard let (flow, _) = flows.findOrInsert(key, now: now) else { return }
+        guard let (flow, _) = context.flows.findOrInsert(key, now: context.now) else { return }
         let side = flow.side(isHigh: sourceIsHigh)
         if isSYN, record.tcpFlags.isDisjoint(with: .ack),
             !side.pointee.sentSYN || side.pointee.initialSeq != record.seq
         {
-            flow.pointee.restart(now: now)
+            flow.pointee.restart(now: context.now)
         }
-        flow.pointee.touch(now: now)
+        flow.pointee.touch(now: context.now)
         if isSYN {
             _ = side.pointee.advance(record, other: flow.side(isHigh: !sourceIsHigh).pointee)
         } else {
             side.pointee.hasRequest = true
         }
         noteLeft(flow, sourceIsHigh: sourceIsHigh)
-        if isSYN { translations.note(record, isLeaving: true) }
+        if isSYN { context.translations.note(record, isLeaving: true) }
     }
 
     /// A segment of an open connection on its way out, which says no more than that its direction comes past here.
     private mutating func noteForwardedSegment(_ record: PacketRecord) {
         let (key, sourceIsHigh) = FlowKey.of(record)
-        let flow = flows.find(key)
+        let flow = context.flows.find(key)
         if let flow {
             let isKnown = flow.pointee.hasPassed(sourceIsHigh: sourceIsHigh)
             noteLeft(flow, sourceIsHigh: sourceIsHigh)
             if isKnown { return }
         }
-        if record.payload_length > 0 { translations.note(record, isLeaving: true) }
+        if record.payload_length > 0 { context.translations.note(record, isLeaving: true) }
     }
 
     /// Notes that packets of one direction leave this machine, forwarded.
@@ -166,15 +181,15 @@ extension Engine {
         let record = packet.record
         let sourceIsHigh = lookup.pointee.hashes.pointee.sourceIsHigh
         let key = FlowKey(record.pointee, sourceIsHigh: sourceIsHigh)
-        guard let (flow, isNew) = flows.findOrInsert(key, lookup, now: now) else { return }
+        guard let (flow, isNew) = context.flows.findOrInsert(key, lookup, now: context.now) else { return }
         let side = flow.side(isHigh: sourceIsHigh)
         let other = flow.side(isHigh: !sourceIsHigh)
         let flags = record.pointee.tcpFlags
         if flags.contains(.syn), flags.isDisjoint(with: .ack) {
             noteSYN(record, flow, isNew: isNew, sourceIsHigh: sourceIsHigh)
         }
-        flow.pointee.touch(now: now)
-        if egressIsMarked {
+        flow.pointee.touch(now: context.now)
+        if context.egressIsMarked {
             if flow.pointee.watch == 0, !isLocal,
                 Self.isRepeated(record.pointee, side: side.pointee, other: other.pointee)
             {
@@ -194,13 +209,13 @@ extension Engine {
         side.pointee.count(record.pointee)
         if flags.contains(.syn) {
             side.pointee.noteTimestamps(packet)
-            translations.note(record.pointee, isLeaving: false)
-        } else if !egressIsMarked, translations.isForwarding, packets < OneWayTapDetector.alone,
+            context.translations.note(record.pointee, isLeaving: false)
+        } else if !context.egressIsMarked, context.translations.isForwarding, packets < OneWayTapDetector.alone,
             other.pointee.packets == 0,
             record.pointee.payload_length > 0
         {
             // The capture began in mid-connection.
-            translations.note(record.pointee, isLeaving: false)
+            context.translations.note(record.pointee, isLeaving: false)
         }
         let isProof = side.pointee.advance(record.pointee, other: other.pointee)
         var isMove = false
@@ -211,11 +226,13 @@ extension Engine {
         }
         if flow.pointee.pendingReset != 0 {
             samples.addAfter(packet.pointee)
-            if !noteAftermath(record.pointee, of: flow.pointee.pendingReset &- 1) { flow.pointee.pendingReset = 0 }
+            let isAwaited = resets.observe(
+                after: record.pointee, of: flow.pointee.pendingReset &- 1, &context, &witnesses)
+            if !isAwaited { flow.pointee.pendingReset = 0 }
         }
         if isProof { flow.pointee.isProven = true }
         learn(packet, lookup, as: isProof ? .tcp : .unproven, isLocal: isLocal)
-        if isMove { noteMove(packet.pointee, from: side.pointee.ttls) }
+        if isMove { witnesses.pathChanges.noteMove(packet.pointee, from: side.pointee.ttls, &context) }
         if isUntaken { noteService(record.pointee, flow, sourceIsHigh: sourceIsHigh) }
         if sign != .none || flow.pointee.suspect != 0 {
             observePath(packet.pointee, sign, flow, sourceIsHigh: sourceIsHigh, opened: opened, sent: sent)
@@ -232,10 +249,10 @@ extension Engine {
         let other = flow.side(isHigh: !sourceIsHigh)
         // Another initial sequence number, or a SYN after the end: the five-tuple is used again.
         if !isNew, !side.pointee.sentSYN || side.pointee.initialSeq != record.pointee.seq || flow.pointee.isClosed {
-            if flow.pointee.pendingReset != 0, clockStep.units > 0 {
-                noteReuse(by: record.pointee, of: flow.pointee.pendingReset &- 1)
+            if flow.pointee.pendingReset != 0, context.clockStep.units > 0 {
+                resets.observe(reuseBy: record.pointee, of: flow.pointee.pendingReset &- 1)
             }
-            flow.pointee.restart(now: now)
+            flow.pointee.restart(now: context.now)
         }
         if side.pointee.packets == 0, other.pointee.packets == 0 { countConnection(record.pointee) }
     }
@@ -248,14 +265,15 @@ extension Engine {
         let record = packet.record
         let key = record.pointee.hostKey
         guard
-            let host = hosts.learn(
+            let host = context.hosts.learn(
                 key, hash: lookup.pointee.hashes.pointee.host, at: lookup.pointee.host, ttl: record.pointee.ttl,
-                class: fingerprint, on: isLocal ? [] : arrival(record.pointee), isLocal: isLocal, now: now)
+                class: fingerprint, on: isLocal ? [] : context.arrival(record.pointee), isLocal: isLocal,
+                now: context.now)
         else { return }
         // What could be forged teaches neither.
         if fingerprint != .unproven {
-            takeSample(packet, of: host)
-            if rewriting.learn(record) { tellRewriting(packet.pointee) }
+            samples.observe(proof: packet, of: host)
+            witnesses.pathChanges.observe(proof: packet, &context)
             if record.pointee.tos >> 2 != 0, !host.pointee.keepsDSCP { host.pointee.keepsDSCP = true }
             if record.pointee.isIPv6, record.pointee.identification != 0, record.pointee.transport != .udp,
                 !host.pointee.usesFlowLabels
@@ -264,37 +282,18 @@ extension Engine {
             }
         }
         if host.pointee.isMoving {
-            host.pointee.isMoving = pathChanges.note(key, at: record.pointee.distance.hop, now: now)
+            host.pointee.isMoving = witnesses.pathChanges.observe(
+                moving: key, at: record.pointee.distance.hop, now: context.now)
         }
-        if fingerprint != .unproven, undetermined.count > 0, host.pointee.hasUndetermined || host.pointee.mayBeNew {
-            settleUndetermined(of: key, host)
-        }
-    }
-
-    /// A packet that proves life came from a host while resets wait for their hosts.
-    @inline(never)
-    private mutating func settleUndetermined(of key: HostKey, _ host: UnsafeMutablePointer<HostEntry>) {
-        // Its entry may have been given up since the resets came.
-        if host.pointee.provenSamples == 1 { host.pointee.hasUndetermined = !undetermined.isEmpty(key) }
-        // A few samples decide or many confirm: judging again at each would let a flood buy work.
-        if host.pointee.hasUndetermined, host.pointee.provenSamples.isRound {
-            settleUndetermined(key, host.pointee)
-            host.pointee.hasUndetermined = !undetermined.isEmpty(key)
+        if fingerprint != .unproven, resets.undetermined.count > 0,
+            host.pointee.hasUndetermined || host.pointee.mayBeNew
+        {
+            resets.observe(proofOf: key, host, &context, &witnesses)
         }
     }
-
-    /// Where a packet arrived; empty for one that was seen leaving.
-    @inline(__always)
-    func arrival(_ record: PacketRecord) -> InterfaceSet {
-        record.direction == .ingress ? InterfaceSet(slot: group(of: record.interfaceSlot)) : []
-    }
-
-    /// The slot that stands for an interface and for those that are one with it.
-    @inline(__always)
-    func group(of slot: UInt8) -> UInt8 { groups[Int(slot)].pointee }
 
     private mutating func countConnection(_ record: PacketRecord) {
-        switch options.inside.scope(record.source, record.destination) {
+        switch context.options.inside.scope(record.source, record.destination) {
         case .inside: counts.connectionsInside += 1
         case .outside: counts.connectionsOutside += 1
         case .transit: counts.connectionsTransit += 1

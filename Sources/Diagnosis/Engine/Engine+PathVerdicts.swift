@@ -226,35 +226,16 @@ extension Engine {
         var finding = Finding(
             id: FindingIdentity.id(suspect.record, time: suspect.time, occurrence: 0), fiveTuple: tuple,
             details: .path(verdict.path), evidence: verdict.evidence)
-        finding.time = suspect.time
-        finding.frame = suspect.frame == 0 ? nil : suspect.frame
-        finding.file = paths.name(suspect.file)
         finding.confidence = verdict.confidence
         finding.count = count
-        finding.vantage = vantage(suspect.record)
-        finding.scope = options.inside.scope(tuple.source, tuple.destination)
-        finding.delay = now &- suspect.time
+        finding.confidence = verdict.confidence
+        finding.count = count
         finding.translated = connection?.translated
+        context.complete(
+            &finding, time: suspect.time, frame: suspect.frame, file: paths.name(suspect.file),
+            vantage: vantage(suspect.record))
         let networks = PathNetworks(client: tuple.source, server: tuple.destination)
         if let told = paths.routes.tell(finding, of: networks, now: now) { give(told) }
-    }
-
-    /// Gives a finding: at once while packets still come, else after the resets that were seen before.
-    mutating func give(_ finding: Finding) {
-        if isLive || pending.isEmpty {
-            given.append(finding)
-        } else {
-            paths.held.append((pending.lastNumber, finding))
-        }
-    }
-
-    /// Gives what waited for the reset of that number.
-    mutating func releaseHeld(after number: UInt32) {
-        guard !paths.held.isEmpty else { return }
-        while let first = paths.held.first, pending.isEmpty || Int32(bitPattern: first.after &- number) <= 0 {
-            given.append(first.finding)
-            paths.held.removeFirst()
-        }
     }
 }
 

@@ -22,7 +22,7 @@ extension Engine {
     /// A copy of what is to outlive the engine, for working on it elsewhere.
     package var memory: PersistedState {
         PersistedState(
-            hosts: hostSnapshot, interfaceNames: options.interfaceNames, origins: resetOrigins.records)
+            hosts: hostSnapshot, interfaceNames: options.interfaceNames, origins: witnesses.origins.records)
     }
 
     /// Takes back what an engine before this one knew. What happened since then weakens it: counts are halved for each hour that
@@ -35,19 +35,19 @@ extension Engine {
     package mutating func restore(hosts records: [HostRecord], now: UInt64) -> Int {
         var slots: [String: InterfaceSet] = [:]
         for (slot, name) in options.interfaceNames.prefix(32).enumerated() {
-            slots[name] = InterfaceSet(slot: group(of: UInt8(slot)))
+            slots[name] = InterfaceSet(slot: context.group(of: UInt8(slot)))
         }
         var restored = 0
         for record in records where record.lastSeen <= now {
             guard let entry = record.restored(slots: slots, now: now) else { continue }
-            if hosts.restore(entry, now: now) { restored += 1 }
+            if context.hosts.restore(entry, now: now) { restored += 1 }
         }
         return restored
     }
 
     /// Takes back the devices that an engine before this one had found, under their names.
     package mutating func restore(origins records: [OriginRecord]) {
-        resetOrigins.restore(records)
+        witnesses.origins.restore(records)
     }
 }
 

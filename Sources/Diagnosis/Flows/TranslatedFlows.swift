@@ -148,7 +148,7 @@ struct WholeFlow {
     var connection: TranslatedConnection?
 }
 
-extension Engine {
+extension EngineContext {
     /// The flow with its other half's direction, where it is one half of a translated connection.
     func whole(_ flow: FlowEntry) -> WholeFlow {
         guard let connection = translations.connection(of: flow.key) else { return WholeFlow(entry: flow) }

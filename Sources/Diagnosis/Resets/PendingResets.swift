@@ -14,11 +14,11 @@ struct PendingResets {
     /// When the oldest will have waited for `settleTime` (ns); `.max` where there is none.
     func due(after settleTime: UInt64) -> UInt64 { firstTime.saturatingSum(settleTime) }
 
+    /// Time and frame of the oldest; `nil` where there is none.
+    var first: (time: UInt64, frame: UInt64)? { isEmpty ? nil : (cases[start].time, cases[start].frame) }
+
     /// The number of the oldest.
     var firstNumber: UInt32 { base &+ UInt32(truncatingIfNeeded: start) }
-
-    /// The number of the newest; there must be one.
-    var lastNumber: UInt32 { base &+ UInt32(truncatingIfNeeded: cases.count - 1) }
 
     /// Appends a reset and returns its number.
     mutating func append(_ reset: ResetCase) -> UInt32 {

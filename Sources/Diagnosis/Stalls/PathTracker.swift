@@ -17,8 +17,6 @@ struct PathTracker: ~Copyable {
     /// Plain losses told in this minute of packet time: a busy link has many, and who reads them has other work.
     var losses = 0
     var lossesSince: UInt64 = 0
-    /// Findings that wait for resets which were seen before: the number of the newest of those.
-    var held: [(after: UInt32, finding: Finding)] = []
     let judge = PathJudge()
     private let seed: UInt64
     private var files: [String?] = []

@@ -39,7 +39,7 @@ struct ICMPHostileTests {
         var story = Story()
         story.client(.syn)
         story.error(error)
-        return story.engineAfterwards { $0.hopAddresses.address(atHop: 2, isIPv6: false) }
+        return story.engineAfterwards { $0.witnesses.origins.address(atHop: 2, isIPv6: false) }
     }
 
     @Test("Errors about flows that were seen teach who is at a hop, others do not")

@@ -2,38 +2,48 @@
 internal import CPacket
 internal import Packets
 
-/// What ICMP errors and redirects tell.
-extension Engine {
+/// Tracks ICMP errors and redirects: those that say the same are counted together and emitted once.
+struct ICMPTracker: ~Copyable {
     /// Sequence numbers this far from what was seen of a connection are none of it: more than a window, less than chance would hit
     /// often (RFC 5927, 4.1; a guess hits one in 2048).
     private static var sequenceReach: UInt32 { 1 << 20 }
     /// A connection that was silent here for longer (ns) may have gone on unseen (shed): its numbers prove nothing.
     private static var sequenceFreshness: UInt64 { 5_000_000_000 }
 
-    mutating func observeICMPError(_ packet: ObservedPacket, passage: ResetCase.Passage) {
+    private var errors = ICMPErrors()
+    /// What routers said of better ways, for whoever looks for an asymmetric path.
+    private(set) var redirects = Redirects()
+
+    // MARK: Packets
+
+    /// Takes an ICMP packet that is no echo.
+    mutating func observe(
+        _ packet: ObservedPacket, passage: ResetCase.Passage, _ context: inout EngineContext,
+        _ origins: inout OriginTracker
+    ) {
         guard let message = ICMPMessage(packet) else { return }
-        let flow = quotedFlow(message.quote)
+        let flow = quotedFlow(message.quote, context)
         // Who does not see the traffic does not know which flows there are: a forger fills no table.
-        if flow != nil { hopAddresses.learn(packet.record, quotedDestination: message.quote.destination) }
+        if flow != nil { origins.observe(error: packet.record, quotedDestination: message.quote.destination) }
         if message.kind == .redirect {
-            redirects.learn(message, isFlowSeen: flow != nil, now: now)
+            redirects.learn(message, isFlowSeen: flow != nil, now: context.now)
         }
-        let (key, breadth) = icmpErrors.key(Self.key(message, flow: flow))
-        guard !icmpErrors.count(message, as: key, now: packet.time) else { return }
+        let (key, breadth) = errors.key(Self.key(message, flow: flow))
+        guard !errors.count(message, as: key, now: packet.time) else { return }
         var entry = ICMPCase(
-            message: message, record: packet.record, time: packet.time, frame: packet.frame, file: file,
-            passage: passage, vantage: vantage(packet.record), flow: flow)
+            message: message, record: packet.record, time: packet.time, frame: packet.frame, file: context.file,
+            passage: passage, vantage: context.vantage(packet.record), flow: flow)
         entry.breadth = breadth
-        entry.hostDistance = hostDistance(message)
-        entry.isShed = isShed(message.quote, time: packet.time)
-        icmpErrors.insert(entry, as: key)
+        entry.hostDistance = hostDistance(message, context)
+        entry.isShed = isShed(message.quote, time: packet.time, context)
+        errors.insert(entry, as: key)
     }
 
     /// What is known of the quoted flow, where it was seen in the quoted direction.
-    private func quotedFlow(_ quote: QuotedPacket) -> ICMPCase.Flow? {
+    private func quotedFlow(_ quote: QuotedPacket, _ context: borrowing EngineContext) -> ICMPCase.Flow? {
         guard let tuple = quote.fiveTuple else { return nil }
         let (key, sourceIsHigh) = FlowKey.of(tuple)
-        guard let flow = flows.find(key) else { return nil }
+        guard let flow = context.flows.find(key) else { return nil }
         let source = sourceIsHigh ? flow.pointee.high : flow.pointee.low
         let other = sourceIsHigh ? flow.pointee.low : flow.pointee.high
         guard source.packets > 0 || source.sentSYN else { return nil }
@@ -44,7 +54,9 @@ extension Engine {
         } else if source.hasRequest != other.hasRequest {
             clientIsSource = source.hasRequest
         }
-        let isFresh = now < flow.pointee.lastSeen || now - flow.pointee.lastSeen <= Self.sequenceFreshness
+        let isFresh =
+            context.now < flow.pointee.lastSeen
+            || context.now - flow.pointee.lastSeen <= Self.sequenceFreshness
         return ICMPCase.Flow(
             key: key, sourceIsHigh: sourceIsHigh, clientIsSource: clientIsSource, lowestTTL: source.ttls.lowestOfAll,
             isInWindow: isFresh ? Self.isInWindow(quote, source: source, other: other) : nil,
@@ -52,9 +64,9 @@ extension Engine {
     }
 
     /// True where packets of the quoted flow were shed.
-    private func isShed(_ quote: QuotedPacket, time: UInt64) -> Bool {
-        guard !shedding.isEmpty, let tuple = quote.fiveTuple else { return false }
-        return !shedding.parts(hash: tuple.flowHash, since: 0, until: max(time, now)).isEmpty
+    private func isShed(_ quote: QuotedPacket, time: UInt64, _ context: borrowing EngineContext) -> Bool {
+        guard !context.shedding.isEmpty, let tuple = quote.fiveTuple else { return false }
+        return !context.shedding.parts(hash: tuple.flowHash, since: 0, until: max(time, context.now)).isEmpty
     }
 
     private static func isInWindow(_ quote: QuotedPacket, source: FlowSide, other: FlowSide) -> Bool? {
@@ -73,9 +85,11 @@ extension Engine {
 
     /// How far the packets of the host come that the error says it is from; `nil` where it says to be from a device, or too little
     /// is known of the host.
-    private func hostDistance(_ message: ICMPMessage) -> (distance: HopDistance, samples: Int)? {
+    private func hostDistance(
+        _ message: ICMPMessage, _ context: borrowing EngineContext
+    ) -> (distance: HopDistance, samples: Int)? {
         guard message.from == message.quote.destination,
-            let host = hosts.find(HostKey(address: message.from, domain: message.domain)),
+            let host = context.hosts.find(HostKey(address: message.from, domain: message.domain)),
             !host.pointee.isLocal, let baseline = host.pointee.baseline, baseline.samples >= 3, baseline.share >= 0.95
         else { return nil }
         return (baseline.distance, baseline.samples)
@@ -99,64 +113,66 @@ extension Engine {
             isFlowSeen: isSeen)
     }
 
-    // MARK: Telling
+    // MARK: Findings
 
-    /// Tells what came before that reset: findings are told in packet order.
-    mutating func tellICMPErrors(before reset: ResetCase) {
-        while let first = icmpErrors.first, first < (reset.time, reset.frame) { tellFirstICMPError() }
+    func due(_ context: borrowing EngineContext) -> UInt64 { errors.due(after: context.options.settleTime) }
+
+    /// True where errors wait whose source tells no time.
+    var hasTimeless: Bool { errors.first?.time == 0 }
+
+    /// Emits what came before that reset: findings are emitted in packet order.
+    mutating func settle(before reset: (time: UInt64, frame: UInt64), _ context: inout EngineContext) {
+        while let first = errors.first, first < reset { emitFirst(&context) }
     }
 
-    /// Tells what has waited its settle time, and what windows that are over have counted since.
-    mutating func tellDueICMPErrors() {
-        while let first = icmpErrors.first, first.time != 0, now >= first.time,
-            now - first.time >= options.settleTime
+    /// Emits what has waited its settle time, and what windows that are over have counted since.
+    mutating func settle(_ context: inout EngineContext) {
+        while let first = errors.first, first.time != 0, context.now >= first.time,
+            context.now - first.time >= context.options.settleTime
         {
-            tellFirstICMPError()
+            emitFirst(&context)
         }
-        for entry in icmpErrors.expire(now: now) { given.append(finding(entry)) }
-        icmpErrors.settled()
+        for entry in errors.expire(now: context.now) { context.findings.emit(finding(entry, context)) }
+        errors.settled()
     }
 
-    /// Tells everything that waits: the end of a file.
-    mutating func tellAllICMPErrors() {
-        while icmpErrors.first != nil { tellFirstICMPError() }
-        for entry in icmpErrors.drain() { given.append(finding(entry)) }
+    /// Emits everything that waits: the end of a file.
+    mutating func settleAll(_ context: inout EngineContext) {
+        while errors.first != nil { emitFirst(&context) }
+        for entry in errors.drain() { context.findings.emit(finding(entry, context)) }
     }
 
-    private mutating func tellFirstICMPError() {
-        guard let (key, entry) = icmpErrors.takeUntold() else { return }
-        let finding = finding(entry)
-        given.append(finding)
-        icmpErrors.remember(finding, as: key)
+    private mutating func emitFirst(_ context: inout EngineContext) {
+        guard let (key, entry) = errors.takeUntold() else { return }
+        let finding = finding(entry, context)
+        context.findings.emit(finding)
+        errors.remember(finding, as: key)
     }
 
     /// The finding of a case as it stands now; a revision of it where it was told before.
-    private func finding(_ entry: ICMPCase) -> Finding {
+    private func finding(_ entry: ICMPCase, _ context: borrowing EngineContext) -> Finding {
         var finding = Finding(
             id: FindingIdentity.id(entry.record, time: entry.time, occurrence: entry.time == 0 ? entry.frame : 0),
-            fiveTuple: entry.fiveTuple, details: .icmpError(entry.details), evidence: evidence(entry))
+            fiveTuple: entry.fiveTuple, details: .icmpError(entry.details), evidence: evidence(entry, context))
         finding.revision = entry.told == nil ? 0 : 1
-        finding.time = entry.time == 0 ? nil : entry.time
-        finding.frame = entry.frame == 0 ? nil : entry.frame
-        finding.file = entry.file
         finding.count = entry.count
-        finding.vantage = entry.vantage
-        finding.scope = options.inside.scope(finding.fiveTuple.source, finding.fiveTuple.destination)
-        finding.delay = now >= entry.time && entry.time != 0 ? now - entry.time : 0
+        context.complete(&finding, time: entry.time, frame: entry.frame, file: entry.file, vantage: entry.vantage)
         return finding
     }
 
-    private func evidence(_ entry: ICMPCase) -> [Evidence] {
+    private func evidence(_ entry: ICMPCase, _ context: borrowing EngineContext) -> [Evidence] {
         var evidence = entry.evidence
-        if hasGoneOn(entry) {
+        if hasGoneOn(entry, context) {
             evidence.append(Evidence(.wentOn, "the other side answered afterwards"))
         }
         return evidence
     }
 
     /// True where the quoted packet, or one after it, got an answer after the error.
-    private func hasGoneOn(_ entry: ICMPCase) -> Bool {
-        guard let known = entry.flow, !known.wasAcknowledged, let flow = flows.find(known.key) else { return false }
+    private func hasGoneOn(_ entry: ICMPCase, _ context: borrowing EngineContext) -> Bool {
+        guard let known = entry.flow, !known.wasAcknowledged, let flow = context.flows.find(known.key) else {
+            return false
+        }
         let other = known.sourceIsHigh ? flow.pointee.low : flow.pointee.high
         guard other.packets > 0, Int32(bitPattern: other.time &- entry.record.time) > 0 else { return false }
         return entry.message.quote.transport != .tcp || Self.isAcknowledged(entry.message.quote, by: other)

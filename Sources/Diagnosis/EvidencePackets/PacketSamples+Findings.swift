@@ -2,19 +2,19 @@
 internal import CPacket
 internal import Packets
 
-extension Engine {
+extension PacketSamples {
     /// Packets of its connection that a finding without packets put aside is shown with.
     private static var connectionLimit: Int { 24 }
 
     /// The packets behind a finding, as far as they are still kept, oldest first: the reset and what drew it, the connection's
     /// handshake, what came after, ICMP errors about it, and samples of the host's distance.
     ///
-    /// - Returns: nothing where the engine keeps none (`Options.evidenceBytes`), or not any more.
-    package func evidencePackets(of finding: Finding) -> [EvidencePacket] {
+    /// - Returns: nothing where none are kept (`Engine.Options.evidenceBytes`), or not any more.
+    func evidence(of finding: Finding) -> [EvidencePacket] {
         let key = FlowKey.of(finding.fiveTuple).key
-        var kept = samples.bundle(finding.id)
+        var kept = bundle(finding.id)
         let reset = kept.first { $0.role == .reset }
-        for packet in samples.packets(of: key, limit: Self.connectionLimit) where !kept.contains(where: packet.isSame) {
+        for packet in packets(of: key, limit: Self.connectionLimit) where !kept.contains(where: packet.isSame) {
             guard let reset else {
                 kept.append(packet)
                 continue
@@ -33,15 +33,12 @@ extension Engine {
         return kept.map(\.evidence)
     }
 
-    /// The names of the interfaces that records name by slot.
-    package var interfaceNames: [String] { options.interfaceNames }
-
     /// Samples of the host that a finding is about: the reset's source, or the server.
     private func hostSamples(_ finding: Finding, beside packets: [KeptPacket]) -> [KeptPacket] {
         let tuple = finding.fiveTuple
         let address = finding.kind == .reset || finding.kind == .pathChange ? tuple.source : tuple.destination
         let domain = packets.first { $0.record.source == address }?.record.domain ?? 0
-        return samples.samples(of: HostKey(address: address, domain: domain))
+        return samples(of: HostKey(address: address, domain: domain))
     }
 
     /// The newest packet of the other direction before the reset is what drew it.
@@ -57,8 +54,8 @@ extension Engine {
 
     /// Takes a sample of a host's distance now and then: of its first packets that prove life, and then more and more rarely.
     @inline(__always)
-    mutating func takeSample(_ packet: UnsafePointer<ObservedPacket>, of host: UnsafeMutablePointer<HostEntry>) {
+    mutating func observe(proof packet: UnsafePointer<ObservedPacket>, of host: UnsafeMutablePointer<HostEntry>) {
         guard packet.record.pointee.packetClass != .bulk || host.pointee.newestRun <= 2 else { return }
-        if host.pointee.provenSamples.isRound { samples.addSample(packet, of: host.pointee.key) }
+        if host.pointee.provenSamples.isRound { addSample(packet, of: host.pointee.key) }
     }
 }

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CPacket
+internal import Packets
+
+/// Verdicts that something later settles or disproves.
+extension ResetTracker {
+    /// Takes a packet that proves life, of a host for which resets may wait.
+    @inline(never)
+    mutating func observe(
+        proofOf key: HostKey, _ host: UnsafeMutablePointer<HostEntry>, _ context: inout EngineContext,
+        _ witnesses: inout ResetWitnesses
+    ) {
+        // Its entry may have been given up since the resets came.
+        if host.pointee.provenSamples == 1 { host.pointee.hasUndetermined = !undetermined.isEmpty(key) }
+        // A few samples decide or many confirm: judging again at each would let a flood buy work.
+        if host.pointee.hasUndetermined, host.pointee.provenSamples.isRound {
+            settleUndetermined(key, host.pointee, &context, &witnesses)
+            host.pointee.hasUndetermined = !undetermined.isEmpty(key)
+        }
+    }
+
+    /// Judges again what waits for this host.
+    private mutating func settleUndetermined(
+        _ key: HostKey, _ host: HostEntry, _ context: inout EngineContext, _ witnesses: inout ResetWitnesses
+    ) {
+        for (number, waiting) in undetermined.of(key) {
+            let verdict = verdict(waiting.reset, host: host, witnesses)
+            guard verdict.sender != .undetermined else { continue }
+            undetermined.remove(number)
+            revise(
+                waiting.reset, verdict, number: waiting.told, isTold: waiting.isTold, waiting.finding, &context,
+                &witnesses)
+        }
+    }
+
+    /// Takes what a connection did after a reset. Returns false where nobody waits for that any more.
+    mutating func observe(
+        after record: PacketRecord, of number: UInt32, _ context: inout EngineContext,
+        _ witnesses: inout ResetWitnesses
+    ) -> Bool {
+        let isPending = pending.update(number) { Self.note(record, in: &$0) }
+        return isPending || noteLate(record, of: number, &context, &witnesses)
+    }
+
+    private static func note(_ record: PacketRecord, in reset: inout ResetCase) {
+        guard let context = reset.flow else { return }
+        let isFromSource = record.source == reset.record.source && record.src_port == reset.record.src_port
+        reset.aftermath.note(
+            record, after: reset.record, isFromSource: isFromSource, context: context, clockStep: reset.clockStep)
+    }
+
+    /// A SYN opens the five-tuple anew: what came within a step before it may be the new connection's.
+    mutating func observe(reuseBy record: PacketRecord, of number: UInt32) {
+        pending.update(number) { reset in
+            let (delay, step) = (record.time &- reset.record.time, reset.clockStep.units)
+            reset.aftermath.forget(from: delay > step ? delay - step : 0)
+        }
+    }
+
+    /// What comes after the settle time. Whose sender is known is judged anew on proof only.
+    private mutating func noteLate(
+        _ record: PacketRecord, of number: UInt32, _ context: inout EngineContext, _ witnesses: inout ResetWitnesses
+    ) -> Bool {
+        guard var entry = judged.find(number, now: context.now) else { return false }
+        let signs = entry.reset.aftermath.signs
+        Self.note(record, in: &entry.reset)
+        let isTold = entry.waiting.map { waiting in
+            var isTold = true
+            undetermined.update(waiting) {
+                $0.reset.aftermath = entry.reset.aftermath
+                isTold = $0.isTold
+            }
+            return isTold
+        }
+        judged.replace(number, by: entry)
+        guard entry.reset.aftermath.signs > signs else { return true }
+        let verdict = verdict(entry.reset, context, witnesses)
+        guard verdict.sender != entry.finding.reset?.sender, verdict.sender != .undetermined else { return true }
+        guard entry.finding.reset?.sender == .undetermined || verdict.isProvedForeign else { return true }
+        if let waiting = entry.waiting { undetermined.remove(waiting) }
+        revise(
+            entry.reset, verdict, number: number, isTold: isTold ?? true, entry.finding, &context, &witnesses)
+        return true
+    }
+
+    /// Emits a reset's new verdict.
+    ///
+    /// - Parameter isTold: The earlier one was given as it stood: then this is a revision of it.
+    private mutating func revise(
+        _ reset: ResetCase, _ verdict: ResetJudge.Verdict, number: UInt32?, isTold: Bool, _ earlier: Finding,
+        _ context: inout EngineContext, _ witnesses: inout ResetWitnesses
+    ) {
+        var finding = finding(reset, verdict, context, &witnesses)
+        if isTold { finding.revision = earlier.revision + 1 }
+        context.findings.emit(finding)
+        if let number { judged.revise(number, finding) }
+    }
+}
+
+extension ResetJudge.Verdict {
+    /// True where a proof says that the host did not send the reset.
+    fileprivate var isProvedForeign: Bool {
+        sender.isForeign
+            && evidence.contains { piece in
+                piece.weight > 0 && EvidenceName(rawValue: piece.name).map { EvidenceModel.row($0).group } == .proof
+            }
+    }
+}
