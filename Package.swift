@@ -79,8 +79,8 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(
-            name: "Fixtures", dependencies: ["CCompression", "CPacket", "Packets"], path: "Tests/Support/Fixtures",
-            swiftSettings: strict),
+            name: "Fixtures", dependencies: ["CCompression", "CPacket", "Diagnosis", "Packets"],
+            path: "Tests/Support/Fixtures", swiftSettings: strict),
         .target(
             name: "BPFHarness", dependencies: ["CLibbpf", "CPacket"], path: "Tests/Support/BPFHarness",
             cSettings: strictC),

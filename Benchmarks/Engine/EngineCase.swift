@@ -46,7 +46,7 @@ struct EngineCase {
         options.hostCapacity = max(options.hostCapacity, flows / 2)
         options.seed = 0x5eed
         var engine = Engine(options: options)
-        engine.begin(file: nil, isLive: true)
+        engine.handle(.source(file: nil, isLive: true))
         var traffic = Traffic(flows: flows, distribution, mix)
         let packets = UnsafeMutableBufferPointer<ObservedPacket>.allocate(capacity: Self.chunk)
         packets.initialize(repeating: ObservedPacket())
@@ -117,8 +117,10 @@ struct EngineCase {
         let start = counting_cpu_time()
         for first in stride(from: 0, to: packets.count, by: batch) {
             let part = UnsafeBufferPointer(rebasing: packets[first..<min(first + batch, packets.count)])
-            engine.observe(part, upTo: part.last?.time ?? 0)
-            findings += engine.takeFindings().count
+            engine.handle(.batch(Engine.Batch(part, upTo: part.last?.time ?? 0)))
+            while let output = engine.poll() {
+                if case .finding = output { findings += 1 }
+            }
         }
         let time = counting_cpu_time() - start
         return Cost(

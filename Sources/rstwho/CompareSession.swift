@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Agent
 import Capture
 import Diagnosis
 import Dispatch
@@ -109,11 +110,11 @@ struct CompareSession: ~Copyable {
                 name: name.name, seed: seed, capacity: capacity, hasAllSequenceNumbers: file.format != .text)
             reading.capture = capture
             var engine = Engine()
-            engine.begin(file: nil, isLive: false)
+            engine.handle(.source(file: nil, isLive: false))
             func take(_ batch: PacketBatch) {
                 capture.add(batch.packets, upTo: batch.watermark)
-                engine.observe(batch.packets, upTo: batch.watermark)
-                keep(engine.takeFindings(), in: &reading)
+                engine.handle(.batch(Engine.Batch(batch)))
+                keep(&engine, in: &reading)
             }
             if file.format == .text {
                 var text = PacketText(file)
@@ -124,8 +125,8 @@ struct CompareSession: ~Copyable {
             } else {
                 try file.read { take($0) }
             }
-            engine.finish()
-            keep(engine.takeFindings(), in: &reading)
+            engine.handle(.end)
+            keep(&engine, in: &reading)
         } catch let error as CaptureError {
             reading.error = error
         } catch {
@@ -134,9 +135,12 @@ struct CompareSession: ~Copyable {
         return reading
     }
 
-    private static func keep(_ findings: [Finding], in reading: inout Reading) {
-        for finding in findings where reading.resets.count < resets {
-            if finding.reset != nil, let frame = finding.frame { reading.resets[frame] = finding }
+    private static func keep(_ engine: inout Engine, in reading: inout Reading) {
+        while let output = engine.poll() {
+            guard case .finding(let finding) = output, finding.reset != nil, let frame = finding.frame,
+                reading.resets.count < resets
+            else { continue }
+            reading.resets[frame] = finding
         }
     }
 }

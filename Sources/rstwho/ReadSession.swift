@@ -80,7 +80,7 @@ struct ReadSession: ~Copyable {
         do {
             var capture = try CaptureFile.open(file == "-" ? .standardInput : .path(file))
             hasRead = true
-            engine.begin(file: name, isLive: capture.isLive)
+            engine.handle(.source(file: name, isLive: capture.isLive))
             if capture.isLive { surviveFirstInterrupt() }
             progress.begin()
             if capture.format == .text {
@@ -102,7 +102,7 @@ struct ReadSession: ~Copyable {
     ///
     /// Returns the exit status.
     mutating func finish() throws -> ExitStatus {
-        engine.finish()
+        engine.handle(.end)
         do throws(OutputError) {
             try give()
             if format == .text, hasRead { try output.write(privacy.apply(to: report.summary(packets: packets))) }
@@ -136,7 +136,7 @@ struct ReadSession: ~Copyable {
     }
 
     private mutating func take(_ batch: PacketBatch, isLive: Bool, size: UInt64?) throws(OutputError) {
-        engine.observe(batch.packets, hashes: batch.hashes, upTo: batch.watermark)
+        engine.handle(.batch(Engine.Batch(batch)))
         newest = max(newest, batch.watermark)
         try give()
         if isLive { try output.flush() } else { progress.show(read: batch.bytesRead, total: size) }
@@ -144,7 +144,9 @@ struct ReadSession: ~Copyable {
 
     /// Prints what the engine has found.
     private mutating func give() throws(OutputError) {
-        for var finding in engine.takeFindings() {
+        while let next = engine.poll() {
+            // A file's flows are neither put into focus nor looked up.
+            guard case .finding(var finding) = next else { continue }
             finding.names = hostNames
             if finding.isProblem {
                 status = .worst(status, .found)

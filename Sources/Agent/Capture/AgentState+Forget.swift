@@ -9,7 +9,11 @@ extension AgentState {
     /// - Throws: `HistoryFault` where the files cannot be written, `EngineRequests.Refusal` where the capture does not
     ///   answer.
     func forget(_ prefix: IPPrefix) async throws -> Forgotten {
-        let hosts = try await engineRequests.change { $0.forget(prefix) }
+        let hosts = try await engineRequests.change { engine in
+            let before = engine.statistics.hosts
+            engine.handle(.forget(prefix))
+            return before - engine.statistics.hosts
+        }
         let told = removeFindings { finding in
             AddressText.mentions(prefix, in: JSONLines.line(finding).utf8)
         }

@@ -89,11 +89,11 @@ package struct CaptureThread<Source: CaptureSource>: Service {
     private func capture() throws {
         defer { state.end() }
         var engine = Engine(options: options)
-        engine.begin(file: nil, isLive: true)
+        engine.handle(.source(file: nil, isLive: true))
         prepare(&engine)
         var nextFigures: UInt64 = 0
         var untranslated = UntranslatedResets(localAddresses: options.localAddresses, original: translation)
-        var liaison = FocusCoordinator(source: source, inquirer: inquirer)
+        var coordinator = FocusCoordinator(source: source, inquirer: inquirer)
         state.begin(interfaces)
         ready()
         let end: LiveCapture.End
@@ -101,27 +101,19 @@ package struct CaptureThread<Source: CaptureSource>: Service {
             end = try source.run(notice: notice) { batch in
                 beat()
                 if let attachments = batch.attachments {
-                    engine.setInterfaces(
-                        names: attachments.map(\.interface), groups: AttachmentInfo.groups(attachments))
+                    engine.handle(
+                        .interfaces(
+                            names: attachments.map(\.interface), groups: AttachmentInfo.groups(attachments)))
                     state.follow(attachments)
                 }
                 if let new = newConfiguration() {
-                    engine.set(inside: InsidePrefixes(new.inside), devices: new.devices)
+                    engine.handle(.configuration(inside: InsidePrefixes(new.inside), devices: new.devices))
                 }
-                for trace in batch.traces { engine.observe(trace: trace) }
-                if !batch.hasAllTraces { engine.noteTraceLoss(upTo: batch.watermark) }
-                if let change = batch.shedding { engine.noteShedding(change) }
-                liaison.begin(batch, &engine)
-                let addresses = newAddresses()
-                // What was sent with an address that has gone since was this machine's own, too.
-                if let addresses { engine.localAddresses.formUnion(addresses) }
-                engine.observe(batch.packets, upTo: batch.watermark)
-                liaison.end(batch, &engine)
-                if let addresses {
-                    engine.localAddresses = addresses
+                if let addresses = newAddresses() {
+                    engine.handle(.addresses(addresses))
                     untranslated.localAddresses = addresses
                 }
-                let findings = completed(engine.takeFindings(), &untranslated)
+                let findings = completed(coordinator.drive(batch, &engine), &untranslated)
                 evidence?.offer(findings, engine)
                 if !findings.isEmpty || batch.watermark >= nextFigures {
                     nextFigures = batch.watermark + Self.figuresInterval
@@ -130,17 +122,18 @@ package struct CaptureThread<Source: CaptureSource>: Service {
                 state.engineRequests.answer(&engine)
             }
         } catch {
-            finish(&engine, &untranslated)
+            finish(&engine, &coordinator, &untranslated)
             throw error
         }
-        finish(&engine, &untranslated)
+        finish(&engine, &coordinator, &untranslated)
         ended(end)
     }
 
     /// Tells what is still open: the capture's end settles it.
-    private func finish(_ engine: inout Engine, _ untranslated: inout UntranslatedResets) {
-        engine.finish()
-        let findings = completed(engine.takeFindings(), &untranslated) + (rules?.finish() ?? [])
+    private func finish(
+        _ engine: inout Engine, _ coordinator: inout FocusCoordinator<Source>, _ untranslated: inout UntranslatedResets
+    ) {
+        let findings = completed(coordinator.end(&engine), &untranslated) + (rules?.finish() ?? [])
         evidence?.offer(findings, engine)
         state.record(findings, engine.statistics)
     }

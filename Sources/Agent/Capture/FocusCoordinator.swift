@@ -23,31 +23,49 @@ struct FocusCoordinator<Source: CaptureSource>: ~Copyable {
         self.inquirer = inquirer
     }
 
-    /// Before the engine gets the packets of a batch.
-    mutating func begin(_ batch: PacketBatch, _ engine: inout Engine) {
-        for drop in batch.drops { engine.observe(drop: drop) }
+    /// Drives the engine through a batch, and returns the findings that come of it.
+    mutating func drive(_ batch: PacketBatch, _ engine: inout Engine) -> [Finding] {
         if let (facts, counters) = inquirer?.take() {
-            if let counters { engine.observe(counters: counters) }
-            for fact in facts { engine.observe(facts: fact) }
+            if let counters { engine.handle(.counters(counters)) }
+            for fact in facts { engine.handle(.facts(fact)) }
         }
-        guard batch.watermark >= nextLosses else { return }
-        nextLosses = batch.watermark + Self.lossInterval
-        let lostNow = source.ledger.total.allLost
-        if lostNow != lost { engine.noteRecordLoss() }
-        lost = lostNow
-    }
-
-    /// After it got them.
-    mutating func end(_ batch: PacketBatch, _ engine: inout Engine) {
-        for change in engine.takeFocus() {
-            switch change {
-            case .begin(let flow): engine.noteFocus(on: flow, since: source.focus(flow, isOn: true))
-            case .end(let flow): _ = source.focus(flow, isOn: false)
-            }
-        }
-        let questions = engine.takeQuestions()
+        var input = Engine.Batch(batch)
+        input.hasLostRecords = hasLost(by: batch.watermark)
+        engine.handle(.batch(input))
+        var questions: [FiveTuple] = []
+        let findings = poll(&engine, &questions)
         let wantsCounters = batch.watermark >= nextCounters
         if wantsCounters { nextCounters = batch.watermark + Self.countersInterval }
         inquirer?.ask(questions, wantsCounters: wantsCounters)
+        return findings
+    }
+
+    /// Ends the capture, and returns the findings that were still open.
+    mutating func end(_ engine: inout Engine) -> [Finding] {
+        engine.handle(.end)
+        var questions: [FiveTuple] = []
+        return poll(&engine, &questions)
+    }
+
+    private func poll(_ engine: inout Engine, _ questions: inout [FiveTuple]) -> [Finding] {
+        var findings: [Finding] = []
+        while let output = engine.poll() {
+            switch output {
+            case .finding(let finding): findings.append(finding)
+            case .lookUp(let flow): questions.append(flow)
+            case .focus(.begin(let flow)): engine.handle(.focus(flow, since: source.focus(flow, isOn: true)))
+            case .focus(.end(let flow)): _ = source.focus(flow, isOn: false)
+            }
+        }
+        return findings
+    }
+
+    /// Whether the capture lost records since the last look; looked at now and then.
+    private mutating func hasLost(by time: UInt64) -> Bool {
+        guard time >= nextLosses else { return false }
+        nextLosses = time + Self.lossInterval
+        let before = lost
+        lost = source.ledger.total.allLost
+        return lost != before
     }
 }

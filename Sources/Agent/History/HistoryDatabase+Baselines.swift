@@ -18,8 +18,7 @@ package struct RestoredState: Sendable {
 
     /// Tells an engine that has seen nothing yet.
     package func restore(into engine: inout Engine) {
-        engine.restore(hosts: hosts, now: History.now())
-        engine.restore(origins: origins)
+        engine.handle(.restore(hosts: hosts, origins: origins, now: History.now()))
     }
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CPacket
-package import Packets
+internal import Packets
 
 extension Engine {
     /// Packets of one capture are never this much (ns) out of order: a minute.
@@ -9,11 +9,11 @@ extension Engine {
     /// Takes a batch in time order, then moves time on to `watermark` (ns since 1970).
     ///
     /// - Parameter hashes: what `hashing` made of the packets, where that was done.
-    package mutating func observe(
-        _ packets: UnsafeBufferPointer<ObservedPacket>, hashes: UnsafePointer<PacketHashes>? = nil,
+    mutating func take(
+        _ packets: UnsafeBufferPointer<ObservedPacket>, hashes: UnsafePointer<PacketHashes>?,
         upTo watermark: UInt64
     ) {
-        samples.bulk.begin(packets)
+        evidence.begin(packets)
         context.nextDue = 0
         if let hashes {
             observe(packets, hashes)
@@ -25,7 +25,7 @@ extension Engine {
                 observe(part, UnsafePointer(self.hashes[0]))
             }
         }
-        samples.bulk.end()
+        evidence.end()
         if watermark > context.now {
             context.now = watermark
             settleDue()
@@ -57,7 +57,7 @@ extension Engine {
             if time >= context.nextDue { settleDue() }
         } else if time != 0, context.now &- time > Self.backwardStep {
             // An older capture follows a newer one.
-            settleAllPaths()
+            stalls.settleAll(&context, icmp, forwarding)
             settlePending()
             context.now = time
             context.nextDue = 0

@@ -36,7 +36,7 @@ extension Engine {
         } else if passage == .forwarded {
             // It taught what it can when it arrived; but its addresses may have been translated since.
             noteForwarded(record)
-            noteLeaving(record, time: packet.pointee.time)
+            forwarding.observe(leaving: record, time: packet.pointee.time, context)
             counts.rejected += 1
         } else {
             learn(from: packet, lookup, passage: passage)
@@ -53,7 +53,7 @@ extension Engine {
         }
         counts.observed += 1
         witnesses.pathChanges.observe(reset: packet.record)
-        resets.observe(sighting, occurrence: occurrence, &context, &witnesses, &samples)
+        resets.observe(sighting, occurrence: occurrence, &context, &witnesses, &evidence)
     }
 
     /// A packet that is no reset, on its way here or from here.
@@ -67,7 +67,7 @@ extension Engine {
             return
         }
         counts.observed += 1
-        if record.pointee.packetClass != .bulk { samples.add(packet) }
+        if record.pointee.packetClass != .bulk { evidence.add(packet) }
         witnesses.origins.observe(record)
         if record.pointee.packetClass == .icmp {
             icmp.observe(packet.pointee, passage: passage, &context, &witnesses.origins)
@@ -171,7 +171,7 @@ extension Engine {
         let side = flow.side(isHigh: sourceIsHigh)
         guard !side.pointee.hasLeft else { return }
         side.pointee.hasLeft = true
-        paths.tap.noteLeft(other: &flow.side(isHigh: !sourceIsHigh).pointee)
+        stalls.observe(leaving: flow, sourceIsHigh: sourceIsHigh)
     }
 
     @inline(__always)
@@ -191,12 +191,13 @@ extension Engine {
         flow.pointee.touch(now: context.now)
         if context.egressIsMarked {
             if flow.pointee.watch == 0, !isLocal,
-                Self.isRepeated(record.pointee, side: side.pointee, other: other.pointee)
+                ForwardingTracker.isRepeated(record.pointee, side: side.pointee, other: other.pointee)
             {
-                requestFocus(record.pointee)
+                forwarding.observe(suspicious: record.pointee, &context)
             }
             if flow.pointee.watch != 0 {
-                noteWatched(record.pointee, time: packet.pointee.time, watch: flow.pointee.watch)
+                forwarding.observe(
+                    watched: record.pointee, time: packet.pointee.time, watch: flow.pointee.watch, context)
             }
         }
         // What is asked of its direction as it was before this packet.
@@ -225,7 +226,7 @@ extension Engine {
             side.pointee.ttls.add(record.pointee.ttl)
         }
         if flow.pointee.pendingReset != 0 {
-            samples.addAfter(packet.pointee)
+            evidence.addAfter(packet.pointee)
             let isAwaited = resets.observe(
                 after: record.pointee, of: flow.pointee.pendingReset &- 1, &context, &witnesses)
             if !isAwaited { flow.pointee.pendingReset = 0 }
@@ -233,11 +234,15 @@ extension Engine {
         if isProof { flow.pointee.isProven = true }
         learn(packet, lookup, as: isProof ? .tcp : .unproven, isLocal: isLocal)
         if isMove { witnesses.pathChanges.noteMove(packet.pointee, from: side.pointee.ttls, &context) }
-        if isUntaken { noteService(record.pointee, flow, sourceIsHigh: sourceIsHigh) }
+        if isUntaken { stalls.observe(service: record.pointee, flow, sourceIsHigh: sourceIsHigh, context) }
         if sign != .none || flow.pointee.suspect != 0 {
-            observePath(packet.pointee, sign, flow, sourceIsHigh: sourceIsHigh, opened: opened, sent: sent)
+            stalls.observe(
+                packet.pointee, sign, flow, sourceIsHigh: sourceIsHigh, opened: opened, sent: sent, &context, icmp,
+                forwarding)
         }
-        if packets <= OneWayTapDetector.alone { countDirections(packet.pointee, flow, sourceIsHigh: sourceIsHigh) }
+        if packets <= OneWayTapDetector.alone {
+            stalls.observe(directionOf: packet.pointee, flow, sourceIsHigh: sourceIsHigh, &context)
+        }
     }
 
     /// A SYN that acknowledges nothing, before its flow takes it.
@@ -272,7 +277,7 @@ extension Engine {
         else { return }
         // What could be forged teaches neither.
         if fingerprint != .unproven {
-            samples.observe(proof: packet, of: host)
+            evidence.observe(proof: packet, of: host)
             witnesses.pathChanges.observe(proof: packet, &context)
             if record.pointee.tos >> 2 != 0, !host.pointee.keepsDSCP { host.pointee.keepsDSCP = true }
             if record.pointee.isIPv6, record.pointee.identification != 0, record.pointee.transport != .udp,
@@ -285,7 +290,7 @@ extension Engine {
             host.pointee.isMoving = witnesses.pathChanges.observe(
                 moving: key, at: record.pointee.distance.hop, now: context.now)
         }
-        if fingerprint != .unproven, resets.undetermined.count > 0,
+        if fingerprint != .unproven, resets.hasUndetermined,
             host.pointee.hasUndetermined || host.pointee.mayBeNew
         {
             resets.observe(proofOf: key, host, &context, &witnesses)

@@ -16,14 +16,14 @@ extension Engine {
     /// The earliest that any tracker waits for, ns.
     private var firstDue: UInt64 {
         let due = min(resets.due(context), witnesses.pathChanges.due(context), icmp.due(context))
-        return min(due, paths.suspects.nextDeadline, forwarding.due)
+        return min(due, stalls.due, forwarding.due)
     }
 
     private mutating func settleAllDue() {
         witnesses.pathChanges.settle(&context)
-        settlePaths()
+        stalls.settle(&context, icmp, forwarding)
         resets.advance(&context, &witnesses)
-        settleForwarding()
+        forwarding.settle(&context)
         while let next = resets.next(context) {
             icmp.settle(before: next, &context)
             resets.settleFirst(&context, &witnesses)

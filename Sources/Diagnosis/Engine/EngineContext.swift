@@ -18,8 +18,8 @@ struct EngineContext: ~Copyable {
     var file: String?
     /// Findings are wanted while packets still come.
     var isLive = false
-    /// This machine's own addresses now.
-    var localAddresses: Set<IPAddress>
+    /// This machine's own addresses.
+    var localAddresses: OwnAddresses
     /// Findings on their way out.
     var findings = FindingOutbox()
     /// No tracker has anything to settle before, ns of packet time; 0 where that has to be asked anew.
@@ -38,7 +38,7 @@ struct EngineContext: ~Copyable {
         self.options = options
         hosts = HostTable(capacity: options.hostCapacity, seed: options.seed)
         flows = FlowTable(capacity: options.flowCapacity, seed: options.seed)
-        localAddresses = options.localAddresses
+        localAddresses = OwnAddresses(options.localAddresses)
         let clockStep = ClockStep(nanoseconds: options.clockStep)
         self.clockStep = clockStep
         translations = TranslatedFlows(seed: options.seed, clockStep: clockStep)
@@ -83,6 +83,20 @@ struct EngineContext: ~Copyable {
             direction: record.direction == .ingress ? "in" : "out")
     }
 
+    // MARK: Hosts
+
+    /// Takes back hosts that an engine before this one knew, at `now` (ns since 1970).
+    mutating func restore(_ records: [HostRecord], now: UInt64) {
+        var slots: [String: InterfaceSet] = [:]
+        for (slot, name) in options.interfaceNames.prefix(32).enumerated() {
+            slots[name] = InterfaceSet(slot: group(of: UInt8(slot)))
+        }
+        for record in records where record.lastSeen <= now {
+            guard let entry = record.restored(slots: slots, now: now) else { continue }
+            _ = hosts.restore(entry, now: now)
+        }
+    }
+
     // MARK: Shedding
 
     /// What was shed of a record's flow since it was opened; of a flow whose SYN was not seen, in the last hour.
@@ -102,7 +116,18 @@ struct EngineContext: ~Copyable {
         return shedding.parts(hash: rstwho_flow_hash(&record), since: since, until: max(time, now))
     }
 
+    /// What was shed of a suspect's flow since it was opened.
+    func shedParts(_ suspect: PathSuspect, _ flow: FlowEntry) -> ShedParts {
+        guard !shedding.isEmpty else { return [] }
+        return shedParts(suspect.record, time: suspect.time, sides: [flow.low, flow.high])
+    }
+
     // MARK: Findings
+
+    /// Emits a finding: at once while packets still come, else after the resets that were seen before.
+    mutating func emitInOrder(_ finding: Finding) {
+        if isLive { findings.emit(finding) } else { findings.emitInOrder(finding) }
+    }
 
     /// Completes a finding with what all kinds have: when and where its packet was seen, whose connection it is, and how long the
     /// verdict took.

@@ -18,7 +18,7 @@ struct PacketSamples: ~Copyable {
     private var recent: PacketRing
     private var samples: PacketRing
     private var bundles: EvidenceBundles
-    var bulk = BulkTail()
+    private var bulk = BulkTail()
     private let seed: UInt64
 
     /// - Parameter bytes: what all of it may take; 0 keeps nothing.
@@ -30,6 +30,11 @@ struct PacketSamples: ~Copyable {
         samples = PacketRing(capacity: bytes / 4 / size)
         bundles = EvidenceBundles(capacity: isOn ? bytes / 2 / (size * EvidenceBundles.packetsEach) : 1)
     }
+
+    /// Takes a batch: its packets are looked through until `end`.
+    mutating func begin(_ batch: UnsafeBufferPointer<ObservedPacket>) { bulk.begin(batch) }
+
+    mutating func end() { bulk.end() }
 
     /// Keeps a packet that is no bulk.
     mutating func add(_ packet: UnsafePointer<ObservedPacket>) {

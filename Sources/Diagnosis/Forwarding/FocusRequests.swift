@@ -79,10 +79,6 @@ struct FocusRequests {
         places.indices.filter { index in places[index].map { now >= $0.until } ?? false }
     }
 
-    /// What has changed since the last call, in order.
-    mutating func take() -> [FocusChange] {
-        guard !changes.isEmpty else { return [] }
-        defer { changes = [] }
-        return changes
-    }
+    /// Takes the next change.
+    mutating func take() -> FocusChange? { changes.isEmpty ? nil : changes.removeFirst() }
 }

@@ -123,13 +123,3 @@ package struct PathSnapshot: Sendable {
         return devices.named(sorted.map { PathSummary($0, names) })
     }
 }
-
-extension Engine {
-    /// The paths as they are now: a copy, for working on it elsewhere.
-    package var pathSnapshot: PathSnapshot {
-        var entries: [PathEntry] = []
-        entries.reserveCapacity(paths.table.count)
-        paths.table.forEach { entries.append($0) }
-        return PathSnapshot(entries: entries, names: options.interfaceNames, devices: options.devices)
-    }
-}

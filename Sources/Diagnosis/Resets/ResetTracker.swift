@@ -22,7 +22,29 @@ struct ResetTracker: ~Copyable {
         undetermined = UndeterminedResets(capacity: undeterminedCapacity)
     }
 
+    /// True where resets wait for their hosts to speak: every packet that proves life asks for it.
+    @inline(__always)
+    var hasUndetermined: Bool { undetermined.count > 0 }
+
+    /// Undetermined resets that can no longer be revised.
+    var forgotten: UInt64 { undetermined.forgotten }
+
+    /// Forgets the resets of a prefix that wait for a revision.
+    mutating func forget(_ prefix: IPPrefix) {
+        undetermined.removeAll {
+            prefix.contains($0.reset.record.source) || prefix.contains($0.reset.record.destination)
+        }
+    }
+
     // MARK: Packets
+
+    /// Takes what this machine's kernel said of resets that it sent: before the packets that are as old or newer.
+    ///
+    /// - Parameter isComplete: false where the kernel could not hand over some of its events up to `time` (ns since 1970).
+    mutating func observe(traces: [ResetTrace], isComplete: Bool, upTo time: UInt64) {
+        for trace in traces { self.traces.add(trace) }
+        if !isComplete { self.traces.noteLoss(upTo: time) }
+    }
 
     /// Takes a reset that was seen before: notes where else, in the case of the one that waits.
     mutating func observe(duplicate sighting: ResetSighting) {

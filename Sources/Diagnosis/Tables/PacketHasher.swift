@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CPacket
-package import Packets
+internal import Packets
 
 /// Makes the hashes that the tables of one engine look packets up by.
 struct PacketHasher: BitwiseCopyable, Sendable {
@@ -16,13 +16,5 @@ struct PacketHasher: BitwiseCopyable, Sendable {
                 flow: FlowTable.hash(key, seed: seed), host: HostTable.hash(record.pointee.hostKey, seed: seed),
                 sourceIsHigh: sourceIsHigh)
         }
-    }
-}
-
-extension Engine {
-    /// What `observe` would do first with the packets: for whoever has them earlier, on whatever thread.
-    package var hashing: PacketHashing {
-        let hasher = PacketHasher(seed: options.seed)
-        return { packets, hashes in hasher.hash(packets, into: hashes) }
     }
 }

@@ -3,6 +3,7 @@ import Agent
 import CPacket
 import Capture
 import Diagnosis
+import Fixtures
 import FoundationEssentials
 import Packets
 import Synchronization

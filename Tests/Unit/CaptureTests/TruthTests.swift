@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Capture
 import Diagnosis
+import Fixtures
 import Foundation
 import Packets
 import Testing

@@ -104,6 +104,6 @@ struct PathTableTests {
             let source = IPAddress(v4: 0x0b00_0000 + number)
             story.add(Ethernet().ipv4(source, .server, ttl: 50).tcp(1024, 80, seq: 1, flags: .syn))
         }
-        #expect(story.engineAfterwards { $0.paths.suspects.evictions } == 200)
+        #expect(story.engineAfterwards { $0.stalls.suspects.evictions } == 200)
     }
 }

@@ -36,7 +36,9 @@ struct RedirectsTests {
         story.client(.syn)
         for redirect in redirects { redirect.add(to: &story) }
         story.wait(seconds)
-        return story.engineAfterwards { $0.redirects.hint(of: .client, to: .server, domain: 0, now: $0.now) }
+        return story.engineAfterwards {
+            $0.icmp.redirects.hint(of: .client, to: .server, domain: 0, now: $0.context.now)
+        }
     }
 
     @Test("A redirect of the router next door is a hint, and repeats are counted")
@@ -53,11 +55,11 @@ struct RedirectsTests {
         story.client(.syn)
         Redirect().add(to: &story)
         story.engineAfterwards { engine in
-            let now = engine.now
-            #expect(engine.redirects.hint(of: .client, to: .server, domain: 0, now: now) != nil)
-            #expect(engine.redirects.hint(of: .server, to: .client, domain: 0, now: now) == nil)
-            #expect(engine.redirects.hint(of: .client, to: Self.better, domain: 0, now: now) == nil)
-            #expect(engine.redirects.hint(of: .client, to: .server, domain: 7, now: now) == nil)
+            let now = engine.context.now
+            #expect(engine.icmp.redirects.hint(of: .client, to: .server, domain: 0, now: now) != nil)
+            #expect(engine.icmp.redirects.hint(of: .server, to: .client, domain: 0, now: now) == nil)
+            #expect(engine.icmp.redirects.hint(of: .client, to: Self.better, domain: 0, now: now) == nil)
+            #expect(engine.icmp.redirects.hint(of: .client, to: .server, domain: 7, now: now) == nil)
         }
         #expect(learned([Redirect()], wait: 299) != nil)
         #expect(learned([Redirect()], wait: 301) == nil)
@@ -88,7 +90,9 @@ struct RedirectsTests {
         var body = [target.high, target.low, IPAddress.server6.high, IPAddress.server6.low].flatMap(Self.bytes)
         body += [4, UInt8((8 + packet.bytes.count) / 8), 0, 0, 0, 0, 0, 0] + packet.bytes
         story.add(Ethernet().ipv6(from, .client6, hopLimit: hopLimit).icmp(type: 137).payload(body))
-        return story.engineAfterwards { $0.redirects.hint(of: .client6, to: .server6, domain: 0, now: $0.now) }
+        return story.engineAfterwards {
+            $0.icmp.redirects.hint(of: .client6, to: .server6, domain: 0, now: $0.context.now)
+        }
     }
 
     private static func bytes(_ word: UInt64) -> [UInt8] {

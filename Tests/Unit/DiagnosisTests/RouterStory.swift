@@ -102,14 +102,17 @@ struct RouterStory: ~Copyable {
 
     private mutating func observe(_ packets: [ObservedPacket]) {
         packets.withUnsafeBufferPointer { engine.observe($0, upTo: time) }
-        for change in engine.takeFocus() {
-            changes.append(change)
-            if case .begin(let flow) = change { engine.noteFocus(on: flow, since: time) }
+        while let output = engine.poll() {
+            switch output {
+            case .finding(let finding): findings.append(finding)
+            case .focus(let change):
+                changes.append(change)
+                if case .begin(let flow) = change { engine.handle(.focus(flow, since: time)) }
+            case .lookUp(let flow):
+                guard answers else { continue }
+                engine.handle(.facts(ForwardingFacts(flow: flow, tracking: tracking, counters: counters)))
+            }
         }
-        for flow in engine.takeQuestions() where answers {
-            engine.observe(facts: ForwardingFacts(flow: flow, tracking: tracking, counters: counters))
-        }
-        findings += engine.takeFindings()
     }
 
     // MARK: What happens often

@@ -2,8 +2,8 @@
 internal import CPacket
 internal import Packets
 
-/// Verdicts on connections that do not get on: when they are looked at, what is known around them, and what is told.
-extension Engine {
+/// Verdicts on connections that stall: when they are looked at, what is known around them, and what is emitted.
+extension StallTracker {
     /// How long (ns) a suspect that neither fails nor gets on is remembered after its last copy.
     private static var patience: UInt64 { 60_000_000_000 }
     /// How often (ns) a flow is looked at again whose server was not heard of yet.
@@ -13,69 +13,89 @@ extension Engine {
     /// Losses told in a minute of packet time.
     private static var lossesInAMinute: Int { 16 }
 
+    // MARK: Timers
+
+    /// The earliest deadline of a suspect, ns.
+    var due: UInt64 { suspects.nextDeadline }
+
     /// Looks at the suspects whose time has come.
     @inline(__always)
-    mutating func settlePaths() {
-        while now >= paths.suspects.nextDeadline { settleDuePaths() }
+    mutating func settle(
+        _ context: inout EngineContext, _ icmp: borrowing ICMPTracker, _ forwarding: borrowing ForwardingTracker
+    ) {
+        while context.now >= suspects.nextDeadline { settleDue(&context, icmp, forwarding) }
     }
 
-    private mutating func settleDuePaths() {
-        for number in paths.suspects.due() { look(at: number) }
+    private mutating func settleDue(
+        _ context: inout EngineContext, _ icmp: borrowing ICMPTracker, _ forwarding: borrowing ForwardingTracker
+    ) {
+        for number in suspects.due() { look(at: number, &context, icmp, forwarding) }
     }
 
     /// Looks at all suspects for the last time: the end of the file, or of the capture.
-    mutating func settleAllPaths() {
-        for number in paths.suspects.all() {
-            look(at: number, isLast: true)
-            paths.suspects.remove(number)
+    mutating func settleAll(
+        _ context: inout EngineContext, _ icmp: borrowing ICMPTracker, _ forwarding: borrowing ForwardingTracker
+    ) {
+        for number in suspects.all() {
+            look(at: number, isLast: true, &context, icmp, forwarding)
+            suspects.remove(number)
         }
-        if paths.tap.say(atEnd: true) { sayOneWay() }
+        if tap.say(atEnd: true) { emitOneWay(&context) }
     }
 
-    private mutating func look(at number: UInt32, isLast: Bool = false) {
-        guard let suspect = paths.suspects[number] else { return }
-        guard let flow = flows.find(suspect.key), flow.pointee.generation == suspect.generation,
-            flow.pointee.suspect == number, !suspect.isTold, now &- suspect.time <= Self.patience
+    /// Emits what the findings of routes have counted since they were emitted: nothing will follow.
+    mutating func finish(_ context: inout EngineContext) { context.findings.emit(routes.finish()) }
+
+    private mutating func look(
+        at number: UInt32, isLast: Bool = false, _ context: inout EngineContext,
+        _ icmp: borrowing ICMPTracker, _ forwarding: borrowing ForwardingTracker
+    ) {
+        guard let suspect = suspects[number] else { return }
+        guard let flow = context.flows.find(suspect.key), flow.pointee.generation == suspect.generation,
+            flow.pointee.suspect == number, !suspect.isTold, context.now &- suspect.time <= Self.patience
         else {
-            paths.suspects.remove(number)
+            suspects.remove(number)
             return
         }
-        consider(number, suspect, flow.pointee, isLast: isLast)
+        consider(number, suspect, flow.pointee, isLast: isLast, &context, icmp, forwarding)
     }
 
     /// Gives a verdict where there is one, else says when to look again.
     mutating func consider(
-        _ number: UInt32, _ suspect: PathSuspect, _ flow: FlowEntry, isLast: Bool = false
+        _ number: UInt32, _ suspect: PathSuspect, _ flow: FlowEntry, isLast: Bool = false,
+        _ context: inout EngineContext, _ icmp: borrowing ICMPTracker, _ forwarding: borrowing ForwardingTracker
     ) {
-        let whole = whole(flow)
+        let whole = context.whole(flow)
         // What a shed flow does not show was not missing.
-        guard shedParts(suspect, whole.entry).isEmpty, !isShed(whole.connection, suspect) else {
-            return paths.suspects.remove(number)
+        guard context.shedParts(suspect, whole.entry).isEmpty, !isShed(whole.connection, suspect, context) else {
+            return suspects.remove(number)
         }
         var suspect = suspect
-        var subject = pathCase(suspect, whole)
+        var subject = pathCase(suspect, whole, context, icmp)
         subject.isLast = isLast
         if let recovered = recovery(subject) {
-            paths.suspects.remove(number)
-            if case .late(let verdict) = recovered { tell(verdict, suspect, whole.connection) }
+            suspects.remove(number)
+            if case .late(let verdict) = recovered { emit(verdict, suspect, whole.connection, &context) }
             return
         }
         if !suspect.isLate, let verdict = lateSYN(subject) {
             // What its copies and their answers draw is still to come.
             suspect.isLate = true
-            if !suspect.isTold { tell(verdict, suspect, whole.connection) }
+            if !suspect.isTold { emit(verdict, suspect, whole.connection, &context) }
         }
-        suspect.deadline = max(now, suspect.time) + (suspect.isTold ? Self.patience : Self.interval)
-        if !suspect.isTold, isLast || !isWatched(suspect, flow), let verdict = paths.judge.judge(subject) {
+        suspect.deadline = max(context.now, suspect.time) + (suspect.isTold ? Self.patience : Self.interval)
+        if !suspect.isTold, isLast || !isWatched(suspect, flow, context), let verdict = judge.judge(subject) {
             suspect.isTold = true
             suspect.deadline = suspect.time + Self.patience
-            if !isDroppedHere(subject), !isExcluded(verdict, subject) {
-                tell(verdict, suspect, whole.connection)
+            if !forwarding.hasDropped(subject), !isExcluded(verdict, subject) {
+                emit(verdict, suspect, whole.connection, &context)
             }
         }
         // Half a second after a copy tells more than a second.
-        if !suspect.isTold, now < suspect.time + PathJudge.grace { suspect.deadline = suspect.time + PathJudge.grace }
-        paths.suspects.replace(number, by: suspect)
+        if !suspect.isTold, context.now < suspect.time + PathJudge.grace {
+            suspect.deadline = suspect.time + PathJudge.grace
+        }
+        suspects.replace(number, by: suspect)
     }
 
     /// What became of a connection that got on; `nil` where it has not.
@@ -85,7 +105,7 @@ extension Engine {
             guard subject.isDataAcknowledged else { return nil }
             let delay = subject.now - min(subject.now, suspect.data.first)
             guard !suspect.isTold, suspect.data.copies >= 2, delay >= 1_000_000_000 else { return .unnoticed }
-            return .late(paths.judge.loss(subject, .data, suspect.data, delay: delay))
+            return .late(judge.loss(subject, .data, suspect.data, delay: delay))
         }
         guard subject.client.sentSYN, subject.server.sentSYN, subject.client.hasAck else { return nil }
         if suspect.synACK.copies > 0 {
@@ -93,7 +113,7 @@ extension Engine {
             // A listener that waits for data (TCP_DEFER_ACCEPT) sends its SYN-ACK to a silent client once more.
             let isDeferred = !suspect.clientSpokeFirst && suspect.answers > 0 && subject.client.hasData
             guard !suspect.isTold, !suspect.isLate, !isDeferred else { return .unnoticed }
-            return .late(paths.judge.loss(subject, .synACK, suspect.synACK, delay: suspect.synACK.span))
+            return .late(judge.loss(subject, .synACK, suspect.synACK, delay: suspect.synACK.span))
         }
         return subject.isTaken && suspect.syn.copies == 0 ? .unnoticed : nil
     }
@@ -104,39 +124,26 @@ extension Engine {
         guard suspect.syn.copies > 0, subject.server.sentSYN, subject.client.hasAck,
             subject.roundTrip.map({ $0 < 800_000_000 }) ?? true
         else { return nil }
-        return paths.judge.loss(subject, .syn, suspect.syn, delay: suspect.syn.span)
+        return judge.loss(subject, .syn, suspect.syn, delay: suspect.syn.span)
     }
 
     /// True while this machine may find that it dropped the packets itself: that says more.
-    private func isWatched(_ suspect: PathSuspect, _ flow: FlowEntry) -> Bool {
+    private func isWatched(
+        _ suspect: PathSuspect, _ flow: FlowEntry, _ context: borrowing EngineContext
+    ) -> Bool {
         guard flow.watch != 0 else { return false }
         let firsts = [suspect.syn.first, suspect.synACK.first, suspect.ack.first, suspect.data.first]
-        return now < (firsts.filter { $0 > 0 }.min() ?? 0) + Self.watchTime
+        return context.now < (firsts.filter { $0 > 0 }.min() ?? 0) + Self.watchTime
     }
 
     /// True where packets of one half of a translated connection were shed.
-    private func isShed(_ connection: TranslatedConnection?, _ suspect: PathSuspect) -> Bool {
-        guard let connection, !shedding.isEmpty else { return false }
+    private func isShed(
+        _ connection: TranslatedConnection?, _ suspect: PathSuspect, _ context: borrowing EngineContext
+    ) -> Bool {
+        guard let connection, !context.shedding.isEmpty else { return false }
         let since = suspect.time - min(suspect.time, Self.patience)
         return [connection.original, connection.translated].contains {
-            !shedding.parts(hash: $0.flowHash, since: since, until: max(suspect.time, now)).isEmpty
-        }
-    }
-
-    /// True where this machine was found to drop packets of that route.
-    private func isDroppedHere(_ subject: PathCase) -> Bool {
-        guard !droppedRoutes.isEmpty else { return false }
-        let halves = subject.connection.map { [$0.original, $0.translated] } ?? [subject.fiveTuple]
-        return halves.contains { isDroppedHere($0) }
-    }
-
-    private func isDroppedHere(_ tuple: FiveTuple) -> Bool {
-        Finding.Forwarding.Packet.allCases.contains { packet in
-            [(tuple.source, tuple.destination), (tuple.destination, tuple.source)].contains { source, destination in
-                droppedRoutes[
-                    DroppedRoute(
-                        source: source, destination: destination, port: tuple.destinationPort, packet: packet)] != nil
-            }
+            !context.shedding.parts(hash: $0.flowHash, since: since, until: max(suspect.time, context.now)).isEmpty
         }
     }
 
@@ -144,47 +151,52 @@ extension Engine {
     private func isExcluded(_ verdict: PathVerdict, _ subject: PathCase) -> Bool {
         let tuple = subject.fiveTuple
         let isFlood =
-            !subject.clientLives && paths.isFlooded(tuple.destination, port: tuple.destinationPort)
+            !subject.clientLives && isFlooded(tuple.destination, port: tuple.destinationPort)
         switch verdict.cause {
         case .noAnswer where verdict.path.repeated == .syn, .redirectIgnored where verdict.path.repeated == .syn:
-            return isFlood || paths.scans.isCrowd(paths.hash(tuple.source))
-        case .ackNotDelivered where !verdict.path.isAcknowledgedHere: return isFlood || paths.tap.isOneWay
-        case .replyBypasses, .oneWayHere: return paths.tap.isOneWay
+            return isFlood || scans.isCrowd(hash(tuple.source))
+        case .ackNotDelivered where !verdict.path.isAcknowledgedHere: return isFlood || tap.isOneWay
+        case .replyBypasses, .oneWayHere: return tap.isOneWay
         default: return false
         }
     }
 
-    private func pathCase(_ suspect: PathSuspect, _ whole: WholeFlow) -> PathCase {
+    private func pathCase(
+        _ suspect: PathSuspect, _ whole: WholeFlow, _ context: borrowing EngineContext,
+        _ icmp: borrowing ICMPTracker
+    ) -> PathCase {
         let flow = whole.entry
-        var subject = PathCase(suspect: suspect, flow: flow, now: now)
+        var subject = PathCase(suspect: suspect, flow: flow, now: context.now)
         subject.connection = whole.connection
         let tuple = subject.fiveTuple
         let domain = subject.client.packets > 0 ? subject.client.domain : suspect.record.domain
-        subject.twoWayFlows = paths.tap.twoWay
-        subject.redirect = redirects.hint(of: tuple.source, to: tuple.destination, domain: domain, now: now)
-        let entry = paths.table.find(PathNetworks(client: tuple.source, server: tuple.destination))?.pointee
+        subject.twoWayFlows = tap.twoWay
+        subject.redirect = icmp.redirects.hint(
+            of: tuple.source, to: tuple.destination, domain: domain, now: context.now)
+        let entry = table.find(PathNetworks(client: tuple.source, server: tuple.destination))?.pointee
         if let entry {
             // That none works is not known where flows are shed.
-            let isWhole = !shedding.hasShed(since: now - min(now, PathEntry.memory), until: now)
-            subject.failingPorts = isWhole ? entry.failingPorts(now: now) : []
-            subject.workingPort = entry.workingPort(besides: tuple.destinationPort, now: now)
+            let isWhole = !context.shedding.hasShed(
+                since: context.now - min(context.now, PathEntry.memory), until: context.now)
+            subject.failingPorts = isWhole ? entry.failingPorts(now: context.now) : []
+            subject.workingPort = entry.workingPort(besides: tuple.destinationPort, now: context.now)
             if PathLink.differ(entry.forward, entry.back) == true { subject.otherWayBack = (entry.forward, entry.back) }
             if entry.roundTrip != .max { subject.roundTrip = UInt64(entry.roundTrip) << 10 }
         }
-        let client = hosts.find(HostKey(address: tuple.source, domain: domain))?.pointee
+        let client = context.hosts.find(HostKey(address: tuple.source, domain: domain))?.pointee
         // Behind a translated address is the host that it stands for.
         let serverDomain = subject.server.packets > 0 ? subject.server.domain : suspect.record.domain
         let serverAddress = whole.connection?.translated.destination ?? tuple.destination
-        let server = hosts.find(HostKey(address: serverAddress, domain: serverDomain))?.pointee
+        let server = context.hosts.find(HostKey(address: serverAddress, domain: serverDomain))?.pointee
         subject.clientLives = client.map { $0.isProven || $0.isLocal } ?? false
         let isNextDoor =
             subject.server.packets > 0 && HopDistance(ttl: subject.server.firstTTL).decrements == 0
             && subject.client.packets > 0 && HopDistance(ttl: subject.client.firstTTL).decrements > 0
-        let isHere = server?.isLocal == true || localAddresses.contains(serverAddress)
+        let isHere = server?.isLocal == true || context.localAddresses.contains(serverAddress)
         subject.isServer = isHere || isNextDoor
         if isHere {
             let began = suspect.syn.first > 0 ? suspect.syn.first : suspect.synACK.first
-            subject.listenOverflows = localCounters.growth(of: \.listenOverflows, since: began) ?? 0
+            subject.listenOverflows = counters.growth(of: \.listenOverflows, since: began) ?? 0
         }
         let peer = suspect.data.first > 0 && !suspect.dataIsFromClient ? client : server
         subject.answer = answer(of: peer, suspect, flow, entry)
@@ -212,15 +224,16 @@ extension Engine {
         return .other
     }
 
-    // MARK: Telling
+    // MARK: Findings
 
-    mutating func tell(
-        _ verdict: PathVerdict, _ suspect: PathSuspect, _ connection: TranslatedConnection? = nil, count: Int = 1
+    mutating func emit(
+        _ verdict: PathVerdict, _ suspect: PathSuspect, _ connection: TranslatedConnection? = nil, count: Int = 1,
+        _ context: inout EngineContext
     ) {
         if verdict.cause == .loss {
-            if now &- paths.lossesSince > 60_000_000_000 { (paths.losses, paths.lossesSince) = (0, now) }
-            guard paths.losses < Self.lossesInAMinute else { return }
-            paths.losses += 1
+            if context.now &- lossesSince > 60_000_000_000 { (losses, lossesSince) = (0, context.now) }
+            guard losses < Self.lossesInAMinute else { return }
+            losses += 1
         }
         let tuple = connection?.original ?? suspect.fiveTuple
         var finding = Finding(
@@ -232,10 +245,10 @@ extension Engine {
         finding.count = count
         finding.translated = connection?.translated
         context.complete(
-            &finding, time: suspect.time, frame: suspect.frame, file: paths.name(suspect.file),
-            vantage: vantage(suspect.record))
+            &finding, time: suspect.time, frame: suspect.frame, file: name(suspect.file),
+            vantage: context.vantage(suspect.record))
         let networks = PathNetworks(client: tuple.source, server: tuple.destination)
-        if let told = paths.routes.tell(finding, of: networks, now: now) { give(told) }
+        if let told = routes.tell(finding, of: networks, now: context.now) { context.emitInOrder(told) }
     }
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// All that the engine keeps for judging paths; each part is bounded.
-struct PathTracker: ~Copyable {
+/// Tracks connections that stall, and the paths that connections take; each part is bounded.
+struct StallTracker: ~Copyable {
     var suspects = PathSuspects()
     var routes = PathRoutes()
     var tap = OneWayTapDetector()
@@ -17,6 +17,8 @@ struct PathTracker: ~Copyable {
     /// Plain losses told in this minute of packet time: a busy link has many, and who reads them has other work.
     var losses = 0
     var lossesSince: UInt64 = 0
+    /// This machine's counters over the last while.
+    var counters = CounterHistory()
     let judge = PathJudge()
     private let seed: UInt64
     private var files: [String?] = []
@@ -33,6 +35,22 @@ struct PathTracker: ~Copyable {
     }
 
     func name(_ number: UInt32) -> String? { files[Int(number)] }
+
+    /// Takes this machine's own counters, read a moment ago.
+    mutating func observe(counters read: LocalCounters, at time: UInt64) { counters.add(read, at: time) }
+
+    /// The paths as they are now.
+    var pathEntries: [PathEntry] {
+        var entries: [PathEntry] = []
+        entries.reserveCapacity(table.count)
+        table.forEach { entries.append($0) }
+        return entries
+    }
+
+    /// Forgets the paths from and to the addresses of a prefix.
+    mutating func forget(_ prefix: IPPrefix) {
+        table.remove { prefix.contains($0.server) || prefix.contains($0.network) }
+    }
 
     /// True where so many leave handshakes with that service unfinished that most of them have spoofed addresses.
     func isFlooded(_ server: IPAddress, port: UInt16) -> Bool {

@@ -2,8 +2,8 @@
 internal import CPacket
 internal import Packets
 
-/// Connections that do not get on, and the ways that connections take.
-extension Engine {
+/// Packets: which connections stall, and the paths that connections take.
+extension StallTracker {
     // MARK: Packets
 
     /// What a TCP segment says of its connection's way; called after its flow took it.
@@ -11,17 +11,17 @@ extension Engine {
     /// - Parameters:
     ///   - opened: When its own direction's SYN or SYN-ACK was seen before, `PacketRecord.time`.
     ///   - sent: When its own direction's sequence number moved on last before.
-    mutating func observePath(
+    mutating func observe(
         _ packet: ObservedPacket, _ sign: RetransmissionKind, _ flow: UnsafeMutablePointer<FlowEntry>,
-        sourceIsHigh: Bool,
-        opened: UInt32, sent: UInt32
+        sourceIsHigh: Bool, opened: UInt32, sent: UInt32, _ context: inout EngineContext,
+        _ icmp: borrowing ICMPTracker, _ forwarding: borrowing ForwardingTracker
     ) {
         let record = packet.record
-        if sign == .opening { noteOpening(packet, flow.pointee, sourceIsHigh: sourceIsHigh) }
+        if sign == .opening { noteOpening(packet, flow.pointee, sourceIsHigh: sourceIsHigh, context) }
         guard flow.pointee.suspect != 0 || (sign != .none && sign != .opening) else { return }
-        let connection = translations.connection(of: flow.pointee.key)
+        let connection = context.translations.connection(of: flow.pointee.key)
         var suspect: PathSuspect
-        if let known = paths.suspects.find(flow.pointee.suspect, flow.pointee) {
+        if let known = suspects.find(flow.pointee.suspect, flow.pointee) {
             suspect = known
         } else {
             flow.pointee.suspect = 0
@@ -32,34 +32,38 @@ extension Engine {
                 ?? (record.src_port < record.dst_port ? !sourceIsHigh : sourceIsHigh)
             suspect = PathSuspect(
                 key: flow.pointee.key, generation: flow.pointee.generation, clientIsHigh: clientIsHigh, record: record,
-                time: packet.time, frame: packet.frame, file: paths.number(of: file))
+                time: packet.time, frame: packet.frame, file: number(of: context.file))
         }
         let isTwin = !flow.pointee.matches(suspect.key)
         let isFromClient = sourceIsHigh == (isTwin ? suspect.twinClientIsHigh : suspect.clientIsHigh)
         // Of a translated connection either half's packets count to one suspect.
-        guard let own = isTwin ? flows.find(suspect.key) : flow, own.pointee.generation == suspect.generation else {
+        guard let own = isTwin ? context.flows.find(suspect.key) : flow, own.pointee.generation == suspect.generation
+        else {
             flow.pointee.suspect = 0
             return
         }
-        let entry = connection == nil ? own.pointee : whole(own.pointee).entry
+        let entry = connection == nil ? own.pointee : context.whole(own.pointee).entry
         // The other half has shown the SYN-ACK that this acknowledges.
         let sign = sign == .repeatedACK && suspect.server(entry).packets > 0 ? RetransmissionKind.none : sign
         guard suspect.note(sign, packet, entry, isFromClient: isFromClient, opened: opened, sent: sent) else { return }
-        suspect.file = suspect.frame == packet.frame ? paths.number(of: file) : suspect.file
-        nextDue = 0
-        let number = own.pointee.suspect == 0 ? paths.suspects.insert(suspect) : own.pointee.suspect
+        suspect.file = suspect.frame == packet.frame ? number(of: context.file) : suspect.file
+        context.nextDue = 0
+        let number = own.pointee.suspect == 0 ? suspects.insert(suspect) : own.pointee.suspect
         own.pointee.suspect = number
-        if let connection, suspect.twin == nil { link(&suspect, number, connection) }
-        noteRepeat(sign, suspect, entry)
-        consider(number, suspect, own.pointee)
+        if let connection, suspect.twin == nil { link(&suspect, number, connection, context) }
+        noteRepeat(sign, suspect, entry, context)
+        consider(number, suspect, own.pointee, &context, icmp, forwarding)
     }
 
     /// Lets the other half of a suspect's connection count to it.
-    private func link(_ suspect: inout PathSuspect, _ number: UInt32, _ connection: TranslatedConnection) {
+    private func link(
+        _ suspect: inout PathSuspect, _ number: UInt32, _ connection: TranslatedConnection,
+        _ context: borrowing EngineContext
+    ) {
         let original = FlowKey.of(connection.original)
         let translated = FlowKey.of(connection.translated)
         let other = original.key == suspect.key ? translated : original
-        guard let twin = flows.find(other.key) else { return }
+        guard let twin = context.flows.find(other.key) else { return }
         suspect.twin = other.key
         suspect.twinGeneration = twin.pointee.generation
         suspect.twinClientIsHigh = other.sourceIsHigh
@@ -67,18 +71,20 @@ extension Engine {
     }
 
     /// A SYN or SYN-ACK: which way it takes.
-    private mutating func noteOpening(_ packet: ObservedPacket, _ flow: FlowEntry, sourceIsHigh: Bool) {
+    private mutating func noteOpening(
+        _ packet: ObservedPacket, _ flow: FlowEntry, sourceIsHigh: Bool, _ context: borrowing EngineContext
+    ) {
         let isSYNACK = packet.record.tcpFlags.contains(.ack)
         let tuple = isSYNACK ? packet.record.fiveTuple.reversed : packet.record.fiveTuple
         guard
-            let entry = paths.table.findOrInsert(networks(of: tuple, flow.key), now: packet.time)
+            let entry = table.findOrInsert(networks(of: tuple, flow.key, context), now: packet.time)
         else { return }
         entry.pointee.lastSeen = packet.time
         var link = PathLink(packet)
         if isSYNACK {
             link.packets &+= entry.pointee.back.packets
             entry.pointee.back = link
-            let syn = client(of: flow, serverIsHigh: sourceIsHigh)
+            let syn = client(of: flow, serverIsHigh: sourceIsHigh, context)
             // Of a repeated SYN nobody knows which one is answered (Karn and Partridge, SIGCOMM 1987).
             if syn.sentSYN, syn.packets == 1 {
                 entry.pointee.roundTrip = min(entry.pointee.roundTrip, packet.record.time &- syn.openTime)
@@ -91,56 +97,63 @@ extension Engine {
     }
 
     /// A segment of a server that had not shown yet that it took the connection; called after its flow took it.
-    mutating func noteService(
-        _ record: PacketRecord, _ flow: UnsafeMutablePointer<FlowEntry>, sourceIsHigh: Bool
+    mutating func observe(
+        service record: PacketRecord, _ flow: UnsafeMutablePointer<FlowEntry>, sourceIsHigh: Bool,
+        _ context: borrowing EngineContext
     ) {
         let server = sourceIsHigh ? flow.pointee.high : flow.pointee.low
         let client = sourceIsHigh ? flow.pointee.low : flow.pointee.high
         guard server.hasTaken(client) else { return }
-        let tuple = clientTuple(record.fiveTuple.reversed, flow.pointee.key)
+        let tuple = clientTuple(record.fiveTuple.reversed, flow.pointee.key, context)
         let networks = PathNetworks(client: tuple.source, server: tuple.destination)
-        paths.table.find(networks)?.pointee.noteSuccess(port: tuple.destinationPort, now: now)
+        table.find(networks)?.pointee.noteSuccess(port: tuple.destinationPort, now: context.now)
     }
 
     // MARK: Translated connections
 
     /// The client's five-tuple of a connection, as its packets arrive here.
-    func clientTuple(_ tuple: FiveTuple, _ key: FlowKey) -> FiveTuple {
-        translations.connection(of: key)?.original ?? tuple
+    private func clientTuple(_ tuple: FiveTuple, _ key: FlowKey, _ context: borrowing EngineContext) -> FiveTuple {
+        context.translations.connection(of: key)?.original ?? tuple
     }
 
-    private func networks(of tuple: FiveTuple, _ key: FlowKey) -> PathNetworks {
-        let tuple = clientTuple(tuple, key)
+    private func networks(
+        of tuple: FiveTuple, _ key: FlowKey, _ context: borrowing EngineContext
+    ) -> PathNetworks {
+        let tuple = clientTuple(tuple, key, context)
         return PathNetworks(client: tuple.source, server: tuple.destination)
     }
 
     /// The client's direction of a flow, under whichever five-tuple it arrives.
-    private func client(of flow: FlowEntry, serverIsHigh: Bool) -> FlowSide {
+    private func client(
+        of flow: FlowEntry, serverIsHigh: Bool, _ context: borrowing EngineContext
+    ) -> FlowSide {
         let own = serverIsHigh ? flow.low : flow.high
-        guard own.packets == 0, !translations.isEmpty else { return own }
-        let entry = whole(flow).entry
+        guard own.packets == 0, !context.translations.isEmpty else { return own }
+        let entry = context.whole(flow).entry
         return serverIsHigh ? entry.low : entry.high
     }
 
     /// Counts a copy to the route, and to the crowds that fail together.
-    private mutating func noteRepeat(_ sign: RetransmissionKind, _ suspect: PathSuspect, _ flow: FlowEntry) {
-        guard sign != .none, sign != .opening, suspect.time == now else { return }
-        let tuple = clientTuple(suspect.fiveTuple, flow.key)
+    private mutating func noteRepeat(
+        _ sign: RetransmissionKind, _ suspect: PathSuspect, _ flow: FlowEntry, _ context: borrowing EngineContext
+    ) {
+        guard sign != .none, sign != .opening, suspect.time == context.now else { return }
+        let tuple = clientTuple(suspect.fiveTuple, flow.key, context)
         let networks = PathNetworks(client: tuple.source, server: tuple.destination)
-        let entry = paths.table.find(networks)
-        let isShed = !shedParts(suspect, flow).isEmpty
+        let entry = table.find(networks)
+        let isShed = !context.shedParts(suspect, flow).isEmpty
         entry?.pointee.retransmissions &+= 1
         switch sign {
         case .repeatedSYN where suspect.server(flow).packets == 0:
-            paths.scans.note(
-                paths.hash(tuple.source), member: paths.hash(tuple.destination, port: tuple.destinationPort), now: now)
+            scans.note(
+                hash(tuple.source), member: hash(tuple.destination, port: tuple.destinationPort), now: context.now)
         case .repeatedSYNACK where !suspect.client(flow).hasAck:
-            let service = paths.hash(tuple.destination, port: tuple.destinationPort)
-            paths.floods.note(service, member: paths.hash(networks.network), now: now)
-            paths.manyClients.note(service, member: paths.hash(tuple.source), now: now)
-            if !isShed { entry?.pointee.noteFailure(port: tuple.destinationPort, now: now) }
+            let service = hash(tuple.destination, port: tuple.destinationPort)
+            floods.note(service, member: hash(networks.network), now: context.now)
+            manyClients.note(service, member: hash(tuple.source), now: context.now)
+            if !isShed { entry?.pointee.noteFailure(port: tuple.destinationPort, now: context.now) }
         case .repeatedSYNACK where suspect.synACK.copies > 1 && !isShed:
-            entry?.pointee.noteFailure(port: tuple.destinationPort, now: now)
+            entry?.pointee.noteFailure(port: tuple.destinationPort, now: context.now)
         default: break
         }
     }
@@ -148,43 +161,49 @@ extension Engine {
     // MARK: The tap
 
     /// Counts a flow as one of both directions, or of one.
-    mutating func countDirections(
-        _ packet: ObservedPacket, _ flow: UnsafeMutablePointer<FlowEntry>, sourceIsHigh: Bool
+    mutating func observe(
+        directionOf packet: ObservedPacket, _ flow: UnsafeMutablePointer<FlowEntry>, sourceIsHigh: Bool,
+        _ context: inout EngineContext
     ) {
         let (side, other) = sourceIsHigh ? (flow.pointee.high, flow.pointee.low) : (flow.pointee.low, flow.pointee.high)
         if other.packets == 0, other.hasLeft {
             // The other half of a translated connection is not counted once more.
-            let connection = translations.connection(of: flow.pointee.key)
+            let connection = context.translations.connection(of: flow.pointee.key)
             if side.packets == OneWayTapDetector.alone,
                 connection.map({ FlowKey.of($0.original).key == flow.pointee.key }) ?? true
             {
-                paths.tap.countTranslated()
+                tap.countTranslated()
             }
             return
         }
         // Live, segments of open connections are not seen leaving: the other direction may be another half.
-        if egressIsMarked, translations.isForwarding, !side.sentSYN, !other.sentSYN { return }
+        if context.egressIsMarked, context.translations.isForwarding, !side.sentSYN, !other.sentSYN { return }
         let isAlone =
             sourceIsHigh
-            ? paths.tap.count(&flow.pointee.high, other: &flow.pointee.low)
-            : paths.tap.count(&flow.pointee.low, other: &flow.pointee.high)
+            ? tap.count(&flow.pointee.high, other: &flow.pointee.low)
+            : tap.count(&flow.pointee.low, other: &flow.pointee.high)
         guard isAlone else { return }
         let suspect = PathSuspect(
             key: flow.pointee.key, generation: flow.pointee.generation,
             clientIsHigh: flow.pointee.clientIsHigh ?? sourceIsHigh, record: packet.record, time: packet.time,
-            frame: packet.frame, file: paths.number(of: file))
-        paths.newestAlone = suspect
+            frame: packet.frame, file: number(of: context.file))
+        newestAlone = suspect
         let tuple = suspect.fiveTuple
-        paths.table.find(PathNetworks(client: tuple.source, server: tuple.destination))?.pointee.alone &+= 1
-        if paths.tap.say() { sayOneWay() }
+        table.find(PathNetworks(client: tuple.source, server: tuple.destination))?.pointee.alone &+= 1
+        if tap.say() { emitOneWay(&context) }
     }
 
-    /// Says that the tap shows one direction only.
-    mutating func sayOneWay() {
-        guard let suspect = paths.newestAlone else { return }
-        var verdict = paths.judge.oneWayTap(suspect, paths.tap)
+    /// Takes a forwarded packet on its way out, the first of its direction.
+    mutating func observe(leaving flow: UnsafeMutablePointer<FlowEntry>, sourceIsHigh: Bool) {
+        tap.noteLeft(other: &flow.side(isHigh: !sourceIsHigh).pointee)
+    }
+
+    /// Emits that the tap shows one direction only.
+    mutating func emitOneWay(_ context: inout EngineContext) {
+        guard let suspect = newestAlone else { return }
+        var verdict = judge.oneWayTap(suspect, tap)
         verdict.path.ports = []
-        tell(verdict, suspect, count: Int(clamping: paths.tap.oneWay))
+        emit(verdict, suspect, count: Int(clamping: tap.oneWay), &context)
     }
 }
 
