@@ -5,10 +5,10 @@ import Packets
 
 @testable import Diagnosis
 
-/// A router that translates addresses and is captured on all of its interfaces, told packet by packet: what arrives under one
-/// five-tuple leaves under another.
+/// A router that translates addresses and is captured on all of its interfaces, told packet by packet: what arrives
+/// under one five-tuple leaves under another.
 struct TranslatorStory: ~Copyable {
-    /// Which end of a segment sends it.
+    /// The fields of a segment that a story varies.
     struct Segment {
         var flags: TCPFlags
         var seq: UInt32
