@@ -96,13 +96,16 @@ static __always_inline void trace_drop(const __u64 *arguments)
 	const struct packet_focus *focused = find_focus();
 	struct drop_trace_event event = {};
 	const struct sk_buff *packet = (const void *)arguments[0];
+	const struct flow_hash_key key = { .ends = settings.hash_key.ends, .flow = settings.hash_key.flow };
+	__u32 hash;
 
 	if (!focused || !lease_holds())
 		return;
 	if (!is_here(packet) || !describe(&event, packet))
 		return;
-	if (!has_focus_on(focused, focus_bit(flow_hash(flow_end(event.src_high, event.src_low, event.src_port),
-						       flow_end(event.dst_high, event.dst_low, event.dst_port)))))
+	hash = flow_hash(&key, flow_end(&key, event.src_high, event.src_low, event.src_port),
+			 flow_end(&key, event.dst_high, event.dst_low, event.dst_port));
+	if (!has_focus_on(focused, focus_bit(hash)))
 		return;
 	event.time = bpf_ktime_get_ns();
 	if (bpf_core_type_exists(enum skb_drop_reason)) {

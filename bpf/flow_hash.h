@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * The hash of a flow, the same for both of its directions and in both builds: focus takes its upper bits, shedding its
- * lower ones. Only addresses and ports matter, in a tunnel those of the inner packet.
+ * The keyed hash of a flow, equal for both of its directions and in both builds. Shedding compares it with a threshold,
+ * focus takes its upper bits. Only addresses and ports count; in a tunnel those of the inner packet.
+ *
+ * Each end is mixed word by word, which is a bijection of the last word for every state before it, and the two ends are
+ * added only after that. Without the key nobody can choose flows that share a value or lie below a threshold. See
+ * docs/decisions, 23.
  */
 #ifndef RSTWHO_FLOW_HASH_H
 #define RSTWHO_FLOW_HASH_H
@@ -14,26 +18,38 @@
 #define __always_inline inline __attribute__((always_inline))
 #endif
 
+/* The secret of one machine, or of a fleet that samples the same flows everywhere. */
+struct flow_hash_key {
+	__u64 ends; /* the state that each end starts from */
+	__u64 flow; /* mixed with the sum of both */
+};
+
+/*
+ * Mixes a word into a state: the one mixing step of all our hashes. The product carries every bit of the word upwards,
+ * the shift brings the upper half down (the multiplier is that of XXH3's rrmxmx step).
+ */
+static __always_inline __u64 hash_mix(__u64 state, __u64 word)
+{
+	state = (state ^ word) * 0x9fb21c651e98df25ull;
+	return state ^ state >> 32;
+}
+
 /* One end's share of the hash. */
-static __always_inline __u64 flow_end(__u64 high, __u64 low, __u16 port)
+static __always_inline __u64 flow_end(const struct flow_hash_key *key, __u64 high, __u64 low, __u16 port)
 {
-	__u64 hash = (high ^ 0x9e3779b97f4a7c15ull) * 0xff51afd7ed558ccdull;
-
-	hash = (hash ^ hash >> 32 ^ low) * 0xc4ceb9fe1a85ec53ull;
-	return (hash ^ hash >> 29 ^ port) * 0xbf58476d1ce4e5b9ull;
+	return hash_mix(hash_mix(hash_mix(key->ends, high), low), port);
 }
 
-static __always_inline __u32 flow_hash(__u64 one, __u64 other)
+/* The hash of a flow by its ends, in either order: its upper half is the better mixed one. */
+static __always_inline __u32 flow_hash(const struct flow_hash_key *key, __u64 one, __u64 other)
 {
-	__u64 hash = (one ^ one >> 31) + (other ^ other >> 31);
-
-	return (__u32)((hash * 0x9e3779b97f4a7c15ull) >> 32);
+	return (__u32)(hash_mix(key->flow, one + other) >> 32);
 }
 
-static __always_inline __u32 flow_hash_of_record(const struct packet_record *record)
+static __always_inline __u32 flow_hash_of_record(const struct flow_hash_key *key, const struct packet_record *record)
 {
-	return flow_hash(flow_end(record->src_high, record->src_low, record->src_port),
-			 flow_end(record->dst_high, record->dst_low, record->dst_port));
+	return flow_hash(key, flow_end(key, record->src_high, record->src_low, record->src_port),
+			 flow_end(key, record->dst_high, record->dst_low, record->dst_port));
 }
 
 #endif

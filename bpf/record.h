@@ -29,6 +29,13 @@ struct packet_context {
 	_Bool is_forwarded; /* on its way out, and recorded on its way in */
 };
 
+static __always_inline __u32 hash_of_record(const struct packet_record *record)
+{
+	const struct flow_hash_key key = hash_key();
+
+	return flow_hash_of_record(&key, record);
+}
+
 static __always_inline _Bool is_focused(__u32 hash)
 {
 	const struct packet_focus *focused = find_focus();
@@ -69,9 +76,9 @@ static __always_inline void finish_bulk(const struct packet_context *pkt, struct
 }
 
 /* Whether a flow's packet of this class is given up. A flow in focus is not. */
-static __always_inline _Bool is_shed(__u32 hash, __u32 mask)
+static __always_inline _Bool is_shed(__u32 hash, __u32 cut)
 {
-	return !keeps_flow(hash, mask) && !is_focused(hash);
+	return !keeps_flow(hash, cut) && !is_focused(hash);
 }
 
 /* Bytes behind the snapshot's are what they were. */
@@ -162,15 +169,15 @@ static __always_inline void record_packet(void *context, enum hook hook, const s
 {
 	__u32 class = read8(&found->parse.record.class);
 	const _Bool has_room_left = has_room_for_bulk(pkt);
-	__u32 mask, hash = 0;
+	__u32 cut, hash = 0;
 	struct packet_record *record;
 
 	if (class >= PACKET_CLASS_COUNT)
 		class = PACKET_CLASS_BULK;
-	mask = shedding_mask(class);
-	if (mask || !has_room_left)
-		hash = flow_hash_of_record(&found->parse.record);
-	if (mask && is_shed(hash, mask)) {
+	cut = shedding_cut(class);
+	if (cut || !has_room_left)
+		hash = hash_of_record(&found->parse.record);
+	if (cut && is_shed(hash, cut)) {
 		pkt->count->shed[class]++;
 		return;
 	}

@@ -84,11 +84,13 @@ static __always_inline _Bool is_recorded_on_egress(const struct packet_record *r
 /* The hash of a plain packet's flow. */
 static __always_inline __u32 plain_hash(const __u8 *ip, int is_ipv6)
 {
+	const struct flow_hash_key key = hash_key();
+
 	if (is_ipv6)
-		return flow_hash(flow_end(load64(ip + 8), load64(ip + 16), load16(ip + 40)),
-				 flow_end(load64(ip + 24), load64(ip + 32), load16(ip + 42)));
-	return flow_hash(flow_end(0, mapped(load32(ip + 12)), load16(ip + 20)),
-			 flow_end(0, mapped(load32(ip + 16)), load16(ip + 22)));
+		return flow_hash(&key, flow_end(&key, load64(ip + 8), load64(ip + 16), load16(ip + 40)),
+				 flow_end(&key, load64(ip + 24), load64(ip + 32), load16(ip + 42)));
+	return flow_hash(&key, flow_end(&key, 0, mapped(load32(ip + 12)), load16(ip + 20)),
+			 flow_end(&key, 0, mapped(load32(ip + 16)), load16(ip + 22)));
 }
 
 /*
@@ -100,7 +102,7 @@ static __always_inline _Bool observe_plain(const __u8 *ip, int is_ipv6, const st
 	const __u8 flags = ip[(is_ipv6 ? 40 : 20) + 13];
 	const _Bool has_room_left = has_room_for_bulk(pkt);
 	struct packet_record *record;
-	__u32 class = PACKET_CLASS_BULK, mask, hash = 0;
+	__u32 class = PACKET_CLASS_BULK, cut, hash = 0;
 
 	if (flags & FLAG_RST)
 		return 0;
@@ -114,10 +116,10 @@ static __always_inline _Bool observe_plain(const __u8 *ip, int is_ipv6, const st
 	}
 	if (flags & (FLAG_SYN | FLAG_FIN))
 		class = PACKET_CLASS_HANDSHAKE;
-	mask = shedding_mask(class);
-	if (mask || !has_room_left)
+	cut = shedding_cut(class);
+	if (cut || !has_room_left)
 		hash = plain_hash(ip, is_ipv6);
-	if (mask && is_shed(hash, mask)) {
+	if (cut && is_shed(hash, cut)) {
 		pkt->count->shed[class]++;
 		return 1;
 	}
@@ -187,7 +189,7 @@ static __always_inline void observe_frame_skb(struct __sk_buff *skb, enum hook h
 	if (pkt->is_forwarded &&
 	    (refusal != PACKET_PARSED ||
 	     !(is_recorded_on_egress(&parse->record) ||
-	       (pkt->focused && has_focus_on(pkt->focused, focus_bit(flow_hash_of_record(&parse->record))))))) {
+	       (pkt->focused && has_focus_on(pkt->focused, focus_bit(hash_of_record(&parse->record))))))) {
 		pkt->count->skipped++;
 		return;
 	}

@@ -7,6 +7,8 @@
 
 #include <linux/types.h>
 
+#include "flow_hash.h"
+
 /* Interfaces that can be watched at once: what fits PACKET_INTERFACE_SLOT_MASK. */
 #define PACKET_SLOT_COUNT 32
 
@@ -19,12 +21,18 @@ struct packet_settings {
 	__u8 link; /* enum packet_link: what frames of the interface begin with */
 	__u8 is_preemptible; /* PREEMPT_RT: programs of one CPU may interrupt each other */
 	__u8 reserved;
+	struct flow_hash_key hash_key;
 };
 
-_Static_assert(sizeof(struct packet_settings) == 16, "no padding");
+_Static_assert(sizeof(struct packet_settings) == 32, "no padding");
 
 #ifdef __bpf__
 const volatile struct packet_settings settings = {};
+
+static __always_inline struct flow_hash_key hash_key(void)
+{
+	return (struct flow_hash_key){ .ends = settings.hash_key.ends, .flow = settings.hash_key.flow };
+}
 #endif
 
 #endif

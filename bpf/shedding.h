@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only OR BSD-2-Clause */
 /*
- * Which flows user space gives up when packets come faster than it can look at them: of each class that may be shed,
- * those are kept whose hash has none of the mask's bits.
+ * The flows that user space gives up when packets come faster than it can look at them: of each class that may be shed,
+ * those with the highest hashes. So a larger share always holds a smaller one, on this machine and on every other with
+ * the same key.
  */
 #ifndef RSTWHO_SHEDDING_H
 #define RSTWHO_SHEDDING_H
@@ -13,19 +14,19 @@
 #include "packet_record.h"
 
 /*
- * By class: n - 1 to keep one flow of n, a power of two; 0 keeps all. Resets and ICMP errors are never shed, whatever
- * stands here. A flow is kept or shed whole as long as the mask of handshakes has no bit that bulk's has not.
+ * By class: the part of the hashes that is shed, from the top, in 2^-32; 0 keeps all. Resets and ICMP errors are never
+ * shed, whatever stands here. A flow is kept or shed whole as long as no more of the handshakes is shed than of bulk.
  */
 struct packet_shedding {
-	__u32 mask[PACKET_CLASS_COUNT];
+	__u32 cut[PACKET_CLASS_COUNT];
 };
 
 _Static_assert(sizeof(struct packet_shedding) == 4 * PACKET_CLASS_COUNT, "no padding");
 
 /* Whether a flow with this hash is kept. */
-static __always_inline _Bool keeps_flow(__u32 hash, __u32 mask)
+static __always_inline _Bool keeps_flow(__u32 hash, __u32 cut)
 {
-	return (hash & mask) == 0;
+	return hash <= ~cut;
 }
 
 #ifdef __bpf__
@@ -37,8 +38,8 @@ struct {
 	__type(value, struct packet_shedding);
 } shedding SEC(".maps");
 
-/* The mask of a class; 0 where it sheds none. */
-static __always_inline __u32 shedding_mask(__u32 class)
+/* The cut of a class; 0 where it sheds none. */
+static __always_inline __u32 shedding_cut(__u32 class)
 {
 	__u32 key = 0;
 	const struct packet_shedding *wanted;
@@ -48,7 +49,7 @@ static __always_inline __u32 shedding_mask(__u32 class)
 	wanted = bpf_map_lookup_elem(&shedding, &key);
 	if (!wanted)
 		return 0;
-	return class == PACKET_CLASS_BULK ? wanted->mask[PACKET_CLASS_BULK] : wanted->mask[PACKET_CLASS_HANDSHAKE];
+	return class == PACKET_CLASS_BULK ? wanted->cut[PACKET_CLASS_BULK] : wanted->cut[PACKET_CLASS_HANDSHAKE];
 }
 
 #endif

@@ -7,9 +7,13 @@
 
 #include <linux/types.h>
 
+#include "flow_hash.h"
+
 /* The whole .rodata section of such an object; written before it is loaded. */
 struct trace_settings {
 	__u32 namespace_inode; /* of the network namespace whose events are told: tracepoints are machine-wide */
+	__u32 reserved;
+	struct flow_hash_key hash_key; /* as in struct packet_settings */
 };
 
 #endif

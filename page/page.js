@@ -292,8 +292,8 @@ function drawHealth(health, ledger, coverage, shed) {
   if (resets) parts.push(`${number.format(resets)} resets were lost: an answer may be missing.`);
   else if (lost) parts.push(`${number.format(lost)} packets were lost, but no reset.`);
   else parts.push(`Nothing was lost of ${number.format(total.seen)} packets.`);
-  const oneOf = (ledger.kept_one_of || {}).bulk || 1;
-  if (oneOf > 1) parts.push(`Under load: of ${number.format(oneOf)} connections one is looked at. Every reset is still seen, most without its connection.`);
+  const share = (ledger.kept_share || {}).bulk ?? 1;
+  if (share < 1) parts.push(`Under load: ${number.format(share * 100)} % of the connections are recorded. Every reset is still seen, most without its connection.`);
   for (const [name, ratio] of low) parts.push(`On ${name} only ${Math.round(ratio * 100)} % of what arrives is seen.`);
   for (const [name, ratio] of shed) parts.push(`Under load ${Math.round(ratio * 100)} % of ${name} is left out, by whole connections; resets never are.`);
   const ways = [...new Set(health.interfaces.map(one => hooks[one.hook] || one.hook))];

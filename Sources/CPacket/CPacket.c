@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "../../bpf/flow_hash.h"
 #include "../../bpf/focus.h"
 #include "../../bpf/parse.h"
 
@@ -80,12 +79,12 @@ uint32_t rstwho_parse_frame(const uint8_t *bytes, uint32_t captured_length, cons
 	return PACKET_PARSED;
 }
 
-uint32_t rstwho_flow_hash(const struct packet_record *record)
+uint32_t rstwho_flow_hash(const struct flow_hash_key *key, const struct packet_record *record)
 {
-	return flow_hash_of_record(record);
+	return flow_hash_of_record(key, record);
 }
 
-uint32_t rstwho_focus_bit(const struct packet_record *record)
+uint32_t rstwho_focus_bit(uint32_t hash)
 {
-	return focus_bit(flow_hash_of_record(record));
+	return focus_bit(hash);
 }

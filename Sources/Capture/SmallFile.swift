@@ -6,6 +6,10 @@ package enum SmallFile {
     /// Why a file was not read, as the end of a sentence about it.
     package struct Failure: Error, Sendable {
         package var problem: String
+
+        package init(problem: String) {
+            self.problem = problem
+        }
     }
 
     /// A file's bytes.

@@ -56,16 +56,10 @@ package struct FiveTuple: Hashable, Sendable {
     }
 
     /// The hash by which the kernel part sheds this flow (`bpf/shedding.h`); the same for both directions.
-    package var flowHash: UInt32 {
-        var record = ends
-        return rstwho_flow_hash(&record)
-    }
+    package func flowHash(_ key: FlowHashKey) -> UInt32 { ends.flowHash(key) }
 
     /// The bit of this flow in the kernel part's focus (`bpf/focus.h`), below 65,536; the same for both directions.
-    package var focusBit: UInt32 {
-        var record = ends
-        return rstwho_focus_bit(&record)
-    }
+    package func focusBit(_ key: FlowHashKey) -> UInt32 { rstwho_focus_bit(flowHash(key)) }
 
     /// A record with the addresses and ports only.
     private var ends: PacketRecord {

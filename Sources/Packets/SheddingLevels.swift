@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The shedding levels of bulk and handshakes: one flow of 2^level is kept, and 0 keeps all.
+/// The flows that are given up under load: of bulk and of handshakes the part 2^-level with the lowest hashes is kept.
 ///
 /// The level of handshakes is never above that of bulk, so that a flow whose bulk is kept has its handshake as well
 /// (`bpf/shedding.h`). Resets and ICMP errors have no level: they are never shed.
@@ -33,15 +33,21 @@ package struct SheddingLevels: Sendable, Hashable {
         }
     }
 
-    /// One flow of how many is kept.
-    package func keptOneOf(_ packetClass: PacketClass) -> Int { 1 << level(packetClass) }
+    /// The part of flows that is kept, 1 for all.
+    package func keptShare(_ packetClass: PacketClass) -> Double { 1 / Double(UInt64(1) << level(packetClass)) }
 
     /// The part of flows that is given up: 0 for none, 0.75 where one of four is kept.
-    package func ratio(_ packetClass: PacketClass) -> Double { 1 - 1 / Double(keptOneOf(packetClass)) }
+    package func ratio(_ packetClass: PacketClass) -> Double { 1 - keptShare(packetClass) }
 
-    /// The kernel part's mask (`struct packet_shedding`).
-    package func mask(_ packetClass: PacketClass) -> UInt32 { UInt32(keptOneOf(packetClass) - 1) }
+    /// The part of the hashes that the kernel sheds, from the top, in 2^-32 (`struct packet_shedding`).
+    package func cut(_ packetClass: PacketClass) -> UInt32 { ~(UInt32.max >> level(packetClass)) }
 
-    /// True where a flow with that hash (`rstwho_flow_hash`) is given up.
-    package func sheds(_ packetClass: PacketClass, hash: UInt32) -> Bool { hash & mask(packetClass) != 0 }
+    /// True where a flow with that hash (`FiveTuple.flowHash`) is given up.
+    package func sheds(_ packetClass: PacketClass, hash: UInt32) -> Bool { hash > ~cut(packetClass) }
+
+    /// The first level at which a flow with that hash is given up; `nil` where even the highest one keeps it.
+    package static func firstLevel(sheddingHash hash: UInt32) -> Int? {
+        let level = hash.leadingZeroBitCount + 1
+        return level <= maximum ? level : nil
+    }
 }

@@ -62,6 +62,11 @@ struct WatchSession {
         // Before anything is attached: what is recorded while a disk is slow would wait in rings that nobody drains.
         let history = configuration.historyOptions.map { History($0) { printMessage($0) } }
         let remembered = history?.remembered() ?? RestoredState()
+        if configuration.hashKey == nil {
+            let machine = HashKeyFile.ofMachine(configuration.stateDirectory.path)
+            options.hashKey = machine.key
+            if let message = machine.message { printMessage(message) }
+        }
         let live = try LiveCapture(options)
         let evidence = evidenceDirectory()
         let state = AgentState(history: history, evidence: evidence, ledger: { live.ledger })
@@ -153,6 +158,7 @@ struct WatchSession {
         options.hook = configuration.hook.rawValue
         options.interfaceNames = live.attachments.map(\.interface)
         options.interfaceGroups = AttachmentInfo.groups(live.attachments)
+        options.hashKey = live.options.hashKey
         options.seed = .random(in: .min ... .max)
         return options
     }

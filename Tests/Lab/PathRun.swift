@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
+import Packets
 import Synchronization
 import Testing
 
 /// The traffic of all groups, played once and at the same time, and what each point of view made of its group's.
 struct PathRun: Sendable {
+    /// The key of the agents that shed, so that tests know which connections those keep.
+    static let hashKey = FlowHashKey(ends: 5, flow: 6)
+    /// The levels of `--shed 4`.
+    static let shedding = SheddingLevels(bulk: 2, handshake: 2)
+
     /// The findings of one capture point.
     struct View: Sendable {
         let point: PathGroup.Point

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Foundation
 import Glibc
+import Packets
 
 /// One group's network while its traffic is played: an agent and recorders at each point of view.
 final class PathStage {
@@ -39,13 +40,17 @@ final class PathStage {
     /// Watches and records at all points once the network is wired.
     func watch() throws {
         try traffic.waitForStandardError("wired", timeout: 60)
+        let key = scratch.file("hash_key")
+        try Data(PathRun.hashKey.hexadecimal.utf8).write(to: key)
         for point in group.points {
             guard let machine = machines[point.machine] else { throw LabError("no \(point.machine) in \(group.name)") }
             let recorders = try point.recordings.map { try Recorder(in: machine, interface: $0) }
             let watcher = try Watcher(in: machine, interfaces: point.interfaces, hook: .tc)
             let shedding =
                 group.isShed
-                ? try Watcher(in: machine, interfaces: point.interfaces, hook: .tc, options: ["--shed", "4"]) : nil
+                ? try Watcher(
+                    in: machine, interfaces: point.interfaces, hook: .tc, options: ["--shed", "4"],
+                    environment: ["RSTWHO_CAPTURE_HASH_KEY": key.path]) : nil
             points.append(Observer(point: point, watcher: watcher, shedding: shedding, recorders: recorders))
         }
     }

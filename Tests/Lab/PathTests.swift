@@ -39,7 +39,7 @@ struct PathTests {
         for row in group.rows {
             for version in [4, 6] {
                 guard let played = run.played(row, version: version) else { continue }
-                let isKept = played.flowHashes.map { $0 % 4 == 0 }
+                let isKept = played.flowHashes.map { !PathRun.shedding.sheds(.bulk, hash: $0) }
                 kept += isKept.count { $0 }
                 shed += isKept.count { !$0 }
                 for expectation in row.expectations where expectation.knownIssue == nil {
@@ -50,7 +50,9 @@ struct PathTests {
                     let wrong = findings.filter { !expected.contains($0.label) && !expectation.isLeftOpen($0) }
                     #expect(wrong.map(\.essence) == [], title)
                     let paths = findings.filter { $0.kind == "path" }
-                    #expect(paths.filter { played.flowHash(of: $0) % 4 != 0 }.map(\.essence) == [], title)
+                    #expect(
+                        paths.filter { PathRun.shedding.sheds(.bulk, hash: played.flowHash(of: $0)) }.map(\.essence)
+                            == [], title)
                     guard !expectation.causes.isEmpty, isKept.contains(true) else { continue }
                     if findings.contains(where: { expectation.causes.contains($0.label) }) {
                         same += 1
@@ -133,7 +135,7 @@ extension MatrixRun.Played {
         return FiveTuple(
             source: source, sourcePort: UInt16(sourcePort), destination: destination,
             destinationPort: UInt16(destinationPort)
-        ).flowHash
+        ).flowHash(PathRun.hashKey)
     }
 }
 

@@ -43,7 +43,7 @@ struct ReportedLedger: Decodable, Equatable {
     let consumed: [String: Int]
     let inRing: Int
     /// By class: of how many flows one is looked at.
-    let keptOneOf: [String: Int]
+    let keptShare: [String: Double]
     let observed: Int
     let rejected: Int
 
@@ -52,7 +52,7 @@ struct ReportedLedger: Decodable, Equatable {
         case total
         case consumed
         case inRing = "in_ring"
-        case keptOneOf = "kept_one_of"
+        case keptShare = "kept_share"
         case observed
         case rejected
     }

@@ -22,7 +22,7 @@ struct Watcher {
     init(
         in namespace: Namespace, interfaces: [String], hook: Hook, http: Bool = false, tap: Bool = false,
         isGrouped: Bool = false, state: String? = nil, diskKilobytes: Int? = nil, preloading library: String? = nil,
-        options: [String] = []
+        options: [String] = [], environment: [String: String] = [:]
     ) throws {
         self.namespace = namespace
         let server = http ? ["--http", Self.httpAddress] : ["--no-http"]
@@ -32,7 +32,8 @@ struct Watcher {
             try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
             return ["sh", "-c", "mount -t tmpfs -o size=\(size)k tmpfs \(directory) && exec \"$@\"", "sh"]
         }
-        let preload = library.map { ["env", "LD_PRELOAD=\($0)"] } ?? []
+        let variables = environment.map { "\($0.key)=\($0.value)" } + (library.map { ["LD_PRELOAD=\($0)"] } ?? [])
+        let preload = variables.isEmpty ? [] : ["env"] + variables
         child = try namespace.start(
             (disk ?? []) + preload + [Requirements.built("rstwho"), "watch"] + interfaces
                 + ["--hook", hook.rawValue, "--format", "json"] + server + (tap ? ["--tap"] : [])

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import CLibbpf
 import Capture
+import Fixtures
 import Packets
 import Testing
 
@@ -115,7 +116,7 @@ struct DrainTests {
 
     @Test("positions that no program writes lead neither out of the rings nor into a loop without end")
     func confused() throws {
-        var generator = SplitMix(seed: 7)
+        var generator = SplitMix(state: 7)
         for head: UInt64 in [1, 5, 1 << 20, 1 << 63, .max] {
             var rings = try SyntheticRings(2)
             rings.rings[0].position.pointee.head &+= head
@@ -172,7 +173,7 @@ struct DrainTests {
 
     @Test("random traffic over many looks comes out once, in order, and never before a watermark")
     func random() throws {
-        var generator = SplitMix(seed: 42)
+        var generator = SplitMix(state: 42)
         var rings = try SyntheticRings(5)
         var clock: UInt64 = second
         var written: [(time: UInt64, tag: UInt32)] = []
@@ -206,22 +207,5 @@ struct DrainTests {
             #expect(time <= truth + 1023)
             #expect(time + 1023 >= truth)
         }
-    }
-}
-
-/// Numbers that are the same in every run (Steele, Lea, Flood: SplitMix64).
-struct SplitMix: RandomNumberGenerator {
-    private var state: UInt64
-
-    init(seed: UInt64) {
-        state = seed
-    }
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ mixed >> 30) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ mixed >> 31
     }
 }

@@ -22,8 +22,10 @@ struct LiveSheddingTests {
             : Ethernet().ipv4(.client, .server).tcp(port, 443, flags: flags)
     }
 
+    private static let key = FlowHashKey(ends: 1, flow: 2)
+
     private static func hash(_ port: UInt16) -> UInt32 {
-        FiveTuple(source: .client, sourcePort: port, destination: .server, destinationPort: 443).flowHash
+        FiveTuple(source: .client, sourcePort: port, destination: .server, destinationPort: 443).flowHash(Self.key)
     }
 
     /// The ledger after a while of `times` as much as the slow consumer can take, with a reset every 10 ms.
@@ -126,6 +128,7 @@ struct LiveSheddingTests {
                 var options = AttachWay.tcx.options(["near"])
                 let levels = try #require(SheddingLevels(keepingOneOf: count))
                 options.shedding = .init(cpuBudget: nil, least: levels)
+                options.hashKey = Self.key
                 let run = try CaptureRun(options)
                 let ports = UInt16(3000)..<3064
                 for port in ports {

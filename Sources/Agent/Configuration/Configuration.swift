@@ -25,6 +25,10 @@ package struct Configuration: Sendable, Equatable {
     package var cpuPercent: Int? = 25
     /// Of this many flows one is looked at, whatever the load.
     package var shedding = SheddingLevels.none
+    /// The file with the secret of the flow hash; empty for the one of this machine.
+    package var hashKeyFile = ""
+    /// The key in that file; `nil` where none is named.
+    package var hashKey: FlowHashKey?
     package var privileges = PrivilegeNeeds.Mode.auto
     package var inside = InsidePrefixes.standard.prefixes
     /// The file in which devices are named; empty where there is none.
@@ -64,6 +68,7 @@ package struct Configuration: Sendable, Equatable {
         options.ringBytes = ringBytes
         options.shedding.cpuBudget = cpuPercent.map { Double($0) / 100 }
         options.shedding.least = shedding
+        if let hashKey { options.hashKey = hashKey }
         return options
     }
 

@@ -49,6 +49,12 @@ extension ConfigurationOption {
             tests.
             """),
         ConfigurationOption(
+            "capture.hash_key", \.hashKeyFile, .path,
+            """
+            A file with 32 hexadecimal digits: the secret of the hash that decides which connections are left out first. Agents that \
+            share it keep the same connections. Without it the agent makes one in history.directory.
+            """),
+        ConfigurationOption(
             "capture.privileges", \.privileges, .choice,
             """
             The agent's capabilities after attaching. auto: keep none, or those needed for interfaces that may appear \

@@ -43,6 +43,13 @@ package struct EffectiveConfiguration: Sendable {
                 problems += error.problems
             }
         }
+        if !configuration.hashKeyFile.isEmpty {
+            do {
+                configuration.hashKey = try HashKeyFile.read(configuration.hashKeyFile)
+            } catch {
+                problems += error.problems
+            }
+        }
         guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
     }
 

@@ -139,7 +139,7 @@ extension OptionType where Value == SheddingLevels {
         OptionType(scalar: "a power of two from 1 to \(1 << SheddingLevels.maximum)") { text in
             Int(text).flatMap { SheddingLevels(keepingOneOf: $0) }
         } write: {
-            String($0.keptOneOf(.bulk))
+            String(Int(1 / $0.keptShare(.bulk)))
         }
     }
 }

@@ -56,8 +56,12 @@ enum APIDocument {
                 byClass(&json) { ledger.consumed($0) }
             }
             json.member("in_ring", ledger.inRing)
-            json.member("kept_one_of") { json in
-                byClass(&json) { UInt64(ledger.shedding.keptOneOf($0)) }
+            json.member("kept_share") { json in
+                json.object { json in
+                    for packetClass in PacketClass.allCases {
+                        json.member(packetClass.label, ledger.shedding.keptShare(packetClass), digits: 6)
+                    }
+                }
             }
             json.member("observed", statistics.observed)
             json.member("rejected", statistics.rejected)

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "../../../bpf/flow_hash.h"
 #include "../../../bpf/packet_record.h"
 
 // A packet as the engine sees it, live and from a file. The pointer is valid only while the batch that holds it is.
@@ -32,13 +33,18 @@ struct frame_description {
 uint32_t rstwho_parse_frame(const uint8_t *bytes, uint32_t captured_length, const struct frame_description *description,
 			    struct packet_record *record, struct header_snapshot *snapshot, _Bool *has_snapshot);
 
-// The hash of a record's flow, by which the kernel part sheds (bpf/shedding.h): a flow is kept where (hash & mask) is
-// 0. The same for both directions. Only addresses and ports matter.
-uint32_t rstwho_flow_hash(const struct packet_record *record);
+// The keyed hash of a record's flow, by which the kernel part sheds (bpf/shedding.h): the highest hashes first. The
+// same for both directions. Only addresses and ports count.
+uint32_t rstwho_flow_hash(const struct flow_hash_key *key, const struct packet_record *record);
 
-// The bit of a record's flow in the kernel part's focus, below 65536; the same for both directions. Only addresses and
-// ports matter.
-uint32_t rstwho_focus_bit(const struct packet_record *record);
+// The bit of a flow with that hash in the kernel part's focus, below 65536.
+uint32_t rstwho_focus_bit(uint32_t hash);
+
+// The mixing step of all hashes (bpf/flow_hash.h), for the tables in user space.
+static inline uint64_t rstwho_hash_mix(uint64_t state, uint64_t word)
+{
+	return hash_mix(state, word);
+}
 
 // Asks for a cache line that will be written to soon. Swift has no intrinsic for it.
 static inline void rstwho_prefetch(const void *address)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLibbpf
 internal import Glibc
+internal import Packets
 
 /// Looks whether this machine can capture, without attaching anything.
 package enum Doctor {
@@ -60,7 +61,8 @@ package enum Doctor {
     private static func loadProblem(_ programs: Set<KernelProgram>) -> CaptureError? {
         do {
             _ = try BPFObject(
-                settings: BPFObject.Settings(slot: 0, ringBytes: 65_536), programs: programs, ringCount: 1)
+                settings: BPFObject.Settings(slot: 0, ringBytes: 65_536, hashKey: .random()), programs: programs,
+                ringCount: 1)
             return nil
         } catch {
             return error

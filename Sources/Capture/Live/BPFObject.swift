@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLibbpf
 internal import Glibc
+package import Packets
 
 /// The programs of the kernel part (`bpf/rstwho.bpf.c`).
 package enum KernelProgram: String, CaseIterable, Sendable {
@@ -37,11 +38,14 @@ package final class BPFObject {
         package var isLinkless: Bool
         /// Bytes of one CPU's ring.
         package var ringBytes: Int
+        /// The secret of the flow hash.
+        package var hashKey: FlowHashKey
 
-        package init(slot: UInt8, isLinkless: Bool = false, ringBytes: Int) {
+        package init(slot: UInt8, isLinkless: Bool = false, ringBytes: Int, hashKey: FlowHashKey) {
             self.slot = slot
             self.isLinkless = isLinkless
             self.ringBytes = ringBytes
+            self.hashKey = hashKey
         }
     }
 
@@ -84,6 +88,7 @@ package final class BPFObject {
         constants.ring_limit_handshake = UInt32(ringSlots / 8 * 7)
         constants.is_preemptible = KernelVersion.isRealTime ? 1 : 0
         constants.slot = settings.slot
+        constants.hash_key = flow_hash_key(ends: settings.hashKey.ends, flow: settings.hashKey.flow)
         constants.link = UInt8((settings.isLinkless ? PACKET_LINK_IP : PACKET_LINK_ETHERNET).rawValue)
         var failed = bpf_map__set_initial_value(
             bpf_object__find_map_by_name(object, ".rodata"), &constants, MemoryLayout<packet_settings>.size)

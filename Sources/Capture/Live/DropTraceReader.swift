@@ -11,14 +11,16 @@ final class DropTraceReader {
 
     /// Loads and attaches it in the calling thread's network namespace.
     ///
-    /// - Parameter sharing: whose lease it obeys and whose focus it has.
+    /// - Parameters:
+    ///   - sharing: the object whose lease it obeys and whose focus it has.
+    ///   - key: the key of the focus.
     /// - Throws: `unavailable`, most often because the kernel has no BTF.
-    init(sharing: BPFObject) throws(CaptureError) {
+    init(sharing: BPFObject, key: FlowHashKey) throws(CaptureError) {
         rstwho_quiet_libbpf()
         object = try TraceObject(
             "the trace of packets that this machine drops", object: rstwho_open_drop_trace(), program: "rstwho_drop",
             ring: ("drops", "drops_lost", DROP_TRACE_RING_BYTES), sharing: sharing, maps: [.lease, .focus],
-            empty: drop_trace_event())
+            key: key, empty: drop_trace_event())
         reasons = KernelNames.of("skb_drop_reason", without: "SKB_DROP_REASON_")
     }
 

@@ -9,16 +9,19 @@ package import Packets
 final class FocusMap {
     /// Shared with the kernel.
     private let memory: UnsafeMutablePointer<packet_focus>
+    private let key: FlowHashKey
     private var flowsOfBit: [UInt32: Int] = [:]
 
     /// - `map`: the descriptor of the map `focus`; not kept.
-    init(map: Int32) throws(CaptureError) {
+    /// - `key`: the key that the programs hash with.
+    init(map: Int32, key: FlowHashKey) throws(CaptureError) {
         guard let memory = rstwho_focus_map(map) else {
             throw CaptureError(
                 .unavailable, subject: "the kernel part",
                 problem: "its focus cannot be mapped: \(SystemError.text(errno))", errno: errno)
         }
         self.memory = memory
+        self.key = key
     }
 
     deinit {
@@ -26,14 +29,14 @@ final class FocusMap {
     }
 
     func insert(_ flow: FiveTuple) {
-        let bit = flow.focusBit
+        let bit = flow.focusBit(key)
         flowsOfBit[bit, default: 0] += 1
         rstwho_focus_set(memory, bit, true)
     }
 
     /// Takes out a flow that was inserted before.
     func remove(_ flow: FiveTuple) {
-        let bit = flow.focusBit
+        let bit = flow.focusBit(key)
         guard let count = flowsOfBit[bit] else { return }
         flowsOfBit[bit] = count > 1 ? count - 1 : nil
         if count == 1 { rstwho_focus_set(memory, bit, false) }

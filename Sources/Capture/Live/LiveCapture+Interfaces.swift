@@ -125,7 +125,8 @@ extension LiveCapture {
         } else {
             var programs: Set<KernelProgram> = options.isTap ? [] : [.egress]
             programs.formUnion(options.hook == .tc ? [.ingress] : [.xdp, .xdpFrags])
-            let settings = BPFObject.Settings(slot: UInt8(index), isLinkless: isLinkless, ringBytes: state.ringBytes)
+            let settings = BPFObject.Settings(
+                slot: UInt8(index), isLinkless: isLinkless, ringBytes: state.ringBytes, hashKey: options.hashKey)
             object = try BPFObject(settings: settings, programs: programs, ringCount: 0, sharing: state.object)
         }
         let attachment = try Attachment(

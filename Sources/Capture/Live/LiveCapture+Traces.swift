@@ -29,8 +29,10 @@ extension LiveCapture {
     /// Opens the optional object.
     ///
     /// The capture works without it.
-    static func openDrops(_ state: inout State) -> Bool {
-        guard let object = state.object, let reader = try? DropTraceReader(sharing: object) else { return false }
+    static func openDrops(_ state: inout State, _ key: FlowHashKey) -> Bool {
+        guard let object = state.object, let reader = try? DropTraceReader(sharing: object, key: key) else {
+            return false
+        }
         state.drops = reader
         return true
     }

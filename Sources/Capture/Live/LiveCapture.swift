@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLibbpf
 internal import Glibc
+package import Packets
 internal import Synchronization
 
 /// Packets as they pass this machine's interfaces.
@@ -36,6 +37,8 @@ package final class LiveCapture: @unchecked Sendable {
         package var ringBytes: Int?
         /// The options of shedding under load.
         package var shedding = SheddingController.Options()
+        /// The secret of the flow hash by which flows are shed and focused.
+        package var hashKey = FlowHashKey.random()
         /// True where interfaces that are not there are waited for, and the capture goes on when none is left.
         package var awaitsInterfaces = false
         /// False takes clsact even where there is TCX.
@@ -154,7 +157,7 @@ package final class LiveCapture: @unchecked Sendable {
         firstNotices = Self.notices(of: selection)
         state.told.formUnion(firstNotices.map(\.key))
         resetTracing = options.isTap ? .unavailable("a mirror port has none") : Self.openTraces(&state)
-        tellsDrops = !options.isTap && Self.openDrops(&state)
+        tellsDrops = !options.isTap && Self.openDrops(&state, options.hashKey)
         try state.lease.renew()
         publishAttachments()
         publishLedger()
@@ -170,7 +173,8 @@ package final class LiveCapture: @unchecked Sendable {
         let ringCount = (cpus.max() ?? 0) + 1
         // Interfaces come and go; its maps stay.
         let object = try BPFObject(
-            settings: BPFObject.Settings(slot: 0, ringBytes: ringBytes), programs: [.renewLease], ringCount: ringCount)
+            settings: BPFObject.Settings(slot: 0, ringBytes: ringBytes, hashKey: options.hashKey),
+            programs: [.renewLease], ringCount: ringCount)
         let shedder = try Shedder(options.shedding, map: object.descriptor(of: .shedding))
         let rings = RingBox(try EventRing(count: ringCount, bytes: ringBytes))
         try rings.ring.map(rings: object.descriptor(of: .rings), positions: object.descriptor(of: .ringPositions))
@@ -183,7 +187,8 @@ package final class LiveCapture: @unchecked Sendable {
         do throws(CaptureError) {
             var state = State(
                 object: object, lease: Lease(program: object.descriptor(of: .renewLease)), rings: rings,
-                focus: try FocusMap(map: object.descriptor(of: .focus)), shedder: shedder, control: control,
+                focus: try FocusMap(map: object.descriptor(of: .focus), key: options.hashKey), shedder: shedder,
+                control: control,
                 ringBytes: ringBytes)
             for interface in interfaces { try attach(interface, options, &state) }
             return state

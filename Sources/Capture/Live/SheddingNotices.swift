@@ -54,7 +54,7 @@ package struct SheddingNotices: Sendable {
         let handshakes =
             levels.handshake > 0
             ? levels.handshake == levels.bulk
-                ? " with its handshake" : " and the handshakes of one of \(levels.keptOneOf(.handshake))"
+                ? " with its handshake" : " and the handshakes of \(Self.share(levels, .handshake)) of the connections"
             : ""
         let reason =
             switch cause {
@@ -64,8 +64,13 @@ package struct SheddingNotices: Sendable {
             case .option: "--shed asks for it"
             }
         return
-            "under load: the data of one connection of \(levels.keptOneOf(.bulk)) is looked at\(handshakes), because "
+            "under load: the data of \(Self.share(levels, .bulk)) of the connections is looked at\(handshakes), because "
             + "\(reason). Every reset and ICMP error is still seen, but findings about the others lack their connection"
+    }
+
+    private static func share(_ levels: SheddingLevels, _ packetClass: PacketClass) -> String {
+        let percent = levels.keptShare(packetClass) * 100
+        return percent >= 1 ? "\(Int(percent.rounded())) %" : "\((percent * 10).rounded() / 10) %"
     }
 
     private static func percent(_ budget: Double?) -> Int { Int(((budget ?? 1) * 100).rounded()) }

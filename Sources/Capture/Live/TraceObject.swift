@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CLibbpf
 internal import Glibc
+internal import Packets
 
 /// An optional object of the kernel part: one program on a tracepoint, loaded, attached, and its ring of events.
 ///
@@ -24,12 +25,13 @@ final class TraceObject<Event> {
     /// - `ring`: the names of the map with the events, of that with the number of those that were lost, and the bytes
     ///   of the first.
     /// - `maps`: those that it shares.
+    /// - `key`: the key that it hashes flows with; `nil` where it hashes none.
     /// - `empty`: an event, for making room.
     ///
     /// Throws `unavailable`, most often because the kernel has no BTF or no such tracepoint.
     init(
         _ subject: String, object: OpaquePointer?, program: String, ring: (events: String, lost: String, bytes: Int32),
-        sharing: BPFObject, maps: [KernelMap], empty: Event
+        sharing: BPFObject, maps: [KernelMap], key: FlowHashKey? = nil, empty: Event
     ) throws(CaptureError) {
         func failure(_ what: String, _ number: Int32) -> CaptureError {
             CaptureError(
@@ -40,7 +42,9 @@ final class TraceObject<Event> {
         var isOpen = false
         defer { if !isOpen { bpf_object__close(object) } }
         guard let inode = Self.namespaceInode() else { throw failure("this network namespace has no number", 0) }
-        var settings = trace_settings(namespace_inode: inode)
+        var settings = trace_settings()
+        settings.namespace_inode = inode
+        if let key { settings.hash_key = flow_hash_key(ends: key.ends, flow: key.flow) }
         var failed = bpf_map__set_initial_value(
             bpf_object__find_map_by_name(object, ".rodata"), &settings, MemoryLayout<trace_settings>.size)
         for map in maps where failed == 0 {

@@ -184,9 +184,7 @@ extension FlowKey {
     @inline(__always)
     func hash(seed: UInt64) -> UInt64 {
         var hash = TableHash(seed: seed)
-        hash.combine(lowLow ^ highHigh)
-        hash.combine(highLow ^ lowHigh)
-        hash.combine(ports)
+        hash.combine(self)
         return hash.value
     }
 

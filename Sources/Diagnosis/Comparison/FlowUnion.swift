@@ -168,8 +168,7 @@ extension FlowUnion {
                     let isHigh = (opening.direction & 1 == 1) != isDestination
                     let address = content.flows[flow].key.address(isHigh: isHigh)
                     var hash = TableHash(seed: seed)
-                    hash.combine(address.high)
-                    hash.combine(address.low)
+                    hash.combine(address)
                     hash.combine(
                         UInt64(opening.timestamp) << 16 | UInt64(content.flows[flow].key.port(isHigh: isHigh)))
                     marks.append(Mark(key: hash.value, direction: direction, capture: UInt32(capture)))

@@ -99,10 +99,8 @@ struct HostPaths {
         let destination = key.address(isHigh: direction & 1 == 0)
         func hash(_ source: IPAddress, _ destination: IPAddress) -> UInt64 {
             var hash = TableHash(seed: seed)
-            hash.combine(source.high)
-            hash.combine(source.low)
-            hash.combine(destination.high)
-            hash.combine(destination.low)
+            hash.combine(source)
+            hash.combine(destination)
             return hash.value
         }
         let found = ways.withUnsafeBufferPointer { ways in

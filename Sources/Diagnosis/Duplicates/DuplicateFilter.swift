@@ -86,8 +86,8 @@ struct DuplicateFilter: ~Copyable {
     @inline(__always)
     private func contentHash(_ record: PacketRecord) -> UInt64 {
         var hash = TableHash(seed: seed)
-        hash.combine(record.src_low ^ (record.src_high << 1 | record.src_high >> 63))
-        hash.combine(record.dst_low ^ (record.dst_high << 1 | record.dst_high >> 63))
+        hash.combine(record.source)
+        hash.combine(record.destination)
         hash.combine(UInt64(record.seq) << 32 | UInt64(record.ack))
         hash.combine(
             UInt64(record.src_port) << 48 | UInt64(record.dst_port) << 32 | UInt64(record.identification) << 8

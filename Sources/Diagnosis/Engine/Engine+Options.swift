@@ -38,6 +38,8 @@ extension Engine {
         /// The slot that stands for each slot's interface: the first of the members of one bond or bridge. Empty where each is
         /// one of its own.
         package var interfaceGroups: [UInt8] = []
+        /// The key of the hash by which the capture sheds flows (`LiveCapture.Options.hashKey`).
+        package var hashKey = FlowHashKey(ends: 0, flow: 0)
         /// Seeds the tables' hashes. Any number for a file; one that nobody outside knows for live capture.
         package var seed: UInt64 = 0
 

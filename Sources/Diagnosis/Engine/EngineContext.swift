@@ -11,7 +11,7 @@ struct EngineContext: ~Copyable {
     /// Both halves of connections that this machine translates.
     var translations: TranslatedFlows
     /// Flows of which packets were shed, and when.
-    var shedding = SheddingLog()
+    var shedding: SheddingLog
     /// Packet time, ns.
     var now: UInt64 = 0
     /// The capture that the packets come from, for `Finding.file`.
@@ -41,6 +41,7 @@ struct EngineContext: ~Copyable {
         localAddresses = OwnAddresses(options.localAddresses)
         let clockStep = ClockStep(nanoseconds: options.clockStep)
         self.clockStep = clockStep
+        shedding = SheddingLog(hashKey: options.hashKey)
         translations = TranslatedFlows(seed: options.seed, clockStep: clockStep)
         egressIsMarked = options.egressIsMarked
         groups = FixedTable(count: Self.slots)
@@ -106,14 +107,13 @@ struct EngineContext: ~Copyable {
     ///   - sides: what was seen of both directions; empty for a flow that is not known.
     func shedParts(_ record: PacketRecord, time: UInt64, sides: [FlowSide]) -> ShedParts {
         guard !shedding.isEmpty else { return [] }
-        var record = record
         var since: UInt64 = 0
         // A record's 32 bits of time go round once in 73 minutes, more than the log looks back.
         if let client = sides.first(where: { $0.sentSYN && !$0.sentSYNACK }) {
             let age = UInt64(record.time &- client.openTime) << 10
             since = time > age ? time - age : 0
         }
-        return shedding.parts(hash: rstwho_flow_hash(&record), since: since, until: max(time, now))
+        return shedding.parts(record, since: since, until: max(time, now))
     }
 
     /// What was shed of a suspect's flow since it was opened.

@@ -129,16 +129,13 @@ struct PacketSamples: ~Copyable {
 
     private func hash(_ key: FlowKey) -> UInt64 {
         var hash = TableHash(seed: seed)
-        hash.combine(key.lowLow ^ key.highHigh)
-        hash.combine(key.highLow ^ key.lowHigh)
-        hash.combine(key.ports)
+        hash.combine(key)
         return hash.value
     }
 
     private func hash(_ key: HostKey) -> UInt64 {
         var hash = TableHash(seed: seed)
-        hash.combine(key.address.high ^ UInt64(key.domain) << 48)
-        hash.combine(key.address.low)
+        hash.combine(key)
         return hash.value
     }
 }

@@ -155,9 +155,7 @@ struct FlowTable: ~Copyable {
     @inline(__always)
     static func hash(_ key: FlowKey, seed: UInt64) -> UInt64 {
         var hash = TableHash(seed: seed)
-        hash.combine(key.lowLow ^ key.highHigh)
-        hash.combine(key.highLow ^ key.lowHigh)
-        hash.combine(key.ports)
+        hash.combine(key)
         return hash.value
     }
 

@@ -26,8 +26,7 @@ struct ForwardedDestinations {
 
     private func place(_ address: IPAddress) -> Int {
         var hash = TableHash(seed: seed)
-        hash.combine(address.high)
-        hash.combine(address.low)
+        hash.combine(address)
         return Int(truncatingIfNeeded: hash.value >> 40) & (Self.capacity - 1)
     }
 

@@ -229,8 +229,7 @@ struct HostTable: ~Copyable {
     @inline(__always)
     static func hash(_ key: HostKey, seed: UInt64) -> UInt64 {
         var hash = TableHash(seed: seed)
-        hash.combine(key.address.high ^ UInt64(key.domain) << 48)
-        hash.combine(key.address.low)
+        hash.combine(key)
         return hash.value
     }
 

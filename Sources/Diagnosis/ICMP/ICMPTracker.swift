@@ -66,7 +66,7 @@ struct ICMPTracker: ~Copyable {
     /// True where packets of the quoted flow were shed.
     private func isShed(_ quote: QuotedPacket, time: UInt64, _ context: borrowing EngineContext) -> Bool {
         guard !context.shedding.isEmpty, let tuple = quote.fiveTuple else { return false }
-        return !context.shedding.parts(hash: tuple.flowHash, since: 0, until: max(time, context.now)).isEmpty
+        return !context.shedding.parts(tuple, since: 0, until: max(time, context.now)).isEmpty
     }
 
     private static func isInWindow(_ quote: QuotedPacket, source: FlowSide, other: FlowSide) -> Bool? {

@@ -88,8 +88,8 @@ struct PathTable: ~Copyable {
 
     private func hash(_ key: PathNetworks) -> UInt64 {
         var hash = TableHash(seed: seed)
-        hash.combine(key.network.high ^ key.server.low)
-        hash.combine(key.network.low ^ key.server.high)
+        hash.combine(key.network)
+        hash.combine(key.server)
         return hash.value
     }
 

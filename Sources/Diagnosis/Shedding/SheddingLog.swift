@@ -27,11 +27,17 @@ struct SheddingLog: Sendable {
         }
     }
 
+    /// The key by which the kernel part hashes flows.
+    private let hashKey: FlowHashKey
     /// By level, from 1 on.
     private var bulk = [Span](repeating: Span(), count: SheddingLevels.maximum)
     private var handshake = [Span](repeating: Span(), count: SheddingLevels.maximum)
     /// Nothing was ever shed.
     private(set) var isEmpty = true
+
+    init(hashKey: FlowHashKey) {
+        self.hashKey = hashKey
+    }
 
     mutating func note(_ change: SheddingChange) {
         if change.levels != .none { isEmpty = false }
@@ -41,11 +47,19 @@ struct SheddingLog: Sendable {
         }
     }
 
-    /// What was shed between two times (ns since 1970) of a flow with that hash (`rstwho_flow_hash`).
-    func parts(hash: UInt32, since: UInt64, until: UInt64) -> ShedParts {
-        // A flow is kept up to the level of its hash's trailing zeros.
-        let index = hash.trailingZeroBitCount
-        guard !isEmpty, index < SheddingLevels.maximum else { return [] }
+    /// The parts of a record's flow that were shed between two times (ns since 1970).
+    func parts(_ record: PacketRecord, since: UInt64, until: UInt64) -> ShedParts {
+        isEmpty ? [] : parts(hash: record.flowHash(hashKey), since: since, until: until)
+    }
+
+    /// The parts of a flow that were shed between two times (ns since 1970).
+    func parts(_ flow: FiveTuple, since: UInt64, until: UInt64) -> ShedParts {
+        isEmpty ? [] : parts(hash: flow.flowHash(hashKey), since: since, until: until)
+    }
+
+    private func parts(hash: UInt32, since: UInt64, until: UInt64) -> ShedParts {
+        guard !isEmpty, let level = SheddingLevels.firstLevel(sheddingHash: hash) else { return [] }
+        let index = level - 1
         let since = max(since, until > Self.memory ? until - Self.memory : 0)
         var parts: ShedParts = []
         if bulk[index].touches(since, until) { parts.insert(.bulk) }

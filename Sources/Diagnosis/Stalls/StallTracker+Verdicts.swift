@@ -143,7 +143,7 @@ extension StallTracker {
         guard let connection, !context.shedding.isEmpty else { return false }
         let since = suspect.time - min(suspect.time, Self.patience)
         return [connection.original, connection.translated].contains {
-            !context.shedding.parts(hash: $0.flowHash, since: since, until: max(suspect.time, context.now)).isEmpty
+            !context.shedding.parts($0, since: since, until: max(suspect.time, context.now)).isEmpty
         }
     }
 

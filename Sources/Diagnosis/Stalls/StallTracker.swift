@@ -60,8 +60,8 @@ struct StallTracker: ~Copyable {
 
     func hash(_ address: IPAddress, port: UInt16 = 0) -> UInt64 {
         var hash = TableHash(seed: seed)
-        hash.combine(address.high ^ UInt64(port) << 32)
-        hash.combine(address.low)
+        hash.combine(address)
+        hash.combine(UInt64(port))
         return hash.value
     }
 }

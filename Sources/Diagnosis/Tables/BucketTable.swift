@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CPacket
+internal import Packets
 
 /// An entry of a `BucketTable`. Plain bytes: nothing is reference-counted on the packet path.
 protocol BucketEntry: BitwiseCopyable {
@@ -215,17 +216,40 @@ struct BucketTable<Entry: BucketEntry>: ~Copyable {
     }
 }
 
-/// Mixes words into a table hash (the multiply-and-fold of wyhash): seeded, so that nobody outside can aim at a bucket.
+/// The keyed hash of the tables in user space: the mixing step of `bpf/flow_hash.h`, started from a key of this process.
+///
+/// Words are combined one after the other, never with each other before that: words that an outsider can choose would cancel
+/// out under every key ([decision 23](../../../docs/decisions/0023-one-keyed-hash.md)).
 struct TableHash {
     private(set) var value: UInt64
 
     init(seed: UInt64) {
-        value = seed ^ 0x9e37_79b9_7f4a_7c15
+        value = seed
     }
 
     @inline(__always)
     mutating func combine(_ word: UInt64) {
-        let product = (value ^ word).multipliedFullWidth(by: 0xa076_1d64_78bd_642f)
-        value = product.high ^ product.low
+        value = rstwho_hash_mix(value, word)
+    }
+
+    @inline(__always)
+    mutating func combine(_ address: IPAddress) {
+        combine(address.high)
+        combine(address.low)
+    }
+
+    @inline(__always)
+    mutating func combine(_ key: FlowKey) {
+        combine(key.lowHigh)
+        combine(key.lowLow)
+        combine(key.highHigh)
+        combine(key.highLow)
+        combine(key.ports)
+    }
+
+    @inline(__always)
+    mutating func combine(_ key: HostKey) {
+        combine(key.address)
+        combine(UInt64(key.domain))
     }
 }

@@ -27,7 +27,8 @@ struct FocusTests {
     /// The bit that the host build computes.
     private static func bit(_ bytes: [UInt8]) throws -> UInt32 {
         var record = try #require(ParsedFrame(bytes).record)
-        return rstwho_focus_bit(&record)
+        var key = harness_hash_key
+        return rstwho_focus_bit(rstwho_flow_hash(&key, &record))
     }
 
     /// Packets that are skipped without focus, in both directions: plain ones, which are told without a parse, and

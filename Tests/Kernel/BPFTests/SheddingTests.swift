@@ -29,7 +29,8 @@ struct SheddingTests {
     /// The hash that the host build computes.
     private static func hash(_ bytes: [UInt8]) throws -> UInt32 {
         var record = try #require(ParsedFrame(bytes).record)
-        return rstwho_flow_hash(&record)
+        var key = harness_hash_key
+        return rstwho_flow_hash(&key, &record)
     }
 
     /// A random flow's packets, from one end to the other and back: `frame` makes one of them.
@@ -57,28 +58,28 @@ struct SheddingTests {
     }
 
     @Test(
-        "a packet is kept where its flow's hash has none of the mask's bits, and both directions are",
+        "a packet is kept where its flow's hash lies below the threshold, in both directions",
         arguments: KernelObject.all)
     func rule(_ object: KernelObject) throws {
         let programs = try KernelPrograms(object)
         var random = SplitMix(state: 3)
-        for mask: UInt32 in [1, 3, 7, 255] {
-            let isShedding = programs.shed(bulk: mask)
+        for share in [0.5, 0.25, 0.7, 1.0 / 256] {
+            let cut = UInt32((1 - share) * 0x1p32)
+            let isShedding = programs.shed(bulk: cut)
             #expect(isShedding)
             var kept = 0
             for _ in 0..<400 {
                 let (there, back) = Self.flow(&random) { Self.tcp($0, $1, $2, $3, .ack) }
                 let hash = try Self.hash(there)
                 #expect(try Self.hash(back) == hash)
-                let expected: Fate = hash & mask == 0 ? .recorded : .shed
+                let expected: Fate = hash <= ~cut ? .recorded : .shed
                 kept += expected == .recorded ? 1 : 0
                 for program in KernelPrograms.all {
                     #expect(Self.fate(programs.run(program, there)) == expected)
                     #expect(Self.fate(programs.run(program, back)) == expected)
                 }
             }
-            // One of mask + 1, as far as chance goes: six standard deviations.
-            let share = 1 / (Double(mask) + 1)
+            // As far as chance goes: six standard deviations.
             #expect(abs(Double(kept) - 400 * share) < 6 * (400 * share * (1 - share)).squareRoot() + 1)
         }
         let isOff = programs.shed(bulk: 0)
@@ -91,7 +92,7 @@ struct SheddingTests {
     func tunnels(_ object: KernelObject) throws {
         let programs = try KernelPrograms(object)
         var random = SplitMix(state: 4)
-        let isShedding = programs.shed(bulk: 1)
+        let isShedding = programs.shed(bulk: 0x8000_0000)
         #expect(isShedding)
         let shells = [
             Ethernet().ipv4().vxlan(7).ethernet(), Ethernet().ipv6().gre(), Ethernet().vlan(9).ipv4().gtpu(3),
@@ -104,28 +105,28 @@ struct SheddingTests {
                     return Self.tcp($0, $1, $2, $3, .ack, behind: shell)
                 }
                 #expect(try Self.hash(there) == Self.hash(plain))
-                let expected: Fate = try Self.hash(plain) & 1 == 0 ? .recorded : .shed
+                let expected: Fate = try Self.hash(plain) < 0x8000_0000 ? .recorded : .shed
                 #expect(Self.fate(programs.run(HARNESS_XDP, there)) == expected)
                 #expect(Self.fate(programs.run(HARNESS_TC_INGRESS, back)) == expected)
             }
         }
     }
 
-    @Test("resets and ICMP errors are never shed, handshakes by their own mask", arguments: KernelObject.all)
+    @Test("resets and ICMP errors are never shed, handshakes by their own share", arguments: KernelObject.all)
     func classes(_ object: KernelObject) throws {
         let programs = try KernelPrograms(object)
         var random = SplitMix(state: 5)
-        for masks: (bulk: UInt32, handshakes: UInt32) in [(0xffff, 0), (0xffff, 0xffff)] {
-            let isShedding = programs.shed(bulk: masks.bulk, handshakes: masks.handshakes)
+        for cuts: (bulk: UInt32, handshakes: UInt32) in [(0xffff_0000, 0), (0xffff_0000, 0xffff_0000)] {
+            let isShedding = programs.shed(bulk: cuts.bulk, handshakes: cuts.handshakes)
             #expect(isShedding)
             for _ in 0..<50 {
                 let kinds: [(TCPFlags, UInt32)] = [
-                    (.ack, masks.bulk), (.syn, masks.handshakes), ([.fin, .ack], masks.handshakes), (.rst, 0),
+                    (.ack, cuts.bulk), (.syn, cuts.handshakes), ([.fin, .ack], cuts.handshakes), (.rst, 0),
                     ([.rst, .syn], 0),
                 ]
-                for (flags, mask) in kinds {
+                for (flags, cut) in kinds {
                     let (there, _) = Self.flow(&random) { Self.tcp($0, $1, $2, $3, flags) }
-                    let expected: Fate = try Self.hash(there) & mask == 0 ? .recorded : .shed
+                    let expected: Fate = try Self.hash(there) <= ~cut ? .recorded : .shed
                     for program in KernelPrograms.all {
                         #expect(Self.fate(programs.run(program, there)) == expected)
                     }
@@ -144,13 +145,13 @@ struct SheddingTests {
     func focus(_ object: KernelObject) throws {
         let programs = try KernelPrograms(object)
         var random = SplitMix(state: 6)
-        let isShedding = programs.shed(bulk: 0xffff, handshakes: 0xffff)
+        let isShedding = programs.shed(bulk: 0xffff_0000, handshakes: 0xffff_0000)
         #expect(isShedding)
         for _ in 0..<50 {
             let (there, back) = Self.flow(&random) { Self.tcp($0, $1, $2, $3, .ack) }
             let (other, _) = Self.flow(&random) { Self.tcp($0, $1, $2, $3, .syn) }
             let bit = try Self.hash(there) >> 16
-            guard try Self.hash(there) & 0xffff != 0, try Self.hash(other) & 0xffff != 0,
+            guard try Self.hash(there) > 0xffff, try Self.hash(other) > 0xffff,
                 try Self.hash(other) >> 16 != bit
             else { continue }
             #expect(Self.fate(programs.run(HARNESS_TC_INGRESS, there)) == .shed)
@@ -171,12 +172,12 @@ struct SheddingTests {
     func egress(_ object: KernelObject) throws {
         let programs = try KernelPrograms(object)
         var random = SplitMix(state: 7)
-        let isShedding = programs.shed(bulk: 0xffff, handshakes: 0xffff)
+        let isShedding = programs.shed(bulk: 0xffff_0000, handshakes: 0xffff_0000)
         #expect(isShedding)
         for _ in 0..<20 {
             let (data, _) = Self.flow(&random) { Self.tcp($0, $1, $2, $3, .ack) }
             let (syn, _) = Self.flow(&random) { Self.tcp($0, $1, $2, $3, .syn) }
-            guard try Self.hash(data) & 0xffff != 0, try Self.hash(syn) & 0xffff != 0 else { continue }
+            guard try Self.hash(data) > 0xffff, try Self.hash(syn) > 0xffff else { continue }
             let forwarded = programs.runForwarded(data)
             #expect(forwarded.map { [$0.skipped, $0.shed, UInt64($0.records)] } == [1, 0, 0])
             #expect(Self.fate(programs.runForwarded(syn)) == .shed)

@@ -204,7 +204,7 @@ static bool run_focus(struct harness *harness, const char *object)
 		if (frame.refusal || frame.length > LONGEST_FRAME ||
 		    harness_run_forwarded(harness, bytes, frame.length, &before) || before.skipped == 0)
 			continue;
-		bit = rstwho_focus_bit(&frame.record);
+		bit = rstwho_focus_bit(rstwho_flow_hash(&harness_hash_key, &frame.record));
 		if (harness_focus(harness, bit, true) ||
 		    harness_run_forwarded(harness, bytes, frame.length, &focused) || focused.recorded != 1 ||
 		    harness_focus(harness, bit, false)) {

@@ -121,7 +121,7 @@ bool trace_resets(const char *path, char *message, size_t bytes)
 	struct bpf_object *object = bpf_object__open(path);
 	const struct packet_lease lease = { .expires = UINT64_MAX };
 	const uint32_t key = 0;
-	struct trace_settings settings;
+	struct trace_settings settings = { .hash_key = { .ends = 0 } };
 	struct stat namespace = { 0 };
 	struct seen seen = { .count = 0 };
 	struct ring_buffer *ring = NULL;
@@ -218,7 +218,7 @@ bool trace_drops(const char *path, char *message, size_t bytes)
 	struct bpf_object *object = bpf_object__open(path);
 	const struct packet_lease lease = { .expires = UINT64_MAX };
 	const uint32_t key = 0;
-	struct trace_settings settings;
+	struct trace_settings settings = { .hash_key = { .ends = 0 } };
 	struct stat namespace = { 0 };
 	struct dropped dropped = { .count = 0 };
 	struct ring_buffer *ring = NULL;

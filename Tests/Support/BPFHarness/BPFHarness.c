@@ -80,6 +80,8 @@ static void empty_rings(const struct harness *harness, struct harness_result *re
 	} while (drained.has_more);
 }
 
+const struct flow_hash_key harness_hash_key = { .ends = 0x0123456789abcdefull, .flow = 0xfedcba9876543210ull };
+
 /* Writes the settings, which are all of the object's .rodata, before it is loaded. */
 static int write_settings(struct bpf_object *object, uint32_t slots, bool is_preemptible)
 {
@@ -89,6 +91,7 @@ static int write_settings(struct bpf_object *object, uint32_t slots, bool is_pre
 		.ring_limit_handshake = slots,
 		.link = PACKET_LINK_ETHERNET,
 		.is_preemptible = is_preemptible,
+		.hash_key = harness_hash_key,
 	};
 
 	return bpf_map__set_initial_value(bpf_object__find_map_by_name(object, ".rodata"), &settings, sizeof(settings));
@@ -273,7 +276,7 @@ int harness_shed(struct harness *harness, uint32_t bulk, uint32_t handshakes)
 {
 	const __u32 key = 0;
 	/* Those of resets and ICMP errors must not matter. */
-	const struct packet_shedding shedding = { .mask = { bulk, handshakes, bulk, bulk } };
+	const struct packet_shedding shedding = { .cut = { bulk, handshakes, bulk, bulk } };
 
 	return bpf_map_update_elem(harness->shedding, &key, &shedding, BPF_ANY) ? -errno : 0;
 }

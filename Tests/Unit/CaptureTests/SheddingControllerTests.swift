@@ -181,11 +181,12 @@ struct SheddingControllerTests {
         #expect(SheddingLevels(keepingOneOf: 2048) == nil)
         #expect(SheddingLevels(keepingOneOf: 1) == SheddingLevels.none)
         let levels = SheddingLevels(bulk: 3, handshake: 1)
-        #expect(levels.mask(.bulk) == 7 && levels.mask(.handshake) == 1)
-        #expect(levels.mask(.reset) == 0 && levels.mask(.icmp) == 0)
+        #expect(levels.cut(.bulk) == 0xe000_0000 && levels.cut(.handshake) == 0x8000_0000)
+        #expect(levels.cut(.reset) == 0 && levels.cut(.icmp) == 0)
         #expect(levels.ratio(.bulk) == 0.875 && levels.ratio(.reset) == 0)
         // Whoever has its bulk has its handshake.
-        for hash in UInt32(0)..<64 where !levels.sheds(.bulk, hash: hash) {
+        for hash in stride(from: UInt32(0), to: .max - 0x0400_0000, by: 0x0400_0000)
+        where !levels.sheds(.bulk, hash: hash) {
             #expect(!levels.sheds(.handshake, hash: hash))
         }
         var simulation = Simulation()

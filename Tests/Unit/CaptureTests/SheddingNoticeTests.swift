@@ -37,7 +37,8 @@ struct SheddingNoticeTests {
         }
         #expect(texts.count == 2)
         let (begin, end) = (try #require(texts.first), try #require(texts.last))
-        #expect(begin.contains("one connection of 4") && begin.contains("25 %") && begin.contains("--full"))
+        #expect(
+            begin.contains("the data of 25 % of the connections") && begin.contains("25 %") && begin.contains("--full"))
         #expect(begin.contains("Every reset"))
         #expect(end.contains("over after 30 s"))
         // Negative: nothing is said where nothing is shed, nor of what lasts less than a second.

@@ -103,7 +103,7 @@ struct SheddingSimulation {
         _ offered: Double, _ packetClass: PacketClass, _ path: WritableKeyPath<Offer, Double>, _ bytes: Double,
         _ limit: Double
     ) -> Double {
-        let kept = offered / Double(controller.levels.keptOneOf(packetClass))
+        let kept = offered * controller.levels.keptShare(packetClass)
         let room = max(0, Double(ringBytes) * limit - usedBytes) / bytes
         waiting[keyPath: path] += min(kept, room)
         return max(0, kept - room)

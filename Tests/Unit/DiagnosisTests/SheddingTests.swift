@@ -29,8 +29,8 @@ private struct ShedStory {
                 engine.noteShedding(.init(levels: levels, earliest: change.time, latest: change.time))
                 changes.removeFirst()
             }
-            var record = packet.record
-            guard !levels.sheds(record.packetClass, hash: rstwho_flow_hash(&record)) else { continue }
+            let record = packet.record
+            guard !levels.sheds(record.packetClass, hash: record.flowHash(Engine.Options().hashKey)) else { continue }
             withUnsafePointer(to: packet) { engine.observe(.init(start: $0, count: 1), upTo: packet.time) }
         }
         for change in changes {
@@ -63,7 +63,7 @@ extension Story {
             (first..<first + 2000).first { port in
                 let tuple = FiveTuple(
                     source: .client, sourcePort: port, destination: server, destinationPort: serverPort)
-                return levels.sheds(.bulk, hash: tuple.flowHash) != kept
+                return levels.sheds(.bulk, hash: tuple.flowHash(Engine.Options().hashKey)) != kept
             } ?? first
     }
 }
@@ -267,7 +267,8 @@ struct SheddingTests {
 
     @Test("The log knows of each level when it was in force")
     func log() {
-        var log = SheddingLog()
+        let key = FlowHashKey(ends: 3, flow: 4)
+        var log = SheddingLog(hashKey: key)
         let second = Story.second
         func note(_ time: UInt64, _ bulk: Int, _ handshake: Int) {
             log.note(
@@ -275,30 +276,38 @@ struct SheddingTests {
                     levels: SheddingLevels(bulk: bulk, handshake: handshake), earliest: time * second,
                     latest: time * second + 1000))
         }
-        func parts(_ hash: UInt32, _ since: UInt64, _ until: UInt64) -> ShedParts {
-            log.parts(hash: hash, since: since * second, until: until * second)
+        /// A flow that is shed from a level on; the first such port.
+        func flow(_ level: Int?) -> FiveTuple {
+            let tuples = (UInt16(1)...60_000).lazy.map {
+                FiveTuple(source: .client, sourcePort: $0, destination: .server, destinationPort: 443)
+            }
+            let found = tuples.first { SheddingLevels.firstLevel(sheddingHash: $0.flowHash(key)) == level }
+            return found ?? tuples[tuples.startIndex]
         }
-        #expect(log.isEmpty && parts(1, 0, 100).isEmpty)
+        func parts(_ flow: FiveTuple, _ since: UInt64, _ until: UInt64) -> ShedParts {
+            log.parts(flow, since: since * second, until: until * second)
+        }
+        let (first, third, kept) = (flow(1), flow(3), flow(nil))
+        #expect(log.isEmpty && parts(first, 0, 100).isEmpty)
         note(10, 1, 0)
-        // Odd: shed from the first level on. What was recorded before that comes later.
-        #expect(parts(1, 0, 9) == [])
-        #expect(parts(1, 0, 15) == .bulk)
-        #expect(parts(4, 0, 15) == [])
+        // Packets that were recorded before come later.
+        #expect(parts(first, 0, 9) == [])
+        #expect(parts(first, 0, 15) == .bulk)
+        #expect(parts(third, 0, 15) == [])
         note(20, 3, 1)
-        #expect(parts(1, 11, 25) == [.bulk, .handshake])
-        // A multiple of 4: from the third on.
-        #expect(parts(4, 0, 25) == .bulk)
+        #expect(parts(first, 11, 25) == [.bulk, .handshake])
+        #expect(parts(third, 0, 25) == .bulk)
         note(30, 1, 0)
-        #expect(parts(4, 0, 35) == .bulk)
-        #expect(parts(4, 31, 100) == [])
+        #expect(parts(third, 0, 35) == .bulk)
+        #expect(parts(third, 31, 100) == [])
         note(40, 0, 0)
-        #expect(parts(1, 35, 45) == .bulk)
-        #expect(parts(1, 41, 49) == [])
+        #expect(parts(first, 35, 45) == .bulk)
+        #expect(parts(first, 41, 49) == [])
         note(50, 1, 1)
-        #expect(parts(1, 41, 51) == [.bulk, .handshake])
-        #expect(parts(1, 35, 49) == .bulk)
+        #expect(parts(first, 41, 51) == [.bulk, .handshake])
+        #expect(parts(first, 35, 49) == .bulk)
         // Kept whatever is shed.
-        #expect(parts(0, 0, 100) == [] && parts(1 << 10, 0, 100) == [])
+        #expect(parts(kept, 0, 100) == [])
         #expect(log.hasShed(since: 41 * second, until: 51 * second))
         #expect(!log.hasShed(since: 41 * second, until: 49 * second))
     }

@@ -31,6 +31,9 @@ struct harness_result {
 
 struct harness;
 
+// The key that every harness loads its object with.
+extern const struct flow_hash_key harness_hash_key;
+
 // Loads every program of the object file at `path`. NULL on failure, with the reason in `message`.
 struct harness *harness_open(const char *path, char *message, size_t size);
 // The same; is_preemptible says that programs of a CPU may interrupt each other (PREEMPT_RT).
@@ -74,7 +77,7 @@ int harness_focus(struct harness *harness, uint32_t bit, bool is_on);
 // Takes the rings of all CPUs, as a program does while it looks at a packet, or lets them go. 0, or a negative errno.
 int harness_hold_rings(struct harness *harness, bool is_held);
 
-// Sheds flows by these masks of their hash (rstwho_flow_hash); 0 keeps all. 0, or a negative errno.
+// Sheds these parts of the flow hashes (rstwho_flow_hash), from the top, in 2^-32; 0 keeps all. 0, or a negative errno.
 int harness_shed(struct harness *harness, uint32_t bulk, uint32_t handshakes);
 
 #endif
