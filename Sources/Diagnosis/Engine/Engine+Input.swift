@@ -6,13 +6,15 @@ package import Packets
 extension Engine {
     /// Packets in time order, and what the capture knows besides them.
     ///
-    /// The order in which it was written down does not matter: the engine takes what has to be known of the packets first.
+    /// The order in which it was written down does not matter: the engine takes what has to be known of the packets
+    /// first.
     package struct Batch {
         /// The packets, oldest first; valid while the batch is handled. Empty for a tick.
         package var packets: UnsafeBufferPointer<ObservedPacket>
         /// The packets' hashes as `hashing` makes them, where that was done.
         package var hashes: UnsafePointer<PacketHashes>?
-        /// The time (ns since 1970) that every source has passed: no older packet will follow. 0 where there is no time.
+        /// The time (ns since 1970) that every source has passed: no older packet will follow. 0 where there is no
+        /// time.
         package var watermark: UInt64
         /// Resets that this machine's kernel sent, as it told them.
         package var traces: [ResetTrace] = []
@@ -40,16 +42,18 @@ extension Engine {
         /// Another source of packets begins: what came before without a time is settled.
         ///
         /// - file: for `Finding.file`.
-        /// - isLive: Findings are wanted while packets still come (an interface, a pipe): an undetermined one is emitted when its settle
-        ///   time is over and revised later. In a finished file it is held back until it is decided.
+        /// - isLive: Findings are wanted while packets still come (an interface, a pipe): an undetermined one is
+        ///   emitted when its settle time is over and revised later. In a finished file it is held back until it is
+        ///   decided.
         case source(file: String?, isLive: Bool)
         case batch(Batch)
-        /// Other interfaces are watched, by slot; a slot keeps what was learnt in it. `groups` as `Options.interfaceGroups`.
+        /// Other interfaces are watched, by slot; a slot keeps what was learnt in it. `groups` as
+        /// `Options.interfaceGroups`.
         case interfaces(names: [String], groups: [UInt8])
         /// Other prefixes count as inside, and devices have other names.
         case configuration(inside: InsidePrefixes, devices: DeviceNames)
-        /// This machine's own addresses have changed. The packets of the next batch were sent before or after that: for them both the
-        /// old addresses and these are its own.
+        /// This machine's own addresses have changed. The packets of the next batch were sent before or after that: for
+        /// them both the old addresses and these are its own.
         case addresses(Set<IPAddress>)
         /// All packets of a flow are recorded on both ways from `since` (ns since 1970) on.
         case focus(FiveTuple, since: UInt64)
@@ -57,13 +61,13 @@ extension Engine {
         case facts(ForwardingFacts)
         /// This machine's own counters, read a moment ago.
         case counters(LocalCounters)
-        /// The state of an engine before this one, at `now` (ns since 1970). What happened since then weakens it: counts are halved for
-        /// each hour that passed, as they are while packets come. Hosts that came by interfaces which are not watched any more, and
-        /// hosts that were seen later than `now`, are left out.
+        /// The state of an engine before this one, at `now` (ns since 1970). What happened since then weakens it:
+        /// counts are halved for each hour that passed, as they are while packets come. Hosts that came by interfaces
+        /// which are not watched any more, and hosts that were seen later than `now`, are left out.
         case restore(hosts: [HostRecord], origins: [OriginRecord], now: UInt64)
-        /// What is known of the addresses of a prefix is to be forgotten: hosts, their resets that wait for a verdict or for a revision,
-        /// the hosts in whose names devices spoke, and the paths from and to them. Flows go on: their addresses are of packets that come
-        /// now.
+        /// Everything about the addresses of a prefix is to be forgotten: hosts, their resets that wait for a verdict
+        /// or for a revision, the hosts in whose names devices spoke, and the paths from and to them. Flows go on:
+        /// their addresses are of packets that come now.
         case forget(IPPrefix)
         /// No more packets come: everything that is still open is settled.
         case end

@@ -61,8 +61,8 @@ extension Engine {
             hosts: hostSnapshot, interfaceNames: context.options.interfaceNames, origins: witnesses.origins.records)
     }
 
-    /// The packets behind a finding, as far as they are still kept, oldest first: the reset and what drew it, the connection's
-    /// handshake, what came after, ICMP errors about it, and samples of the host's distance.
+    /// The packets behind a finding, as far as they are still kept, oldest first: the reset and what drew it, the
+    /// connection's handshake, what came after, ICMP errors about it, and samples of the host's distance.
     ///
     /// - Returns: nothing where the engine keeps none (`Options.evidenceBytes`), or not any more.
     package func evidencePackets(of finding: Finding) -> [EvidencePacket] { evidence.evidence(of: finding) }
@@ -70,12 +70,12 @@ extension Engine {
     /// The names of the interfaces that records name by slot.
     package var interfaceNames: [String] { context.options.interfaceNames }
 
-    /// What `handle` would do first with the packets: for whoever has them earlier, on whatever thread.
+    /// The first step of `handle` for packets: for a caller that has them earlier, on any thread.
     package var hashing: PacketHashing {
         let hasher = PacketHasher(seed: context.options.seed)
         return { packets, hashes in hasher.hash(packets, into: hashes) }
     }
 
-    /// What one flow and one host take of memory, bytes: the tables are made for all at the start and never grow.
+    /// The memory of one flow and of one host, bytes: the tables are allocated at the start and never grow.
     package static var entryBytes: (flow: Int, host: Int) { (FlowEntry.tableStride, HostEntry.tableStride) }
 }

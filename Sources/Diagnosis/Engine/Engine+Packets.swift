@@ -3,7 +3,7 @@ internal import CPacket
 internal import Packets
 
 extension Engine {
-    /// Which packets may teach, and how they came past.
+    /// Hands a packet to the tables and to the trackers, by the way in which it came past.
     @inline(__always)
     mutating func observe(_ packet: UnsafePointer<ObservedPacket>, _ lookup: UnsafePointer<PacketLookup>) {
         let record = packet.record
@@ -24,9 +24,9 @@ extension Engine {
         context.nextDue = 0
         var passage = ResetCase.Passage.madeHere
         if record.direction == .egress {
-            // Whatever is routed has lost one to this machine: a whole initial TTL was made here, unless packets of that source
-            // arrive (a bridge). Live the kernel says so itself, and what it does not mark was forwarded. Who forwards a tunnel
-            // leaves the TTL inside alone.
+            // Whatever is routed has lost one to this machine: a whole initial TTL was made here, unless packets of
+            // that source arrive (a bridge). Live the kernel says so itself, and what it does not mark was forwarded.
+            // Who forwards a tunnel leaves the TTL inside alone.
             let isWhole = !context.egressIsMarked && record.distance.decrements == 0 && record.tunnel == .none
             passage = isWhole ? .leftUndiminished : .forwarded
             if record.packetClass != .reset, isWhole, hasArrived(record) { passage = .forwarded }
@@ -103,7 +103,8 @@ extension Engine {
         return !host.isLocal && (host.isProven || !host[.unproven].isEmpty)
     }
 
-    /// Echo and UDP: what answers a request that was seen proves that its sender lives; everything else could be spoofed.
+    /// Echo and UDP: what answers a request that was seen proves that its sender lives; everything else could be
+    /// spoofed.
     private mutating func observeRequestOrReply(
         _ packet: UnsafePointer<ObservedPacket>, _ lookup: UnsafePointer<PacketLookup>, isRequest: Bool, isReply: Bool,
         as fingerprint: FingerprintClass, isLocal: Bool
@@ -211,7 +212,7 @@ extension Engine {
         if flags.contains(.syn) {
             side.pointee.noteTimestamps(packet)
             context.translations.note(record.pointee, isLeaving: false)
-        } else if !context.egressIsMarked, context.translations.isForwarding, packets < OneWayTapDetector.alone,
+        } else if !context.egressIsMarked, context.translations.isForwarding, packets < StallTracker.firstPackets,
             other.pointee.packets == 0,
             record.pointee.payload_length > 0
         {
@@ -240,7 +241,7 @@ extension Engine {
                 packet.pointee, sign, flow, sourceIsHigh: sourceIsHigh, opened: opened, sent: sent, &context, icmp,
                 forwarding)
         }
-        if packets <= OneWayTapDetector.alone {
+        if packets <= StallTracker.firstPackets {
             stalls.observe(directionOf: packet.pointee, flow, sourceIsHigh: sourceIsHigh, &context)
         }
     }

@@ -2,7 +2,7 @@
 internal import CPacket
 internal import Packets
 
-/// When the trackers settle what waits in them, and in which order: findings come out in the order of their packets.
+/// The order in which the trackers settle what waits in them: findings come out in the order of their packets.
 extension Engine {
     /// Settles what is due, and finds out when next something is: for packets whose time has come to `nextDue`.
     ///

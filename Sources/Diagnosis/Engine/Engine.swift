@@ -2,18 +2,19 @@
 internal import CPacket
 internal import Packets
 
-/// Who sent that reset: takes packets in time order, keeps what it needs to know of hosts and flows, gives findings.
+/// The answer to "who sent that reset?": takes packets in time order, remembers hosts and flows, and gives findings.
 ///
 /// Everything goes in by `handle` and comes out by `poll`:
 ///
 ///     engine.handle(.batch(batch))
 ///     while let output = engine.poll() { … }
 ///
-/// It owns the tables and packet time (`EngineContext`) and hands each packet to the trackers of the subjects that it concerns; a
-/// tracker owns its subject's state and timers.
+/// It owns the tables and packet time (`EngineContext`) and hands each packet to the trackers of the subjects that it
+/// concerns; a tracker owns its subject's state and timers.
 ///
-/// Pure: no I/O and no clock. Time is packet time, moved on by a batch's watermark. Packets without a time (`ObservedPacket.time` 0: a
-/// text without timestamps) are judged at the end of their file, and nothing about them is measured in time.
+/// Pure: no I/O and no clock. Time is packet time, moved on by a batch's watermark. Packets without a time
+/// (`ObservedPacket.time` 0: a text without timestamps) are judged at the end of their file, and nothing about them is
+/// measured in time.
 package struct Engine: ~Copyable {
     var context: EngineContext
     var resets: ResetTracker
@@ -39,7 +40,7 @@ package struct Engine: ~Copyable {
         self.context = context
     }
 
-    /// What the tables hold and what they let go.
+    /// The contents of the tables, and the entries that they gave up.
     package struct Statistics: Sendable, Equatable {
         /// Packets that taught something or were judged.
         package var observed: UInt64 = 0

@@ -2,8 +2,9 @@
 internal import CPacket
 internal import Packets
 
-/// The state that all subjects share: the two tables, packet time, the source of the packets, the options, and the findings on their
-/// way out. The engine passes it to its trackers; what only one subject needs is in that subject's tracker.
+/// The state that all subjects share: the two tables, packet time, the source of the packets, the options, and the
+/// findings on their way out. The engine passes it to its trackers; what only one subject needs is in that subject's
+/// tracker.
 struct EngineContext: ~Copyable {
     var options: Engine.Options
     var hosts: HostTable
@@ -26,8 +27,8 @@ struct EngineContext: ~Copyable {
     var nextDue: UInt64 = 0
     /// `options.clockStep`.
     let clockStep: ClockStep
-    /// `options.egressIsMarked`, and for each slot the one that stands for it (`options.interfaceGroups`): without the reference
-    /// counts of the options beside them.
+    /// `options.egressIsMarked`, and for each slot the one that stands for it (`options.interfaceGroups`): without the
+    /// reference counts of the options beside them.
     let egressIsMarked: Bool
     private let groups: FixedTable<UInt8>
 
@@ -61,7 +62,7 @@ struct EngineContext: ~Copyable {
         for slot in 0..<Self.slots { groups[slot].pointee = slot < named.count ? named[slot] : UInt8(slot) }
     }
 
-    /// Where a packet arrived; empty for one that was seen leaving.
+    /// The interface on which a packet arrived; empty for one that was seen leaving.
     @inline(__always)
     func arrival(_ record: PacketRecord) -> InterfaceSet {
         record.direction == .ingress ? InterfaceSet(slot: group(of: record.interfaceSlot)) : []
@@ -100,7 +101,8 @@ struct EngineContext: ~Copyable {
 
     // MARK: Shedding
 
-    /// What was shed of a record's flow since it was opened; of a flow whose SYN was not seen, in the last hour.
+    /// The parts of a record's flow that were shed since it was opened; of a flow whose SYN was not seen, in the last
+    /// hour.
     ///
     /// - Parameters:
     ///   - time: the record's, ns since 1970.
@@ -116,12 +118,6 @@ struct EngineContext: ~Copyable {
         return shedding.parts(record, since: since, until: max(time, now))
     }
 
-    /// What was shed of a suspect's flow since it was opened.
-    func shedParts(_ suspect: PathSuspect, _ flow: FlowEntry) -> ShedParts {
-        guard !shedding.isEmpty else { return [] }
-        return shedParts(suspect.record, time: suspect.time, sides: [flow.low, flow.high])
-    }
-
     // MARK: Findings
 
     /// Emits a finding: at once while packets still come, else after the resets that were seen before.
@@ -129,8 +125,8 @@ struct EngineContext: ~Copyable {
         if isLive { findings.emit(finding) } else { findings.emitInOrder(finding) }
     }
 
-    /// Completes a finding with what all kinds have: when and where its packet was seen, whose connection it is, and how long the
-    /// verdict took.
+    /// Completes a finding with what all kinds have: when and where its packet was seen, whose connection it is, and
+    /// how long the verdict took.
     ///
     /// - Parameters:
     ///   - time: of the packet, ns since 1970; 0 where the source tells no time.

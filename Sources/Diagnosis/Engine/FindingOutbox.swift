@@ -2,8 +2,8 @@
 
 /// Findings and revisions on their way out of the engine, in the order in which they are reported.
 ///
-/// In a finished file that is the order of the packets: a finding about a later packet waits for the resets that were seen before it and
-/// have no verdict yet. Resets are known here by the numbers that `PendingResets` gives them.
+/// In a finished file that is the order of the packets: a finding about a later packet waits for the resets that were
+/// seen before it and have no verdict yet. Resets are known here by numbers that count up.
 struct FindingOutbox {
     private var ready: [Finding] = []
     /// The place in `ready` of the next one.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// This machine's own addresses as packets are looked at: after a change both the old and the new ones, until the batch that may hold
-/// packets of both is over.
+/// This machine's own addresses as packets are looked at: after a change both the old and the new ones, until the batch
+/// that may hold packets of both is over.
 struct OwnAddresses {
     private var addresses: Set<IPAddress>
     /// The addresses from the end of the next batch on.

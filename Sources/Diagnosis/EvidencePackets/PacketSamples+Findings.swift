@@ -6,8 +6,8 @@ extension PacketSamples {
     /// Packets of its connection that a finding without packets put aside is shown with.
     private static var connectionLimit: Int { 24 }
 
-    /// The packets behind a finding, as far as they are still kept, oldest first: the reset and what drew it, the connection's
-    /// handshake, what came after, ICMP errors about it, and samples of the host's distance.
+    /// The packets behind a finding, as far as they are still kept, oldest first: the reset and what drew it, the
+    /// connection's handshake, what came after, ICMP errors about it, and samples of the host's distance.
     ///
     /// - Returns: nothing where none are kept (`Engine.Options.evidenceBytes`), or not any more.
     func evidence(of finding: Finding) -> [EvidencePacket] {
@@ -52,7 +52,8 @@ extension PacketSamples {
         if let trigger { packets[trigger].role = .trigger }
     }
 
-    /// Takes a sample of a host's distance now and then: of its first packets that prove life, and then more and more rarely.
+    /// Takes a sample of a host's distance now and then: of its first packets that prove life, and then more and more
+    /// rarely.
     @inline(__always)
     mutating func observe(proof packet: UnsafePointer<ObservedPacket>, of host: UnsafeMutablePointer<HostEntry>) {
         guard packet.record.pointee.packetClass != .bulk || host.pointee.newestRun <= 2 else { return }

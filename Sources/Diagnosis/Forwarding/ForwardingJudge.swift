@@ -2,10 +2,11 @@
 internal import CPacket
 internal import Packets
 
-/// Judges whether this machine sent on what it was to forward. It concludes only where a packet must have been seen leaving: where the
-/// kernel said that it dropped it, or where packets of that direction, or to that destination, were seen leaving by a watched interface.
+/// Judges whether this machine sent on what it was to forward. It concludes only where a packet must have been seen
+/// leaving: where the kernel said that it dropped it, or where packets of that direction, or to that destination, were
+/// seen leaving by a watched interface.
 enum ForwardingJudge {
-    /// What is said of one direction of a flow.
+    /// A verdict on one direction of a flow.
     struct Conclusion {
         var watch: ForwardingWatch
         var direction: ForwardingDirection
@@ -13,7 +14,7 @@ enum ForwardingJudge {
         var reason: Finding.Forwarding.Reason
     }
 
-    /// What else is known when a direction is suspicious.
+    /// Everything else that is known when a direction is suspicious.
     struct Surroundings {
         /// The kernel tells of each packet that it drops.
         var tellsDrops: Bool

@@ -2,12 +2,12 @@
 internal import CPacket
 internal import Packets
 
-/// Tracks, on a machine that forwards, whether it sends on what it gets: joins the two ways of the flows in focus. Only where the kernel
-/// part marks what leaves (`Engine.Options.egressIsMarked`).
+/// Tracks, on a machine that forwards, whether it sends on what it gets: joins the two ways of the flows in focus. Only
+/// where the kernel part marks what leaves (`Engine.Options.egressIsMarked`).
 ///
 /// Bounded by the places of `FocusRequests`, and by `routeCapacity`.
 struct ForwardingTracker: ~Copyable {
-    /// How often (ns of packet time) watches are settled.
+    /// The interval (ns of packet time) at which watches are settled.
     private static var settleInterval: UInt64 { 20_000_000 }
     /// Findings of one route are emitted once; flows that follow are counted.
     private static var routeCapacity: Int { 512 }
@@ -63,8 +63,8 @@ struct ForwardingTracker: ~Copyable {
 
     // MARK: Packets
 
-    /// Puts a flow into focus, which its packet made suspicious. Does nothing where that flow ends here, or where nothing is
-    /// forwarded.
+    /// Puts a flow into focus, which its packet made suspicious. Does nothing where that flow ends here, or where
+    /// nothing is forwarded.
     @inline(never)
     mutating func observe(suspicious record: PacketRecord, _ context: inout EngineContext) {
         guard context.egressIsMarked, record.transport == .tcp, record.tunnel == .none,
@@ -79,8 +79,8 @@ struct ForwardingTracker: ~Copyable {
         context.nextDue = 0
     }
 
-    /// True where a packet that arrived makes its flow suspicious: it was seen before, and nothing new came since. `side` and
-    /// `other` are as they were before it.
+    /// True where a packet that arrived makes its flow suspicious: it was seen before, and nothing new came since.
+    /// `side` and `other` are as they were before it.
     @inline(__always)
     static func isRepeated(_ record: PacketRecord, side: FlowSide, other: FlowSide) -> Bool {
         guard side.hasSeq, !SequenceNumber.isAfter(record.sequenceEnd, side.nextSeq) else { return false }
@@ -164,7 +164,7 @@ struct ForwardingTracker: ~Copyable {
 
     // MARK: Findings
 
-    /// When `settle` has work; `.max` where nothing is watched.
+    /// The time at which `settle` has work; `.max` where nothing is watched.
     var due: UInt64 { requests.isEmpty ? .max : nextSettle }
 
     /// The directions that have become suspicious and of which enough is known, by place.
@@ -260,7 +260,7 @@ struct ForwardingTracker: ~Copyable {
         droppedRoutes[route] = finding
     }
 
-    /// Who opened the connection, as connection tracking or the handshake says, else the ports.
+    /// True where the client sent the packet, as connection tracking or the handshake says, else the ports.
     private func isFromClient(
         _ conclusion: ForwardingJudge.Conclusion, _ context: borrowing EngineContext
     ) -> Bool {
@@ -282,7 +282,7 @@ struct ForwardingTracker: ~Copyable {
     }
 }
 
-/// What findings of dropped packets are told apart by.
+/// The key by which findings of dropped packets are told apart.
 private struct DroppedRoute: Hashable {
     var source: IPAddress
     var destination: IPAddress

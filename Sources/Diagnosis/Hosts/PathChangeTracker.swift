@@ -47,8 +47,8 @@ struct PathChangeTracker: ~Copyable {
     /// True where the next hop of this packet gives all packets one TTL, and the packet has it as well.
     func isRewritten(_ record: PacketRecord) -> Bool { links.isRewritten(record) }
 
-    /// True where so many hops nearer or farther is what other flows or hosts have just moved by, and the host has not been heard
-    /// since.
+    /// True where so many hops nearer or farther is what other flows or hosts have just moved by, and the host has not
+    /// been heard since.
     func explains(shift: Int, at time: UInt64, lastSeen: UInt64) -> Bool {
         changes.explains(shift: shift, at: time, lastSeen: lastSeen)
     }

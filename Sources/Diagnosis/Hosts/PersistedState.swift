@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the engine knows that is to outlive it.
+/// The part of the engine's knowledge that outlives it.
 package struct PersistedState: Sendable {
     let hosts: HostSnapshot
     let interfaceNames: [String]

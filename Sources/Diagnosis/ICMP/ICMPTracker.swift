@@ -4,14 +4,14 @@ internal import Packets
 
 /// Tracks ICMP errors and redirects: those that say the same are counted together and emitted once.
 struct ICMPTracker: ~Copyable {
-    /// Sequence numbers this far from what was seen of a connection are none of it: more than a window, less than chance would hit
-    /// often (RFC 5927, 4.1; a guess hits one in 2048).
+    /// Sequence numbers this far from what was seen of a connection are none of it: more than a window, less than
+    /// chance would hit often (RFC 5927, 4.1; a guess hits one in 2048).
     private static var sequenceReach: UInt32 { 1 << 20 }
     /// A connection that was silent here for longer (ns) may have gone on unseen (shed): its numbers prove nothing.
     private static var sequenceFreshness: UInt64 { 5_000_000_000 }
 
     private var errors = ICMPErrors()
-    /// What routers said of better ways, for whoever looks for an asymmetric path.
+    /// The redirects that routers sent, evidence of an asymmetric path.
     private(set) var redirects = Redirects()
 
     // MARK: Packets
@@ -39,7 +39,7 @@ struct ICMPTracker: ~Copyable {
         errors.insert(entry, as: key)
     }
 
-    /// What is known of the quoted flow, where it was seen in the quoted direction.
+    /// The quoted flow, where it was seen in the quoted direction.
     private func quotedFlow(_ quote: QuotedPacket, _ context: borrowing EngineContext) -> ICMPCase.Flow? {
         guard let tuple = quote.fiveTuple else { return nil }
         let (key, sourceIsHigh) = FlowKey.of(tuple)
@@ -83,8 +83,8 @@ struct ICMPTracker: ~Copyable {
         return SequenceNumber.isAfter(other.ack, seq)
     }
 
-    /// How far the packets of the host come that the error says it is from; `nil` where it says to be from a device, or too little
-    /// is known of the host.
+    /// The distance of the host that the error says it is from; `nil` where it says to be from a device, or
+    /// too little is known of the host.
     private func hostDistance(
         _ message: ICMPMessage, _ context: borrowing EngineContext
     ) -> (distance: HopDistance, samples: Int)? {

@@ -2,8 +2,8 @@
 internal import CPacket
 internal import Packets
 
-/// Tracks the devices that send resets in other hosts' names, and what tells them apart: IP-ID counters and the addresses with which they
-/// sign their ICMP errors.
+/// Tracks the devices that send resets in other hosts' names, and what tells them apart: IP-ID counters and the
+/// addresses with which they sign their ICMP errors.
 struct OriginTracker: ~Copyable {
     private var devices = ResetOrigins()
     private var counters = IdentificationCounters()

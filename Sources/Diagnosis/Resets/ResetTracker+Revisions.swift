@@ -57,7 +57,7 @@ extension ResetTracker {
         }
     }
 
-    /// What comes after the settle time. Whose sender is known is judged anew on proof only.
+    /// Takes what comes after the settle time. A reset whose sender is known is judged anew on proof only.
     private mutating func noteLate(
         _ record: PacketRecord, of number: UInt32, _ context: inout EngineContext, _ witnesses: inout ResetWitnesses
     ) -> Bool {

@@ -2,7 +2,7 @@
 internal import CPacket
 internal import Packets
 
-/// When resets are judged, and what is emitted of them.
+/// Verdicts on resets, and the findings that are emitted.
 extension ResetTracker {
     // MARK: Timers
 
@@ -27,7 +27,8 @@ extension ResetTracker {
     /// Time and frame of the next reset to be judged, whether it has waited or not.
     var next: (time: UInt64, frame: UInt64)? { pending.first }
 
-    /// Ends the window in which a flood was counted, and settles what this machine made: what comes before `settleFirst`.
+    /// Ends the window in which a flood was counted, and settles what this machine made: what comes before
+    /// `settleFirst`.
     ///
     /// - Parameter all: Those that could wait longer as well: nothing will follow.
     mutating func advance(_ context: inout EngineContext, _ witnesses: inout ResetWitnesses, all: Bool = false) {
@@ -147,7 +148,8 @@ extension ResetTracker {
 
     // MARK: This machine's own
 
-    /// Takes a reset that this machine made: judges it at once where it can be decided, else when its event must have come.
+    /// Takes a reset that this machine made: judges it at once where it can be decided, else when its event must have
+    /// come.
     mutating func acceptMadeHere(
         _ reset: ResetCase, _ context: inout EngineContext, _ witnesses: inout ResetWitnesses
     ) {

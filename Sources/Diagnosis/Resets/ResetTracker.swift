@@ -2,9 +2,10 @@
 internal import CPacket
 internal import Packets
 
-/// Tracks resets: from the moment when one is seen, through the wait for what comes after it, to its verdict and the revisions of that.
+/// Tracks resets: from the moment when one is seen, through the wait for what comes after it, to its verdict and the
+/// revisions of that.
 struct ResetTracker: ~Copyable {
-    /// How long (ms) after the end of a gap a reset still counts as drawn by what ended it.
+    /// The time (ms) after the end of a gap in which a reset still counts as drawn by what ended it.
     private static var triggerWindow: UInt32 { 5000 }
     /// Resets to both sides come within 5 ms, in units of 1024 ns.
     private static var mirrorWindow: UInt32 { 4883 }
@@ -40,7 +41,8 @@ struct ResetTracker: ~Copyable {
 
     /// Takes what this machine's kernel said of resets that it sent: before the packets that are as old or newer.
     ///
-    /// - Parameter isComplete: false where the kernel could not hand over some of its events up to `time` (ns since 1970).
+    /// - Parameter isComplete: false where the kernel could not hand over some of its events up to `time` (ns since
+    ///   1970).
     mutating func observe(traces: [ResetTrace], isComplete: Bool, upTo time: UInt64) {
         for trace in traces { self.traces.add(trace) }
         if !isComplete { self.traces.noteLoss(upTo: time) }
@@ -176,7 +178,8 @@ struct ResetTracker: ~Copyable {
         }
     }
 
-    /// True where two resets of both directions look as if one device had made them: same initial TTL, and IP-IDs in a row.
+    /// True where two resets of both directions look as if one device had made them: same initial TTL, and IP-IDs in a
+    /// row.
     private static func areOfOneMaking(_ first: PacketRecord, _ second: PacketRecord) -> Bool {
         guard first.distance.initialTTL == second.distance.initialTTL, first.window == second.window else {
             return false
@@ -201,7 +204,8 @@ struct ResetSighting {
         flow = flows.find(key)
     }
 
-    /// A number that changes with each packet seen in the flow's other direction. A five-tuple that is used again counts anew.
+    /// A number that changes with each packet seen in the flow's other direction. A five-tuple that is used again
+    /// counts anew.
     var answered: UInt64 {
         guard let flow else { return 0 }
         let packets = sourceIsHigh ? flow.pointee.low.packets : flow.pointee.high.packets
@@ -209,7 +213,8 @@ struct ResetSighting {
     }
 }
 
-/// The other subjects that a verdict on a reset asks: paths that moved, the order of duplicates, and the devices found so far.
+/// The other subjects that a verdict on a reset asks: paths that moved, the order of duplicates, and the devices found
+/// so far.
 struct ResetWitnesses: ~Copyable {
     var pathChanges = PathChangeTracker()
     var duplicates: DuplicateTracker

@@ -6,7 +6,7 @@ internal import Packets
 extension StallTracker {
     // MARK: Packets
 
-    /// What a TCP segment says of its connection's way; called after its flow took it.
+    /// Takes a TCP segment that may say something about its connection's path; called after its flow took it.
     ///
     /// - Parameters:
     ///   - opened: When its own direction's SYN or SYN-ACK was seen before, `PacketRecord.time`.
@@ -208,7 +208,7 @@ extension StallTracker {
 }
 
 extension FlowEntry {
-    /// Which end opened the connection, by its SYN or the other's SYN-ACK; `nil` where neither was seen.
+    /// True where the high end opened the connection, by its SYN or the other's SYN-ACK; `nil` where neither was seen.
     var clientIsHigh: Bool? {
         if low.sentSYN, high.sentSYN { return low.sentSYNACK }
         if low.sentSYN { return low.sentSYNACK }

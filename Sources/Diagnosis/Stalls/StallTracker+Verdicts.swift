@@ -4,11 +4,11 @@ internal import Packets
 
 /// Verdicts on connections that stall: when they are looked at, what is known around them, and what is emitted.
 extension StallTracker {
-    /// How long (ns) a suspect that neither fails nor gets on is remembered after its last copy.
+    /// The time (ns) for which a suspect that neither fails nor recovers is remembered after its last retransmission.
     private static var patience: UInt64 { 60_000_000_000 }
-    /// How often (ns) a flow is looked at again whose server was not heard of yet.
+    /// The interval (ns) between looks at a flow whose server was not heard of yet.
     private static var interval: UInt64 { 1_000_000_000 }
-    /// How long (ns) this machine's own drops are waited for, where it forwards.
+    /// The time (ns) for which this machine's own drops are waited for, where it forwards.
     private static var watchTime: UInt64 { 6_000_000_000 }
     /// Losses told in a minute of packet time.
     private static var lossesInAMinute: Int { 16 }
@@ -98,7 +98,7 @@ extension StallTracker {
         suspects.replace(number, by: suspect)
     }
 
-    /// What became of a connection that got on; `nil` where it has not.
+    /// The recovery of a connection; `nil` where it has not recovered.
     private func recovery(_ subject: PathCase) -> PathRecovery? {
         let suspect = subject.suspect
         if suspect.data.first > 0 {
@@ -118,7 +118,8 @@ extension StallTracker {
         return subject.isTaken && suspect.syn.copies == 0 ? .unnoticed : nil
     }
 
-    /// A SYN that got through after it was repeated; `nil` where the round trip is longer than the timeout and nothing was lost.
+    /// A SYN that got through after it was repeated; `nil` where the round trip is longer than the timeout and nothing
+    /// was lost.
     private func lateSYN(_ subject: PathCase) -> PathVerdict? {
         let suspect = subject.suspect
         guard suspect.syn.copies > 0, subject.server.sentSYN, subject.client.hasAck,
@@ -203,7 +204,7 @@ extension StallTracker {
         return subject
     }
 
-    /// How the host that does not answer was heard of meanwhile.
+    /// The way in which the host that does not answer was heard of meanwhile.
     private func answer(
         of host: HostEntry?, _ suspect: PathSuspect, _ flow: FlowEntry, _ entry: PathEntry?
     ) -> PathCase.Answer? {
@@ -252,9 +253,17 @@ extension StallTracker {
     }
 }
 
-/// How a connection got on after all.
+/// The way in which a connection recovered after all.
 private enum PathRecovery {
     /// Nobody has felt it, or it was told already.
     case unnoticed
     case late(PathVerdict)
+}
+
+extension EngineContext {
+    /// The parts of a suspect's flow that were shed since it was opened.
+    func shedParts(_ suspect: PathSuspect, _ flow: FlowEntry) -> ShedParts {
+        guard !shedding.isEmpty else { return [] }
+        return shedParts(suspect.record, time: suspect.time, sides: [flow.low, flow.high])
+    }
 }

@@ -3,6 +3,9 @@ internal import Packets
 
 /// Tracks connections that stall, and the paths that connections take; each part is bounded.
 struct StallTracker: ~Copyable {
+    /// Packets of a direction of which `observe(directionOf:)` wants to know.
+    static var firstPackets: UInt16 { OneWayTapDetector.alone }
+
     var suspects = PathSuspects()
     var routes = PathRoutes()
     var tap = OneWayTapDetector()
