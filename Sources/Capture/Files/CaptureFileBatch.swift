@@ -101,28 +101,39 @@ struct CaptureFileBatch: ~Copyable {
         case .ip: content.link = UInt8(PACKET_LINK_IP.rawValue)
         default: outcome = frame.link.open(bytes, length: length, content: &content)
         }
-        if outcome == 0 {
-            var description = frame_description(
-                time: frame.time, wire_length: frame.wireLength &- UInt32(truncatingIfNeeded: content.offset),
-                ethertype: content.ethertype, vlan: 0, link: content.link, interface: content.interface)
-            let packet = packets + count
-            let snapshot = snapshots + snapshotCount
-            var hasSnapshot = false
-            let start = (bytes + content.offset).assumingMemoryBound(to: UInt8.self)
-            outcome = rstwho_parse_frame(
-                start, UInt32(truncatingIfNeeded: length - content.offset), &description, &packet.pointee.record,
-                snapshot,
-                &hasSnapshot)
-            if outcome == 0 {
-                packet.pointee.record.link_hash ^= content.senderHash
-                packet.pointee.time = frame.time
-                packet.pointee.frame = frames
-                packet.pointee.headers = hasSnapshot ? UnsafePointer(snapshot) : nil
-                snapshotCount &+= hasSnapshot ? 1 : 0
-                count &+= 1
-            }
+        if outcome == 0 { outcome = parse(bytes, length: length, frame, content) }
+        // A length in the place of the Ethertype: LLC and SNAP may lead to IP.
+        if outcome == PACKET_REFUSED_NOT_IP.rawValue, frame.link == .ethernet,
+            let opened = LinkLayer.openSNAP(bytes, length: length, content: &content)
+        {
+            outcome = opened == 0 ? parse(bytes, length: length, frame, content) : opened
         }
         outcomes[min(Int(outcome), Self.outcomeCount - 1)] &+= 1
+    }
+
+    /// Parses what the link layer carries and appends it if it is a packet.
+    @inline(__always)
+    private mutating func parse(
+        _ bytes: UnsafeRawPointer, length: Int, _ frame: Frame, _ content: LinkLayer.Content
+    ) -> UInt32 {
+        var description = frame_description(
+            time: frame.time, wire_length: frame.wireLength &- UInt32(truncatingIfNeeded: content.offset),
+            ethertype: content.ethertype, vlan: 0, link: content.link, interface: content.interface)
+        let packet = packets + count
+        let snapshot = snapshots + snapshotCount
+        var hasSnapshot = false
+        let start = (bytes + content.offset).assumingMemoryBound(to: UInt8.self)
+        let outcome = rstwho_parse_frame(
+            start, UInt32(truncatingIfNeeded: length - content.offset), &description, &packet.pointee.record, snapshot,
+            &hasSnapshot)
+        guard outcome == 0 else { return outcome }
+        packet.pointee.record.link_hash ^= content.senderHash
+        packet.pointee.time = frame.time
+        packet.pointee.frame = frames
+        packet.pointee.headers = hasSnapshot ? UnsafePointer(snapshot) : nil
+        snapshotCount &+= hasSnapshot ? 1 : 0
+        count &+= 1
+        return outcome
     }
 
     /// Moves the watermark on to `time` (ns since 1970), never back.

@@ -5,6 +5,8 @@ internal import CPacket
 enum LinkLayer: UInt8 {
     case ethernet, ip, null, loop, cooked, cooked2, ppp, pppWithDirection, pppHDLC, pppoe, ciscoHDLC
     case wireless, radiotap, prism, avs, ppi
+    case nflog, pflog, pktap, enc, ipnet, fddi, tokenRing, llc, fibreChannel, frameRelay, frameRelayWithDirection
+    case ciscoHDLCWithDirection, juniperEthernet, juniperPPP, juniperHDLC, netAnalyzer, preamble, mpls
     case unknown
 
     init(linkType: UInt16) {
@@ -25,6 +27,25 @@ enum LinkLayer: UInt8 {
         case 119: self = .prism
         case 163: self = .avs
         case 192: self = .ppi
+        case 239: self = .nflog
+        case 117: self = .pflog
+        case 258: self = .pktap
+        case 109: self = .enc
+        case 226: self = .ipnet
+        case 10: self = .fddi
+        case 6: self = .tokenRing
+        case 100: self = .llc
+        case 122: self = .fibreChannel
+        case 107: self = .frameRelay
+        case 206: self = .frameRelayWithDirection
+        case 205: self = .ciscoHDLCWithDirection
+        case 178: self = .juniperEthernet
+        case 179: self = .juniperPPP
+        case 181: self = .juniperHDLC
+        case 240: self = .netAnalyzer
+        // EPON and IEEE 802.3br: a preamble before the Ethernet header.
+        case 259, 274: self = .preamble
+        case 219: self = .mpls
         default: self = .unknown
         }
     }
@@ -94,6 +115,7 @@ enum LinkLayer: UInt8 {
         case .prism, .avs: return Self.openPrism(bytes, content: &content)
         case .ppi: return Self.openPPI(bytes, content: &content)
         case .unknown: return LinkRefusal.unknownLinkType.outcome
+        default: return openWrapped(bytes, content: &content)
         }
     }
 
@@ -132,7 +154,7 @@ enum LinkLayer: UInt8 {
     /// FNV-1a, folded, of a link address of at most 8 bytes.
     ///
     /// The caller has checked that 8 are there.
-    private static func hash(_ bytes: UnsafeRawBufferPointer, at offset: Int, length: UInt16) -> UInt16 {
+    static func hash(_ bytes: UnsafeRawBufferPointer, at offset: Int, length: UInt16) -> UInt16 {
         var hash: UInt32 = 0x811c_9dc5
         for byte in bytes[offset..<offset + min(Int(length), 8)] {
             hash = (hash ^ UInt32(byte)) &* 0x0100_0193

@@ -97,7 +97,51 @@ struct LinkLayerTests {
             header: [0, 0, 8, 0, 1, 0, 0, 0] + [UInt8](repeating: 2, count: 12) + [8, 0]),
     ]
 
-    @Test("Opened", arguments: readable)
+    static let ethernet: [UInt8] = [UInt8](repeating: 2, count: 12) + [8, 0]
+
+    /// Headers that capture tools put before a packet, and link layers with LLC.
+    static let wrapped: [Case] = [
+        Case(testDescription: "NFLOG, the payload alone", link: 239, header: [2, 0, 0, 1, 44, 0, 9, 0]),
+        Case(
+            testDescription: "NFLOG with an ingress interface", link: 239,
+            header: [2, 0, 0, 1, 8, 0, 4, 0, 0, 0, 0, 3, 44, 0, 9, 0], interface: 3),
+        Case(
+            testDescription: "NFLOG, leaving, with a prefix that is padded", link: 239,
+            header: [2, 0, 0, 1, 6, 0, 10, 0, 65, 0, 0, 0, 8, 0, 5, 0, 0, 0, 0, 4, 44, 0, 9, 0], interface: 0x84),
+        Case(testDescription: "NFLOG of a big-endian machine", link: 239, header: [2, 0, 0, 1, 0, 44, 0, 9]),
+        Case(
+            testDescription: "PFLOG out", link: 117,
+            header: [61, 2, 1, 0] + [UInt8](repeating: 0, count: 56) + [2, 0, 0, 0], interface: 0x80),
+        Case(
+            testDescription: "PFLOG in, IPv6 of FreeBSD", link: 117,
+            header: [61, 28, 1, 0] + [UInt8](repeating: 0, count: 56) + [1, 0, 0, 0], isIPv6: true),
+        Case(
+            testDescription: "PKTAP with Ethernet, out", link: 258,
+            header: [44, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0] + [UInt8](repeating: 0, count: 24) + [2, 0, 0, 0, 2, 0, 0, 0]
+                + ethernet, interface: 0x80),
+        Case(testDescription: "ENC", link: 109, header: [2, 0, 0, 0] + [UInt8](repeating: 0, count: 8)),
+        Case(
+            testDescription: "IPNET", link: 226, header: [1, 26] + [UInt8](repeating: 0, count: 22), isIPv6: true),
+        Case(testDescription: "FDDI with SNAP", link: 10, header: [0x50] + [UInt8](repeating: 2, count: 12) + snap),
+        Case(
+            testDescription: "Token Ring with source routing", link: 6,
+            header: [0x10, 0x40] + [UInt8](repeating: 2, count: 6) + [0x82, 2, 2, 2, 2, 2] + [4, 0, 1, 2] + snap),
+        Case(testDescription: "802.3 with SNAP", link: 1, header: [UInt8](repeating: 2, count: 12) + [0, 48] + snap),
+        Case(testDescription: "ATM", link: 100, header: snap),
+        Case(testDescription: "Frame Relay", link: 107, header: [0x18, 0x41, 3, 0xcc]),
+        Case(testDescription: "Frame Relay with SNAP", link: 107, header: [0x18, 0x41, 3, 0, 0x80, 0, 0, 0, 8, 0]),
+        Case(
+            testDescription: "Frame Relay with direction", link: 206, header: [1, 0x18, 0x41, 3, 0xcc], interface: 0x80),
+        Case(testDescription: "Cisco HDLC with direction", link: 205, header: [0, 0x0f, 0, 8, 0]),
+        Case(
+            testDescription: "Juniper Ethernet with extensions, out", link: 178,
+            header: [0x4d, 0x47, 0x43, 0x80, 0, 2, 9, 9] + ethernet, interface: 0x80),
+        Case(testDescription: "Juniper without a link header", link: 178, header: [0x4d, 0x47, 0x43, 0x03]),
+        Case(testDescription: "netANALYZER", link: 240, header: [1, 2, 3, 4] + ethernet),
+        Case(testDescription: "802.3br", link: 274, header: [UInt8](repeating: 0x55, count: 8) + ethernet),
+    ]
+
+    @Test("Opened", arguments: readable + wrapped)
     func opens(example: Case) throws {
         let packet = example.isIPv6 ? SampleFrame.bareReset6(seq: 42) : SampleFrame.bareReset(seq: 42)
         let frame = example.header + packet
@@ -139,6 +183,12 @@ struct LinkLayerTests {
         }
         let parsers: [(UInt32, [UInt8], packet_refusal)] = [
             (0, [7, 0, 0, 0], PACKET_REFUSED_NOT_IP),
+            (10, [0x40] + [UInt8](repeating: 2, count: 12) + Self.snap, PACKET_REFUSED_NOT_IP),
+            (239, [7, 0, 0, 1, 44, 0, 9, 0], PACKET_REFUSED_NOT_IP),
+            (239, [2, 0, 0, 1, 3, 0, 9, 0], PACKET_REFUSED_TRUNCATED_LINK),
+            (258, [255, 255, 255, 255, 1, 0, 0, 0], PACKET_REFUSED_TRUNCATED_LINK),
+            (178, [1, 2, 3, 4, 5, 6], PACKET_REFUSED_NOT_IP),
+            (1, [UInt8](repeating: 2, count: 12) + [0, 48, 0x42, 0x42, 3, 0, 0, 0], PACKET_REFUSED_NOT_IP),
             (9, [0xff, 3, 0xc0, 0x21], PACKET_REFUSED_NOT_IP),
             (105, Self.wireless(0x08) + [0x42, 0x42, 3, 0, 0, 0, 0, 0], PACKET_REFUSED_NOT_IP),
             (105, Self.wireless(0x08, fragment: 1) + Self.snap, PACKET_REFUSED_LATER_FRAGMENT),
