@@ -80,6 +80,8 @@ package struct PacketText: ~Copyable {
                 arrival = Self.now()
             case .none:
                 guard !input.wait(milliseconds: CaptureFile.tickInterval) else { continue }
+                parser.pause()
+                try deliver(&watermark, to: handler)
                 guard watermark > 0 else { continue }
                 let elapsed = Self.now() &- arrival
                 let time = watermark.addingReportingOverflow(elapsed).partialValue
@@ -111,7 +113,7 @@ package struct PacketText: ~Copyable {
             batch.hostNames = parser.hostNames
             try handler(batch)
         }
-        parser.ready.removeAll(keepingCapacity: true)
+        parser.removeReady()
     }
 
     /// Feeds the window's complete lines. `scanned` bytes of what is left are known to hold no line feed.

@@ -21,6 +21,12 @@ package struct PacketTextParser {
         _modify { yield &output.ready }
     }
 
+    /// Takes the packets that are complete away, and the memory of their headers with them.
+    package mutating func removeReady() {
+        output.ready.removeAll(keepingCapacity: true)
+        output.snapshots.removeAll()
+    }
+
     /// What the text held so far.
     package var counts: TextCounts { output.counts }
     /// The first line that was not understood.

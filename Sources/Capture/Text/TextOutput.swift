@@ -19,6 +19,21 @@ package struct TextOutput {
     /// Whether packets carry a timestamp; `nil` before the first packet. Without, a packet's time is 0.
     package private(set) var hasTime: Bool?
 
+    /// The headers of packets that were printed as a hex dump.
+    let snapshots = HeaderSnapshots()
+    /// The packet that was begun last: a hex dump below it replaces what was read of its text.
+    private var held: Held?
+    /// Lines that were passed over since, which then stand between the packet and a dump.
+    private var passedOver = 0
+
+    /// A packet that ended and was not counted yet.
+    private struct Held {
+        var packet: ObservedPacket
+        /// Why there is no record; `nil` where there is one.
+        var refusal: TextRefusal?
+        var line: UInt64
+    }
+
     /// - Parameter names: the table of texts that were read before into the same engine.
     package init(names: TextNames = TextNames()) {
         self.names = names
@@ -26,24 +41,92 @@ package struct TextOutput {
 
     /// Counts one more packet of the text.
     ///
-    /// - Parameter hasTime: whether the text tells when it was captured.
+    /// - Parameter time: when it was captured, in ns since 1970; `nil` where the text does not tell it.
     /// - Returns: its number, for `ObservedPacket.frame`.
-    mutating func beginPacket(hasTime: Bool) -> UInt64 {
-        if self.hasTime == nil { self.hasTime = hasTime }
+    mutating func beginPacket(time: UInt64?) -> UInt64 {
+        flush()
+        if hasTime == nil { hasTime = time != nil }
         counts.packets += 1
+        begunTime = time ?? 0
+        passedOver = 0
         return counts.packets
     }
 
+    /// The time of the packet that was begun last.
+    private var begunTime: UInt64 = 0
+
     /// Hands out a packet that was begun. Its time (ns) becomes the record's as well.
     mutating func emit(_ packet: ObservedPacket) {
-        var packet = packet
-        packet.record.time = UInt32(truncatingIfNeeded: packet.time >> 10)
-        counts.records += 1
-        ready.append(packet)
+        held = Held(packet: packet, refusal: nil, line: line)
+        held?.packet.record.time = UInt32(truncatingIfNeeded: packet.time >> 10)
     }
 
-    /// Counts a packet that was begun and gives no record.
+    /// Ends a packet that was begun and gives no record.
     mutating func refuse(_ refusal: TextRefusal) {
+        var packet = ObservedPacket()
+        packet.frame = counts.packets
+        packet.time = begunTime
+        held = Held(packet: packet, refusal: refusal, line: line)
+    }
+
+    /// Hands out a packet that the text does not show and that must have been there: what the next packet answers. It has
+    /// the number of that packet and is not counted with those of the text.
+    mutating func imply(_ packet: PrintedPacket) {
+        guard case .success(var record) = packet.record else { return }
+        flush()
+        var implied = ObservedPacket()
+        implied.frame = counts.packets + 1
+        implied.time = packet.time ?? 0
+        record.time = UInt32(truncatingIfNeeded: implied.time >> 10)
+        implied.record = record
+        counts.implied += 1
+        ready.append(implied)
+    }
+
+    /// Whether a hex dump in the next line belongs to the packet that ended last.
+    var awaitsDump: Bool { held != nil && passedOver == 0 }
+    /// The time (ns) and the interface of the packet that ended last.
+    var heldPlace: (time: UInt64, interface: UInt8)? {
+        held.map { ($0.packet.time, $0.packet.record.interface) }
+    }
+
+    /// Replaces what was read of the last packet's text by its hex dump, and hands it out. A dump that is not of the same
+    /// packet as the text is passed over: it may be what a packet carried.
+    ///
+    /// - Parameter hasLink: whether the dump begins with a link header; without, what the text says of it stays.
+    mutating func amend(_ dump: Result<ObservedPacket, HexDumpRefusal>, hasLink: Bool) {
+        guard var known = held else { return }
+        switch dump {
+        case .failure(let problem):
+            if known.refusal != nil { known.refusal = problem.refusal }
+        case .success(let packet):
+            guard known.refusal != nil || packet.record.mayBe(known.packet.record) else { break }
+            let old = known.packet
+            known.packet.record = packet.record
+            known.packet.headers = packet.headers
+            if known.refusal == nil {
+                known.packet.record.interface = old.record.interface
+                if !hasLink { known.packet.record.takeLink(of: old.record) }
+            }
+            known.refusal = nil
+        }
+        held = known
+        flush()
+    }
+
+    /// Counts the packet that ended last and hands it out: nothing will be added to it.
+    mutating func flush() {
+        guard let held else { return }
+        self.held = nil
+        if let refusal = held.refusal {
+            count(refusal, line: held.line)
+        } else {
+            counts.records += 1
+            ready.append(held.packet)
+        }
+    }
+
+    private mutating func count(_ refusal: TextRefusal, line: UInt64) {
         switch refusal {
         case .notIP: counts.notIP += 1
         case .laterFragment: counts.laterFragments += 1
@@ -52,13 +135,16 @@ package struct TextOutput {
         case .withoutFlags: counts.withoutFlags += 1
         case .notUnderstood(let reason):
             counts.notUnderstood += 1
-            note(reason)
+            note(reason, line: line)
         }
     }
 
     /// Counts a line that belongs to no packet or adds nothing to one.
     mutating func passOver(_ line: TextCursor) {
         counts.ignoredLines += 1
+        var text = line
+        text.skipBlanks()
+        if !text.isAtEnd { passedOver += 1 }
     }
 
     /// Takes back lines that were passed over and turned out to be packets which are not IP.
@@ -71,10 +157,10 @@ package struct TextOutput {
     /// Counts a line that was too long to be read.
     mutating func skipLongLine() {
         counts.longLines += 1
-        note("the line is longer than any program prints them")
+        note("the line is longer than any program prints them", line: line)
     }
 
-    private mutating func note(_ reason: String) {
+    private mutating func note(_ reason: String, line: UInt64) {
         if firstProblem == nil { firstProblem = TextProblem(line: line, reason: reason) }
     }
 }
@@ -97,6 +183,8 @@ package struct TextCounts: Hashable, Sendable {
     package var packets: UInt64 = 0
     /// Records that were made of them.
     package var records: UInt64 = 0
+    /// Records of packets that are not in the text: the requests that printed replies answer.
+    package var implied: UInt64 = 0
     /// ARP, STP, 802.3 and other packets that are not IP.
     package var notIP: UInt64 = 0
     /// Fragments after the first: they have no ports.

@@ -21,6 +21,9 @@ protocol TextReader {
     /// The program's name as people know it, for messages: `tcpdump`.
     var program: String { get }
 
+    /// Whether a hex dump below a packet is the packet's own. Without an implementation it is.
+    var leavesDumps: Bool { get }
+
     /// Whether a line alone shows that the text is of this format. Asked only of lines that the reader in use takes
     /// nothing from, but of all lines of a foreign text: it is to be cheap, and sure.
     func recognises(_ line: TextCursor) -> Bool
@@ -42,6 +45,7 @@ protocol TextReader {
 }
 
 extension TextReader {
+    var leavesDumps: Bool { true }
     mutating func passOver(_ line: TextCursor, into output: inout TextOutput) { output.passOver(line) }
     mutating func pause(into output: inout TextOutput) {}
 }

@@ -168,10 +168,10 @@ struct TcpdumpReader: TextReader {
             output.countEarlier(notIP: stampedBefore)
         }
         current = ObservedPacket()
-        current.frame = output.beginPacket(hasTime: stamp != nil)
+        if let stamp { current.time = clock.time(of: stamp) }
+        current.frame = output.beginPacket(time: stamp == nil ? nil : current.time)
         hasRecord = false
         tunnel = PACKET_TUNNEL_NONE
-        if let stamp { current.time = clock.time(of: stamp) }
     }
 
     /// Hands out the packet that lines were added to, or counts why there is none.
