@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Agent
 import ArgumentParser
+import Capture
 import Diagnosis
 import Glibc
 import Reporting
@@ -41,14 +42,26 @@ struct ExplainCommand: ParsableCommand {
     }
 
     func run() throws {
-        let question = try question()
+        let asked = words == ["-"] ? Self.standardInput() : words.joined(separator: " ")
         let privacy = output.privacy
-        let (explanation, packets, status) = try source.files.isEmpty ? ask(question) : read(question, privacy)
         var standard = StandardOutput()
+        // A line of a session log answers for itself, whether or not anything else is known of the connection.
+        let log = output.format == .text ? SessionLog(asked) : nil
+        if let log {
+            do throws(OutputError) {
+                try standard.write(log.text)
+                try standard.flush()
+            } catch {
+                throw error.exitCode
+            }
+        }
+        let question = try question(asked)
+        let (explanation, packets, status) = try source.files.isEmpty ? ask(question) : read(question, privacy)
         var style = standard.style
         style.privacy = privacy
         do throws(OutputError) {
             switch output.format {
+            case .text where log != nil && explanation.knowledge.findings.isEmpty: break
             case .text: try standard.write(explanation.text(style: style))
             case .json: try standard.write(privacy.apply(to: explanation.line))
             }
@@ -61,9 +74,9 @@ struct ExplainCommand: ParsableCommand {
         throw (isProblem ? ExitStatus.worst(status, .found) : status).exitCode
     }
 
-    private func question() throws -> Question {
+    private func question(_ text: String) throws -> Question {
         do throws(Question.Problem) {
-            return try Question(parsing: words == ["-"] ? Self.standardInput() : words.joined(separator: " "))
+            return try Question(parsing: text)
         } catch {
             printMessage(error.text)
             throw ExitStatus.usage.exitCode
