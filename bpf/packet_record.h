@@ -78,7 +78,7 @@ struct packet_record {
 	__u16 window; /* TCP: not scaled */
 	__u16 payload_length; /* L4 payload by the IP header's length; 65535 means that or more */
 	__u16 link_hash; /* of the domain and the source MAC address */
-	__u8 ttl; /* or hop limit */
+	__u8 ttl; /* or hop limit; 0 where it is not known (a text that does not tell it) */
 	__u8 flags; /* TCP flags as on the wire: FIN 1, SYN 2, RST 4, PSH 8, ACK 16, URG 32, ECE 64, CWR 128 */
 	__u8 tos; /* or traffic class */
 	__u8 class; /* enum packet_class */

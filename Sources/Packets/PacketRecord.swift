@@ -88,6 +88,11 @@ extension PacketRecord {
             transport: transport)
     }
 
+    /// False for a packet of a text that does not tell the TTL: nothing then follows from `distance`.
+    ///
+    /// A packet that really arrives with a TTL of 0 tells no distance either.
+    @inlinable package var hasTTL: Bool { ttl != 0 }
+
     /// ICMP type (meaningful for ICMP and ICMPv6 only).
     @inlinable package var icmpType: UInt8 { UInt8(window >> 8) }
     /// ICMP code (meaningful for ICMP and ICMPv6 only).

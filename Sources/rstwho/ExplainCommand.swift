@@ -55,8 +55,8 @@ struct ExplainCommand: ParsableCommand {
                 throw error.exitCode
             }
         }
-        let question = try question(asked)
-        let (explanation, packets, status) = try source.files.isEmpty ? ask(question) : read(question, privacy)
+        let (explanation, packets, status) =
+            try source.files.isEmpty ? ask(Self.question(asked)) : read(asked, privacy)
         var style = standard.style
         style.privacy = privacy
         do throws(OutputError) {
@@ -74,7 +74,7 @@ struct ExplainCommand: ParsableCommand {
         throw (isProblem ? ExitStatus.worst(status, .found) : status).exitCode
     }
 
-    private func question(_ text: String) throws -> Question {
+    private static func question(_ text: String) throws -> Question {
         do throws(Question.Problem) {
             return try Question(parsing: text)
         } catch {
@@ -130,10 +130,14 @@ struct ExplainCommand: ParsableCommand {
     }
 
     private func read(
-        _ question: Question, _ privacy: AddressPrivacy
+        _ text: String, _ privacy: AddressPrivacy
     ) throws -> (Explanation, [UInt8]?, ExitStatus) {
+        // A question without an address may hold a name that stands in the text.
+        let isAddressed = (try? Question(parsing: text)) != nil
         let session = try ReadSession.reading(source.files, tables, privacy)
         guard session.hasRead else { throw session.status.exitCode }
+        let question = try Self.question(
+            isAddressed ? text : Question.naming(text, by: session.addressNames))
         var knowledge = Knowledge()
         let store = session.kept
         if case .finding(let id) = question { knowledge.findings = [store?[id]].compactMap { $0 } }

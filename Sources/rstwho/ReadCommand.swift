@@ -17,7 +17,8 @@ struct ReadCommand: ParsableCommand {
             which is read as it comes: ssh firewall 'tcpdump -i eth0 -U -w - not host ${SSH_CLIENT%% *}' | rstwho read -
 
             Exit status: 0 no problem, 1 a reset that its host did not send or a path problem was found, 64 usage, \
-            65 bad input (everything before the damage is printed), 66 no such file, 74 read error.
+            65 bad input (everything before the damage is printed), or nothing found and packets that were not read, \
+            66 no such file, 74 read error.
             """)
 
     @Argument(help: "Capture files, or - for standard input.")

@@ -22,6 +22,12 @@ struct ReadSession: ~Copyable {
     /// One table for all texts: the engine is one.
     private var names = TextNames()
     private var hostNames: [IPAddress: String] = [:]
+    /// The addresses that stand for names in texts, as the texts have them.
+    private(set) var addressNames: [IPAddress: String] = [:]
+    /// Packets of which nothing is known, and why.
+    private var unread: [TextReport.Unread] = []
+    /// A sentence for the end of a text that tells no TTLs.
+    private var note: String?
     private let evidence: EvidenceDirectory?
     private let privacy: AddressPrivacy
 
@@ -105,7 +111,11 @@ struct ReadSession: ~Copyable {
         engine.handle(.end)
         do throws(OutputError) {
             try give()
-            if format == .text, hasRead { try output.write(privacy.apply(to: report.summary(packets: packets))) }
+            let hasSummary = hasRead && (packets > 0 || !unread.isEmpty || status == .ok)
+            if unread.contains(where: { $0.count > 0 }), status == .ok { status = .badInput }
+            if format == .text, hasSummary {
+                try output.write(privacy.apply(to: report.summary(packets: packets, unread: unread, note: note)))
+            }
             try output.flush()
         } catch {
             throw error.exitCode
@@ -115,7 +125,10 @@ struct ReadSession: ~Copyable {
 
     private mutating func readFrames(_ capture: inout CaptureFile) throws {
         let (isLive, size) = (capture.isLive, capture.progress.total)
-        defer { packets += capture.counters.frames }
+        defer {
+            packets += capture.counters.frames
+            noteUnread(capture.counters)
+        }
         try capture.read(hashing: engine.hashing) { batch in try take(batch, isLive: isLive, size: size) }
     }
 
@@ -123,8 +136,10 @@ struct ReadSession: ~Copyable {
         var text = PacketText(capture, names: names)
         let (isLive, size) = (text.isLive, text.progress.total)
         defer {
-            packets += text.counts.packets
+            packets += text.counts.packets &+ text.counts.unreadLines
             names = text.parser.names
+            addressNames = text.parser.hostNames
+            noteUnread(text.counts, program: text.parser.program)
         }
         try text.read { batch in
             hostNames = privacy.apply(to: batch.hostNames)
@@ -132,7 +147,34 @@ struct ReadSession: ~Copyable {
         }
         if let problem = text.firstProblem {
             printMessage("\(file): line \(problem.line) was not understood: \(problem.reason)")
+        } else if let unread = text.parser.firstUnread {
+            printMessage("\(file): line \(unread.line) looks like a packet and was not read: \(unread.reason)")
         }
+    }
+
+    /// Keeps what of a text was not read, for the end.
+    private mutating func noteUnread(_ counts: TextCounts, program: String?) {
+        let quiet = program == "tcpdump" ? " (leave out tcpdump's -q)" : ""
+        unread += [
+            TextReport.Unread(counts.withoutFlags, "printed without their flags\(quiet)"),
+            TextReport.Unread(counts.notUnderstood, "not understood"),
+            TextReport.Unread(counts.unreadLines, "in lines of a format that is not read"),
+            TextReport.Unread(counts.longLines, "in lines that are too long"),
+        ].filter { $0.count > 0 }
+        if counts.withoutTTL > 0 {
+            let how = program == "tcpdump" ? "tcpdump -v prints it" : "a capture file has it"
+            note =
+                "The text does not tell the TTL of \(counts.withoutTTL) packets, from which a sender's distance follows: \(how)."
+        }
+    }
+
+    /// Keeps what of a capture was not decoded, for the end.
+    private mutating func noteUnread(_ counters: CaptureFileCounters) {
+        unread += [
+            TextReport.Unread(counters[.unknownLinkType], "of a link type that is not decoded"),
+            TextReport.Unread(counters[.wirelessEncrypted], "encrypted by the wireless network"),
+            TextReport.Unread(counters[.wirelessAggregated], "several in one wireless frame"),
+        ].filter { $0.count > 0 }
     }
 
     private mutating func take(_ batch: PacketBatch, isLive: Bool, size: UInt64?) throws(OutputError) {

@@ -40,6 +40,14 @@ package enum CaptureFormat: Hashable, Sendable {
                 return
             }
         }
+        // UTF-16 with its byte order mark, as PowerShell writes text.
+        if bytes.count >= 4,
+            (bytes[0] == 0xff && bytes[1] == 0xfe && bytes[3] == 0)
+                || (bytes[0] == 0xfe && bytes[1] == 0xff && bytes[2] == 0)
+        {
+            self = .text
+            return
+        }
         self = !bytes.isEmpty && bytes.prefix(Self.sniffedBytes).allSatisfy(Self.isText) ? .text : .unknown
     }
 

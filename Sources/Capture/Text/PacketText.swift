@@ -153,12 +153,6 @@ package struct PacketText: ~Copyable {
     private func checkOutcome() throws(CaptureError) {
         let counts = parser.counts
         guard counts.records == 0 else { return }
-        if counts.withoutTTL > 0 {
-            throw CaptureError(
-                .badInput, subject: input.name,
-                problem: "none of the \(counts.packets) packets shows its TTL, which tcpdump prints only with -v",
-                advice: "Run tcpdump with -v: tcpdump -nv -i IFACE")
-        }
         if counts.notUnderstood > 0, let problem = firstProblem {
             throw CaptureError(
                 .badInput, subject: input.name,
@@ -166,6 +160,13 @@ package struct PacketText: ~Copyable {
                 advice: "Run tcpdump with -v and without -q: tcpdump -nv -i IFACE")
         }
         guard counts.packets == 0 else { return }
+        if let unread = parser.firstUnread {
+            throw CaptureError(
+                .badInput, subject: input.name,
+                problem: "\(counts.unreadLines) lines look like packets and none is in a format that is read; line "
+                    + "\(unread.line): \"\(unread.reason)\"",
+                advice: "Give a capture file, or what tcpdump -nv prints")
+        }
         guard let firstLine else {
             throw CaptureError(
                 .badInput, subject: input.name, problem: "there is nothing in it",

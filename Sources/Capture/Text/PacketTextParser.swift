@@ -31,6 +31,8 @@ package struct PacketTextParser {
     package var counts: TextCounts { output.counts }
     /// The first line that was not understood.
     package var firstProblem: TextProblem? { output.firstProblem }
+    /// The first line that looks like a packet's and was not read.
+    package var firstUnread: TextProblem? { output.firstUnread }
     /// Whether packets carry a timestamp; `nil` before the first packet. Without, a packet's time is 0.
     package var hasTime: Bool? { output.hasTime }
     /// Names so far, those of earlier texts included.

@@ -175,6 +175,11 @@ struct TextCursor {
         return start.limited(to: position)
     }
 
+    /// Calls `body` with the stretch's bytes.
+    func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+        body(UnsafeBufferPointer(start: base.map { $0 + position }, count: base == nil ? 0 : end - position))
+    }
+
     /// The stretch as text; bytes that are not UTF-8 become U+FFFD.
     var text: String {
         guard let base, end > position else { return "" }

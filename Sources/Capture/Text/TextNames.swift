@@ -50,16 +50,32 @@ package struct TextNames: Sendable {
         return found
     }
 
-    /// Letters, digits, `-`, `_`, `.`, with a letter among them: what is all digits and dots is a broken address.
+    /// Letters, digits, `-`, `_`, `.`, with a letter among them; or what people put in the place of addresses: `<SERVER>`,
+    /// `[client]`, `{x}`, `$HOST`, `(server)`, `***.2`, `10.4.300.2`. What is all digits and dots else is a broken address.
     private static func isName(_ text: TextCursor) -> Bool {
-        var hasLetter = false
+        var hasLetter = isDisguised(text)
         for offset in 0..<text.count {
             switch text.peek(offset) {
             case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"): hasLetter = true
-            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"): break
+            case UInt8(ascii: "<"), UInt8(ascii: "["), UInt8(ascii: "{"), UInt8(ascii: "("), UInt8(ascii: "$"),
+                UInt8(ascii: "*"), UInt8(ascii: "%"), UInt8(ascii: "#"), UInt8(ascii: "@"), 0x80...0xff:
+                hasLetter = true
+            case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: ">"), UInt8(ascii: "]"), UInt8(ascii: "}"), UInt8(ascii: ")"):
+                break
             default: return false
             }
         }
         return hasLetter
+    }
+
+    /// Four numbers with dots between them of which one is too large for an address, as people write who hide one.
+    private static func isDisguised(_ text: TextCursor) -> Bool {
+        var cursor = text
+        for index in 0..<4 {
+            if index > 0, !cursor.skip(byte: UInt8(ascii: ".")) { return false }
+            guard cursor.number(limit: 9999) != nil else { return false }
+        }
+        return cursor.isAtEnd
     }
 }

@@ -10,6 +10,8 @@ package struct TextOutput {
     package private(set) var counts = TextCounts()
     /// The first line with a packet that was not understood.
     package private(set) var firstProblem: TextProblem?
+    /// The first line that looks like a packet's and was not read; `reason` is its beginning.
+    package private(set) var firstUnread: TextProblem?
     /// Names so far, those of earlier texts included.
     package internal(set) var names: TextNames
     /// The interfaces that the text names.
@@ -19,7 +21,7 @@ package struct TextOutput {
     /// Whether packets carry a timestamp; `nil` before the first packet. Without, a packet's time is 0.
     package private(set) var hasTime: Bool?
 
-    /// The headers of packets that were printed as a hex dump.
+    /// The headers of packets that were printed as a hex dump, or that are written from what a text tells.
     let snapshots = HeaderSnapshots()
     /// The packet that was begun last: a hex dump below it replaces what was read of its text.
     private var held: Held?
@@ -32,6 +34,8 @@ package struct TextOutput {
         /// Why there is no record; `nil` where there is one.
         var refusal: TextRefusal?
         var line: UInt64
+        var options: TextTCPOptions?
+        var quote: TextQuote?
     }
 
     /// - Parameter names: the table of texts that were read before into the same engine.
@@ -56,8 +60,15 @@ package struct TextOutput {
     private var begunTime: UInt64 = 0
 
     /// Hands out a packet that was begun. Its time (ns) becomes the record's as well.
-    mutating func emit(_ packet: ObservedPacket) {
-        held = Held(packet: packet, refusal: nil, line: line)
+    ///
+    /// Of a handshake, a reset and an ICMP error the engine looks at headers too: they are written from what the text
+    /// tells, unless the packet brings its own.
+    ///
+    /// - Parameters:
+    ///   - options: the TCP options that the text tells; `nil` where it tells nothing of options.
+    ///   - quote: what an ICMP error quotes.
+    mutating func emit(_ packet: ObservedPacket, options: TextTCPOptions? = nil, quote: TextQuote? = nil) {
+        held = Held(packet: packet, refusal: nil, line: line, options: options, quote: quote)
         held?.packet.record.time = UInt32(truncatingIfNeeded: packet.time >> 10)
     }
 
@@ -122,8 +133,25 @@ package struct TextOutput {
             count(refusal, line: held.line)
         } else {
             counts.records += 1
-            ready.append(held.packet)
+            if !held.packet.record.hasTTL { counts.withoutTTL += 1 }
+            ready.append(withHeaders(held))
         }
+    }
+
+    /// The packet with the headers that its text tells, where the engine looks at them and it brings none of its own.
+    private func withHeaders(_ held: Held) -> ObservedPacket {
+        var packet = held.packet
+        let hasHeaders =
+            packet.record.transport == .tcp
+            ? held.options != nil && packet.record.packetClass != .bulk
+            : packet.record.packetClass == .icmp && held.quote != nil
+        guard packet.headers == nil, hasHeaders, let snapshot = snapshots.next() else { return packet }
+        snapshot.initialize(to: HeaderSnapshot())
+        snapshot.pointee.fill(
+            packet.record, time: packet.time, options: held.options ?? TextTCPOptions(), quote: held.quote)
+        snapshots.keep()
+        packet.headers = UnsafePointer(snapshot)
+        return packet
     }
 
     private mutating func count(_ refusal: TextRefusal, line: UInt64) {
@@ -131,7 +159,6 @@ package struct TextOutput {
         case .notIP: counts.notIP += 1
         case .laterFragment: counts.laterFragments += 1
         case .otherProtocol: counts.otherProtocols += 1
-        case .withoutTTL: counts.withoutTTL += 1
         case .withoutFlags: counts.withoutFlags += 1
         case .notUnderstood(let reason):
             counts.notUnderstood += 1
@@ -145,6 +172,11 @@ package struct TextOutput {
         var text = line
         text.skipBlanks()
         if !text.isAtEnd { passedOver += 1 }
+        guard TextShape.looksLikePacket(line) else { return }
+        counts.unreadLines += 1
+        if firstUnread == nil {
+            firstUnread = TextProblem(line: self.line, reason: line.limited(to: line.position + 100).printable)
+        }
     }
 
     /// Takes back lines that were passed over and turned out to be packets which are not IP.
@@ -170,8 +202,6 @@ enum TextRefusal {
     case notIP
     case laterFragment
     case otherProtocol
-    /// The TTL was not printed.
-    case withoutTTL
     /// A TCP segment whose flags the program did not print.
     case withoutFlags
     case notUnderstood(String)
@@ -193,14 +223,19 @@ package struct TextCounts: Hashable, Sendable {
     package var otherProtocols: UInt64 = 0
     /// TCP segments printed without their flags (`tcpdump -q`).
     package var withoutFlags: UInt64 = 0
-    /// Packets printed without their TTL (tcpdump without `-v`).
-    package var withoutTTL: UInt64 = 0
     /// IP packets whose text was not understood.
     package var notUnderstood: UInt64 = 0
+    /// Records without a TTL, because the text does not tell it.
+    package var withoutTTL: UInt64 = 0
     /// Lines that belong to no packet or add nothing to one: prompts, an application's text, prose.
     package var ignoredLines: UInt64 = 0
+    /// Of these, lines that look like a packet's: two addresses, or a time and an address with its port.
+    package var unreadLines: UInt64 = 0
     /// Lines that were too long and stepped over.
     package var longLines: UInt64 = 0
+
+    /// Packets, or what looks like them, of which nothing is known: what was found says nothing of them.
+    package var unread: UInt64 { withoutFlags &+ notUnderstood &+ unreadLines &+ longLines }
 }
 
 /// The first line that was not understood.

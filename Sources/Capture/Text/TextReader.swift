@@ -16,7 +16,7 @@
 /// - Everything is bounded: neither a long line nor many lines make a reader grow beyond a fixed size.
 /// - Each packet of the text is begun once (`TextOutput.beginPacket`) and ends in one record (`TextOutput.emit`) or one
 ///   refusal (`TextOutput.refuse`).
-/// - A packet without time has time 0.
+/// - A packet whose TTL is not printed has a record with TTL 0. A packet without time has time 0.
 protocol TextReader {
     /// The program's name as people know it, for messages: `tcpdump`.
     var program: String { get }

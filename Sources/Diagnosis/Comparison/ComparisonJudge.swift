@@ -208,6 +208,7 @@ struct ComparisonJudge {
         if let packet = packet(row, at: point), packet.kind == .rst {
             for other in 0..<points where other != place {
                 guard let seen = self.packet(row, at: other), let now = self.packet(row, at: place) else { continue }
+                guard seen.ttl != 0, now.ttl != 0 else { continue }
                 if HopDistance(ttl: seen.ttl).decrements < HopDistance(ttl: now.ttl).decrements { place = other }
             }
         }

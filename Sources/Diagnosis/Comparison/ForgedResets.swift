@@ -47,6 +47,7 @@ struct ForgedResets {
             var (first, earliest) = (any, packet)
             for point in 0..<judge.points {
                 guard let other = judge.packet(row, at: point) else { continue }
+                guard other.ttl != 0, earliest.ttl != 0 else { continue }
                 if HopDistance(ttl: other.ttl).decrements < HopDistance(ttl: earliest.ttl).decrements {
                     (first, earliest) = (point, other)
                 }

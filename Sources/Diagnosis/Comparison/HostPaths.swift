@@ -63,7 +63,7 @@ struct HostPaths {
                 way = its
                 // What somebody forges shows no way.
                 guard packet.kind != .rst else { break }
-                sightings[its * points + point].add(HopDistance(ttl: packet.ttl).decrements)
+                if packet.ttl != 0 { sightings[its * points + point].add(HopDistance(ttl: packet.ttl).decrements) }
                 if hasLag { times[point] = time.common(packet.time, of: point) }
                 present += 1
             }

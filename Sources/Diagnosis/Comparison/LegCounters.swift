@@ -36,7 +36,9 @@ struct LegCounters {
     mutating func add(_ first: ComparedPacket, _ second: ComparedPacket, delay: Int64?) {
         leg.passed[first.kind] += 1
         if let delay { add(delay) }
-        Self.count(&ttl, UInt16(bitPattern: Int16(first.lastTTL) - Int16(second.ttl)))
+        if first.lastTTL != 0, second.ttl != 0 {
+            Self.count(&ttl, UInt16(bitPattern: Int16(first.lastTTL) - Int16(second.ttl)))
+        }
         if first.tos >> 2 != second.tos >> 2 {
             Self.count(&dscp, UInt16(first.tos >> 2) << 8 | UInt16(second.tos >> 2))
         }

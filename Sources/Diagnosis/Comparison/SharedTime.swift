@@ -95,7 +95,7 @@ struct SharedTime {
             let other = captures[reference].packets[there]
             let direction = conversations.direction(of: packet, in: point)
             let way: ClockSample.Way
-            if packet.ttl != other.ttl {
+            if packet.ttl != other.ttl, packet.ttl != 0, other.ttl != 0 {
                 way = packet.ttl < other.ttl ? .there : .back
             } else if let isThere = downstream[direction] ?? downstream[direction ^ 1].map({ !$0 }) {
                 way = isThere ? .there : .back
@@ -124,7 +124,7 @@ struct SharedTime {
             guard let here = join.packet(row, at: point), let there = join.packet(row, at: reference) else { continue }
             let packet = captures[point].packets[here]
             let other = captures[reference].packets[there]
-            guard packet.ttl != other.ttl, packet.kind != .rst else { continue }
+            guard packet.ttl != other.ttl, packet.ttl != 0, other.ttl != 0, packet.kind != .rst else { continue }
             let direction = conversations.direction(of: packet, in: point)
             if direction != newest { directions[direction] = packet.ttl < other.ttl }
             newest = direction

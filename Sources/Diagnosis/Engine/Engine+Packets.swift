@@ -29,7 +29,11 @@ extension Engine {
             // Who forwards a tunnel leaves the TTL inside alone.
             let isWhole = !context.egressIsMarked && record.distance.decrements == 0 && record.tunnel == .none
             passage = isWhole ? .leftUndiminished : .forwarded
-            if record.packetClass != .reset, isWhole, hasArrived(record) { passage = .forwarded }
+            if record.packetClass != .reset {
+                // A text that does not tell TTLs: what does not come from a host that arrives here was made here.
+                if !record.hasTTL, !context.egressIsMarked { passage = .leftUndiminished }
+                if passage == .leftUndiminished, hasArrived(record) { passage = .forwarded }
+            }
         }
         if record.packetClass == .reset {
             observeReset(packet.pointee, passage: passage)

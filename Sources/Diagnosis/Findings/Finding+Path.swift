@@ -115,9 +115,9 @@ extension Finding {
         package var code: UInt8
         /// True for ICMPv6: its types have other numbers.
         package var isIPv6: Bool
-        /// Who sent it, and the hop that its TTL tells.
+        /// Who sent it, and the hop that its TTL tells; `nil` where the TTL is not known.
         package var from: IPAddress
-        package var hop: Int
+        package var hop: Int?
         /// Of a redirect: the router to use instead.
         package var gateway: IPAddress?
         /// Of "fragmentation needed" and "packet too big", bytes.
@@ -133,7 +133,7 @@ extension Finding {
         /// The quoted packet goes from the client to the server; absent where that was not seen.
         package var clientIsSource: Bool?
 
-        package init(type: UInt8, code: UInt8, isIPv6: Bool, from: IPAddress, hop: Int, quoted: FiveTuple) {
+        package init(type: UInt8, code: UInt8, isIPv6: Bool, from: IPAddress, hop: Int?, quoted: FiveTuple) {
             self.type = type
             self.code = code
             self.isIPv6 = isIPv6

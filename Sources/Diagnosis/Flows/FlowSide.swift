@@ -112,6 +112,9 @@ struct FlowSide: BitwiseCopyable, Sendable {
         set { marks[.isAlone] = newValue }
     }
 
+    /// Its first packet had lost some of its TTL on the way. False where the TTL is not known.
+    var isFromBehindRouter: Bool { firstTTL != 0 && HopDistance(ttl: firstTTL).decrements > 0 }
+
     /// As a server's side it took the connection: it sent data, or acknowledged the client's.
     @inline(__always)
     func hasTaken(_ client: FlowSide) -> Bool {
@@ -131,7 +134,7 @@ struct FlowSide: BitwiseCopyable, Sendable {
             firstTTL = record.ttl
         }
         if packets < .max { packets += 1 }
-        ttls.lowestOfAll = min(ttls.lowestOfAll, record.ttl)
+        if record.hasTTL { ttls.lowestOfAll = min(ttls.lowestOfAll, record.ttl) }
         identification = record.identification
         time = record.time
         tos = record.tos
@@ -206,5 +209,7 @@ struct FlowTTLs: BitwiseCopyable, Sendable {
     var isConstant: Bool { count > 0 && others == 0 }
 
     /// True where `ttl` is the first other one after enough packets with one TTL.
-    func isLeft(by ttl: UInt8) -> Bool { ttl != first && others == 0 && count >= PathChanges.samples }
+    func isLeft(by ttl: UInt8) -> Bool {
+        ttl != first && others == 0 && count >= PathChanges.samples && ttl != 0 && first != 0
+    }
 }

@@ -25,6 +25,11 @@ package struct Baseline: Sendable {
         for fingerprint in fingerprints {
             total += fingerprint.samples
             for value in fingerprint.values {
+                // Packets of a text that does not tell TTLs prove life and no distance.
+                if value.ttl == 0 {
+                    total -= value.count
+                    continue
+                }
                 if let known = spread.firstIndex(where: { $0.distance.ttl == value.ttl }) {
                     spread[known].count += value.count
                 } else {
@@ -49,7 +54,7 @@ package struct Baseline: Sendable {
 
     /// The baseline of one direction of a flow whose packets all had one TTL; `nil` where they had several.
     init?(_ flow: FlowTTLs, isEgress: Bool) {
-        guard flow.isConstant else { return nil }
+        guard flow.isConstant, flow.first != 0 else { return nil }
         let distance = HopDistance(ttl: flow.first, isEgress: isEgress)
         self.distance = distance
         samples = Int(flow.count)

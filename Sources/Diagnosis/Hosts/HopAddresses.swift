@@ -21,7 +21,7 @@ struct HopAddresses: Sendable {
     ///
     /// - Parameter quotedDestination: Of the packet that it quotes.
     mutating func learn(_ record: PacketRecord, quotedDestination: IPAddress) {
-        guard Self.isOfDevice(record, quotedDestination),
+        guard record.hasTTL, Self.isOfDevice(record, quotedDestination),
             let place = Self.place(hop: record.distance.hop, isIPv6: record.isIPv6)
         else {
             return

@@ -138,7 +138,7 @@ struct HostEntry: BucketEntry {
 
     /// How far the newest packets that prove life came, and how many in a row had that TTL.
     var newest: (distance: HopDistance, run: Int) {
-        (HopDistance(ttl: newestTTL, isEgress: isLocal), Int(newestRun))
+        (HopDistance(ttl: newestTTL, isEgress: isLocal), newestTTL == 0 ? 0 : Int(newestRun))
     }
 
     /// Counts a packet. What proves life makes older samples fade: they are halved each hour of packet time, so that an old

@@ -31,7 +31,7 @@ struct PathChangeTracker: ~Copyable {
     mutating func noteMove(_ packet: ObservedPacket, from earlier: FlowTTLs, _ context: inout EngineContext) {
         let record = packet.record
         let from = HopDistance(ttl: earlier.first)
-        guard packet.time != 0, record.direction == .ingress, from.hop != record.distance.hop,
+        guard packet.time != 0, record.hasTTL, record.direction == .ingress, from.hop != record.distance.hop,
             max(from.hop, record.distance.hop) <= EvidenceModel.longestPath
         else { return }
         let key = HostKey(address: record.source, domain: record.domain)

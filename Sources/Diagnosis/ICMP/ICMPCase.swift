@@ -71,8 +71,8 @@ struct ICMPCase: Sendable {
     /// The finding as it was told; `nil` before.
     var told: Finding?
 
-    /// The hop that it came from; 0 for this machine.
-    var hop: Int { distance.hop }
+    /// The hop that it came from; 0 for this machine, `nil` where its TTL is not known.
+    var hop: Int? { record.hasTTL ? distance.hop : nil }
 
     private var distance: HopDistance { HopDistance(ttl: record.ttl, isEgress: passage != .arrived) }
 
@@ -158,7 +158,7 @@ extension ICMPCase {
                     "it quotes a sequence number that this connection is nowhere near: whoever sent it does not see the connection"
                 ))
         }
-        if let host = hostDistance, passage == .arrived, hop < host.distance.hop {
+        if let host = hostDistance, passage == .arrived, let hop, hop < host.distance.hop {
             evidence.append(
                 Evidence(
                     .hostDistance, observed: "\(HopDistance(ttl: record.ttl))",

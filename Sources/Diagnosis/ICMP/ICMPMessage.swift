@@ -88,8 +88,9 @@ extension ICMPMessage {
             let isRouter = gateway.isLinkLocalV6 || gateway == quote.destination
             return code == 0 && distance.ttl == 255 && from.isLinkLocalV6 && isRouter && !quote.destination.isMulticast
         }
-        // Nothing stands between the router and the host: wherever it is seen, its TTL is whole.
-        return code <= 3 && distance.decrements == 0 && !gateway.isMulticast && !gateway.isUnusableV4
+        // Nothing stands between the router and the host: wherever it is seen, its TTL is whole (0: not known).
+        return code <= 3 && (distance.decrements == 0 || distance.ttl == 0) && !gateway.isMulticast
+            && !gateway.isUnusableV4
     }
 }
 

@@ -32,7 +32,8 @@ struct OriginTracker: ~Copyable {
 
     /// Counts a foreign reset to its origin, and names that in the finding.
     mutating func attribute(_ finding: inout Finding, _ reset: ResetCase, _ verdict: ResetJudge.Verdict) {
-        guard verdict.sender.isForeign else { return }
+        // Without a TTL one device is not told from another.
+        guard verdict.sender.isForeign, reset.record.hasTTL else { return }
         let address =
             address(atHop: reset.distance.hop, isIPv6: reset.record.isIPv6)
             ?? (verdict.evidence.contains(.otherCounter) ? reset.counter?.counter.address : nil)

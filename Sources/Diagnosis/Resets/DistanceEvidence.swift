@@ -9,6 +9,9 @@ internal import Packets
 enum DistanceEvidence {
     static func of(_ reset: ResetCase, host: HostEntry?) -> [Evidence] {
         let distance = reset.distance
+        guard reset.record.hasTTL else {
+            return [Evidence(note: .noTTL, "the text does not tell its TTL, from which its sender's distance follows")]
+        }
         if reset.isRewritten {
             return [
                 Evidence(

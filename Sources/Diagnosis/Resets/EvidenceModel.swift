@@ -53,6 +53,7 @@ package enum EvidenceName: String, CaseIterable, Sendable {
     case noFlow = "no_flow"
     case flowShed = "flow_shed"
     case noBaseline = "no_baseline"
+    case noTTL = "no_ttl"
     case severalDistances = "several_distances"
     case otherInterface = "other_interface"
     case copiesUnordered = "copies_unordered"
@@ -186,7 +187,8 @@ package enum EvidenceModel {
             Row(.note, 0, 0, source: "nf_conntrack: what is invalid is not translated (nf_nat_core.c)")
         case .filterRule:
             Row(.note, 0, 0, source: "nft list ruleset: the rule's counter before and after")
-        case .benignClose, .noFlow, .flowShed, .noBaseline, .severalDistances, .otherInterface, .copiesUnordered,
+        case .benignClose, .noFlow, .flowShed, .noBaseline, .noTTL, .severalDistances, .otherInterface,
+            .copiesUnordered,
             .pathMoved,
             .applicationTTL,
             .ttlRewritten,

@@ -69,8 +69,8 @@ struct ResetCase: Sendable {
     /// A forwarded reset has lost one to this machine already: its hop counts from the arrival.
     var distance: HopDistance { HopDistance(ttl: record.ttl, isEgress: passage != .arrived) }
 
-    /// The sender's hop, unless the TTL is one that an application has set.
-    var hop: Int? { distance.hop <= EvidenceModel.longestPath ? distance.hop : nil }
+    /// The sender's hop, unless the TTL is not known or one that an application has set.
+    var hop: Int? { record.hasTTL && distance.hop <= EvidenceModel.longestPath ? distance.hop : nil }
 
     /// What the connection had come to, as far as that follows from what was seen and not from what was not.
     var stage: Finding.Stage {

@@ -72,7 +72,7 @@ extension ResetTracker {
             reset.isOrderUsual = witnesses.duplicates.isUsual(
                 first: (reset.record.ttl, reset.record.link_hash), copy: copy)
         }
-        if let host, let baseline = host.baseline {
+        if reset.record.hasTTL, let host, let baseline = host.baseline {
             let shift = reset.distance.hop - baseline.distance.hop
             reset.isOfMovedPath = witnesses.pathChanges.explains(
                 shift: shift, at: reset.time, lastSeen: host.lastSeen)

@@ -56,7 +56,7 @@ struct PathJudge {
         let suspect = subject.suspect
         // A client that repeats its SYN has no SYN-ACK, and next to the client nothing could have kept its ACK from here.
         guard !subject.client.hasAck, suspect.syn.last <= suspect.synACK.first,
-            HopDistance(ttl: subject.client.firstTTL).decrements > 0
+            subject.client.isFromBehindRouter
         else { return nil }
         guard
             suspect.synACK.copies >= 3
@@ -97,7 +97,8 @@ struct PathJudge {
         if subject.isServer, subject.isAcknowledged {
             evidence.append(
                 Evidence(
-                    .ackAtServer, observed: "TTL \(HopDistance(ttl: subject.server.firstTTL))",
+                    .ackAtServer,
+                    observed: subject.server.firstTTL == 0 ? nil : "TTL \(HopDistance(ttl: subject.server.firstTTL))",
                     "the ACKs were seen where \(server) is: no router is left that could lose them"))
         }
         if subject.listenOverflows > 0 {

@@ -192,7 +192,7 @@ extension StallTracker {
         subject.clientLives = client.map { $0.isProven || $0.isLocal } ?? false
         let isNextDoor =
             subject.server.packets > 0 && HopDistance(ttl: subject.server.firstTTL).decrements == 0
-            && subject.client.packets > 0 && HopDistance(ttl: subject.client.firstTTL).decrements > 0
+            && subject.client.packets > 0 && subject.client.isFromBehindRouter
         let isHere = server?.isLocal == true || context.localAddresses.contains(serverAddress)
         subject.isServer = isHere || isNextDoor
         if isHere {

@@ -18,7 +18,7 @@ struct ICMPSentences {
     /// The host that the packet was for says it, or somebody in its name.
     private var isDestination: Bool { error.from == error.quoted.destination }
     private var isInItsName: Bool { isDestination && has(.hostDistance) }
-    private var place: String { "at the \(ordinal(error.hop)) hop" }
+    private var place: String { error.hop.map { "at the \(ordinal($0)) hop" } ?? "somewhere on the path" }
 
     /// With the comma that a place needs behind it.
     private var who: String {

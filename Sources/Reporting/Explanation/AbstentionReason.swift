@@ -7,6 +7,8 @@ enum AbstentionReason {
     /// Packets of the connection were left out under load.
     case shed
     case noFlow
+    /// The text does not tell TTLs.
+    case noTTL
     /// Several ways lead to the host.
     case severalWays
     /// The next hop gives all packets one TTL.
@@ -25,6 +27,8 @@ enum AbstentionReason {
             self = .shed
         } else if has(.noFlow) {
             self = .noFlow
+        } else if has(.noTTL) {
+            self = .noTTL
         } else if has(.ttlRewritten) {
             self = .rewritten
         } else if has(.severalDistances, .otherInterface) {
@@ -47,6 +51,7 @@ enum AbstentionReason {
         switch self {
         case .shed: "packets of the connection were left out under load"
         case .noFlow: "no packet of the connection was seen before"
+        case .noTTL: "the text does not tell TTLs"
         case .severalWays: "\(host) is reached by several ways"
         case .rewritten: "distances through the next hop tell nothing"
         case .ownMachine: "which part of the machine that captured made it is not known"
@@ -59,6 +64,7 @@ enum AbstentionReason {
     func advice(_ host: String) -> String {
         switch self {
         case .shed: "Let rstwho look at all connections: --full gives it the CPU time, --ring-size larger rings."
+        case .noTTL: "Give it a capture file, or a text with TTLs (tcpdump -v prints them)."
         case .noFlow: "Watch the interfaces that the connection's other packets cross, and try again."
         case .severalWays: "Watch closer to \(host): where it is reached by one way only, its distance is one."
         case .rewritten: "Watch on the other side of the next hop, which gives all packets one TTL."
@@ -78,6 +84,7 @@ enum AbstentionReason {
         let steps: [String?] =
             switch self {
             case .shed: [probe]
+            case .noTTL: ["a capture of it, or a text with TTLs: tcpdump -nv prints them", probe]
             case .noFlow: ["a capture with the connection's other packets"]
             case .severalWays, .contradiction: [nearer, probe]
             case .rewritten: [nearer]

@@ -153,12 +153,12 @@ extension DrawnPath {
     }
 
     private static func drawn(_ finding: Finding, _ error: Finding.ICMPError) -> DrawnPath? {
-        guard error.hop <= farthest, error.hop > 0 else { return nil }
+        guard let hop = error.hop, hop <= farthest, hop > 0 else { return nil }
         var stops = [Stop.you]
-        for number in stride(from: 1, to: error.hop, by: 1) { stops.append(between(finding, number)) }
+        for number in stride(from: 1, to: hop, by: 1) { stops.append(between(finding, number)) }
         let refused = drawn(finding, error.quoted.destination)
         let isHost = error.from == error.quoted.destination
-        stops.append(Stop(drawn(finding, error.from), hop: error.hop, remark: error.reason.rawValue, isMarked: true))
+        stops.append(Stop(drawn(finding, error.from), hop: hop, remark: error.reason.rawValue, isMarked: true))
         if !isHost { stops.append(Stop(refused, remark: "not reached")) }
         return DrawnPath(stops)
     }

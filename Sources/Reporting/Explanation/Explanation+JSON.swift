@@ -52,7 +52,7 @@ extension Explanation {
 
     private static func write(_ event: Event, to writer: inout JSONWriter) {
         writer.object { json in
-            json.member("time", event.time.map(Timestamp.format))
+            json.member("time", event.time.map(Timestamp.text))
             json.member("text", event.text)
             json.member("problem", event.isProblem)
             json.member("finding", event.id)

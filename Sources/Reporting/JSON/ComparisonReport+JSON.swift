@@ -30,8 +30,8 @@ extension ComparisonReport {
             json.member("packets", point.packets)
             json.member("shared", point.shared)
             json.member("missed", point.missed)
-            json.member("first_time", point.firstTime.map(Timestamp.format))
-            json.member("last_time", point.lastTime.map(Timestamp.format))
+            json.member("first_time", point.firstTime.map(Timestamp.text))
+            json.member("last_time", point.lastTime.map(Timestamp.text))
             guard let clock = point.clock, let reference = point.reference else { return }
             json.member("clock") { json in
                 json.object { json in

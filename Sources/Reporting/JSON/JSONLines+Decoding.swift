@@ -53,7 +53,7 @@ struct WireFinding: Decodable {
         var code: UInt8
         var version: Int
         var from: String
-        var hop: Int
+        var hop: Int?
         var to: String?
         var gateway: String?
         var mtu: Int?
@@ -116,7 +116,7 @@ struct WireFinding: Decodable {
             if let address = place.address.flatMap({ IPAddress($0) }) { finding.places.addresses[address] = device }
             if let hop = place.hop { finding.places.hops[hop] = device }
         }
-        finding.time = time.flatMap { Timestamp.parse($0) }
+        finding.time = time.flatMap { Timestamp.read($0) }
         finding.frame = frame
         finding.file = file
         finding.translated = translated?.fiveTuple
@@ -147,11 +147,11 @@ struct WireFinding: Decodable {
 
     private var reset: Finding.Reset? {
         guard let sender = sender.flatMap(Finding.Sender.init), let cause = cause.flatMap(Finding.Cause.init),
-            let stage = stage.flatMap(Finding.Stage.init), let flags = flags.flatMap(Self.flags), let ttl, let seq,
+            let stage = stage.flatMap(Finding.Stage.init), let flags = flags.flatMap(Self.flags), let seq,
             let ack, let packet_key
         else { return nil }
         var reset = Finding.Reset(
-            flags: flags, ttl: ttl, seq: seq, ack: ack, sender: sender, hop: hop, cause: cause, stage: stage,
+            flags: flags, ttl: ttl ?? 0, seq: seq, ack: ack, sender: sender, hop: hop, cause: cause, stage: stage,
             packetKey: packet_key)
         reset.hostHop = host_hop
         reset.signature = signature.flatMap { TamperingSignature(rawValue: $0) }

@@ -46,7 +46,7 @@ package enum JSONLines {
         json.member("kind", finding.kind.rawValue)
         json.member("id", finding.id)
         json.member("revision", finding.revision)
-        json.member("time", finding.time.map(Timestamp.format))
+        json.member("time", finding.time.map(Timestamp.text))
         json.member("frame", finding.frame)
         json.member("file", finding.file)
     }
@@ -71,7 +71,7 @@ package enum JSONLines {
 
     private static func write(_ reset: Finding.Reset, of finding: Finding, to json: inout JSONWriter) {
         json.member("flags", reset.flags.description)
-        json.member("ttl", reset.ttl)
+        json.member("ttl", reset.ttl == 0 ? nil : reset.ttl)
         json.member("seq", reset.seq)
         json.member("ack", reset.ack)
         json.member("sender", reset.sender.rawValue)

@@ -32,8 +32,8 @@ package enum HostReport {
                     }
                 }
             }
-            json.member("first_seen", Timestamp.format(host.firstSeen))
-            json.member("last_seen", Timestamp.format(host.lastSeen))
+            json.member("first_seen", Timestamp.text(host.firstSeen))
+            json.member("last_seen", Timestamp.text(host.lastSeen))
         }
     }
 
@@ -82,8 +82,8 @@ package enum HostReport {
             csv.field(host.isShared)
             for kind in kinds { csv.field(host.samples.first { $0.class == kind }?.count) }
             csv.field(host.ttls.map { "\($0.ttl):\($0.packets)" }.joined(separator: " "))
-            csv.field(Timestamp.format(host.firstSeen))
-            csv.field(Timestamp.format(host.lastSeen))
+            csv.field(Timestamp.text(host.firstSeen))
+            csv.field(Timestamp.text(host.lastSeen))
             csv.field(host.device?.name)
             csv.field(host.device?.owner)
             csv.endRow()
@@ -162,7 +162,7 @@ struct WireHost: Decodable {
         guard let address = IPAddress(address), hop.map(WireBounds.hop.contains) ?? true,
             samples.values.allSatisfy(WireBounds.samples.contains),
             (ttls ?? []).allSatisfy({ WireBounds.samples.contains($0.packets) }),
-            let first = Timestamp.parse(first_seen), let last = Timestamp.parse(last_seen)
+            let first = Timestamp.read(first_seen), let last = Timestamp.read(last_seen)
         else { return nil }
         var host = HostSummary(address: address, domain: vlan ?? 0, firstSeen: first, lastSeen: last)
         host.device = KnownDevice(name, owner: owner, isExpected: nil)

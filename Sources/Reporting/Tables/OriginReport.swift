@@ -28,8 +28,8 @@ package enum OriginReport {
             json.member("numbering", origin.numbering.rawValue)
             json.member("window", origin.hasWindow)
             json.member("resets", origin.resets)
-            json.member("first_seen", origin.firstSeen.map(Timestamp.format))
-            json.member("last_seen", origin.lastSeen.map(Timestamp.format))
+            json.member("first_seen", origin.firstSeen.map(Timestamp.text))
+            json.member("last_seen", origin.lastSeen.map(Timestamp.text))
             json.member("idle_timer", origin.idleTimer, digits: 1)
             json.member("causes") { json in
                 json.array { json in
@@ -80,8 +80,8 @@ package enum OriginReport {
             csv.field(origin.numbering.rawValue)
             csv.field(origin.hasWindow)
             csv.field(origin.resets)
-            csv.field(origin.firstSeen.map(Timestamp.format))
-            csv.field(origin.lastSeen.map(Timestamp.format))
+            csv.field(origin.firstSeen.map(Timestamp.text))
+            csv.field(origin.lastSeen.map(Timestamp.text))
             csv.field(origin.idleTimer, digits: 1)
             csv.field(origin.causes.map(\.rawValue).sorted().joined(separator: " "))
             csv.field(origin.hosts.sorted().map(\.description).joined(separator: " "))
@@ -188,8 +188,8 @@ struct WireOrigin: Decodable {
         origin.address = address.flatMap { IPAddress($0) }
         origin.numbering = Origin.Numbering(rawValue: numbering) ?? .none
         origin.resets = resets
-        origin.firstSeen = first_seen.flatMap { Timestamp.parse($0) }
-        origin.lastSeen = last_seen.flatMap { Timestamp.parse($0) }
+        origin.firstSeen = first_seen.flatMap { Timestamp.read($0) }
+        origin.lastSeen = last_seen.flatMap { Timestamp.read($0) }
         origin.idleGaps = idle_timer.map { [$0, $0, $0] } ?? []
         origin.causes = Set(causes.compactMap { Finding.Cause(rawValue: $0) })
         origin.hosts = Set(hosts.compactMap { IPAddress($0) })

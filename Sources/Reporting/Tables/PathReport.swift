@@ -26,8 +26,8 @@ package enum PathReport {
                     }
                 }
             }
-            json.member("first_seen", Timestamp.format(path.firstSeen))
-            json.member("last_seen", Timestamp.format(path.lastSeen))
+            json.member("first_seen", Timestamp.text(path.firstSeen))
+            json.member("last_seen", Timestamp.text(path.lastSeen))
         }
     }
 
@@ -101,8 +101,8 @@ package enum PathReport {
             csv.field(path.retransmissions)
             csv.field(path.roundTrip, digits: 6)
             csv.field(path.failingPorts.map(String.init).joined(separator: " "))
-            csv.field(Timestamp.format(path.firstSeen))
-            csv.field(Timestamp.format(path.lastSeen))
+            csv.field(Timestamp.text(path.firstSeen))
+            csv.field(Timestamp.text(path.lastSeen))
             csv.field(path.serverDevice?.name)
             csv.field(path.serverDevice?.owner)
             for way in [path.there, path.back] {
@@ -197,8 +197,8 @@ struct WirePathSummary: Decodable {
         let parts = clients.split(separator: "/")
         guard parts.count == 2, let network = IPAddress(parts[0]), let length = Int(parts[1]),
             (0...128).contains(length), let server = IPAddress(server),
-            let symmetry = PathSummary.Symmetry(rawValue: ways), let first = Timestamp.parse(first_seen),
-            let last = Timestamp.parse(last_seen),
+            let symmetry = PathSummary.Symmetry(rawValue: ways), let first = Timestamp.read(first_seen),
+            let last = Timestamp.read(last_seen),
             [connections, worked, retransmissions, there?.connections ?? 0, back?.connections ?? 0]
                 .allSatisfy((0...WireBounds.count.upperBound).contains),
             round_trip_seconds.map(WireBounds.seconds.contains) ?? true

@@ -45,7 +45,7 @@ package enum ResetReport {
             guard let reset = finding.reset else { continue }
             csv.field(finding.id)
             csv.field(finding.revision)
-            csv.field(finding.time.map(Timestamp.format))
+            csv.field(finding.time.map(Timestamp.text))
             csv.field(finding.file)
             csv.field(finding.frame)
             csv.field(finding.text(finding.fiveTuple.source))
@@ -54,7 +54,7 @@ package enum ResetReport {
             csv.field(finding.fiveTuple.destinationPort)
             csv.field(finding.servicePort)
             csv.field(reset.flags.description)
-            csv.field(reset.ttl)
+            csv.field(reset.ttl == 0 ? nil : reset.ttl)
             csv.field(reset.sender.rawValue)
             csv.field(reset.hop)
             csv.field(reset.hostHop)

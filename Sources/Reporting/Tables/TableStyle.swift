@@ -30,7 +30,9 @@ package struct TableStyle: Sendable {
     }
 
     /// A wall-clock time with the zone's letters.
-    func zonedTime(_ time: UInt64) -> String { "\(clock.text(time)) \(clock.name(at: time))" }
+    func zonedTime(_ time: UInt64) -> String {
+        [clock.text(time), clock.name(at: time)].filter { !$0.isEmpty }.joined(separator: " ")
+    }
 
     /// A column's title with the zone of its times, where that is not UTC.
     func title(_ title: String) -> String { clock == .utc ? title : "\(title) (local)" }

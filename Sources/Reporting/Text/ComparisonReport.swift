@@ -56,7 +56,7 @@ package struct ComparisonReport: Sendable {
             first.append(reset.cause.rawValue)
         }
         first.append("first at \(finding.file ?? "?")")
-        if let time = finding.time { first.append(Timestamp.format(time)) }
+        if let time = finding.time { first.append(Timestamp.text(time)) }
         if let frame = finding.frame { first.append("frame \(frame)") }
         text += drawing.printable("    " + first.joined(separator: ", ")) + "\n"
         if let seen = finding.evidence.first(where: { $0.name == EvidenceName.notSeenNearer.rawValue }) {

@@ -70,8 +70,39 @@ package struct TextReport: Sendable {
     }
 
     /// What it all comes to: resets per sender, then devices that sent resets in others' names.
-    package func summary(packets: UInt64) -> String {
+    ///
+    /// - Parameters:
+    ///   - packets: packets that were there.
+    ///   - unread: those of them of which nothing is known, by reason; what is missing is said instead of "no resets".
+    ///   - note: what else to say of the whole, a sentence.
+    package func summary(packets: UInt64, unread: [Unread] = [], note: String? = nil) -> String {
+        let missing = unread.reduce(0) { $0 &+ $1.count }
+        let reasons = unread.map { "\($0.count) \($0.reason)" }.joined(separator: "; ")
         let total = senders.values.reduce(0, +)
+        if missing > 0, total == 0 {
+            return
+                "Whether resets were sent is not known: \(missing) \(missing == 1 ? "packet was" : "packets were") not "
+                + "read, \(packets &- min(packets, missing)) were\(beside). Not read: \(reasons).\n"
+        }
+        let behind =
+            (missing > 0 ? "Not read, so nothing is known of them: \(reasons).\n" : "")
+            + (total > 0 ? note.map { $0 + "\n" } ?? "" : "")
+        return resets(packets: packets, total: total) + drawing.printable(behind)
+    }
+
+    /// Packets of which nothing is known.
+    package struct Unread: Sendable {
+        package var count: UInt64
+        /// Why, as it follows a number: `printed without their flags`.
+        package var reason: String
+
+        package init(_ count: UInt64, _ reason: String) {
+            self.count = count
+            self.reason = reason
+        }
+    }
+
+    private func resets(packets: UInt64, total: Int) -> String {
         guard total > 0 else { return "No resets in \(packets) packets\(beside).\n" }
         var text = "\(total) \(total == 1 ? "reset" : "resets") in \(packets) packets"
         let parts = Finding.Sender.allCases.compactMap { sender in
@@ -163,7 +194,7 @@ package struct TextReport: Sendable {
 
     private func clock(_ finding: Finding) -> String {
         guard let time = finding.time else { return "" }
-        return Timestamp.format(time) + "  "
+        return Timestamp.text(time) + "  "
     }
 
     private func tuple(_ finding: Finding) -> String {

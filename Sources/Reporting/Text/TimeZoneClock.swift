@@ -46,8 +46,9 @@ package enum TimeZoneClock: Sendable {
         return seconds >= 0 ? UInt64(seconds) * 1_000_000_000 : nil
     }
 
-    /// The zone's letters at `time`, for example `UTC` or `CET`.
+    /// The zone's letters at `time`, for example `UTC` or `CET`; none of a time without date, whose zone nobody knows.
     package func name(at time: UInt64) -> String {
+        guard !Timestamp.isUndated(time) else { return "" }
         guard self == .local else { return "UTC" }
         var name = [CChar](repeating: 0, count: 32)
         var parts = parts(at: time)
@@ -56,12 +57,14 @@ package enum TimeZoneClock: Sendable {
     }
 
     /// `2026-11-21 03:12:07`, with milliseconds where `hasFraction`.
+    /// Of a time without date the time of day, as it was printed.
     package func text(_ time: UInt64, hasDate: Bool = true, hasFraction: Bool = false) -> String {
-        let civil = civil(at: time)
+        let isUndated = Timestamp.isUndated(time)
+        let civil = (isUndated ? .utc : self).civil(at: time)
         let clock = [civil.hour, civil.minute, civil.second].map { Self.padded($0, 2) }.joined(separator: ":")
         let date = "\(Self.padded(civil.year, 4))-\(Self.padded(civil.month, 2))-\(Self.padded(civil.day, 2)) "
         let fraction = ".\(Self.padded(Int(time % 1_000_000_000 / 1_000_000), 3))"
-        return (hasDate ? date : "") + clock + (hasFraction ? fraction : "")
+        return (hasDate && !isUndated ? date : "") + clock + (hasFraction ? fraction : "")
     }
 
     /// The day of the wall clock, as a number of its own.

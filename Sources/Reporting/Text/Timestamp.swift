@@ -16,6 +16,23 @@ package enum Timestamp {
         return "\(date)T\(time).\(padded(nanoseconds % nanosecondsPerSecond, 9))Z"
     }
 
+    /// True for a time that has no date: a text without dates counts its days from 1970-01-01, and so does a clock that
+    /// nobody has set.
+    package static func isUndated(_ nanoseconds: UInt64) -> Bool {
+        nanoseconds < 365 * secondsPerDay * nanosecondsPerSecond
+    }
+
+    /// As `format`, but of a time without date the time of day only: `05:38:29.000000001`.
+    package static func text(_ nanoseconds: UInt64) -> String {
+        let text = format(nanoseconds)
+        guard isUndated(nanoseconds) else { return text }
+        // Programs print microseconds.
+        return String(text.dropFirst("1970-01-01T".count).dropLast(nanoseconds % 1000 == 0 ? 4 : 1))
+    }
+
+    /// Reads what `text` writes.
+    static func read(_ text: String) -> UInt64? { parse(text) ?? parse("1970-01-01T\(text)Z") }
+
     /// Reads RFC 3339 text: `T` or a space between date and time, up to nine digits behind the seconds, `Z` or an
     /// offset. A leap second (60) counts as the second after it.
     ///

@@ -29,6 +29,18 @@ struct TcpdumpEndpoints {
         ports = (other.from, other.to)
     }
 
+    /// Both ends have a port in digits behind their last dot.
+    var hasNumberedPorts: Bool { [from, to].allSatisfy(Self.hasNumberedPort) }
+
+    private static func hasNumberedPort(_ end: TextCursor) -> Bool {
+        guard let dot = end.lastDot(), end.limited(to: dot).count > 0 else { return false }
+        // "10.0.0.1" alone has no port.
+        guard end.ipv4() == nil, end.ipv6() == nil else { return false }
+        var port = end
+        port.move(to: dot + 1)
+        return port.number(limit: 0xffff) != nil && port.isAtEnd
+    }
+
     func source(
         _ header: TcpdumpHeader, hasPort: Bool, _ names: inout TextNames
     ) -> (address: IPAddress, port: UInt16)? {

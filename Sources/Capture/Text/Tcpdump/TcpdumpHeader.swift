@@ -25,6 +25,13 @@ struct TcpdumpHeader {
     /// The fields stand behind the packet.
     var mayHaveTail = false
 
+    /// True where a bracket with the fields of an IP header begins.
+    static func isBracket(_ cursor: TextCursor) -> Bool {
+        cursor.starts(with: "(tos ") || cursor.starts(with: "(ttl ") || cursor.starts(with: "(id ")
+            || cursor.starts(with: "(class ") || cursor.starts(with: "(flowlabel ") || cursor.starts(with: "(hlim ")
+            || cursor.starts(with: "(len ") || cursor.starts(with: "(header ")
+    }
+
     init(isIPv6: Bool) {
         self.isIPv6 = isIPv6
     }

@@ -10,6 +10,9 @@ struct TcpdumpICMP {
     var identifier: UInt16 = 0
     /// An echo's sequence number, else the four bytes behind the checksum (MTU, gateway) where the text tells them.
     var rest: UInt32 = 0
+    /// The destination of the packet that an error or a redirect is about, and its protocol, where the message says them.
+    private var subject: IPAddress?
+    private var subjectProtocol: UInt8 = 0
     /// Of the whole message, header included, where it was printed.
     var length: UInt32?
 
@@ -44,6 +47,24 @@ struct TcpdumpICMP {
 
     func isEcho(isIPv6: Bool) -> Bool {
         isIPv6 ? type == 128 || type == 129 : type == 0 || type == 8
+    }
+
+    /// What the message itself says of the packet that it is about, sent by `record`'s destination: without -v nothing
+    /// is quoted.
+    func told(to record: PacketRecord) -> TextQuote? {
+        subject.map {
+            TextQuote(source: record.destination, destination: $0, isIPv6: record.isIPv6, ipProtocol: subjectProtocol)
+        }
+    }
+
+    /// `10.0.0.1 tcp port 22`, `host 10.0.0.1`, `10.0.0.1`.
+    private mutating func readSubject(_ text: TextCursor) {
+        var cursor = text
+        _ = cursor.skip("host ") || cursor.skip("net ")
+        subject = cursor.word().ipv4()
+        cursor.skipBlanks()
+        if cursor.starts(with: "tcp port ") { subjectProtocol = 6 }
+        if cursor.starts(with: "udp port ") { subjectProtocol = 17 }
     }
 
     // MARK: IPv4
@@ -132,6 +153,8 @@ struct TcpdumpICMP {
             _ = set(5, isTOS ? 3 : 1)
         }
         guard let to = cursor.find(" to ") else { return false }
+        cursor.skipBlanks()
+        subject = cursor.limited(to: to).ipv4()
         cursor.move(to: to + 4)
         _ = cursor.skip("net ") || cursor.skip("host ")
         let gateway = cursor.limited(to: cursor.find(UInt8(ascii: ",")) ?? cursor.end)
@@ -146,6 +169,7 @@ struct TcpdumpICMP {
         cursor.move(to: found + 12)
         let isNet = subject.starts(with: "net ")
         let isHost = subject.starts(with: "host ")
+        readSubject(subject)
         if cursor.skip(" - ") {
             if cursor.skip("#") { return readNumberedCode(&cursor, type: 3) }
             if cursor.skip("need to frag") {

@@ -98,11 +98,19 @@ struct TcpdumpLink {
         } else if cursor.contains("(ttl ") {
             // Names in the place of addresses.
             content = .ipv4
+        } else if Self.isSegmentBetweenNames(cursor) {
+            content = .ipv4
         } else {
             return false
         }
         isBare = true
         return true
+    }
+
+    /// `client.1284 > server.22: P 1:45(44) ack 1 win 8332`.
+    private static func isSegmentBetweenNames(_ text: TextCursor) -> Bool {
+        var cursor = text
+        return TcpdumpEndpoints(&cursor)?.hasNumberedPorts == true && TcpdumpTCP(cursor) != nil
     }
 
     /// `eth0  In  ` of `-i any`; without the name (SLL); `< ` and `> ` before tcpdump 3.9.

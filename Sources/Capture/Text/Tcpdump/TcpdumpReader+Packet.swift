@@ -44,7 +44,8 @@ extension TcpdumpReader {
         var header = TcpdumpHeader(isIPv6: isIPv6)
         header.mayHaveTail = isBare
         Self.skipComplaint(&cursor)
-        if cursor.peek() == UInt8(ascii: "(") {
+        // Else a placeholder: "(server).22 > …".
+        if TcpdumpHeader.isBracket(cursor) {
             guard let inside = cursor.group() else {
                 finish(layer, .notUnderstood("the IP header's bracket is not closed"), &output)
                 return
@@ -65,13 +66,19 @@ extension TcpdumpReader {
     private static func skipComplaint(_ cursor: inout TextCursor) {
         if cursor.starts(with: "truncated-ip"), let found = cursor.find("missing!") {
             cursor.move(to: found + 8)
-        } else if cursor.peek() == UInt8(ascii: "["), let close = cursor.find(UInt8(ascii: "]")) {
+        } else if isComplaint(cursor), let close = cursor.find(UInt8(ascii: "]")) {
             cursor.move(to: close + 1)
             _ = cursor.skip(" (invalid)")
         } else {
             return
         }
         cursor.skipBlanks()
+    }
+
+    /// Else a placeholder: `[SERVER].22 > …`.
+    private static func isComplaint(_ cursor: TextCursor) -> Bool {
+        cursor.starts(with: "[total ") || cursor.starts(with: "[header ") || cursor.starts(with: "[length ")
+            || cursor.starts(with: "[payload ") || cursor.starts(with: "[|") || cursor.starts(with: "[bad ")
     }
 
     /// `src > dst: …`
@@ -86,7 +93,6 @@ extension TcpdumpReader {
         var header = printed
         var cursor = text
         if header.mayHaveTail { header.readTail(of: &cursor) }
-        if header.ttl == nil && layer != .quote { return .withoutTTL }
         if header.fragmentOffset != 0 { return .laterFragment }
         var endpoints = TcpdumpEndpoints(&cursor)
         if endpoints == nil { return .notUnderstood("\"source > destination:\" is missing") }
@@ -129,6 +135,14 @@ extension TcpdumpReader {
             header.ipProtocol = 17
             return readUDP(text, endpoints, header: header, layer: layer, &output)
         }
+        // "tcp 0", of -q.
+        if text.starts(with: "tcp ") { return .withoutFlags }
+        if text.starts(with: "Flags [") { return .notUnderstood("the TCP segment's flags or window are missing") }
+        // Without -v tcpdump does not say UDP where it knows what is in it: "12345+ A? example.com. (29)".
+        if header.length == nil, endpoints.hasNumberedPorts, !text.starts(with: "sctp") {
+            header.ipProtocol = 17
+            return readUDP(text, endpoints, header: header, layer: layer, &output)
+        }
         return .otherProtocol
     }
 
@@ -138,6 +152,7 @@ extension TcpdumpReader {
     ) -> TextRefusal? {
         if layer == .quote { return readQuotedPorts(text, endpoints, header: header, &output) }
         guard let segment = TcpdumpTCP(text) else {
+            if text.starts(with: "tcp ") { return .withoutFlags }
             return .notUnderstood("the TCP segment's flags or window are missing")
         }
         guard var record = record(header, endpoints, hasPorts: true, &output) else { return Self.badEndpoint(output) }
@@ -147,6 +162,8 @@ extension TcpdumpReader {
         record.flags = segment.flags.rawValue
         record.window = segment.window
         record.payload_length = UInt16(clamping: segment.payloadLength)
+        options = segment.options
+        if layer == .outer { lastSegment = record }
         let packetClass: PacketClass =
             if segment.flags.contains(.rst) {
                 .reset
@@ -192,6 +209,11 @@ extension TcpdumpReader {
         let isEcho = message.isEcho(isIPv6: header.isIPv6)
         if layer == .quote {
             if isEcho { current.record.ack = UInt32(message.identifier) << 16 | UInt32(message.identifier) }
+            if let quoted = self.record(header, endpoints, hasPorts: false, &output) {
+                quote = Self.quote(quoted, header)
+                if isEcho { quote?.ports = (message.identifier, message.identifier) }
+                quote?.seq = message.rest
+            }
             complete(&output)
             return nil
         }
@@ -210,6 +232,8 @@ extension TcpdumpReader {
             return nil
         }
         keep(record)
+        quote = message.told(to: record)
+        tellPorts()
         expectation = .header(.quote)
         readOldQuote(text, &output)
         return nil
@@ -232,13 +256,38 @@ extension TcpdumpReader {
     ) -> TextRefusal? {
         if let quoted = record(header, endpoints, hasPorts: true, &output) {
             current.record.ack = UInt32(quoted.src_port) << 16 | UInt32(quoted.dst_port)
+            quote = Self.quote(quoted, header)
+            quote?.ports = (quoted.src_port, quoted.dst_port)
             // tcpdump remembers the numbers of a quoted segment as of any other.
             if header.ipProtocol == 6, let segment = TcpdumpTCP(text) {
-                _ = sequences.absolute(segment, of: quoted.fiveTuple)
+                let numbers = sequences.absolute(segment, of: quoted.fiveTuple)
+                quote?.seq = numbers.seq
+                quote?.ack = numbers.ack
+                quote?.flags = segment.flags.rawValue
+                quote?.window = segment.window
             }
         }
         complete(&output)
         return nil
+    }
+
+    /// Without -v an error does not say which ports it is about: those of the segment before it, if that went the same way.
+    private mutating func tellPorts() {
+        guard let told = quote, told.ports == nil, told.ipProtocol == 0 || told.ipProtocol == 6, let lastSegment,
+            lastSegment.source == told.source, lastSegment.destination == told.destination
+        else { return }
+        quote?.ipProtocol = 6
+        quote?.ports = (lastSegment.src_port, lastSegment.dst_port)
+        quote?.seq = lastSegment.seq
+        quote?.ack = lastSegment.ack
+        quote?.flags = lastSegment.flags
+    }
+
+    private static func quote(_ quoted: PacketRecord, _ header: TcpdumpHeader) -> TextQuote {
+        TextQuote(
+            source: quoted.source, destination: quoted.destination, isIPv6: header.isIPv6,
+            ipProtocol: header.ipProtocol ?? 0, ttl: header.ttl ?? 0,
+            identification: UInt16(truncatingIfNeeded: header.id))
     }
 
     private static func badEndpoint(_ output: TextOutput) -> TextRefusal {

@@ -29,6 +29,11 @@ struct TcpdumpReader: TextReader {
     var current = ObservedPacket()
     /// `current` has a record.
     var hasRecord = false
+    /// The TCP options of `current`, and what it quotes.
+    var options: TextTCPOptions?
+    var quote: TextQuote?
+    /// The newest TCP segment.
+    var lastSegment: PacketRecord?
     var domain = TextDomain()
     var sourceMAC: UInt32 = 0
     var tunnel = PACKET_TUNNEL_NONE
@@ -111,7 +116,7 @@ struct TcpdumpReader: TextReader {
     }
 
     /// Steps over a line's timestamp, and a packet's number before it.
-    private static func stamp(_ cursor: inout TextCursor) -> TextClock.Stamp? {
+    static func stamp(_ cursor: inout TextCursor) -> TextClock.Stamp? {
         if let stamp = TextClock.stamp(&cursor) { return stamp }
         return skipNumber(&cursor) ? TextClock.stamp(&cursor) : nil
     }
@@ -171,6 +176,8 @@ struct TcpdumpReader: TextReader {
         if let stamp { current.time = clock.time(of: stamp) }
         current.frame = output.beginPacket(time: stamp == nil ? nil : current.time)
         hasRecord = false
+        options = nil
+        quote = nil
         tunnel = PACKET_TUNNEL_NONE
     }
 
@@ -180,7 +187,7 @@ struct TcpdumpReader: TextReader {
         expectation = .nothing
         if hasRecord {
             hasRecord = false
-            output.emit(current)
+            output.emit(current, options: options, quote: quote)
             return
         }
         switch expected {

@@ -13,6 +13,7 @@ struct TcpdumpTCP {
     var idleAck: UInt32 = 0
     var window: UInt16 = 0
     var payloadLength: UInt32 = 0
+    var options = TextTCPOptions()
 
     /// `nil` where `text` is not a TCP segment in either style.
     init?(_ text: TextCursor) {
@@ -106,6 +107,7 @@ struct TcpdumpTCP {
                 return hasWindow
             } else if cursor.skip("options [") {
                 guard let close = cursor.find(UInt8(ascii: "]")) else { return false }
+                options = Self.options(cursor.limited(to: close))
                 cursor.move(to: close + 1)
             }
             Self.skipToComma(&cursor)
@@ -131,6 +133,10 @@ struct TcpdumpTCP {
             } else if cursor.skip("win ") {
                 guard let value = cursor.number(limit: 0xffff) else { return false }
                 window = UInt16(value)
+                if let open = cursor.find(UInt8(ascii: "<")) {
+                    cursor.move(to: open)
+                    options = Self.options(cursor.limited(to: cursor.find(UInt8(ascii: ">")) ?? cursor.end))
+                }
                 return true
             } else {
                 guard let first = cursor.number(), cursor.skip(byte: UInt8(ascii: ":")), cursor.number() != nil,
@@ -141,6 +147,29 @@ struct TcpdumpTCP {
                 payloadLength = UInt32(length)
             }
         }
+    }
+
+    /// `mss 1460,sackOK,TS val 1 ecr 2,nop`; before tcpdump 4.0 `timestamp 1 2`.
+    private static func options(_ text: TextCursor) -> TextTCPOptions {
+        var options = TextTCPOptions()
+        var cursor = text
+        if let found = cursor.find("mss ") {
+            cursor.move(to: found + 4)
+            options.segmentSize = cursor.number(limit: 0xffff).map { UInt16($0) }
+        }
+        cursor = text
+        if let found = cursor.find("TS val ") {
+            cursor.move(to: found + 7)
+            if let value = cursor.number(), cursor.skip(" ecr "), let echo = cursor.number() {
+                options.timestamps = (UInt32(value), UInt32(echo))
+            }
+        } else if let found = cursor.find("timestamp ") {
+            cursor.move(to: found + 10)
+            if let value = cursor.number(), cursor.skip(" "), let echo = cursor.number() {
+                options.timestamps = (UInt32(value), UInt32(echo))
+            }
+        }
+        return options
     }
 
     /// Steps over what stands behind a checksum: `(correct)`, `(incorrect -> 0x1)`, and `(incorrect (-> 0x1)`, which
