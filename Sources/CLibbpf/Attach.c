@@ -12,6 +12,28 @@ int rstwho_link_create(int program, int interface, int attach_type, uint32_t fla
 	return bpf_link_create(program, interface, (enum bpf_attach_type)attach_type, &options);
 }
 
+int rstwho_link_interface(int link, uint32_t *interface)
+{
+	struct bpf_link_info info = {};
+	uint32_t size = sizeof(info);
+	int failed = bpf_obj_get_info_by_fd(link, &info, &size);
+
+	// XDP's and TCX's part both begin with the interface (linux/bpf.h); the headers that we build with lack the
+	// latter.
+	*interface = info.xdp.ifindex;
+	return failed;
+}
+
+int rstwho_program_id(int program, uint32_t *program_id)
+{
+	struct bpf_prog_info info = {};
+	uint32_t size = sizeof(info);
+	int failed = bpf_obj_get_info_by_fd(program, &info, &size);
+
+	*program_id = info.id;
+	return failed;
+}
+
 static struct bpf_tc_hook hook_of(int interface, enum bpf_tc_attach_point point)
 {
 	struct bpf_tc_hook hook = {

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// What only C reaches of this machine's state: the kernel's clock discipline and the offloads of an interface by name.
-#define _GNU_SOURCE // adjtimex
+// What only C reaches of this machine's state: the kernel's clock discipline, its CPUs, and the offloads of an interface
+// by name.
+#define _GNU_SOURCE // adjtimex, syscall
 #include "CLibbpf.h"
 
 #include <errno.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
+#include <malloc.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/timex.h>
+#include <unistd.h>
 
 // More than any driver has.
 #define MAXIMUM_FEATURES 512
@@ -22,6 +26,24 @@ int rstwho_clock_is_synchronised(void)
 	if (adjtimex(&state) < 0)
 		return -errno;
 	return !(state.status & STA_UNSYNC);
+}
+
+int rstwho_cpu_bound(uint64_t allowed[RSTWHO_CPU_WORDS])
+{
+	// The kernel refuses every length that its highest CPU number does not fit into (kernel/sched/syscalls.c).
+	for (size_t words = 1; words <= RSTWHO_CPU_WORDS; words *= 2) {
+		memset(allowed, 0, RSTWHO_CPU_WORDS * sizeof(*allowed));
+		if (syscall(SYS_sched_getaffinity, 0, words * sizeof(*allowed), allowed) >= 0)
+			return (int)(words * 64);
+		if (errno != EINVAL)
+			return -errno;
+	}
+	return -ERANGE;
+}
+
+void rstwho_release_memory(void)
+{
+	malloc_trim(0);
 }
 
 static int ask(int control, const char *interface, void *command)

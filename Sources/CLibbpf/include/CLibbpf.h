@@ -39,6 +39,11 @@ struct bpf_object *_Nullable rstwho_open_object(const void *_Nonnull bytes, size
 #define RSTWHO_TCX_EGRESS 47
 int rstwho_link_create(int program, int interface, int attach_type, uint32_t flags);
 
+// The interface that a link of ours is attached to; 0 once somebody has detached it.
+int rstwho_link_interface(int link, uint32_t *_Nonnull interface);
+// A loaded program's id.
+int rstwho_program_id(int program, uint32_t *_Nonnull program_id);
+
 // clsact, where there is no TCX (before Linux 6.6). A filter is named by interface, way, handle and priority.
 struct rstwho_filter {
 	int interface;
@@ -93,6 +98,14 @@ _Bool rstwho_has_interface(int control, int interface);
 int rstwho_feature_is_on(int control, const char *_Nonnull interface, const char *_Nonnull feature);
 // The rate of an interface's link, Mbit/s. -ENODATA where it has none now.
 int rstwho_link_megabits(int control, const char *_Nonnull interface);
+
+// The number that every possible CPU's number is below, a multiple of 64: from sched_getaffinity(2), so that no mounted
+// or masked file has a say. Fills in the CPUs that the calling thread may run on, one bit each.
+#define RSTWHO_CPU_WORDS 1024
+int rstwho_cpu_bound(uint64_t allowed[_Nonnull RSTWHO_CPU_WORDS]);
+
+// Gives free memory of this process back to the kernel, which malloc(3) does by itself only at the heap's end.
+void rstwho_release_memory(void);
 
 // Whether something keeps the kernel's clock in step (STA_UNSYNC, adjtimex(2)): 1 or 0.
 int rstwho_clock_is_synchronised(void);

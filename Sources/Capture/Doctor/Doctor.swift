@@ -29,8 +29,10 @@ package enum Doctor {
             interfaces: selection.map { Self.facts(of: $0) })
         let synchronised = rstwho_clock_is_synchronised()
         facts.isClockSynchronised = synchronised < 0 ? nil : synchronised == 1
-        facts.cpus = LiveCapture.onlineCPUs().count
-        facts.ringBytes = LiveCapture.standardRingBytes(cpus: facts.cpus)
+        if let processors = try? ProcessorSet.current() {
+            facts.cpus = processors.online.count
+            facts.ringBytes = LiveCapture.standardRingBytes(cpus: facts.cpus)
+        }
         return facts
     }
 
@@ -62,7 +64,7 @@ package enum Doctor {
         do {
             _ = try BPFObject(
                 settings: BPFObject.Settings(slot: 0, ringBytes: 65_536, hashKey: .random()), programs: programs,
-                ringCount: 1)
+                rings: try ProcessorSet.current())
             return nil
         } catch {
             return error

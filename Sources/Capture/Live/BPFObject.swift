@@ -54,10 +54,24 @@ package final class BPFObject {
     /// Opens, configures and loads the embedded object.
     ///
     /// - `programs`: which programs to load; the verifier sees only these.
-    /// - `ringCount`: how many rings there are: one above the highest CPU number.
-    /// - `sharing`: an object whose maps this one uses instead of making its own.
-    package init(
-        settings: Settings, programs: Set<KernelProgram>, ringCount: Int, sharing: BPFObject? = nil
+    /// - `rings`: the CPUs that get a ring.
+    package convenience init(
+        settings: Settings, programs: Set<KernelProgram>, rings: ProcessorSet
+    ) throws(CaptureError) {
+        try self.init(
+            settings: settings, programs: programs, ringCount: rings.ringCount, processorBound: rings.bound)
+    }
+
+    /// Opens, configures and loads the embedded object with another's maps.
+    package convenience init(
+        settings: Settings, programs: Set<KernelProgram>, sharing: BPFObject
+    ) throws(CaptureError) {
+        try self.init(settings: settings, programs: programs, ringCount: 0, processorBound: 0, sharing: sharing)
+    }
+
+    private init(
+        settings: Settings, programs: Set<KernelProgram>, ringCount: Int, processorBound: Int,
+        sharing: BPFObject? = nil
     ) throws(CaptureError) {
         rstwho_quiet_libbpf()
         guard let object = rstwho_open_object(rstwho_object_bytes(), rstwho_object_size()) else {
@@ -67,7 +81,8 @@ package final class BPFObject {
                 advice: "This binary is damaged or was built with a broken compiler; build it again", errno: errno)
         }
         self.object = object
-        try configure(settings, programs: programs, ringCount: ringCount, sharing: sharing)
+        try configure(
+            settings, programs: programs, ringCount: ringCount, processorBound: processorBound, sharing: sharing)
         try load(programs, ringBytes: settings.ringBytes, ringCount: ringCount)
     }
 
@@ -76,7 +91,8 @@ package final class BPFObject {
     }
 
     private func configure(
-        _ settings: Settings, programs: Set<KernelProgram>, ringCount: Int, sharing: BPFObject?
+        _ settings: Settings, programs: Set<KernelProgram>, ringCount: Int, processorBound: Int,
+        sharing: BPFObject?
     ) throws(CaptureError) {
         for program in KernelProgram.allCases {
             bpf_program__set_autoload(find(program), programs.contains(program))
@@ -102,8 +118,7 @@ package final class BPFObject {
             }
             failed = bpf_map__set_max_entries(find(.rings), slots)
             if failed == 0 {
-                let cpus = max(ringCount, Int(libbpf_num_possible_cpus()))
-                failed = bpf_map__set_max_entries(find(.ringPositions), UInt32(cpus))
+                failed = bpf_map__set_max_entries(find(.ringPositions), UInt32(clamping: processorBound))
             }
         }
         guard failed == 0 else {
