@@ -12,6 +12,9 @@ package struct FileStatus: Sendable {
     /// The account that owns it.
     package let owner: UInt32
     package let isSocket: Bool
+    package let isRegular: Bool
+    /// Bytes.
+    package let size: UInt64
 
     /// - Returns: `nil` where the descriptor is not open.
     package init?(of descriptor: Int32) {
@@ -29,10 +32,15 @@ package struct FileStatus: Sendable {
         self.init(status)
     }
 
+    /// True where both are the same file, whatever its name.
+    package func isSameFile(as other: FileStatus) -> Bool { device == other.device && inode == other.inode }
+
     private init(_ status: stat) {
         device = UInt64(status.st_dev)
         inode = UInt64(status.st_ino)
         owner = status.st_uid
         isSocket = status.st_mode & S_IFMT == S_IFSOCK
+        isRegular = status.st_mode & S_IFMT == S_IFREG
+        size = UInt64(max(0, status.st_size))
     }
 }

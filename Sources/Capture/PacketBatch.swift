@@ -36,6 +36,14 @@ package struct PacketBatch {
     /// The attachments by slot, if they changed; to be handled before the packets.
     package var attachments: [AttachmentInfo]?
 
+    /// The time in which a live capture looked at nothing, because this process stood still, in ns since 1970; to be
+    /// handled before the packets.
+    package var gap: Range<UInt64>?
+    /// The correction (ns) that turns packet times into the time of day as it is now.
+    ///
+    /// Packet time does not follow where the time of day is set; 0 as long as nobody sets it.
+    package var clockCorrection: Int64 = 0
+
     package init(packets: UnsafeBufferPointer<ObservedPacket>, watermark: UInt64) {
         self.packets = packets
         self.watermark = watermark

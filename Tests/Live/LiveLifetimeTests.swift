@@ -21,8 +21,9 @@ struct LiveLifetimeTests {
             let comesBack = DispatchSemaphore(value: 0)
             let ended = DispatchSemaphore(value: 0)
             let count = Mutex(0)
+            let notices = Mutex<[String]>([])
             Thread {
-                _ = try? capture.run { batch in
+                _ = try? capture.run(notice: { notice in notices.withLock { $0.append(notice.text) } }) { batch in
                     count.withLock { $0 += batch.packets.count }
                     if isHung.withLock({ $0 }) { comesBack.wait() }
                 }
@@ -45,6 +46,9 @@ struct LiveLifetimeTests {
             #expect(waits(for: 5))
             capture.stop()
             #expect(ended.wait(timeout: .now() + 5) == .success)
+            // For as long as the lease was over nothing was captured, which is told.
+            #expect(capture.ledger.blindTime >= 50_000_000)
+            #expect(notices.withLock { $0 }.filter { $0.hasPrefix("captured nothing for ") }.count == 1)
             // What came while the lease was over was not even counted.
             #expect(capture.ledger.total.seen == 5)
             #expect(capture.ledger.isBalanced)

@@ -22,26 +22,27 @@ package final class AgentState: Sendable {
         package var hook: String
         /// The kernel's number of it; 0 where there is none.
         package var index: Int32 = 0
-        /// False once it has gone.
+        /// False once it has gone, or while it cannot be watched.
         package var isAttached = true
-        /// The interface's own count of packets received when it was attached; `nil` where it has none.
-        package var receivedAtStart: UInt64?
-        /// Packets that had arrived in its slot by then, as the ledger counts them.
-        package var arrivedAtStart: UInt64 = 0
+        /// True while it is there, is wanted and cannot be watched.
+        package var isBlind = false
+        /// What was counted in the last minutes.
+        package var coverage = CoverageWindow()
 
-        package init(name: String, hook: String, receivedAtStart: UInt64? = nil) {
+        package init(name: String, hook: String) {
             self.name = name
             self.hook = hook
-            self.receivedAtStart = receivedAtStart
         }
 
         /// An interface that is being attached.
         package init(_ attachment: AttachmentInfo, hook: String) {
-            self.init(
-                name: attachment.interface, hook: hook, receivedAtStart: InterfaceCounter.received(attachment.interface)
-            )
+            self.init(name: attachment.interface, hook: hook)
             index = attachment.index
             isAttached = attachment.isAttached
+            isBlind = attachment.isBlind
+            if let received = InterfaceCounter.received(name) {
+                coverage.add(received: received, arrived: 0, now: .now)
+            }
         }
     }
 
@@ -52,6 +53,7 @@ package final class AgentState: Sendable {
         var counters = FindingCounters()
         var statistics = Engine.Statistics()
         var readers: [ObjectIdentifier: FindingQueue] = [:]
+        var clockCorrection = ClockCorrection()
     }
 
     /// Readers of the stream that there can be at once, standard output's included.
@@ -80,10 +82,22 @@ package final class AgentState: Sendable {
         readLedger = ledger
     }
 
+    /// True while it captures on every wanted interface that is there.
+    package var isReady: Bool {
+        state.withLock { state in state.phase == .capturing && !state.interfaces.contains(where: \.isBlind) }
+    }
+
     package var phase: Phase { state.withLock { $0.phase } }
     package var interfaces: [Interface] { state.withLock { $0.interfaces } }
     package var statistics: Engine.Statistics { state.withLock { $0.statistics } }
     package var ledger: Ledger { readLedger() }
+    /// The correction of packet times that holds now.
+    package var clockCorrection: ClockCorrection { state.withLock { $0.clockCorrection } }
+
+    /// The time of day was set.
+    package func set(_ correction: ClockCorrection) {
+        state.withLock { $0.clockCorrection = correction }
+    }
 
     /// The capture has begun.
     package func begin(_ interfaces: [Interface]) {
@@ -114,27 +128,37 @@ package final class AgentState: Sendable {
                 if slot < state.interfaces.count, state.interfaces[slot].index == attachment.index {
                     var interface = state.interfaces[slot]
                     interface.isAttached = attachment.isAttached
+                    interface.isBlind = attachment.isBlind
                     return interface
                 }
                 var interface = Interface(attachment, hook: hook)
-                interface.arrivedAtStart =
-                    ledger.rows
-                    .first { Int($0.slot) == slot && $0.way == .ingress }?.count.segments ?? 0
+                interface.coverage = CoverageWindow()
+                if let received = InterfaceCounter.received(interface.name) {
+                    interface.coverage.add(received: received, arrived: ledger.arrived(slot: slot), now: .now)
+                }
                 return interface
             }
         }
     }
 
-    /// Keeps and hands on what the engine gave.
-    package func record(_ findings: [Finding], _ statistics: Engine.Statistics) {
-        let readers: [FindingQueue] = state.withLock { state in
+    /// Keeps and hands on what the engine gave, with the time of day; a revision keeps the time that its finding had.
+    package func record(_ given: [Finding], _ statistics: Engine.Statistics) {
+        let (readers, findings): ([FindingQueue], [Finding]) = state.withLock { state in
             state.statistics = statistics
-            guard !findings.isEmpty else { return [] }
-            for finding in findings {
-                let previous = state.store.add(finding)
-                state.counters.count(finding, replacing: previous?.reset?.sender)
+            guard !given.isEmpty else { return ([], []) }
+            let correction = state.clockCorrection
+            var findings = given
+            for index in findings.indices {
+                if findings[index].revision > 0, let first = state.store[findings[index].id] {
+                    findings[index].time = first.time
+                } else {
+                    correction.apply(to: &findings[index])
+                }
+                let previous = state.store.add(findings[index])
+                state.counters.count(
+                    findings[index], replacing: previous?.reset?.sender, previousCount: previous?.count)
             }
-            return Array(state.readers.values)
+            return (Array(state.readers.values), findings)
         }
         if !findings.isEmpty { history?.queue.offer(findings) }
         for reader in readers where !reader.offer(findings) {
@@ -181,15 +205,25 @@ package final class AgentState: Sendable {
     package func metrics() -> MetricsSnapshot {
         let ledger = readLedger()
         var snapshot = MetricsSnapshot()
+        let names = state.withLock { $0.interfaces.map(\.name) }
+        let received = names.map { InterfaceCounter.received($0) }
         let interfaces = state.withLock { state in
             snapshot.findings = state.counters
             snapshot.fill(from: state.statistics)
+            for (slot, count) in received.enumerated() where slot < state.interfaces.count {
+                guard let count, state.interfaces[slot].name == names[slot] else { continue }
+                state.interfaces[slot].coverage.add(received: count, arrived: ledger.arrived(slot: slot), now: .now)
+            }
             return state.interfaces
         }
         snapshot.version = AgentVersion.number
         snapshot.history = history?.status.metrics
         snapshot.fill(from: ledger)
-        snapshot.interfaces = interfaces.enumerated().map { Self.metrics(of: $1, slot: $0, in: ledger) }
+        snapshot.interfaces = interfaces.enumerated().map { slot, interface in
+            var metrics = Self.metrics(of: interface, slot: slot, in: ledger)
+            metrics.received = slot < received.count ? received[slot] : nil
+            return metrics
+        }
         return snapshot
     }
 
@@ -197,18 +231,21 @@ package final class AgentState: Sendable {
         of interface: Interface, slot: Int, in ledger: Ledger
     ) -> MetricsSnapshot.Interface {
         var result = MetricsSnapshot.Interface(name: interface.name, hook: interface.hook)
-        result.isAttached = interface.isAttached
+        result.isUp = interface.isAttached
         for row in ledger.rows where Int(row.slot) == slot {
             switch row.way {
             case .ingress: result.arrived = row.count.segments
             case .egress: result.left = row.count.segments
             }
         }
-        if interface.isAttached, let start = interface.receivedAtStart,
-            let now = InterfaceCounter.received(interface.name), now > start
-        {
-            result.coverage = Double(result.arrived &- interface.arrivedAtStart) / Double(now - start)
-        }
+        result.coverage = interface.coverage.ratio
         return result
+    }
+}
+
+extension Ledger {
+    /// Packets that have arrived in a slot, each GRO packet counted as those on the wire.
+    fileprivate func arrived(slot: Int) -> UInt64 {
+        rows.first { Int($0.slot) == slot && $0.way == .ingress }?.count.segments ?? 0
     }
 }

@@ -96,6 +96,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         var coordinator = FocusCoordinator(source: source, inquirer: inquirer)
         state.begin(interfaces)
         ready()
+        var correction = ClockCorrection()
         let end: LiveCapture.End
         do {
             end = try source.run(notice: notice) { batch in
@@ -113,8 +114,12 @@ package struct CaptureThread<Source: CaptureSource>: Service {
                     engine.handle(.addresses(addresses))
                     untranslated.localAddresses = addresses
                 }
+                if batch.clockCorrection != correction.nanoseconds {
+                    correction = ClockCorrection(nanoseconds: batch.clockCorrection)
+                    state.set(correction)
+                }
                 let findings = completed(coordinator.drive(batch, &engine), &untranslated)
-                evidence?.offer(findings, engine)
+                evidence?.offer(findings, engine, correction)
                 if !findings.isEmpty || batch.watermark >= nextFigures {
                     nextFigures = batch.watermark + Self.figuresInterval
                     state.record(findings, engine.statistics)
@@ -122,21 +127,23 @@ package struct CaptureThread<Source: CaptureSource>: Service {
                 state.engineRequests.answer(&engine)
             }
         } catch {
-            finish(&engine, &coordinator, &untranslated)
+            finish(&engine, &coordinator, &untranslated, correction)
             throw error
         }
-        finish(&engine, &coordinator, &untranslated)
+        finish(&engine, &coordinator, &untranslated, correction)
         ended(end)
     }
 
     /// Tells what is still open: the capture's end settles it.
     private func finish(
-        _ engine: inout Engine, _ coordinator: inout FocusCoordinator<Source>, _ untranslated: inout UntranslatedResets
+        _ engine: inout Engine, _ coordinator: inout FocusCoordinator<Source>, _ untranslated: inout UntranslatedResets,
+        _ correction: ClockCorrection
     ) {
         let findings = completed(coordinator.end(&engine), &untranslated) + (rules?.finish() ?? [])
-        evidence?.offer(findings, engine)
+        evidence?.offer(findings, engine, correction)
         state.record(findings, engine.statistics)
     }
+
 
     /// The findings to be told now, with what this machine itself knows of them; what a rule is looked for comes back
     /// at a later call.

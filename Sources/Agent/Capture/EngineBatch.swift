@@ -9,6 +9,7 @@ extension Engine.Batch {
         traces = batch.traces
         hasAllTraces = batch.hasAllTraces
         drops = batch.drops
+        gap = batch.gap
         shedding = batch.shedding
     }
 }

@@ -91,5 +91,22 @@ package struct FindingStore: Sendable {
         return (findings, false)
     }
 
+    /// The places of the findings that are kept, told after the one with this id; of all where it has been forgotten.
+    package func places(newerThan newer: String? = nil) -> Range<UInt64> {
+        (newer.flatMap { places[$0] }.map { $0 + 1 } ?? next - UInt64(slots.count))..<next
+    }
+
+    /// Findings in the order of telling that `isWanted`, of the next `length` places that are still kept.
+    ///
+    /// - Returns: the findings, and the place to go on at.
+    package func page(
+        _ range: Range<UInt64>, length: Int, where isWanted: (Finding) -> Bool
+    ) -> (findings: [Finding], next: UInt64) {
+        let first = max(range.lowerBound, next - UInt64(slots.count))
+        let end = min(range.upperBound, first + UInt64(length), next)
+        guard first < end else { return ([], range.upperBound) }
+        return ((first..<end).map { slots[slot(of: $0)] }.filter(isWanted), end)
+    }
+
     private func slot(of place: UInt64) -> Int { Int(place % UInt64(capacity)) }
 }

@@ -22,6 +22,7 @@ extension MetricsSnapshot {
     mutating func fill(from ledger: Ledger) {
         let total = ledger.total
         missed = total.missed
+        blindSeconds = Double(ledger.blindTime) / 1e9
         for reason in RefusalReason.allCases { refused[reason] = total.refused(reason) }
         for packetClass in PacketClass.allCases {
             recorded[packetClass] = total.recorded(packetClass)

@@ -10,10 +10,14 @@ package struct RunningAgent: Sendable {
     package let version: String
     /// The interfaces that it captures.
     package let interfaces: [String]
+    /// Those of them that it does not watch now, though it should.
+    package let unwatched: [String]
 
     private struct Health: Decodable {
         struct Interface: Decodable {
             var name: String
+            /// Absent in the answers of older agents.
+            var up: Bool?
         }
 
         var service: String
@@ -32,7 +36,9 @@ package struct RunningAgent: Sendable {
             let body = try? connection.body(limit: 65_536),
             let health = try? JSONDecoder().decode(Health.self, from: Data(body)), health.service == AgentVersion.name
         else { return nil }
-        return RunningAgent(address: address, version: health.version, interfaces: health.interfaces.map(\.name))
+        return RunningAgent(
+            address: address, version: health.version, interfaces: health.interfaces.map(\.name),
+            unwatched: health.interfaces.filter { $0.up == false }.map(\.name))
     }
 
     /// Hands over the agent's findings as they come, until it ends or `stop` is called.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Capture
 internal import Glibc
 internal import Reporting
 internal import Synchronization
@@ -113,9 +114,11 @@ package final class EvidenceDirectory: Sendable {
     /// The file of a finding; `nil` where there is none.
     package func read(_ id: String) -> [UInt8]? {
         guard Self.isID(id) else { return nil }
-        let descriptor = open(file(id), O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        // Somebody may have put a pipe in its place.
+        let descriptor = open(file(id), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         guard descriptor >= 0 else { return nil }
         defer { close(descriptor) }
+        guard FileStatus(of: descriptor)?.isRegular == true else { return nil }
         var bytes = [UInt8](repeating: 0, count: Self.sizeLimit)
         let count = Glibc.read(descriptor, &bytes, bytes.count)
         return count > 0 ? Array(bytes.prefix(count)) : nil

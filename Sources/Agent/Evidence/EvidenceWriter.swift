@@ -60,7 +60,9 @@ package final class EvidenceWriter: Sendable {
     /// Takes findings just given, with their packets.
     ///
     /// Called on the capture thread; never waits.
-    package func offer(_ findings: [Finding], _ engine: borrowing Engine) {
+    package func offer(
+        _ findings: [Finding], _ engine: borrowing Engine, _ correction: ClockCorrection = ClockCorrection()
+    ) {
         for finding in findings {
             // What was written of a finding is written anew when another verdict takes its place.
             guard finding.isProblem || (finding.revision > 0 && directory.contains(finding.id)) else { continue }
@@ -68,9 +70,13 @@ package final class EvidenceWriter: Sendable {
                 state.waiting.count < capacity && !state.isClosed && state.repeats.admit(finding)
             }
             guard isWanted else { continue }
-            let packets = engine.evidencePackets(of: finding)
+            let packets = engine.evidencePackets(of: finding).corrected(by: correction) { packet in
+                packet.time = correction.time(packet.time)
+            }
             guard !packets.isEmpty else { continue }
-            let item = Item(finding: finding, packets: packets, interfaceNames: engine.interfaceNames)
+            var told = finding
+            correction.apply(to: &told)
+            let item = Item(finding: told, packets: packets, interfaceNames: engine.interfaceNames)
             state.withLock { $0.waiting.append(item) }
             wakeup.signal()
         }

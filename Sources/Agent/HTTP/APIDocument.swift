@@ -74,13 +74,21 @@ enum APIDocument {
         document { json in
             json.member("service", AgentVersion.name)
             json.member("version", AgentVersion.number)
-            json.member("status", phase == .capturing ? "capturing" : phase == .starting ? "starting" : "ended")
+            let isBlind = interfaces.contains(where: \.isBlind)
+            let status =
+                switch phase {
+                case .starting: "starting"
+                case .capturing: isBlind ? "blind" : "capturing"
+                case .ended: "ended"
+                }
+            json.member("status", status)
             json.member("interfaces") { json in
                 json.array { json in
                     for interface in interfaces {
                         json.object { json in
                             json.member("name", interface.name)
                             json.member("hook", interface.hook)
+                            json.member("up", interface.isAttached)
                         }
                     }
                 }

@@ -33,12 +33,15 @@ package struct HistoryService: Service {
             await history.store()
             if ContinuousClock.now >= nextBaselines {
                 nextBaselines = .now + Self.baselineInterval
-                if let memory = try? await state.engineRequests.ask({ $0.memory }) { await history.store(memory) }
+                if let memory = try? await state.engineRequests.ask({ $0.memory }) {
+                    await history.store(memory, state.clockCorrection)
+                }
             }
             if ContinuousClock.now >= nextPaths {
                 nextPaths = .now + Self.pathInterval
                 if let paths = try? await state.engineRequests.ask({ $0.pathSnapshot }) {
-                    await history.store(paths.summaries())
+                    let correction = state.clockCorrection
+                    await history.store(paths.summaries().corrected(by: correction, correction.apply))
                 }
             }
             if ContinuousClock.now >= nextPruning {

@@ -27,8 +27,10 @@ package struct AttachmentInfo: Sendable, Equatable {
     package var egress: AttachMechanism?
     /// Why it is attached in this way, for people.
     package var reason: String
-    /// False once the interface has gone.
+    /// False once the interface has gone, or while it cannot be watched.
     package var isAttached = true
+    /// True while the interface is there, is wanted and cannot be watched.
+    package var isBlind = false
 
     /// For each interface the first that shows the same links: the members of one bond or bridge, and that itself.
     package static func groups(_ attachments: [AttachmentInfo]) -> [UInt8] {
@@ -85,6 +87,17 @@ final class Attachment {
         for link in links { close(link) }
         // The first made the qdisc, if anyone did: it goes last.
         for filter in filters.reversed() { filter.detach() }
+    }
+
+    /// True while the kernel still has our programs on the interface.
+    ///
+    /// Others can take them off: `bpftool link detach`, `tc qdisc del`.
+    var isInPlace: Bool {
+        links.allSatisfy { link in
+            var interface: UInt32 = 0
+            // What the kernel does not tell is no reason to attach anew.
+            return rstwho_link_interface(link, &interface) != 0 || interface != 0
+        } && filters.allSatisfy(\.isInPlace)
     }
 
     private static func reason(_ ingress: AttachMechanism, _ egress: AttachMechanism?) -> String {

@@ -25,6 +25,17 @@ struct Lease {
         return UInt64(1_000_000_000 / resolution.tv_nsec)
     }
 
+    /// Returns the time in which no lease held, in ns of the same clock as its parameters; `nil` where there was none.
+    ///
+    /// - Parameters:
+    ///   - last: the time of the last renewal.
+    ///   - now: the time of the next one.
+    static func gap(since last: UInt64, until now: UInt64) -> Range<UInt64>? {
+        let end = last &+ milliseconds * 1_000_000
+        // The kernel counts in ticks: what is no longer than a few of them is none.
+        return now > end && now - end >= 50_000_000 ? end..<now : nil
+    }
+
     func renew() throws(CaptureError) {
         try run(ticks)
     }

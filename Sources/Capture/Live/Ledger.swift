@@ -90,6 +90,8 @@ package struct Ledger: Sendable, Equatable {
     package var ringUsedBytes = 0
     /// Bytes of one CPU's ring.
     package var ringSizeBytes = 0
+    /// The time (ns) for which nothing was looked at, because this process stood still longer than the lease.
+    package var blindTime: UInt64 = 0
     /// The shedding levels when the counters were read.
     package var shedding = SheddingLevels.none
 

@@ -5,6 +5,9 @@ extension LiveCapture {
     /// The interval of interface checks without a notification, in ns; it also retries failures.
     private static let lookInterval: UInt64 = 10_000_000_000
 
+    /// The interval of checks that nobody has taken our programs off an interface, in ns.
+    private static let checkInterval: UInt64 = 2_000_000_000
+
     /// One interface's number in records and counters.
     ///
     /// It keeps its number and its counts when it goes and comes back.
@@ -30,7 +33,8 @@ extension LiveCapture {
             slot.attachment != nil && !rstwho_has_interface(state.control, slot.info.index)
         }
         let isHeard = interfaceWatch.hasChanged()
-        if wanted.isNew || isHeard || isLost || now >= state.nextLook {
+        let isDetached = !isLost && findDetached(now: now, notice)
+        if wanted.isNew || isHeard || isLost || isDetached || now >= state.nextLook {
             state.nextLook = now + Self.lookInterval
             if let available = try? InterfaceInfo.all(),
                 let selection = try? InterfaceSelection(wanted.interfaces, from: available, awaitsMissing: true)
@@ -38,8 +42,29 @@ extension LiveCapture {
                 follow(selection, isNew: wanted.isNew, available).forEach(notice)
             }
         }
-        return options.awaitsInterfaces || state.slots.contains { $0.attachment != nil }
+        return options.awaitsInterfaces || state.slots.contains { $0.attachment != nil || $0.info.isBlind }
     }
+
+    /// Lets go of interfaces that somebody has taken our programs off: they are attached again at once.
+    ///
+    /// - Returns: whether there were any.
+    private func findDetached(now: UInt64, _ notice: (Notice) -> Void) -> Bool {
+        guard now >= state.nextCheck else { return false }
+        state.nextCheck = now + Self.checkInterval
+        var isAny = false
+        for index in state.slots.indices where state.slots[index].attachment?.isInPlace == false {
+            isAny = true
+            state.slots[index].attachment = nil
+            state.slots[index].info.isAttached = false
+            state.slots[index].info.isBlind = true
+            state.hasNewAttachments = true
+            notice(Notice(interface: state.slots[index].info.interface, text: Self.detachedText))
+        }
+        return isAny
+    }
+
+    private static let detachedText =
+        "another program has taken rstwho's programs off this interface; what passed in the last seconds was not seen"
 
     /// - `isNew`: true where other names and patterns are wanted than before.
     private func follow(_ selection: InterfaceSelection, isNew: Bool, _ available: [InterfaceInfo]) -> [Notice] {
@@ -52,11 +77,19 @@ extension LiveCapture {
             guard state.slots[index].attachment != nil, !selection.interfaces.contains(where: isSame) else { continue }
             state.slots[index].attachment = nil
             state.slots[index].info.isAttached = false
+            state.slots[index].info.isBlind = false
             state.hasNewAttachments = true
             let text =
                 available.contains(where: isSame)
                 ? "no longer watched" : Self.goneText
             notices.append(Notice(interface: info.interface, text: text))
+        }
+        // One that could not be attached again, and has gone since, is blind no more.
+        for index in state.slots.indices where state.slots[index].info.isBlind {
+            let info = state.slots[index].info
+            guard !selection.interfaces.contains(where: { $0.index == info.index }) else { continue }
+            state.slots[index].info.isBlind = false
+            state.hasNewAttachments = true
         }
         for interface in selection.interfaces
         where !state.slots.contains(where: { $0.attachment != nil && $0.info.index == interface.index }) {
@@ -123,11 +156,14 @@ extension LiveCapture {
         if !isNew, state.slots[index].isLinkless == isLinkless {
             object = state.slots[index].object
         } else {
+            guard let shared = state.object else {
+                throw CaptureError(.unavailable, subject: interface.name, problem: "the capture has ended")
+            }
             var programs: Set<KernelProgram> = options.isTap ? [] : [.egress]
             programs.formUnion(options.hook == .tc ? [.ingress] : [.xdp, .xdpFrags])
             let settings = BPFObject.Settings(
                 slot: UInt8(index), isLinkless: isLinkless, ringBytes: state.ringBytes, hashKey: options.hashKey)
-            object = try BPFObject(settings: settings, programs: programs, ringCount: 0, sharing: state.object)
+            object = try BPFObject(settings: settings, programs: programs, sharing: shared)
         }
         let attachment = try Attachment(
             object: object, interface: interface, slot: UInt8(index), hook: options.hook, isTap: options.isTap,
@@ -158,12 +194,14 @@ extension LiveCapture {
     /// Returns the BPF programs' counts of a slot, for all interfaces that it had.
     static func counts(of slot: Int, _ state: borrowing State) -> [PacketWay: Ledger.Count] {
         var counts: [PacketWay: Ledger.Count] = [:]
-        var values = [packet_counters](repeating: packet_counters(), count: max(1, Int(libbpf_num_possible_cpus())))
+        var values = [packet_counters](repeating: packet_counters(), count: state.processorBound)
         let map = state.object?.descriptor(of: .counters) ?? -1
         for way in PacketWay.allCases {
             var key = UInt32(slot) * UInt32(PacketWay.allCases.count) + way.rawValue
             guard bpf_map_lookup_elem(map, &key, &values) == 0 else { continue }
-            counts[way] = values.reduce(into: Ledger.Count()) { $0 += Ledger.Count($1) }
+            // There is room for more CPUs than there are.
+            counts[way] = values.lazy.filter { $0.seen != 0 || $0.missed != 0 }
+                .reduce(into: Ledger.Count()) { $0 += Ledger.Count($1) }
         }
         return counts
     }

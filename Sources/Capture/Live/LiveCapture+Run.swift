@@ -29,15 +29,21 @@ extension LiveCapture {
         for first in firstNotices { notice(first) }
         var clock = CaptureClock()
         var nextHousekeeping: UInt64 = 0
+        var renewed = clock.now()
+        try state.lease.renew()
         var nextLedger: UInt64 = 0
         while true {
             let now = clock.now()
             if now >= nextHousekeeping {
                 nextHousekeeping = now + Self.housekeepingInterval
                 try state.lease.renew()
-                clock.adjust()
+                noteGap(since: renewed, until: now, clock, notice)
+                renewed = now
+                if let step = clock.adjust() {
+                    notice(Notice(interface: "", text: CaptureClock.text(ofStep: step)))
+                }
                 if !keepInterfaces(now: now, notice) {
-                    finish(&clock, handle)
+                    finish(&clock, notice, handle)
                     return .interfacesGone
                 }
             }
@@ -52,7 +58,7 @@ extension LiveCapture {
             let pause = drained.hasMore ? 0 : Self.pause(backlog: drained.backlog, ringBytes: state.ringBytes)
             let asleep = clock.now()
             if waitForStop(nanoseconds: pause) {
-                finish(&clock, handle)
+                finish(&clock, notice, handle)
                 return .stopped
             }
             if pause > 0 { state.shedder.idleTime &+= clock.now() &- asleep }
@@ -71,7 +77,9 @@ extension LiveCapture {
     }
 
     /// Ends the lease, hands over what is left in the rings, and settles the ledger.
-    private func finish(_ clock: inout CaptureClock, _ handle: (PacketBatch) -> Void) {
+    private func finish(
+        _ clock: inout CaptureClock, _ notice: (Notice) -> Void, _ handle: (PacketBatch) -> Void
+    ) {
         try? state.lease.end()
         // Programs that began before the lease ended are through soon after.
         // One that was preempted in between may still be writing: it has 50 ms.
@@ -86,6 +94,28 @@ extension LiveCapture {
             if state.rings.ring.waiting == 0, !state.rings.ring.isBusy { break }
         }
         publishLedger()
+        for text in state.shedder.notices.lastTexts(now: clock.now(), ledger) {
+            notice(Notice(interface: "", text: text))
+        }
+    }
+
+    /// Accounts for the time in which this process stood still for longer than its lease.
+    private func noteGap(
+        since renewed: UInt64, until now: UInt64, _ clock: borrowing CaptureClock, _ notice: (Notice) -> Void
+    ) {
+        guard let gap = Lease.gap(since: renewed, until: now) else { return }
+        state.blindTime &+= gap.upperBound - gap.lowerBound
+        let offset = clock.offset
+        func day(_ monotonic: UInt64) -> UInt64 { UInt64(clamping: Int64(clamping: monotonic) &+ offset) }
+        let earlier = state.gap?.lowerBound ?? .max
+        state.gap = min(earlier, day(gap.lowerBound))..<day(gap.upperBound)
+        let seconds = Double((gap.upperBound - gap.lowerBound) / 100_000_000) / 10
+        notice(
+            Notice(
+                interface: "",
+                text:
+                    "captured nothing for \(seconds) s: this process stood still (stopped, frozen or without CPU time)"
+            ))
     }
 
     /// Reads the counters of all interfaces and CPUs.
@@ -109,6 +139,7 @@ extension LiveCapture {
         ledger.inRing = state.rings.ring.waiting
         ledger.ringUsedBytes = backlog
         ledger.ringSizeBytes = state.ringBytes
+        ledger.blindTime = state.blindTime
         ledger.shedding = state.shedder.controller.levels
         return ledger
     }

@@ -45,6 +45,8 @@ extension LiveCapture {
         state.traces?.take(into: &drained.batch, offset: clock.offset)
         state.drops?.take(into: &drained.batch, offset: clock.offset)
         (drained.batch.shedding, state.shedder.change) = (state.shedder.change, nil)
+        (drained.batch.gap, state.gap) = (state.gap, nil)
+        drained.batch.clockCorrection = clock.correction
         if state.hasNewAttachments {
             drained.batch.attachments = attachments
             state.hasNewAttachments = false

@@ -103,6 +103,8 @@ package final class LiveCapture: @unchecked Sendable {
         var told: Set<String> = []
         /// The time of the next interface check without a notification, in ns of the BPF programs' clock.
         var nextLook: UInt64 = 0
+        /// The time of the next check that our programs are in place, in ns of the same clock.
+        var nextCheck: UInt64 = 0
         /// The counts of interfaces whose slot was reused, by direction.
         var retired: [PacketWay: Ledger.Count] = [:]
         /// The object whose maps and lease all use.
@@ -113,10 +115,16 @@ package final class LiveCapture: @unchecked Sendable {
         var shedder: Shedder
         var control: Int32
         var ringBytes: Int
+        /// The most values that the kernel writes for one key of a per-CPU map.
+        let processorBound: Int
         /// `nil` where the kernel does not tell of its own resets.
         var traces: ResetTraceReader?
         /// `nil` where it does not tell of packets that it drops.
         var drops: DropTraceReader?
+        /// The time for which no lease held, in ns.
+        var blindTime: UInt64 = 0
+        /// For the next batch.
+        var gap: Range<UInt64>?
         /// The offset that turns the BPF programs' clock into ns since 1970, as `run` has it.
         var offset: Int64 = 0
     }
@@ -168,13 +176,13 @@ package final class LiveCapture: @unchecked Sendable {
     }
 
     private static func open(_ interfaces: [InterfaceInfo], _ options: Options) throws(CaptureError) -> State {
-        let cpus = onlineCPUs()
-        let ringBytes = try ringBytes(options.ringBytes, cpus: cpus.count)
-        let ringCount = (cpus.max() ?? 0) + 1
+        let processors = try ProcessorSet.current()
+        let ringBytes = try ringBytes(options.ringBytes, cpus: processors.online.count)
+        let ringCount = processors.ringCount
         // Interfaces come and go; its maps stay.
         let object = try BPFObject(
             settings: BPFObject.Settings(slot: 0, ringBytes: ringBytes, hashKey: options.hashKey),
-            programs: [.renewLease], ringCount: ringCount)
+            programs: [.renewLease], rings: processors)
         let shedder = try Shedder(options.shedding, map: object.descriptor(of: .shedding))
         let rings = RingBox(try EventRing(count: ringCount, bytes: ringBytes))
         try rings.ring.map(rings: object.descriptor(of: .rings), positions: object.descriptor(of: .ringPositions))
@@ -188,8 +196,7 @@ package final class LiveCapture: @unchecked Sendable {
             var state = State(
                 object: object, lease: Lease(program: object.descriptor(of: .renewLease)), rings: rings,
                 focus: try FocusMap(map: object.descriptor(of: .focus), key: options.hashKey), shedder: shedder,
-                control: control,
-                ringBytes: ringBytes)
+                control: control, ringBytes: ringBytes, processorBound: processors.bound)
             for interface in interfaces { try attach(interface, options, &state) }
             return state
         } catch {
@@ -279,11 +286,6 @@ package final class LiveCapture: @unchecked Sendable {
     func publishLedger(backlog: Int = 0) {
         let ledger = readLedger(backlog: backlog)
         published.withLock { $0 = ledger }
-    }
-
-    static func onlineCPUs() -> [Int] {
-        let cpus = SystemText.list(SystemText.read("/sys/devices/system/cpu/online") ?? "")
-        return cpus.isEmpty ? Array(0..<max(1, Int(libbpf_num_possible_cpus()))) : cpus
     }
 
     /// Returns the ring size if none is configured: 256 MiB for all rings, between 512 KiB and 4 MiB each.

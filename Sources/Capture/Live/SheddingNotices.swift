@@ -13,8 +13,13 @@ package struct SheddingNotices: Sendable {
     private var told: SheddingLevels?
     private var nextTelling: UInt64 = 0
     private var shedBefore: UInt64 = 0
+    /// A period of losses ends after so many ns without one.
+    package static let quiet: UInt64 = 10_000_000_000
+    /// Of what is never shed, the number lost when it was last looked at.
     private var lost: UInt64 = 0
     private var nextLoss: UInt64 = 0
+    /// The period of losses that lasts: when it began and last grew, what was lost before, and how many were told.
+    private var losses: (began: UInt64, grew: UInt64, before: UInt64, told: UInt64)?
 
     package init() {}
 
@@ -75,15 +80,50 @@ package struct SheddingNotices: Sendable {
 
     private static func percent(_ budget: Double?) -> Int { Int(((budget ?? 1) * 100).rounded()) }
 
+    /// Tells of losses when they begin, then once a minute as long as they go on, and with the total when they are over.
     private mutating func loss(now: UInt64, _ ledger: Ledger) -> String? {
+        let all = Self.lost(ledger)
+        if all > lost {
+            losses = losses ?? (now, now, lost, lost)
+            losses?.grew = now
+            lost = all
+        }
+        guard let losses else { return nil }
+        if now &- losses.grew >= Self.quiet { return closing(now: losses.grew) }
+        guard all > losses.told, now >= nextLoss else { return nil }
+        nextLoss = now &+ Self.interval
+        self.losses?.told = all
+        return
+            "\(all &- losses.told) resets or ICMP errors were lost: not even the part of the rings that is kept for them "
+            + "had room. What they would have told is missing; larger rings (--ring-size) help, or fewer interfaces"
+    }
+
+    /// Ends the period of losses; says how many there were, unless that has been told.
+    private mutating func closing(now: UInt64) -> String? {
+        guard let losses else { return nil }
+        self.losses = nil
+        guard lost > losses.told else { return nil }
+        return
+            "\(lost &- losses.before) resets or ICMP errors were lost in all, within "
+            + "\((now &- losses.began) / 1_000_000_000 &+ 1) s; larger rings (--ring-size) help, or fewer interfaces"
+    }
+
+    /// Returns the messages that are due when the capture ends.
+    package mutating func lastTexts(now: UInt64, _ ledger: Ledger) -> [String] {
+        let all = Self.lost(ledger)
+        if all > lost {
+            losses = losses ?? (now, now, lost, lost)
+            losses?.grew = now
+            lost = all
+        }
+        return [closing(now: losses?.grew ?? now)].compactMap { $0 }
+    }
+
+    /// Resets and ICMP errors that were lost so far.
+    private static func lost(_ ledger: Ledger) -> UInt64 {
         let total = ledger.total
-        let all = [PacketClass.reset, .icmp].reduce(UInt64(0)) { sum, packetClass in
+        return [PacketClass.reset, .icmp].reduce(UInt64(0)) { sum, packetClass in
             sum &+ LossReason.allCases.reduce(0) { $0 &+ total.lost(packetClass, $1) }
         }
-        guard all > lost, now >= nextLoss else { return nil }
-        defer { (lost, nextLoss) = (all, now &+ Self.interval) }
-        return
-            "\(all &- lost) resets or ICMP errors were lost: not even the part of the rings that is kept for them had "
-            + "room. What they would have told is missing; larger rings (--ring-size) help, or fewer interfaces"
     }
 }

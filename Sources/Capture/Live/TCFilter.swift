@@ -17,6 +17,8 @@ final class TCFilter {
     private var holder: Int32 = -1
     private var isAttached = false
     private var madeQdisc = false
+    /// The attached program's id.
+    private var program: UInt32 = 0
 
     init(interface: InterfaceInfo, way: PacketWay) {
         self.interface = interface
@@ -48,6 +50,16 @@ final class TCFilter {
         let failed = rstwho_filter_attach(&filter, program)
         guard failed == 0 else { throw failure("a clsact filter cannot be attached", -failed) }
         isAttached = true
+        if rstwho_program_id(program, &self.program) != 0 { self.program = 0 }
+    }
+
+    /// True while the kernel still has this filter with our program.
+    var isInPlace: Bool {
+        guard isAttached, program != 0 else { return isAttached }
+        var found: UInt32 = 0
+        let failed = rstwho_filter_program(&filter, &found)
+        // Without the filter or its qdisc the answer is one of these; any other failure tells nothing.
+        return failed == 0 ? found == program : failed != -ENOENT && failed != -EINVAL
     }
 
     private func failure(_ what: String, _ number: Int32) -> CaptureError {

@@ -24,6 +24,8 @@ extension Engine {
         package var drops: [DropTrace] = []
         /// Other flows than before are shed.
         package var shedding: SheddingChange?
+        /// The time (ns since 1970) in which the capture looked at nothing: all flows count as shed in it.
+        package var gap: Range<UInt64>?
         /// The capture lost records since the batch before: what was not seen leaving may have left.
         package var hasLostRecords = false
 
@@ -98,6 +100,11 @@ extension Engine {
     private mutating func handle(_ batch: Batch) {
         resets.observe(traces: batch.traces, isComplete: batch.hasAllTraces, upTo: batch.watermark)
         if let change = batch.shedding { context.shedding.note(change) }
+        if let gap = batch.gap {
+            context.shedding.note(gap: gap)
+            resets.observe(traces: [], isComplete: false, upTo: gap.upperBound)
+            forwarding.noteLoss()
+        }
         for drop in batch.drops { forwarding.observe(drop: drop) }
         if batch.hasLostRecords { forwarding.noteLoss() }
         take(batch.packets, hashes: batch.hashes, upTo: batch.watermark)

@@ -32,11 +32,20 @@ struct SheddingLog: Sendable {
     /// By level, from 1 on.
     private var bulk = [Span](repeating: Span(), count: SheddingLevels.maximum)
     private var handshake = [Span](repeating: Span(), count: SheddingLevels.maximum)
+    /// The newest time in which nothing was seen.
+    private var gap = Span()
     /// Nothing was ever shed.
     private(set) var isEmpty = true
 
     init(hashKey: FlowHashKey) {
         self.hashKey = hashKey
+    }
+
+    /// Records a time in which nothing was seen: every flow was shed in it.
+    mutating func note(gap: Range<UInt64>) {
+        isEmpty = false
+        if self.gap.end > 0 { self.gap.earlierEnd = self.gap.end }
+        (self.gap.begin, self.gap.end) = (gap.lowerBound, gap.upperBound)
     }
 
     mutating func note(_ change: SheddingChange) {
@@ -58,9 +67,11 @@ struct SheddingLog: Sendable {
     }
 
     private func parts(hash: UInt32, since: UInt64, until: UInt64) -> ShedParts {
-        guard !isEmpty, let level = SheddingLevels.firstLevel(sheddingHash: hash) else { return [] }
-        let index = level - 1
+        guard !isEmpty else { return [] }
         let since = max(since, until > Self.memory ? until - Self.memory : 0)
+        if gap.touches(since, until) { return [.bulk, .handshake] }
+        guard let level = SheddingLevels.firstLevel(sheddingHash: hash) else { return [] }
+        let index = level - 1
         var parts: ShedParts = []
         if bulk[index].touches(since, until) { parts.insert(.bulk) }
         if handshake[index].touches(since, until) { parts.insert(.handshake) }
@@ -69,6 +80,6 @@ struct SheddingLog: Sendable {
 
     /// True where any flow was shed between two times.
     func hasShed(since: UInt64, until: UInt64) -> Bool {
-        !isEmpty && bulk[0].touches(since, until)
+        !isEmpty && (bulk[0].touches(since, until) || gap.touches(since, until))
     }
 }

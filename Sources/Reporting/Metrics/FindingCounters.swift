@@ -14,6 +14,12 @@ package struct FindingCounters: Sendable {
         }
     }
 
+    package struct FailingService: Hashable, Sendable {
+        var cause: Finding.PathCause
+        var scope: Scope
+        var extent: FailingServices.Extent
+    }
+
     package struct Revision: Hashable, Sendable {
         package var from: Finding.Sender
         package var to: Finding.Sender
@@ -30,6 +36,9 @@ package struct FindingCounters: Sendable {
     package private(set) var causes: [Finding.Cause: UInt64] = [:]
     /// Path findings; one stands for all connections of a route that fail alike.
     package private(set) var paths: [Finding.PathCause: UInt64] = [:]
+    /// Services to which connections fail, by cause, scope and how many clients it concerns.
+    package private(set) var failingServices: [FailingService: UInt64] = [:]
+    private var services = FailingServices()
     package private(set) var revisions: [Revision: UInt64] = [:]
     /// The hop of each reset's sender, where its TTL tells one.
     package private(set) var distance = Histogram(bounds: [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32])
@@ -47,9 +56,12 @@ package struct FindingCounters: Sendable {
     ///
     /// - Parameter previous: the sender that the finding's last revision named; `nil` if it is no longer known, which
     ///   counts as `undetermined`, because those are what is usually revised.
-    package mutating func count(_ finding: Finding, replacing previous: Finding.Sender?) {
+    /// - Parameter previousCount: the number that the finding's last revision stood for; `nil` if it is no longer known.
+    package mutating func count(
+        _ finding: Finding, replacing previous: Finding.Sender?, previousCount: Int? = nil
+    ) {
         guard let reset = finding.reset else {
-            countOther(finding)
+            countOther(finding, previousCount)
             return
         }
         let before = finding.revision == 0 ? .undetermined : previous ?? .undetermined
@@ -73,8 +85,16 @@ package struct FindingCounters: Sendable {
         }
     }
 
-    private mutating func countOther(_ finding: Finding) {
-        guard let path = finding.path, finding.revision == 0 else { return }
+    private mutating func countOther(_ finding: Finding, _ previousCount: Int?) {
+        guard let path = finding.path else { return }
+        let new = finding.revision == 0 ? finding.count : finding.count - (previousCount ?? finding.count)
+        if new > 0, path.cause.isProblem {
+            for extent in services.add(finding, path.cause, connections: new) {
+                failingServices[
+                    FailingService(cause: path.cause, scope: finding.scope, extent: extent), default: 0] += 1
+            }
+        }
+        guard finding.revision == 0 else { return }
         paths[path.cause, default: 0] += 1
         pathExemplars[path.cause] = Exemplar(finding: finding.id, value: 1, time: finding.time)
     }

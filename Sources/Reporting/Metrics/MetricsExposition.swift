@@ -38,8 +38,20 @@ package enum MetricsExposition {
             "Packets that were not looked at, because another one was on the same CPU.")
         writer.sample([], snapshot.missed)
         writer.family(
+            "rstwho_blind_seconds_total", .counter,
+            "Seconds for which nothing was looked at, because the agent was stopped, frozen or without CPU time.")
+        writer.sample([], snapshot.blindSeconds)
+        writer.family(
+            "rstwho_interface_received_packets_total", .counter,
+            "Packets that the interface itself counts as received, whether the agent sees them or not.")
+        for interface in interfaces {
+            guard let received = interface.received else { continue }
+            writer.sample([("interface", interface.name)], received)
+        }
+        writer.family(
             "rstwho_interface_coverage_ratio", .gauge,
-            "Packets seen arriving over the interface's own count; well below 1 means that an offload hides traffic.")
+            "Packets seen arriving over the interface's own count, in the last five minutes; well below 1 means that "
+                + "an offload hides traffic, or that nothing is seen any more.")
         for interface in interfaces {
             guard let coverage = interface.coverage else { continue }
             writer.sample([("interface", interface.name)], coverage)
@@ -101,6 +113,19 @@ package enum MetricsExposition {
             writer.sample([("cause", cause.rawValue)], findings.paths[cause] ?? 0, findings.pathExemplars[cause])
         }
         writer.family(
+            "rstwho_failing_services_total", .counter,
+            "Services to which connections fail, by cause, scope and how many clients it concerns within 15 minutes.")
+        for cause in Finding.PathCause.allCases where cause.isProblem {
+            for scope in Scope.allCases {
+                for extent in FailingServices.Extent.allCases {
+                    let key = FindingCounters.FailingService(cause: cause, scope: scope, extent: extent)
+                    writer.sample(
+                        [("cause", cause.rawValue), ("scope", scope.rawValue), ("extent", extent.rawValue)],
+                        findings.failingServices[key] ?? 0)
+                }
+            }
+        }
+        writer.family(
             "rstwho_resets_revised_total", .counter,
             "Resets whose sender a later packet settled; not counted again in rstwho_resets_total.")
         for from in Finding.Sender.allCases {
@@ -139,12 +164,18 @@ package enum MetricsExposition {
         writer.sample([], snapshot.ringUsedBytes)
         writer.family("rstwho_ring_size_bytes", .gauge, "Bytes of one CPU's ring.")
         writer.sample([], snapshot.ringSizeBytes)
-        writer.family("rstwho_attach_info", .gauge, "How an interface is watched; 1, or 0 while it is not there.")
+        writer.family("rstwho_attach_info", .gauge, "How an interface is watched; always 1.")
         var told: Set<[String]> = []
         for (index, interface) in snapshot.interfaces.enumerated() {
             let name = index < interfaceLimit ? interface.name : otherName
             guard told.insert([name, interface.hook]).inserted else { continue }
-            writer.sample([("interface", name), ("hook", interface.hook)], UInt64(interface.isAttached ? 1 : 0))
+            writer.sample([("interface", name), ("hook", interface.hook)], UInt64(1))
+        }
+        writer.family(
+            "rstwho_interface_up", .gauge,
+            "1 while an interface is watched, 0 while it is not there or cannot be watched.")
+        for interface in bounded(snapshot.interfaces) {
+            writer.sample([("interface", interface.name)], UInt64(interface.isUp ? 1 : 0))
         }
         writer.family("rstwho_build_info", .gauge, "The agent's version; always 1.")
         writer.sample([("version", snapshot.version)], UInt64(1))
@@ -172,6 +203,7 @@ package enum MetricsExposition {
         for interface in interfaces[interfaceLimit...] {
             other.arrived &+= interface.arrived
             other.left &+= interface.left
+            other.isUp = other.isUp && interface.isUp
         }
         return interfaces[..<interfaceLimit] + [other]
     }

@@ -9,13 +9,15 @@ package struct MetricsSnapshot: Sendable {
         package var name: String
         /// `tc`, `xdp` or `xdp-generic`.
         package var hook: String
-        /// False once it has gone; what was counted stays.
-        package var isAttached = true
+        /// False once it has gone, or while it cannot be watched; what was counted stays.
+        package var isUp = true
         /// Packets that arrived, a GRO packet counted as what was on the wire.
         package var arrived: UInt64 = 0
         /// Packets that left, a GSO packet counted as what goes on the wire.
         package var left: UInt64 = 0
-        /// `arrived` over the interface's own counter since the start; `nil` until that counter has moved.
+        /// The interface's own count of packets received; `nil` where it has none.
+        package var received: UInt64?
+        /// `arrived` over `received` in the last minutes; `nil` where nothing was received.
         package var coverage: Double?
 
         package init(name: String, hook: String) {
@@ -40,6 +42,8 @@ package struct MetricsSnapshot: Sendable {
     package var interfaces: [Interface] = []
     /// Packets that were not even looked at.
     package var missed: UInt64 = 0
+    /// Seconds for which nothing was looked at, because the agent stood still.
+    package var blindSeconds = 0.0
     package var refused: [RefusalReason: UInt64] = [:]
     package var recorded: [PacketClass: UInt64] = [:]
     package var shed: [PacketClass: UInt64] = [:]

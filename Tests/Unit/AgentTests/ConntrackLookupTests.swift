@@ -15,7 +15,8 @@ struct ConntrackLookupTests {
     }
 
     private static func wait<Value>(_ take: () -> Value?) async throws -> Value? {
-        for _ in 0..<400 {
+        // Only a failure waits as long as this.
+        for _ in 0..<6000 {
             if let value = take() { return value }
             try await Task.sleep(for: .milliseconds(5))
         }
@@ -59,17 +60,20 @@ struct ConntrackLookupTests {
     func bounded() async throws {
         let gate = DispatchSemaphore(value: 0)
         let asked = Atomic(0)
+        let begun = Atomic(false)
         let inquirer = ConntrackLookup(
             tracking: { _ in
                 asked.add(1, ordering: .relaxed)
                 return .absent
             },
             counters: {
+                begun.store(true, ordering: .releasing)
                 gate.wait()
                 return LocalCounters()
             })
         inquirer.ask([Self.flow(0)], wantsCounters: false)
-        try await Task.sleep(for: .milliseconds(50))
+        // The first question has been taken: the capacity is that of those behind it.
+        _ = try await Self.wait { begun.load(ordering: .acquiring) ? true : nil }
         for port in 1..<1000 as Range<UInt16> { inquirer.ask([Self.flow(port)], wantsCounters: false) }
         gate.signal()
         gate.signal()

@@ -71,4 +71,22 @@ struct SheddingNoticeTests {
         #expect(texts.allSatisfy { $0.contains("were lost") && $0.contains("--ring-size") })
         #expect(texts.first?.hasPrefix("1000 resets") == true)
     }
+
+    @Test("A flood's last line has the total, also where the capture ends in it")
+    func lossTotals() {
+        let texts = said(60) { (.none, 0, UInt64(max(0, min($0, 8) - 4) * 10_000)) }
+        #expect(texts.count == 2)
+        #expect(texts.last?.hasPrefix("40000 resets or ICMP errors were lost in all, within 4 s") == true)
+        // What one line has told needs no other.
+        #expect(said(60) { (.none, 0, $0 < 10 ? 0 : 7) }.count == 1)
+        var notices = SheddingNotices()
+        var ledger = Ledger()
+        var count = Ledger.Count()
+        count.lost[Int(PacketClass.icmp.rawValue)][Int(LossReason.ringFull.rawValue)] = 65_566
+        ledger.rows = [Ledger.Row(slot: 0, interface: "eth0", way: .ingress, count: count)]
+        let last = notices.lastTexts(now: Self.second, ledger)
+        #expect(last.first?.hasPrefix("65566 resets") == true)
+        let again = notices.lastTexts(now: 2 * Self.second, ledger)
+        #expect(again.isEmpty)
+    }
 }

@@ -58,6 +58,8 @@ import Testing
             ])
         #expect(text.contains("rstwho_interface_coverage_ratio{interface=\"eth0\"} 0.99\n"))
         #expect(text.contains("rstwho_attach_info{interface=\"eth0\",hook=\"tc\"} 1\n"))
+        #expect(text.contains("rstwho_interface_up{interface=\"eth0\"} 1\n"))
+        #expect(text.contains("rstwho_blind_seconds_total 0"))
         #expect(text.contains("rstwho_build_info{version=\"1.0\"} 1\n"))
     }
 
