@@ -65,8 +65,8 @@ extension History {
 
     /// The word of the agent that runs in a state directory; `nil` where it cannot be read.
     package static func token(in directory: String) -> String? {
-        let text = try? String(contentsOfFile: HistoryFiles(directory: directory).token, encoding: .utf8)
-        return text?.split(separator: "\n").first.map(String.init)
+        guard let bytes = try? SmallFile.read(HistoryFiles(directory: directory).token, limit: 4096) else { return nil }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").first.map(String.init)
     }
 }
 

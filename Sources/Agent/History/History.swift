@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Capture
 package import Diagnosis
 internal import FoundationEssentials
 internal import GRDB
@@ -18,6 +19,8 @@ package final class History: Sendable {
 
     private struct State {
         var database: HistoryDatabase?
+        /// The file that is open.
+        var file: FileStatus?
         var status = HistoryStatus()
         var stoppedAt: ContinuousClock.Instant?
         var isDamaged = false
@@ -86,16 +89,17 @@ package final class History: Sendable {
             if wasDamaged { try files.setAside() }
             let database: HistoryDatabase
             do {
-                database = try HistoryDatabase(files.database)
+                database = try HistoryDatabase(files.database, maximumBytes: options.maximumBytes)
             } catch  where error.reason == .damaged && !wasDamaged {
                 note(error)
                 warn("\(error). It is \(files.damaged) now")
                 try files.setAside()
-                database = try HistoryDatabase(files.database)
+                database = try HistoryDatabase(files.database, maximumBytes: options.maximumBytes)
             }
             let goesOn = state.withLock { state in
                 defer { state.stoppedAt = nil }
                 state.database = database
+                state.file = FileStatus(at: files.database)
                 state.isDamaged = false
                 state.essences = [:]
                 state.pathsStoredUpTo = 0
@@ -127,8 +131,25 @@ package final class History: Sendable {
         warn("history is not kept: \(fault)")
     }
 
+    /// Begins a new file where somebody has removed or replaced the one that is open, or its directory.
+    private func followFile() {
+        let isGone = state.withLock { state in
+            guard state.database != nil, let file = state.file else { return false }
+            guard FileStatus(at: files.database)?.isSameFile(as: file) != true else { return false }
+            state.database = nil
+            state.status.isUp = false
+            return true
+        }
+        guard isGone else { return }
+        lock.withLock { $0.release() }
+        secret.withLock { $0 = nil }
+        warn("\(files.database): the file was removed or replaced while this agent used it; a new one is begun")
+        open()
+    }
+
     /// Opens it again where it is time to.
     func retry() {
+        followFile()
         let isDue = state.withLock { state in
             state.stoppedAt.map { state.isDamaged || $0.duration(to: .now) >= Self.retryInterval } ?? false
         }
@@ -140,19 +161,41 @@ package final class History: Sendable {
         let taken = queue.take()
         if taken.dropped > 0 { state.withLock { $0.status.dropped += UInt64(taken.dropped) } }
         guard !taken.findings.isEmpty else { return }
-        let isStored = await write { db in try HistoryDatabase.write(taken.findings, db) }
-        state.withLock { state in
-            if isStored {
-                state.status.stored += UInt64(taken.findings.count)
-            } else {
-                state.status.dropped += UInt64(taken.findings.count)
+        let maximumBytes = options.maximumBytes
+        let budget = HistoryBudget(maximumBytes: maximumBytes)
+        var waiting = HistoryBatch.grouped(taken.findings)[...]
+        while !waiting.isEmpty {
+            let rows = HistoryBatch.next(&waiting, bytes: budget.transaction)
+            var isStored = await write { db in
+                try HistoryDatabase.write(rows, maximumBytes: maximumBytes, db)
             }
+            if !isStored, state.withLock({ $0.isDamaged }) {
+                // A damaged file is set aside; the new one takes what the old one could not.
+                open()
+                isStored = await write { db in
+                    try HistoryDatabase.write(rows, maximumBytes: maximumBytes, db)
+                }
+            }
+            let count = UInt64(rows.reduce(0) { $0 + $1.finding.count })
+            state.withLock { [isStored] state in
+                if isStored { state.status.stored += count } else { state.status.dropped += count }
+            }
+            emptyLog(over: budget.log)
         }
+        state.withLock { $0.status.bytes = files.bytes }
+    }
+
+    /// Moves what the log holds into the file and cuts it, where it has grown.
+    private func emptyLog(over bytes: Int) {
+        guard files.logBytes > UInt64(bytes), let database = state.withLock({ $0.database }) else { return }
+        // Somebody who reads holds it up; the next transaction tries again.
+        _ = try? database.connections.writeWithoutTransaction { try $0.checkpoint(.truncate) }
     }
 
     /// Stores what has changed of the hosts, and the origins.
-    package func store(_ memory: PersistedState) async {
-        let records = memory.hostRecords()
+    package func store(_ memory: PersistedState, _ correction: ClockCorrection = ClockCorrection()) async {
+        let records = memory.hostRecords().corrected(by: correction, correction.apply)
+        let origins = memory.origins.corrected(by: correction) { correction.apply(to: &$0.origin) }
         let known = state.withLock { $0.essences }
         var essences: [HostKey: Int] = [:]
         essences.reserveCapacity(records.count)
@@ -166,7 +209,7 @@ package final class History: Sendable {
         let (hosts, machine, now) = (changed, machine, Self.now())
         let isStored = await write { db in
             try HistoryDatabase.write(
-                hosts: hosts, origins: memory.origins, machine: machine, at: now, db)
+                hosts: hosts, origins: origins, machine: machine, at: now, db)
         }
         if isStored { state.withLock { [essences] in $0.essences = essences } }
     }
@@ -253,6 +296,8 @@ package final class History: Sendable {
 /// The lock on the state directory, once it is held.
 private struct HeldLock: ~Copyable {
     private var lock: DirectoryLock?
+
+    mutating func release() { lock = nil }
 
     mutating func take(_ directory: String) throws(HistoryFault) {
         if lock == nil { lock = try DirectoryLock(directory) }

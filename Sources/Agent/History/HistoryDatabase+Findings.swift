@@ -15,10 +15,13 @@ package struct StoredFinding: Sendable, Equatable {
 }
 
 extension HistoryDatabase {
-    /// Stores findings in one transaction.
+    /// Stores findings in one transaction, in which room is made for them first.
     ///
     /// A revision takes the place of what it revises.
-    static func write(_ findings: [Finding], _ db: Database) throws {
+    ///
+    /// - Parameter maximumBytes: `HistoryOptions.maximumBytes`.
+    static func write(_ rows: [HistoryBatch.Row], maximumBytes: Int, _ db: Database) throws {
+        try makeRoom(for: rows.reduce(0) { $0 + $1.bytes }, maximumBytes: maximumBytes, db)
         let statement = try db.cachedStatement(
             sql: """
                 INSERT INTO findings (id, revision, time, kind, src, src_port, dst, dst_port, sender, cause, stage,
@@ -28,14 +31,14 @@ extension HistoryDatabase {
                     cause = excluded.cause, stage = excluded.stage, origin = excluded.origin, line = excluded.line
                 WHERE excluded.revision >= findings.revision
                 """)
-        for finding in findings {
+        for row in rows {
+            let finding = row.finding
             let tuple = finding.fiveTuple
-            let line = JSONLines.line(finding)
             try statement.execute(arguments: [
                 finding.id, finding.revision, Int64(clamping: finding.time ?? 0), finding.kind.rawValue,
                 tuple.source.data, Int(tuple.sourcePort), tuple.destination.data, Int(tuple.destinationPort),
                 finding.reset?.sender.rawValue, finding.causeName, finding.reset?.stage.rawValue,
-                finding.vantage?.interface, finding.reset?.origin, String(line.dropLast()),
+                finding.vantage?.interface, finding.reset?.origin, row.line,
             ])
         }
     }

@@ -10,15 +10,18 @@ struct HistoryDatabase: Sendable {
     /// Opens the file for reading and writing; makes it where it is empty.
     ///
     /// - Throws: `HistoryFault`; `damaged` also where the hosts' table, which is looked at as a whole, has a damage.
-    init(_ path: String) throws(HistoryFault) {
+    /// - Parameter maximumBytes: `HistoryOptions.maximumBytes`.
+    init(_ path: String, maximumBytes: Int = HistoryOptions.standardBytes) throws(HistoryFault) {
         self.path = path
         do {
-            let pool = try DatabasePool(path: path, configuration: Self.configuration())
+            let pool = try DatabasePool(
+                path: path, configuration: Self.configuration(logBytes: HistoryBudget(maximumBytes: maximumBytes).log))
             guard try !pool.read({ try HistorySchema.migrator.hasBeenSuperseded($0) }) else {
                 throw HistoryFault(.newer, path: path, problem: "the file has tables that this version does not know")
             }
             try HistorySchema.migrator.migrate(pool)
             try pool.read { try Self.check($0, path) }
+            try pool.write { try $0.execute(sql: Self.pruningIndices) }
             connections = pool
         } catch {
             throw HistoryFault(error, path: path)
@@ -29,7 +32,7 @@ struct HistoryDatabase: Sendable {
     init(readOnly path: String) throws(HistoryFault) {
         self.path = path
         do {
-            var configuration = Self.configuration()
+            var configuration = Self.configuration(logBytes: 0)
             configuration.readonly = true
             let queue = try DatabaseQueue(path: path, configuration: configuration)
             let (isKnown, isNewer) = try queue.read {
@@ -49,7 +52,7 @@ struct HistoryDatabase: Sendable {
         }
     }
 
-    private static func configuration() -> GRDB.Configuration {
+    private static func configuration(logBytes: Int) -> GRDB.Configuration {
         var configuration = GRDB.Configuration()
         configuration.label = "rstwho-history"
         configuration.maximumReaderCount = 3
@@ -63,7 +66,9 @@ struct HistoryDatabase: Sendable {
             try db.execute(sql: "PRAGMA auto_vacuum = INCREMENTAL")
             // What is deleted is overwritten; what is forgotten must not be found in the file.
             try db.execute(sql: "PRAGMA secure_delete = ON")
-            _ = try Int.fetchOne(db, sql: "PRAGMA journal_size_limit = 8388608")
+            // After each transaction that leaves the log larger than this, what it holds goes into the file.
+            _ = try Int.fetchOne(db, sql: "PRAGMA journal_size_limit = \(logBytes)")
+            _ = try Int.fetchOne(db, sql: "PRAGMA wal_autocheckpoint = \(max(8, logBytes / 4096))")
         }
         return configuration
     }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Capture
 internal import FoundationEssentials
 internal import Glibc
 
@@ -26,9 +27,15 @@ package struct HistoryFiles: Sendable {
     /// from.
     func make() throws(HistoryFault) {
         if mkdir(directory, 0o750) != 0, errno != EEXIST { throw HistoryFault(errno: errno, path: directory) }
-        let file = open(database, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o640)
+        // Neither a pipe nor a device is waited for.
+        let file = open(database, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0o640)
         guard file >= 0 else { throw HistoryFault(errno: errno, path: database) }
-        close(file)
+        defer { close(file) }
+        for path in [database] + Self.companions(of: database) {
+            guard FileStatus(at: path)?.isRegular != false else {
+                throw HistoryFault(.unwritable, path: path, problem: "is no ordinary file")
+            }
+        }
     }
 
     /// Renames a damaged database, so that it can be looked at, and the log that belongs to it.
@@ -60,11 +67,14 @@ package struct HistoryFiles: Sendable {
 
     /// Bytes that the database has on the disk.
     var bytes: UInt64 {
-        ([database] + Self.companions(of: database)).reduce(0) { sum, path in
-            let file = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
-            guard file >= 0 else { return sum }
-            defer { close(file) }
-            return sum + UInt64(clamping: lseek(file, 0, SEEK_END))
-        }
+        ([database] + Self.companions(of: database)).reduce(0) { $0 + Self.bytes(of: $1) }
+    }
+
+    /// Bytes of the database's log.
+    var logBytes: UInt64 { Self.bytes(of: "\(database)-wal") }
+
+    /// Asks for the size without opening; what is no ordinary file has none.
+    private static func bytes(of path: String) -> UInt64 {
+        FileStatus(at: path).map { $0.isRegular ? $0.size : 0 } ?? 0
     }
 }

@@ -8,8 +8,10 @@ package struct HistoryOptions: Sendable, Equatable {
     package var directory: String
     /// Seconds for which findings with their evidence files, origins, hosts and paths are kept; a week by default.
     package var maximumAge: UInt64 = 7 * 86_400
-    /// Bytes of findings at most; beyond that the oldest go.
-    package var maximumBytes = 256 << 20
+    /// Bytes of the history's files, with 10 % more at most for moments; beyond that the oldest findings go.
+    package var maximumBytes = standardBytes
+
+    package static let standardBytes = 256 << 20
 
     /// Days and bytes that `maximumAge` and `maximumBytes` may be set to.
     package static let dayLimits = 1...3650
