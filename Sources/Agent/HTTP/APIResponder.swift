@@ -92,7 +92,7 @@ struct APIResponder: HTTPResponder {
             return health(isReady: state.phase != .ended)
         case "/readyz":
             try query.finish()
-            return health(isReady: state.phase == .capturing)
+            return health(isReady: state.isReady)
         case "/metrics":
             try query.finish()
             let format = MetricsFormat.preferred(request.headers[.accept])
@@ -126,7 +126,7 @@ struct APIResponder: HTTPResponder {
         case "/api/v1/stream":
             let wanted = try FindingQuery(&query, isStream: true)
             try query.finish()
-            return try FindingStream(state: state, query: wanted).response(to: request, context)
+            return try FindingStream(state: state, query: wanted, memory: cache.memory).response(to: request, context)
         case let path where path.hasPrefix(Self.evidencePath):
             try query.finish()
             return try await evidence(String(path.dropFirst(Self.evidencePath.count)))
@@ -174,6 +174,7 @@ struct APIResponder: HTTPResponder {
                 && (address.map { host.address == $0 } ?? true) && (prefix?.contains(host.address) ?? true)
         }
         var page = Array(wanted.prefix(limit + 1))
+        defer { if all.count > 1000 { cache.memory.schedule() } }
         let hasMore = page.count > limit
         if hasMore { page.removeLast() }
         let next = hasMore ? page.last.map { HostCursor($0).text } : nil

@@ -17,8 +17,12 @@ struct FindingStream: Sendable {
     static let capacity = 4096
     static let heartbeat = Duration.seconds(15)
 
+    /// Stored findings that are read at once.
+    private static let pageLength = 128
+
     let state: AgentState
     let query: FindingQuery
+    let memory: MemoryRelease
 
     /// - Throws: a problem where there are too many clients or where the capture has ended.
     func response(to request: Request, _ context: APIContext) throws(HTTPProblem) -> Response {
@@ -28,9 +32,10 @@ struct FindingStream: Sendable {
         let (wakes, wake) = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
         let queue = FindingQueue(capacity: Self.capacity, policy: .close) { wake.yield() }
         let sinceIsGiven = query.sinceID != nil || query.sinceTime != nil
-        let earlier = state.add(queue) { store -> [Finding] in
-            guard sinceIsGiven else { return [] }
-            return store.newest(limit: .max, newerThan: query.sinceID, where: query.matches).findings.reversed()
+        // Only the places: what they hold is read when the client takes it.
+        let earlier = state.add(queue) { store -> Range<UInt64> in
+            let all = store.places(newerThan: query.sinceID)
+            return sinceIsGiven ? all : all.upperBound..<all.upperBound
         }
         guard let earlier else {
             throw HTTPProblem(
@@ -63,7 +68,8 @@ struct FindingStream: Sendable {
     }
 
     private func send(
-        _ earlier: [Finding], _ queue: FindingQueue, _ wakes: AsyncStream<Void>, _ wake: AsyncStream<Void>.Continuation,
+        _ earlier: Range<UInt64>, _ queue: FindingQueue, _ wakes: AsyncStream<Void>,
+        _ wake: AsyncStream<Void>.Continuation,
         _ writer: inout any ResponseBodyWriter
     ) async throws {
         let timer = Task {
@@ -74,7 +80,15 @@ struct FindingStream: Sendable {
         }
         defer { timer.cancel() }
         try await writer.write(ByteBuffer(string: ": \(AgentVersion.name) \(AgentVersion.number)\n\n"))
-        for finding in earlier { try await writer.write(Self.event(finding)) }
+        var place = earlier.lowerBound
+        while place < earlier.upperBound {
+            let page = state.withFindings { store in
+                store.page(place..<earlier.upperBound, length: Self.pageLength, where: query.matches)
+            }
+            for finding in page.findings { try await writer.write(Self.event(finding)) }
+            place = page.next
+        }
+        if !earlier.isEmpty { memory.schedule() }
         for await _ in wakes {
             let taken = queue.take()
             if taken.findings.isEmpty, !taken.isClosed { try await writer.write(ByteBuffer(string: ":\n\n")) }

@@ -16,7 +16,8 @@ struct HTTPProblem: Error {
         HTTPProblem(status: .badRequest, detail: detail, parameter: name)
     }
 
-    var response: Response {
+    /// The body (RFC 9457).
+    var json: [UInt8] {
         var json = JSONWriter()
         json.object { json in
             json.member("type", "about:blank")
@@ -26,8 +27,12 @@ struct HTTPProblem: Error {
             json.member("parameter", parameter)
         }
         json.endLine()
+        return json.bytes
+    }
+
+    var response: Response {
         var headers = headers
         headers[.contentType] = "application/problem+json"
-        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: json.bytes)))
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: json)))
     }
 }

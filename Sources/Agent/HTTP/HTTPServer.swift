@@ -15,6 +15,12 @@ package struct HTTPServer: Service {
         ///
         /// Those that come at the same moment are accepted together, so that there can be a few more.
         package var maximumConnections = 128
+        /// Connections beyond those that only this machine gets, so that a scraper or proxy here is not kept out.
+        package var reservedConnections = 16
+        /// Connections of one address at once, but for this machine's own, behind which many may stand.
+        package var maximumPerPeer = 16
+        /// Seconds for the header of a request, from the first byte (of the first request from the connection on).
+        package var headerTimeout = 5
         /// Seconds for which a connection may be silent, between requests and within one.
         package var idleTimeout = 30
         /// Seconds for which a client may leave an answer unread.
@@ -59,16 +65,23 @@ package struct HTTPServer: Service {
         let responder = APIResponder(
             state: state, hosts: HostCheck(address: options.address, names: options.names), cache: EngineCache())
         let writeTimeout = TimeAmount.seconds(Int64(options.writeTimeout))
+        let headerTimeout = TimeAmount.seconds(Int64(options.headerTimeout))
+        let connections = ConnectionLimits(
+            maximum: options.maximumConnections, perPeer: options.maximumPerPeer)
         let server = HTTPServerBuilder.http1(
             configuration: .init(
-                additionalChannelHandlers: [WriteStallHandler(timeout: writeTimeout)],
+                additionalChannelHandlers: [
+                    RequestGuard(connections: connections, headerTimeout: headerTimeout),
+                    WriteStallHandler(timeout: writeTimeout),
+                ],
                 idleTimeout: .seconds(Int64(options.idleTimeout)),
                 httpDecoderConfiguration: .init(
                     maxHeaderFieldSize: Self.maximumHeaderBytes, maxHeaderListSize: Self.maximumHeaderBytes,
                     maxHeaderFieldCount: Self.maximumHeaders)))
         let configuration = ApplicationConfiguration(
             address: bindAddress, serverName: AgentVersion.name,
-            availableConnectionsDelegate: MaximumAvailableConnections(options.maximumConnections, logger: logger))
+            availableConnectionsDelegate: MaximumAvailableConnections(
+                options.maximumConnections + options.reservedConnections, logger: logger))
         return Application(
             responder: responder, server: server, configuration: configuration,
             onServerRunning: { [listening, options] channel in

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Agent
 import Capture
+import FoundationEssentials
 import Glibc
 import Logging
 import Synchronization
@@ -110,6 +111,39 @@ final class RawClient: Sendable {
 
     deinit {
         close(socket)
+    }
+
+    /// Waits until the server has ended the connection, without reading what it sent.
+    ///
+    /// - Returns: false where it has not within so many seconds.
+    func isClosedByServer(within seconds: Int32) -> Bool {
+        // POLLRDHUP, which Swift's Glibc does not have.
+        var poll = pollfd(fd: socket, events: 0x2000, revents: 0)
+        return Glibc.poll(&poll, 1, seconds * 1000) > 0
+    }
+
+    /// Waits until the server's side is not established any more: while answers are unread, nothing else tells.
+    ///
+    /// - Returns: false where it still is after so many seconds.
+    func isLeftByServer(within seconds: Int) -> Bool {
+        var name = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let failed = withUnsafeMutablePointer(to: &name) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket, $0, &length) }
+        }
+        guard failed == 0 else { return false }
+        let port = String(UInt16(bigEndian: name.sin_port), radix: 16, uppercase: true)
+        let remote = "0100007F:" + String(repeating: "0", count: 4 - port.utf8.count) + port
+        for _ in 0..<(seconds * 20) {
+            let sockets = (try? String(contentsOfFile: "/proc/thread-self/net/tcp", encoding: .utf8)) ?? ""
+            let isEstablished = sockets.split(separator: "\n").contains { line in
+                let fields = line.split(separator: " ")
+                return fields.count > 3 && fields[2] == remote && fields[3] == "01"
+            }
+            if !isEstablished { return true }
+            usleep(50_000)
+        }
+        return false
     }
 
     func setTimeout(seconds: Int) {
