@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Agent
 import ArgumentParser
 import Capture
 import Reporting
@@ -27,7 +28,7 @@ struct DoctorCommand: ParsableCommand {
     private func diagnose() throws -> ExitStatus {
         let checks: [DoctorCheck]
         do throws(CaptureError) {
-            checks = try Doctor.checks(interfaces)
+            checks = try Doctor.checks(interfaces) + Self.agentChecks
         } catch {
             printMessage(error.description)
             return ExitStatus(error)
@@ -44,6 +45,18 @@ struct DoctorCommand: ParsableCommand {
         let failed = checks.filter { $0.status == .fail }.map(\.name)
         if failed.contains("privilege") { return .noPrivilege }
         return failed.isEmpty ? .ok : .unavailable
+    }
+
+    /// The checks of an agent that runs here: whether it sees what it is to see.
+    private static var agentChecks: [DoctorCheck] {
+        guard let agent = RunningAgent.find(at: .standard) else { return [] }
+        return agent.interfaces.map { interface in
+            agent.unwatched.contains(interface)
+                ? DoctorCheck(
+                    "agent", .fail, interface: interface, text: "the running agent does not watch it now",
+                    cure: "See its log (`journalctl -u rstwho`), and restart it (`systemctl restart rstwho`)")
+                : DoctorCheck("agent", .ok, interface: interface, text: "the running agent watches it")
+        }
     }
 
     private static func text(_ check: DoctorCheck) -> String {

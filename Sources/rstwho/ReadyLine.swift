@@ -18,13 +18,13 @@ final class ReadyLine: Sendable {
     private let attachments: [AttachmentInfo]
     private let manager: ServiceManager?
     private let state: Mutex<State>
-    private let before: @Sendable () -> Void
+    private let before: @Sendable () -> Bool
 
     /// - `manager`: is told as well.
-    /// - `before`: called once, just before it is said.
+    /// - `before`: called once, just before it is said; it is not said where this returns false.
     init(
         attachments: [AttachmentInfo], waitsForServer: Bool, manager: ServiceManager? = nil,
-        before: @escaping @Sendable () -> Void
+        before: @escaping @Sendable () -> Bool
     ) {
         self.attachments = attachments
         self.manager = manager
@@ -57,7 +57,7 @@ final class ReadyLine: Sendable {
             return .some(state.address)
         }
         guard let address else { return }
-        before()
+        guard before() else { return }
         for attachment in attachments {
             printMessage(
                 "\(attachment.interface): \(attachment.reason)", level: .info,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Agent
 import ArgumentParser
+import Glibc
 
 @main
 struct RstWho: AsyncParsableCommand {
@@ -21,6 +22,11 @@ struct RstWho: AsyncParsableCommand {
 
     static func main() async {
         StandardDescriptors.hold()
+        // Arguments come from /proc/self/cmdline: without it every command would be the help.
+        guard !CommandLine.arguments.isEmpty else {
+            printMessage("/proc is not mounted, and nothing works without it. Mount it where this process sees it")
+            Glibc.exit(ExitStatus.unavailable.rawValue)
+        }
         guard !PrivilegedHelper.isAsked(CommandLine.arguments) else { return await PrivilegedHelper.answer() }
         await main(nil)
     }

@@ -85,6 +85,9 @@ struct OutputError: Error {
 /// - `level`: how urgent it is; `log.level` says what is told.
 /// - `fields`: what the journal keeps beside it, for looking for: `interface` becomes RSTWHO_INTERFACE.
 func printMessage(_ text: String, level: Logger.Level = .warning, fields: [String: String] = [:]) {
+    // Names of interfaces and files may hold anything.
+    let text = text.split(separator: "\n", omittingEmptySubsequences: false).map { UntrustedText.printable(String($0)) }
+        .joined(separator: "\n")
     guard MessageThreshold.tells(level), !Journal.send(text, level: level, fields: fields) else { return }
     var output = StandardOutput(descriptor: STDERR_FILENO)
     // Where messages cannot be written there is nobody to tell.

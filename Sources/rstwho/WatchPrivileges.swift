@@ -42,17 +42,19 @@ final class WatchPrivileges: Sendable {
     }
 
     /// Gives up what is not needed from now on, and says so.
-    func giveUp() {
+    ///
+    /// - Returns: false where it cannot be given up: then nothing must go on with it.
+    func giveUp() -> Bool {
         let kept = mode == .drop ? [] : needs.kept
         guard mode != .keep else {
             printMessage("privileges: all are kept, as capture.privileges says", level: .info)
-            return
+            return true
         }
         do {
             try Privilege.keepOnly(kept)
         } catch {
-            printMessage(error.description)
-            return
+            printMessage("\(error). The capture ends rather than go on with all of them", level: .error)
+            return false
         }
         if !Capability.loading.isSubset(of: kept) { live.notePrivilegesGivenUp() }
         let own =
@@ -64,6 +66,7 @@ final class WatchPrivileges: Sendable {
                 "; process \($0.process) keeps \(Capability.netAdmin.name) to ask connection tracking and packet filter"
             } ?? ""
         printMessage("privileges: \(own)\(others)", level: .info)
+        return true
     }
 
     /// True for what only root's right to pass over permissions may open: it, or a directory on the way, is another

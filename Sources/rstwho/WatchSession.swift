@@ -57,6 +57,8 @@ struct WatchSession {
     }
 
     private func captureHere() async throws -> ExitStatus {
+        try ProcessLimits.raiseDescriptors()
+        if let warning = try MemoryNeed(configuration).warning(limit: ProcessLimits.memory()) { printMessage(warning) }
         var options = configuration.captureOptions
         options.awaitsInterfaces = isService
         // Before anything is attached: what is recorded while a disk is slow would wait in rings that nobody drains.
@@ -68,6 +70,7 @@ struct WatchSession {
             if let message = machine.message { printMessage(message) }
         }
         let live = try LiveCapture(options)
+        if !configuration.isTap { Self.tellMissingEvidence(live) }
         let evidence = evidenceDirectory()
         let state = AgentState(history: history, evidence: evidence, ledger: { live.ledger })
         let manager = ServiceManager.ofThisProcess()
@@ -77,10 +80,16 @@ struct WatchSession {
                 configuration.stateDirectory.path, configuration.evidence.path(below: configuration.stateDirectory),
                 configuration.devicesFile,
             ].compactMap { $0 })
+        let failsClosed = Atomic(false)
         let ready = ReadyLine(
             attachments: live.attachments, waitsForServer: server != nil, manager: manager
         ) {
-            privileges.giveUp()
+            guard privileges.giveUp() else {
+                failsClosed.store(true, ordering: .relaxed)
+                live.stop()
+                return false
+            }
+            return true
         }
         let printer = FindingPrinter(configuration) {
             ready.isSaid ? live.ledger.total.seen : nil
@@ -135,12 +144,27 @@ struct WatchSession {
         manager?.stopping()
         printer.finish(seconds: Self.patience)
         if case .unixSocket(let path) = server?.address { unlink(path) }
+        if failsClosed.load(ordering: .relaxed) { return .unavailable }
         if let status = Self.status(of: printer) { return status }
         if end.withLock({ $0 }) == .interfacesGone {
             printMessage("no interface is left to watch. Start again when there is one", level: .error)
             return .noInput
         }
         return .ok
+    }
+
+    /// Says what the kernel does not tell: the verdicts of resets and drops of this machine are weaker without it.
+    private static func tellMissingEvidence(_ live: LiveCapture) {
+        if case .unavailable(let reason) = live.resetTracing {
+            printMessage(
+                "the kernel does not say which resets it sends itself (\(reason)): host_kernel and host_firewall are told "
+                    + "from packets alone. `rstwho doctor` says what is missing")
+        }
+        if !live.tellsDrops {
+            printMessage(
+                "the kernel does not say which packets it drops: dropped_here has no reason. `rstwho doctor` says what is "
+                    + "missing", level: .info)
+        }
     }
 
     private func engineOptions(_ live: LiveCapture, _ addresses: LocalAddresses?) -> Engine.Options {
