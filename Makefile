@@ -31,7 +31,7 @@ MINUTES ?= 5
 # It counts what the standard library allocates, which therefore cannot be linked in.
 ENGINE_BENCH := swift build -c release --scratch-path .build/bench --product engine-bench
 
-.PHONY: all help deps deps-build deps-demo deps-package bpf man deb dist test-package debug-static debug-package images debug lint format test test-all accuracy bench bench-smoke soak test-kernels fuzz demo clean
+.PHONY: all help deps deps-build deps-demo deps-package bpf man deb dist test-package debug-static debug-package images debug lint format test test-all faults accuracy bench bench-smoke soak test-kernels fuzz demo clean
 
 all: deps-build bpf
 	swift build $(RELEASE)
@@ -89,6 +89,11 @@ test: deps deps-package bpf ## every test but the long ones; skips are shown wit
 
 test-all: deps deps-package bpf ## the long ones as well
 	@CLANG_FORMAT=$(CLANG_FORMAT) scripts/test --all
+
+faults: deps bpf ## put a running agent under faults and attacks; one line for each, expected and observed
+	swift build --product rstwho
+	swift build --product frame-generator
+	Tests/Faults/run .build/debug/rstwho
 
 accuracy: deps bpf ## play the matrix, read the captures, and write docs/accuracy.md
 	swift build --build-tests

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What only C reaches of this machine's state: the kernel's clock discipline, its CPUs, and the offloads of an interface
-// by name.
+// What only C reaches of this machine's state: the kernel's clock discipline, its CPUs, and the offloads of an
+// interface by name.
 #define _GNU_SOURCE // adjtimex, syscall
 #include "CLibbpf.h"
 

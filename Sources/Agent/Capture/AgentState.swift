@@ -26,7 +26,7 @@ package final class AgentState: Sendable {
         package var isAttached = true
         /// True while it is there, is wanted and cannot be watched.
         package var isBlind = false
-        /// What was counted in the last minutes.
+        /// The counts of the last minutes.
         package var coverage = CoverageWindow()
 
         package init(name: String, hook: String) {

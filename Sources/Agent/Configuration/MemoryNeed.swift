@@ -25,7 +25,7 @@ package struct MemoryNeed: Sendable, Equatable {
             tables: Engine.tableBytes(hosts: options.hostCapacity, flows: options.flowCapacity))
     }
 
-    /// What is to be said of it; `nil` where it fits.
+    /// Returns the warning about it; `nil` if it fits.
     ///
     /// - Throws: `unavailable` where what is taken at the start does not fit, or where the tables would take more than
     ///   there is in a flood.

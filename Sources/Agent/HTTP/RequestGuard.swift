@@ -125,7 +125,9 @@ private final class HeadCheck: ChannelInboundHandler, RemovableChannelHandler {
             return
         }
         // The client waits for the end of the connection, which is the end of the answer.
-        if head.version.major == 1, head.version.minor == 0 { head.headers.replaceOrAdd(name: "connection", value: "close") }
+        if head.version.major == 1, head.version.minor == 0 {
+            head.headers.replaceOrAdd(name: "connection", value: "close")
+        }
         context.fireChannelRead(wrapInboundOut(.head(head)))
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import GRDB
 
-/// How much of `HistoryOptions.maximumBytes` goes to what.
+/// The shares of `HistoryOptions.maximumBytes`.
 ///
 /// The sum stays below 1.1 times the limit: pages of the file, and its log with one transaction over the mark at which
 /// it is emptied.

@@ -80,7 +80,7 @@ package struct SheddingNotices: Sendable {
 
     private static func percent(_ budget: Double?) -> Int { Int(((budget ?? 1) * 100).rounded()) }
 
-    /// Tells of losses when they begin, then once a minute as long as they go on, and with the total when they are over.
+    /// Reports losses when they begin, once a minute while they go on, and with the total when they are over.
     private mutating func loss(now: UInt64, _ ledger: Ledger) -> String? {
         let all = Self.lost(ledger)
         if all > lost {
