@@ -71,6 +71,23 @@ extension HeaderSnapshot {
         tcpOption(2) { bytes, offset in Self.load16(bytes, at: offset + 2) }
     }
 
+    /// The option that signs the connection's segments, if there is one: MD5 (RFC 2385) or TCP-AO (RFC 5925).
+    package var tcpSignature: TCPSignature? {
+        if tcpOption(29, { _, offset in offset }) != nil { return .authentication }
+        return tcpOption(19, { _, offset in offset }) != nil ? .md5 : nil
+    }
+
+    /// The options of a SYN or SYN-ACK that devices on the path change.
+    package var synOptions: SYNOptions {
+        var options = SYNOptions()
+        options.windowScale = tcpOption(3) { bytes, offset in offset + 2 < bytes.count ? bytes[offset + 2] : nil }
+        options.allowsSelectiveAcknowledgement = tcpOption(4) { _, offset in offset } != nil
+        options.hasTimestamps = tcpOption(8) { _, offset in offset } != nil
+        options.signature = tcpSignature
+        options.isMultipath = tcpOption(30) { _, offset in offset } != nil
+        return options
+    }
+
     /// The reason of an MP_TCPRST option (RFC 8684, 3.6): option 30, subtype 8.
     package var multipathResetReason: UInt8? {
         tcpOption(30) { bytes, offset in

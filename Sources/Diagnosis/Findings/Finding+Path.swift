@@ -74,6 +74,16 @@ extension Finding {
         package var bytes: Int?
         package var isFromServer = false
         package var isOnlyLarge = false
+        /// How many seconds nothing had come of the connection when the data was sent first; `nil` where that explains nothing.
+        package var silence: Double?
+        /// The repeated data is the first that the client sent (on 443 the TLS ClientHello).
+        package var isFirstData = false
+        /// Other connections of the same hosts to the same port work.
+        package var othersWork = false
+        /// How the segments of a handshake without an answer are signed.
+        package var signature: TCPSignature?
+        /// Servers that it stands for, where several share one cause.
+        package var servers = 1
         /// After how many seconds it got through.
         package var recoveredSeconds: Double?
         /// What a comparison of captures found; `nil` for what one point tells.

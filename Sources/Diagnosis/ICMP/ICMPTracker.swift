@@ -13,6 +13,8 @@ struct ICMPTracker: ~Copyable {
     private var errors = ICMPErrors()
     /// The redirects that routers sent, evidence of an asymmetric path.
     private(set) var redirects = Redirects()
+    /// Clients, servers and ports whose packets a device refused lately.
+    private(set) var refused = RecentPairs()
 
     // MARK: Packets
 
@@ -28,6 +30,7 @@ struct ICMPTracker: ~Copyable {
         if message.kind == .redirect {
             redirects.learn(message, isFlowSeen: flow != nil, now: context.now)
         }
+        if let flow { noteRefusal(message, flow, context) }
         let (key, breadth) = errors.key(Self.key(message, flow: flow))
         guard !errors.count(message, as: key, now: packet.time) else { return }
         var entry = ICMPCase(
@@ -37,6 +40,23 @@ struct ICMPTracker: ~Copyable {
         entry.hostDistance = hostDistance(message, context)
         entry.isShed = isShed(message.quote, time: packet.time, context)
         errors.insert(entry, as: key)
+    }
+
+    /// Notes that a client's packets are refused: what then stays without an answer is the same story.
+    private mutating func noteRefusal(
+        _ message: ICMPMessage, _ flow: ICMPCase.Flow, _ context: borrowing EngineContext
+    ) {
+        guard flow.clientIsSource != false, flow.isInWindow != false, message.quote.transport == .tcp,
+            let tuple = message.quote.fiveTuple
+        else { return }
+        switch message.kind {
+        // "Fragmentation needed" refuses a size, not a connection.
+        case .unreachable where message.isIPv6 || message.code != 4: break
+        case .timeExceeded where message.code == 0: break
+        default: return
+        }
+        let original = context.translations.connection(of: flow.key)?.original
+        refused.note(original ?? tuple, now: context.now)
     }
 
     /// The quoted flow, where it was seen in the quoted direction.

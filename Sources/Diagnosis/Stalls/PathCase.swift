@@ -34,6 +34,10 @@ struct PathCase: Sendable {
     var isServer = false
     /// Accept queue overflows that this machine's kernel counted meanwhile.
     var listenOverflows: UInt64 = 0
+    /// Another connection of the same two hosts to the same port worked a moment ago.
+    var pairWorks = false
+    /// A device refused packets of these two hosts to that port by ICMP: that says more.
+    var isRefused = false
     /// Connections that both directions were seen of.
     var twoWayFlows: UInt64 = 0
     /// The shortest round trip known of the route, ns.

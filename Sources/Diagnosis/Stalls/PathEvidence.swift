@@ -26,6 +26,9 @@ package enum PathEvidence: String, CaseIterable, Sendable {
     case othersTwoWay = "others_both_ways"
     case recovered = "recovered"
     case tapOneWay = "tap_one_way"
+    case silenceBefore = "silence_before"
+    case pairWorks = "others_work"
+    case signed = "segments_signed"
 
     /// What a piece speaks for.
     package enum Group: Sendable {
@@ -89,7 +92,8 @@ package enum PathEvidence: String, CaseIterable, Sendable {
             Row(group: .place, weight: -4, source: "no router is left between here and the server")
         case .listenOverflows:
             Row(group: .place, weight: -5, source: "TcpExtListenOverflows counts what tcp_v4_syn_recv_sock turned away")
-        case .neverSYNACK, .neverSYN, .answerPasses, .onlyLarge, .othersTwoWay, .recovered:
+        case .silenceBefore, .pairWorks, .signed, .neverSYNACK, .neverSYN, .answerPasses, .onlyLarge, .othersTwoWay,
+            .recovered:
             Row(group: .note, weight: 0, source: "explains")
         }
     }

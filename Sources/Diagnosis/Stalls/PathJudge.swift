@@ -11,9 +11,17 @@ struct PathJudge {
     /// How long a client's ACK may be under way: the slowest links take 0.6 s each way.
     static let longestRoundTrip: UInt64 = 2_500_000_000
 
+    /// A silence from which on a stateful device may have forgotten the connection, ns: the shortest timers of established
+    /// connections are half a minute. Alone it has to be longer: a host may have gone.
+    static let idleTime: UInt64 = 30_000_000_000
+    static let aloneIdleTime: UInt64 = 60_000_000_000
+    /// So many SYNs lost in a row are not chance.
+    static let lostInARow: UInt8 = 4
+
     func judge(_ subject: PathCase) -> PathVerdict? {
         guard !subject.flow.isClosed, !subject.isHalfHidden else { return nil }
-        return repeatedSYNACK(subject) ?? oneWayHere(subject) ?? replyBypasses(subject) ?? noAnswer(subject)
+        return unsigned(subject) ?? repeatedSYNACK(subject) ?? oneWayHere(subject) ?? replyBypasses(subject)
+            ?? noAnswer(subject)
             ?? stalled(subject) ?? redirectIgnored(subject)
     }
 
@@ -56,6 +64,8 @@ struct PathJudge {
         let suspect = subject.suspect
         // A client that repeats its SYN has no SYN-ACK, and next to the client nothing could have kept its ACK from here.
         guard !subject.client.hasAck, suspect.syn.last <= suspect.synACK.first,
+            // A half-open scan, or a path that carries another connection of the same hosts to the same port.
+            !subject.pairWorks, !subject.isScannerSYN,
             subject.client.isFromBehindRouter
         else { return nil }
         guard
@@ -173,7 +183,7 @@ struct PathJudge {
             result.path.answerPasses = true
             return result
         }
-        guard let answer = subject.answer else { return nil }
+        guard let answer = subject.answer, !subject.isRefused else { return nil }
         evidence.append(hostAnswers(answer, subject))
         if subject.isServer, subject.listenOverflows > 0 {
             evidence.append(
@@ -192,9 +202,14 @@ struct PathJudge {
         let suspect = subject.suspect
         let receiver = suspect.dataIsFromClient ? subject.server : subject.client
         guard suspect.data.copies >= 5, suspect.data.span >= 6_000_000_000, !subject.isDataAcknowledged,
-            receiver.packets > 0, let answer = subject.answer
+            receiver.packets > 0, !subject.isRefused
         else { return nil }
-        var evidence = [dataRepeated(suspect), hostAnswers(answer, subject)]
+        let isIdle = suspect.silence >= (subject.answer == nil ? Self.aloneIdleTime : Self.idleTime)
+        guard subject.answer != nil || isIdle else { return nil }
+        var evidence = [dataRepeated(suspect)]
+        if let answer = subject.answer { evidence.append(hostAnswers(answer, subject)) }
+        if isIdle { evidence.append(silenceBefore(suspect)) }
+        if subject.pairWorks { evidence.append(pairWorks(subject)) }
         var isOnlyLarge = false
         if let passed = passedBytes(subject), passed < UInt32(suspect.dataLength), suspect.dataLength >= 1000 {
             isOnlyLarge = true
@@ -205,7 +220,10 @@ struct PathJudge {
                     "only a large segment is lost, smaller ones were acknowledged"))
         }
         var result = verdict(.noAnswer, evidence, 1, subject, .data, suspect.data)
-        result.path.answers = answer.text
+        result.path.answers = subject.answer?.text
+        result.path.silence = isIdle ? Double(suspect.silence / 1_000_000) / 1000 : nil
+        result.path.isFirstData = suspect.isFirstData
+        result.path.othersWork = subject.pairWorks
         result.path.bytes = Int(suspect.dataLength)
         result.path.isOnlyLarge = isOnlyLarge
         result.path.isFromServer = !suspect.dataIsFromClient

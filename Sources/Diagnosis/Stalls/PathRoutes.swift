@@ -41,7 +41,28 @@ struct PathRoutes {
     /// Services that a finding names.
     private static let ports = 8
 
+    /// What the stalls of one client have in common, whatever servers they are to.
+    fileprivate struct ClientKey: Hashable {
+        var client: IPAddress
+        var port: UInt16
+        var repeated: Finding.Path.Repeated?
+        var isFirstData: Bool
+        var isFromServer: Bool
+    }
+
+    /// A client's stalls: the route that was told first, and the servers.
+    private struct Client {
+        var first: Key
+        var servers: [IPAddress]
+        var last: UInt64
+    }
+
+    /// Servers of a client without an answer from which on its SYNs are told as one, and those that are counted.
+    private static let leastServers = 3
+    private static let servers = 256
+
     private var routes: [Key: Entry] = [:]
+    private var clients: [ClientKey: Client] = [:]
 
     /// The finding that is to be told now; `nil` where it is one more of what was told already.
     mutating func tell(_ finding: Finding, of networks: PathNetworks, now: UInt64) -> Finding? {
@@ -49,7 +70,8 @@ struct PathRoutes {
         guard !isSaid(path, of: networks, now: now) else { return nil }
         let family = Family(path.cause)
         let port = family == .noAnswer ? finding.fiveTuple.destinationPort : 0
-        let key = Key(networks: networks, port: port, family: family)
+        var key = Key(networks: networks, port: port, family: family)
+        if family == .noAnswer { key = shared(key, finding, path, now: now) }
         guard var told = routes[key], now &- told.last <= Self.quiet, var before = told.finding.path else {
             makeRoom()
             routes[key] = Entry(finding: finding, last: now, count: finding.count)
@@ -57,6 +79,11 @@ struct PathRoutes {
         }
         told.last = now
         told.finding.count += 1
+        if let servers = clients[ClientKey(finding, path)]?.servers.count {
+            before.servers = max(before.servers, servers)
+        }
+        if before.bytes != path.bytes { before.bytes = nil }
+        before.othersWork = before.othersWork || path.othersWork
         for port in path.ports where !before.ports.contains(port) && before.ports.count < Self.ports {
             before.ports.append(port)
         }
@@ -87,6 +114,31 @@ struct PathRoutes {
         return told.finding.path?.redirect == path.redirect
     }
 
+    /// The route that a client's stall is counted to: its own, or the first of those that share the cause.
+    ///
+    /// One client whose data stays without an answer from several servers has one trouble: what they share is nearer to it. SYNs have to
+    /// be more, because single services are often filtered.
+    private mutating func shared(_ key: Key, _ finding: Finding, _ path: Finding.Path, now: UInt64) -> Key {
+        // A silence of its own, a size and a signature are causes of their own.
+        guard path.silence == nil, path.signature == nil, !path.isOnlyLarge, path.recoveredSeconds == nil else {
+            return key
+        }
+        let clientKey = ClientKey(finding, path)
+        let server = finding.fiveTuple.destination
+        guard var known = clients[clientKey], now &- known.last <= Self.quiet, routes[known.first] != nil else {
+            if clients.count >= Self.capacity, let oldest = clients.min(by: { $0.value.last < $1.value.last }) {
+                clients[oldest.key] = nil
+            }
+            clients[clientKey] = Client(first: key, servers: [server], last: now)
+            return key
+        }
+        known.last = now
+        if !known.servers.contains(server), known.servers.count < Self.servers { known.servers.append(server) }
+        clients[clientKey] = known
+        let isOne = path.repeated == .data || known.servers.count >= Self.leastServers
+        return isOne && routes[key] == nil ? known.first : key
+    }
+
     private mutating func makeRoom() {
         guard routes.count >= Self.capacity, let oldest = routes.min(by: { $0.value.last < $1.value.last }) else {
             return
@@ -98,10 +150,19 @@ struct PathRoutes {
     mutating func finish() -> [Finding] {
         let open = routes.values.filter { $0.finding.count > $0.count }
         routes.removeAll()
+        clients.removeAll()
         return open.map {
             var finding = $0.finding
             finding.revision += 1
             return finding
         }.sorted { ($0.time ?? 0, $0.id) < ($1.time ?? 0, $1.id) }
+    }
+}
+
+extension PathRoutes.ClientKey {
+    init(_ finding: Finding, _ path: Finding.Path) {
+        self.init(
+            client: finding.fiveTuple.source, port: finding.fiveTuple.destinationPort, repeated: path.repeated,
+            isFirstData: path.isFirstData, isFromServer: path.isFromServer)
     }
 }

@@ -48,6 +48,8 @@ extension PathSuspect {
                 let sender = isFromClient ? client(flow) : server(flow)
                 let isNewest = record.seq &+ UInt32(record.payload_length) == sender.nextSeq
                 data = Retransmissions(first: isNewest ? past(sent) : packet.time)
+                noteSilence(flow, isFromClient: isFromClient, sent: sent)
+                isFirstData = isFromClient && sender.sentSYN && record.seq == sender.initialSeq &+ 1
                 dataSeq = record.seq
                 dataLength = record.payload_length
                 dataIsFromClient = isFromClient
@@ -55,9 +57,27 @@ extension PathSuspect {
             }
             guard data.add(at: packet.time) else { return data.copies > 0 }
         }
+        if sign == .repeatedSYN || sign == .repeatedSYNACK {
+            let signature = packet.headers?.pointee.tcpSignature?.rawValue ?? 0
+            if sign == .repeatedSYN { clientSignature = signature } else { serverSignature = signature }
+        }
         self.record = record
         time = packet.time
         frame = packet.frame
         return true
+    }
+
+    /// Measures the silence before the data that is repeated now: the gap that ended with it, or the age of the receiver's newest
+    /// packet where a later gap has hidden that.
+    private mutating func noteSilence(_ flow: FlowEntry, isFromClient: Bool, sent: UInt32) {
+        let receiver = isFromClient ? server(flow) : client(flow)
+        silence = 0
+        guard receiver.packets > 0 else { return }
+        let began = UInt32(truncatingIfNeeded: data.first / 1_000_000)
+        if flow.gap > 0, flow.gapEnd &- began &+ 2 <= 4 {
+            silence = UInt64(flow.gap) * 1_000_000
+        } else {
+            silence = UInt64(max(0, Int32(bitPattern: sent &- receiver.time))) << 10
+        }
     }
 }

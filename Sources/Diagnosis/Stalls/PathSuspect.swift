@@ -22,6 +22,13 @@ struct PathSuspect: BitwiseCopyable, Sendable {
     var dataSeq: UInt32 = 0
     var dataLength: UInt16 = 0
     var dataIsFromClient = true
+    /// How long (ns) nothing had come of the receiver when the data was sent first; 0 where that was not seen.
+    var silence: UInt64 = 0
+    /// The data is the first that the client sent.
+    var isFirstData = false
+    /// How the SYN and the SYN-ACK are signed; 0 where they are not, or were not seen again.
+    var clientSignature: UInt8 = 0
+    var serverSignature: UInt8 = 0
     /// Duplicates of the SYN-ACK that the client acknowledged, the first one not counted, and the longest that it took, ns.
     var answers: UInt8 = 0
     var slowestAnswer: UInt64 = 0

@@ -107,6 +107,7 @@ extension StallTracker {
         let tuple = clientTuple(record.fiveTuple.reversed, flow.pointee.key, context)
         let networks = PathNetworks(client: tuple.source, server: tuple.destination)
         table.find(networks)?.pointee.noteSuccess(port: tuple.destinationPort, now: context.now)
+        working.note(tuple, now: context.now)
     }
 
     // MARK: Translated connections
@@ -148,6 +149,8 @@ extension StallTracker {
             scans.note(
                 hash(tuple.source), member: hash(tuple.destination, port: tuple.destinationPort), now: context.now)
         case .repeatedSYNACK where !suspect.client(flow).hasAck:
+            scans.note(
+                hash(tuple.source), member: hash(tuple.destination, port: tuple.destinationPort), now: context.now)
             let service = hash(tuple.destination, port: tuple.destinationPort)
             floods.note(service, member: hash(networks.network), now: context.now)
             manyClients.note(service, member: hash(tuple.source), now: context.now)

@@ -125,7 +125,11 @@ extension StallTracker {
         guard suspect.syn.copies > 0, subject.server.sentSYN, subject.client.hasAck,
             subject.roundTrip.map({ $0 < 800_000_000 }) ?? true
         else { return nil }
-        return judge.loss(subject, .syn, suspect.syn, delay: suspect.syn.span)
+        // Where a device has refused it, that is the story.
+        guard suspect.syn.copies >= PathJudge.lostInARow, !subject.isRefused else {
+            return judge.loss(subject, .syn, suspect.syn, delay: suspect.syn.span)
+        }
+        return judge.lateAnswer(subject, delay: suspect.syn.span)
     }
 
     /// True while this machine may find that it dropped the packets itself: that says more.
@@ -156,7 +160,8 @@ extension StallTracker {
         switch verdict.cause {
         case .noAnswer where verdict.path.repeated == .syn, .redirectIgnored where verdict.path.repeated == .syn:
             return isFlood || scans.isCrowd(hash(tuple.source))
-        case .ackNotDelivered where !verdict.path.isAcknowledgedHere: return isFlood || tap.isOneWay
+        case .ackNotDelivered where !verdict.path.isAcknowledgedHere:
+            return isFlood || tap.isOneWay || scans.isCrowd(hash(tuple.source))
         case .replyBypasses, .oneWayHere: return tap.isOneWay
         default: return false
         }
@@ -174,6 +179,8 @@ extension StallTracker {
         subject.twoWayFlows = tap.twoWay
         subject.redirect = icmp.redirects.hint(
             of: tuple.source, to: tuple.destination, domain: domain, now: context.now)
+        subject.pairWorks = working.contains(tuple, now: context.now)
+        subject.isRefused = icmp.refused.contains(tuple, now: context.now)
         let entry = table.find(PathNetworks(client: tuple.source, server: tuple.destination))?.pointee
         if let entry {
             // That none works is not known where flows are shed.

@@ -22,6 +22,8 @@ struct StallTracker: ~Copyable {
     var lossesSince: UInt64 = 0
     /// This machine's counters over the last while.
     var counters = CounterHistory()
+    /// Pairs of hosts and ports whose connections worked lately.
+    var working = RecentPairs()
     let judge = PathJudge()
     private let seed: UInt64
     private var files: [String?] = []

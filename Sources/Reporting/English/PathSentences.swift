@@ -21,7 +21,8 @@ struct PathSentences {
 
     private var connections: String {
         let number = finding.count > 1 ? "\(finding.count) connections" : "A connection"
-        return "\(number) from \(client) to \(server), \(service),"
+        let servers = path.servers > 1 ? "\(path.servers) servers (first \(server))" : server
+        return "\(number) from \(client) to \(servers), \(service),"
     }
 
     private var gets: String { finding.count > 1 ? "get" : "gets" }
@@ -120,6 +121,12 @@ struct PathSentences {
 
     private var noAnswer: String {
         if path.repeated == .data { return stalled }
+        if let signature = path.signature { return unsigned(signature) }
+        if let delay = path.recoveredSeconds {
+            return
+                "\(connections) got no answer for \(Finding.Path.text(delay)) s: the SYN was sent \(times), then it was answered. "
+                + "So many losses in a row are no chance: the service started late, or something dropped the SYNs until then."
+        }
         if path.answerPasses {
             return
                 "\(connections) \(gets) no answer: \(server) answers the SYN, the SYN-ACK comes past here, and \(client) "
@@ -134,14 +141,43 @@ struct PathSentences {
     private var stalled: String {
         let bytes = path.bytes.map { " of \($0) bytes" } ?? ""
         let sender = path.isFromServer ? server : client
+        if let silence = path.silence { return forgotten(silence, sender, bytes) }
+        let data = path.isFirstData && finding.servicePort == 443 ? "the first data (TLS ClientHello)" : "data"
         var text =
-            "\(connections) \(hangs): data\(bytes) from \(sender) was sent \(times), and never acknowledged, "
+            "\(connections) \(hangs): \(data)\(bytes) from \(sender) was sent \(times), and never acknowledged, "
             + "though the other side lives\(path.answers.map { " (\($0))" } ?? "")."
+        if path.othersWork { text += " Other connections of the same hosts to \(service) work." }
         text +=
             path.isOnlyLarge
             ? " Smaller segments got through: a link on the way is too narrow, and \(sender) is not told (an MTU black hole)."
             : " Something on the way drops the packets of this connection without a word."
         return text
+    }
+
+    /// An idle timer that drops without a reset.
+    private func forgotten(_ silence: Double, _ sender: String, _ bytes: String) -> String {
+        let seconds = Int(silence.rounded())
+        var text =
+            "\(connections) \(hangs): after \(seconds) s of silence, data\(bytes) from \(sender) was sent \(times), and never "
+            + "acknowledged."
+        text +=
+            path.othersWork
+            ? " Meanwhile a new connection of the same hosts to \(service) works."
+            : path.answers.map { " Meanwhile the other side lives (\($0))." }
+                ?? " Nothing else of the other side is seen here meanwhile: it may be down as well."
+        return text
+            + " A stateful device on the path (firewall, NAT, load balancer) has most likely forgotten the idle session and "
+            + "drops its packets without a reset."
+    }
+
+    /// A signature that an end cannot verify.
+    private func unsigned(_ signature: TCPSignature) -> String {
+        let answer = path.answerPasses ? "does not get on" : "gets no answer"
+        return
+            "\(connections) \(finding.count > 1 ? "do not get on" : answer): the \(path.repeated == .synACK ? "SYN-ACK" : "SYN") was "
+            + "sent \(times), with a \(signature.label) signature. An end that has no key for the other, or a different one, drops such "
+            + "segments silently. A firewall that rewrites sequence numbers or ports, or strips the option, does the same to the "
+            + "signature."
     }
 
     private var loss: String {
@@ -193,6 +229,17 @@ struct PathSentences {
     }
 
     private var noAnswerAdvice: String {
+        if let signature = path.signature {
+            return
+                "Compare the \(signature.label) keys of \(client) and \(server) for each other, and look at both logs (Linux: "
+                + "\"MD5 Hash\" in dmesg, nstat -az TcpExtTCPMD5Failure TcpExtTCPMD5NotFound TcpExtTCPAOBad). Then exempt "
+                + "\(service) from sequence number randomisation and option stripping on firewalls between them."
+        }
+        if let silence = path.silence {
+            return
+                "Send TCP keep-alives more often than every \(Int(silence.rounded())) s (SO_KEEPALIVE; start below 60 s), or raise the "
+                + "idle timer for \(service) on the firewalls, NATs and load balancers between \(client) and \(server)."
+        }
         if path.repeated == .data {
             return path.isOnlyLarge
                 ? "Let ICMP \"fragmentation needed\" and \"packet too big\" pass, or clamp the MSS to what the way carries."
@@ -200,9 +247,14 @@ struct PathSentences {
                     + "A capture on the other side and rstwho compare name the leg."
         }
         if path.answerPasses { return "Compare the routes of both directions. " + Self.sameWay }
+        // BGP, LDP and MSDP are often signed, and an unsigned SYN to such a service is dropped silently.
+        let signedPorts: Set<UInt16> = [179, 639, 646]
+        let key =
+            path.repeated == .syn && signedPorts.contains(finding.servicePort)
+            ? ". The SYN carries no TCP MD5 or TCP-AO signature: check whether \(server) expects one" : ""
         let address = finding.text(finding.fiveTuple.destination)
         let target = finding.fiveTuple.destination.isIPv4 ? address : "[\(address)]"
-        return "Run: rstwho probe \(target):\(finding.servicePort)"
+        return "Run: rstwho probe \(target):\(finding.servicePort)\(key)"
     }
 
     static func summary(of change: Finding.PathChange, in finding: Finding) -> String {

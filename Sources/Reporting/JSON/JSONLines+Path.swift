@@ -34,6 +34,11 @@ extension JSONLines {
                 json.member("from_server", path.isFromServer ? true : nil)
                 json.member("only_large", path.isOnlyLarge ? true : nil)
                 json.member("recovered_seconds", path.recoveredSeconds, digits: 3)
+                json.member("silence_seconds", path.silence, digits: 3)
+                json.member("first_data", path.isFirstData ? true : nil)
+                json.member("others_work", path.othersWork ? true : nil)
+                json.member("signature", path.signature?.name)
+                json.member("servers", path.servers > 1 ? path.servers : nil)
             }
         }
     }
@@ -55,6 +60,11 @@ struct WirePath: Decodable {
     var from_server: Bool?
     var only_large: Bool?
     var recovered_seconds: Double?
+    var silence_seconds: Double?
+    var first_data: Bool?
+    var others_work: Bool?
+    var signature: String?
+    var servers: Int?
 
     func path(_ cause: Finding.PathCause) -> Finding.Path {
         var path = Finding.Path(cause: cause)
@@ -73,11 +83,17 @@ struct WirePath: Decodable {
         path.isFromServer = from_server ?? false
         path.isOnlyLarge = only_large ?? false
         path.recoveredSeconds = recovered_seconds
+        path.silence = silence_seconds
+        path.isFirstData = first_data ?? false
+        path.othersWork = others_work ?? false
+        path.signature = signature.flatMap { TCPSignature(name: $0) }
+        path.servers = servers ?? 1
         return path
     }
 
     var isBounded: Bool {
-        [copies ?? 0, bytes ?? 0].allSatisfy((0...WireBounds.count.upperBound).contains)
-            && ((seconds ?? []) + [recovered_seconds ?? 0]).allSatisfy(WireBounds.seconds.contains)
+        [copies ?? 0, bytes ?? 0, servers ?? 1].allSatisfy((0...WireBounds.count.upperBound).contains)
+            && ((seconds ?? []) + [recovered_seconds ?? 0, silence_seconds ?? 0]).allSatisfy(
+                WireBounds.seconds.contains)
     }
 }
