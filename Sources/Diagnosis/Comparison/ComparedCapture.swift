@@ -18,6 +18,8 @@ package final class ComparedCapture {
         /// The number of its first packet.
         var packet: UInt32
         var isSYNACK: Bool
+        /// `SYNOptions`, and ECN's ECE and CWR in the highest bits but one; 0 where its headers are not known.
+        var options: UInt16 = 0
     }
 
     /// A five-tuple, apart by whether its packets arrive at the machine that captures or leave it: who changes sequence numbers and
@@ -41,6 +43,8 @@ package final class ComparedCapture {
     /// The first and the last time (ns since 1970) that the capture covers; 0 where it tells no times.
     package private(set) var firstTime: UInt64 = 0
     package private(set) var lastTime: UInt64 = 0
+    /// Packets of loopback and link-local addresses, which are other hosts at each point: they are left out.
+    package private(set) var localPackets: UInt64 = 0
     /// False where packets came without a time.
     package private(set) var hasTimes = true
 
@@ -78,6 +82,10 @@ package final class ComparedCapture {
             return
         }
         let record = packet.record
+        guard !record.source.isOfOneLink, !record.destination.isOfOneLink else {
+            localPackets += 1
+            return
+        }
         var (key, sourceIsHigh) = FlowKey.of(record)
         if record.direction != .ingress { key.ports |= FlowKey.leaving }
         let flow = flowNumber(of: key)
@@ -91,7 +99,9 @@ package final class ComparedCapture {
             interface: record.interface, copies: 0)
         if kind == .syn || kind == .synACK {
             compared.segmentSize = packet.headers?.pointee.maximumSegmentSize ?? 0
-            open(record, direction: direction, timestamp: packet.headers?.pointee.tcpTimestamps?.value ?? 0)
+            open(
+                record, direction: direction, timestamp: packet.headers?.pointee.tcpTimestamps?.value ?? 0,
+                options: packet.headers.map { $0.pointee.synOptions.rawValue | UInt16(record.flags & 0xc0) << 6 } ?? 0)
         } else if kind == .icmp {
             // Type and code tell one error from another.
             compared.seq = record.seq ^ UInt32(record.window) << 16
@@ -106,7 +116,7 @@ package final class ComparedCapture {
     }
 
     /// Notes a SYN or SYN-ACK whose sequence number is not that of the direction's one before: a copy is no new connection.
-    private func open(_ record: PacketRecord, direction: UInt32, timestamp: UInt32) {
+    private func open(_ record: PacketRecord, direction: UInt32, timestamp: UInt32, options: UInt16) {
         let flow = Int(direction >> 1)
         let isHigh = direction & 1 == 1
         let last = isHigh ? flows[flow].opening.1 : flows[flow].opening.0
@@ -115,7 +125,8 @@ package final class ComparedCapture {
         openings.append(
             Opening(
                 direction: direction, seq: record.seq, ack: isSYNACK ? record.ack : 0, timestamp: timestamp,
-                packet: UInt32(truncatingIfNeeded: packets.count), isSYNACK: isSYNACK))
+                packet: UInt32(truncatingIfNeeded: packets.count), isSYNACK: isSYNACK,
+                options: options))
         let number = UInt32(truncatingIfNeeded: openings.count)
         if isHigh { flows[flow].opening.1 = number } else { flows[flow].opening.0 = number }
     }
@@ -155,6 +166,17 @@ package final class ComparedCapture {
     /// A machine that captures on both sides sees one side's packets arrive and the same side's answers leave.
     func opposite(of packet: ComparedPacket) -> UInt32 {
         flows[packet.flow].twin << 1 | (packet.direction & 1 ^ 1)
+    }
+
+    /// The options of the SYN or SYN-ACK with that number; `nil` where they are not known, and for copies.
+    func options(of number: Int) -> UInt16? {
+        var (low, high) = (0, openings.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if openings[middle].packet < number { low = middle + 1 } else { high = middle }
+        }
+        guard low < openings.count, openings[low].packet == number, openings[low].options != 0 else { return nil }
+        return openings[low].options
     }
 
     /// Notes at packet `number` that the point saw it once more.
@@ -204,5 +226,16 @@ extension FlowKey {
         FiveTuple(
             source: address(isHigh: isHigh), sourcePort: port(isHigh: isHigh), destination: address(isHigh: !isHigh),
             destinationPort: port(isHigh: !isHigh), transport: transport)
+    }
+}
+
+extension IPAddress {
+    /// 127.0.0.0/8 and ::1, 169.254.0.0/16 and fe80::/10: addresses that every machine or link has for itself.
+    var isOfOneLink: Bool {
+        if isIPv4 {
+            let address = UInt32(truncatingIfNeeded: low)
+            return address >> 24 == 127 || address >> 16 == 0xa9fe
+        }
+        return (high == 0 && low == 1) || isLinkLocalV6
     }
 }

@@ -12,8 +12,11 @@ extension Comparison {
         var judge = ComparisonJudge(captures, seed: seed)
         let resegmented = Resegmentation(judge)
         var appearing: [ComparisonJudge.Unmatched] = []
+        let translated = TranslatedDatagrams(judge)
         for (index, stray) in judge.appeared.enumerated() {
-            guard !resegmented.appeared.contains(index) else { continue }
+            guard !resegmented.appeared.contains(index),
+                !translated.contains(stray.row, seenAt: stray.to, not: stray.from)
+            else { continue }
             appearing.append(stray)
             guard let (_, packet) = judge.anyPacket(Int(stray.row)) else { continue }
             judge.touch(Int(stray.from), Int(stray.to)) { $0.leg.appeared[packet.kind] += 1 }
@@ -21,7 +24,11 @@ extension Comparison {
         var vanishing: [ComparisonJudge.Unmatched] = []
         for (index, stray) in judge.vanished.enumerated() {
             guard resegmented.vanished.contains(index) else {
-                vanishing.append(stray)
+                if translated.contains(stray.row, seenAt: stray.from, not: stray.to) {
+                    judge.touch(Int(stray.from), Int(stray.to)) { $0.leg.unfollowed += 1 }
+                } else {
+                    vanishing.append(stray)
+                }
                 continue
             }
             guard let (_, packet) = judge.anyPacket(Int(stray.row)) else { continue }
@@ -56,6 +63,7 @@ extension Comparison {
             var point = Point(name: capture.name)
             point.packets = capture.packetCount
             point.missed = judge.missed[number]
+            point.local = capture.localPackets
             if capture.hasTimes, capture.packetCount > 0 {
                 point.firstTime = capture.firstTime
                 point.lastTime = capture.lastTime

@@ -15,6 +15,8 @@ package struct Comparison: Sendable {
         package var packets = 0
         /// Of them seen at another point as well.
         package var shared = 0
+        /// Packets of loopback and link-local addresses, which are left out.
+        package var local: UInt64 = 0
         /// Packets that were seen before and behind this point, but not here: its capture lost them, or they went another way.
         package var missed = 0
         /// ns since 1970 by its own clock; absent where the source tells no time.
@@ -53,6 +55,8 @@ package struct Comparison: Sendable {
         package var resegmented = 0
         /// Seen at the first point while the other did not capture.
         package var outside = 0
+        /// Echoes and datagrams whose addresses a translator on the leg has most likely changed: they were not followed.
+        package var unfollowed = 0
         /// What changed, commonest first.
         package var rewritten: [Rewrite] = []
         /// ns, clocks corrected; absent where no times can be compared.
@@ -85,6 +89,14 @@ package struct Comparison: Sendable {
             case ttl
             case dscp
             case segmentSize = "mss"
+            /// Options of SYN and SYN-ACK.
+            case windowScale = "wscale"
+            case selectiveAcknowledgement = "sack"
+            case timestamps
+            case signature
+            case multipath = "mptcp"
+            /// ECE and CWR of the SYN (RFC 3168, 6.1.1).
+            case congestion = "ecn"
             case sequence = "seq"
             case source = "src"
             case destination = "dst"

@@ -241,8 +241,15 @@ struct ComparisonJudge {
         }
         let (before, after) = (captures[from].flows[first.flow].key.plain, captures[to].flows[second.flow].key.plain)
         let isTranslated = !before.isSame(as: after)
+        var options: (UInt16, UInt16)?
+        if first.kind == .syn || first.kind == .synACK, let before = captures[from].options(of: here),
+            let after = captures[to].options(of: there)
+        {
+            options = (before, after)
+        }
         touch(from, to) { leg in
             leg.add(first, second, delay: delay)
+            if let options { leg.addOptions(options.0, options.1) }
             if shift != 0 { leg.addShift(shift, direction: direction) }
             if isTranslated {
                 leg.addTranslation(

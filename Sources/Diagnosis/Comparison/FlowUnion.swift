@@ -153,6 +153,7 @@ extension FlowUnion {
         let before = parents
         mergeByTimestamps(captures, lonely, seed: seed)
         mergeByData(captures, lonely, seed: seed)
+        mergeByIdentification(captures, lonely, seed: seed)
         return parents != before
     }
 
@@ -194,17 +195,63 @@ extension FlowUnion {
                 marks.append(Mark(key: hash.value, direction: direction, capture: UInt32(capture)))
             }
         }
+        mergeVoted(&marks, least: 2) { _, _ in true }
+    }
+
+    /// Echoes and datagrams keep their IP-ID, length and (of an echo) sequence number, and one of their ends.
+    private mutating func mergeByIdentification(_ captures: [ComparedCapture], _ lonely: [Bool], seed: UInt64) {
+        let samples: UInt8 = 8
+        var marks: [Mark] = []
+        for (capture, content) in captures.enumerated() {
+            var taken = [UInt8](repeating: 0, count: content.flows.count)
+            for packet in content.packets {
+                guard Self.isConnectionless(packet.kind), taken[packet.flow] < samples else { continue }
+                let direction = direction(of: packet, in: capture)
+                guard lonely[Int(direction >> 1)] else { continue }
+                taken[packet.flow] += 1
+                let isIPv4 = content.flows[packet.flow].key.isIPv4
+                let key = content.flows[packet.flow].key
+                // Without an IP-ID an echo is known by its identifier, which translators keep where they can.
+                let isNumbered = isIPv4 && packet.identification != 0
+                guard isNumbered || packet.kind != .udp else { continue }
+                var hash = TableHash(seed: seed)
+                hash.combine(UInt64(packet.kindValue) << 48 | UInt64(packet.payload) << 32 | UInt64(packet.seq))
+                hash.combine(isNumbered ? UInt64(packet.identification) : 1 << 32 | UInt64(key.lowPort))
+                marks.append(
+                    Mark(key: hash.value, direction: direction, capture: UInt32(capture), time: packet.time))
+            }
+        }
+        // Two numbers that agree are no chance; of a flow with one packet there is only one.
+        mergeVoted(&marks, least: 2) { $0.sharesEnd(with: $1) }
+        mergeVoted(&marks, least: 1) { $0.sharesEnd(with: $1) }
+    }
+
+    private static func isConnectionless(_ kind: PacketKind) -> Bool {
+        kind == .udp || kind == .echoRequest || kind == .echoReply
+    }
+
+    /// Merges two directions of which `least` marks are equal, and which no other packet has.
+    private mutating func mergeVoted(
+        _ marks: inout [Mark], least: Int, _ isPlausible: (FlowKey, FlowKey) -> Bool
+    ) {
         marks.sort { ($0.key, $0.capture, $0.direction) < ($1.key, $1.capture, $1.direction) }
         var votes: [UInt64] = []
+        let keys = keys
         forEachRun(of: marks) { run in
-            guard run.count == 2, let first = run.first, let last = run.last, first.capture != last.capture else {
-                return
-            }
+            guard run.count == 2, let first = run.first, let last = run.last, first.capture != last.capture,
+                isPlausible(keys[Int(first.direction >> 1)], keys[Int(last.direction >> 1)])
+            else { return }
             votes.append(UInt64(first.direction) << 32 | UInt64(last.direction))
         }
         votes.sort()
-        for index in votes.indices.dropFirst() where votes[index] == votes[index - 1] {
-            merge(UInt32(truncatingIfNeeded: votes[index] >> 32), UInt32(truncatingIfNeeded: votes[index]))
+        var start = 0
+        while start < votes.count {
+            var end = start + 1
+            while end < votes.count, votes[end] == votes[start] { end += 1 }
+            if end - start >= least {
+                merge(UInt32(truncatingIfNeeded: votes[start] >> 32), UInt32(truncatingIfNeeded: votes[start]))
+            }
+            start = end
         }
     }
 

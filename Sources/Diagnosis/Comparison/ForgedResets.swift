@@ -5,6 +5,8 @@ internal import Packets
 /// Resets that were seen at a point and not at the one before: where they appear is where they were made. And those that the engine finds
 /// foreign at the first point that saw them.
 struct ForgedResets {
+    /// Packets of the leg that have to have passed before the host's own capture counts as complete.
+    private static let leastPassed = 5
     /// Findings at the most.
     static let capacity = 10_000
 
@@ -29,9 +31,11 @@ struct ForgedResets {
             // What the point before missed of what passed it is how likely it is that it missed this one, too.
             let passed = judge.legs[from * judge.points + to]?.leg.passed.total ?? 0
             let missed = judge.missed[from]
+            let way = judge.ways.number(of: judge.conversations.direction(of: packet, in: to))
+            let isHost = way.map { judge.ways.isAtSource($0, from) } ?? false
             Self.add(
                 &finding, from: judge.captures[from].name, to: judge.captures[to].name, missed: missed,
-                of: passed + missed)
+                of: passed + missed, isHost: isHost)
             findings.append(finding)
         }
         addJudged(judge, resets, besides: seen)
@@ -69,18 +73,29 @@ struct ForgedResets {
     }
 
     /// Adds the proof that a point nearer the host did not see the reset, and judges again.
-    static func add(_ finding: inout Finding, from: String, to: String, missed: Int, of total: Int) {
+    ///
+    /// - Parameter isHost: `from` is the host's own capture, as far as TTLs tell: what it sends is in it.
+    static func add(
+        _ finding: inout Finding, from: String, to: String, missed: Int, of total: Int, isHost: Bool = false
+    ) {
         guard var reset = finding.reset else { return }
         let full = EvidenceModel.weight(.notSeenNearer, against: true)
-        let weight = min(full, -log(Double(missed + 1) / Double(total + 2)))
+        let isProof = isHost && missed == 0 && total >= Self.leastPassed
+        let weight = isProof ? full : min(full, -log(Double(missed + 1) / Double(total + 2)))
         finding.evidence.append(
             Evidence(
                 name: EvidenceName.notSeenNearer.rawValue, weight: weight,
                 observed: "first seen at \(to)", expected: "\(from), which it would have passed",
-                text: "it was seen at \(to) and not at \(from), which is nearer to the host"))
+                text: isProof
+                    ? "it was seen at \(to) and not at \(from), which is the host's own capture and misses nothing else"
+                    : "it was seen at \(to) and not at \(from), which is nearer to the host"))
         if !reset.sender.isForeign {
-            let probability = EvidenceModel.probability(finding.evidence)
+            // The distance says what a device can copy, the host's own capture what it cannot.
+            let probability = max(
+                EvidenceModel.probability(finding.evidence), isProof ? EvidenceModel.foreignThreshold : 0)
             if probability >= EvidenceModel.foreignThreshold {
+                if let hop = reset.hop, let hostHop = reset.hostHop, hop >= hostHop { reset.hop = nil }
+                if isProof { reset.hop = nil }
                 reset.sender = .middlebox
                 reset.cause = reset.stage == .syn ? .rejected : reset.stage == .idle ? .idleTimeout : .injected
                 finding.confidence = probability

@@ -9,6 +9,8 @@ struct HostPaths {
         /// The commonest number of routers so far (Boyer and Moore's majority vote): a traceroute must not move it.
         var decrements: UInt8 = 0
         var votes: Int32 = 0
+        /// Packets that came in and went out again.
+        var forwarded: UInt32 = 0
         /// Sum of how much later (ms) than at the mean of all points the packets came.
         var lag: Float = 0
 
@@ -64,6 +66,9 @@ struct HostPaths {
                 // What somebody forges shows no way.
                 guard packet.kind != .rst else { break }
                 if packet.ttl != 0 { sightings[its * points + point].add(HopDistance(ttl: packet.ttl).decrements) }
+                if packet.ttl != 0, packet.lastTTL < packet.ttl {
+                    sightings[its * points + point].forwarded &+= 1
+                }
                 if hasLag { times[point] = time.common(packet.time, of: point) }
                 present += 1
             }
@@ -88,6 +93,12 @@ struct HostPaths {
 
     /// Routers between a way's source and a point.
     func decrements(_ way: Int, at point: Int) -> Int { Int(sightings[way * points + point].decrements) }
+
+    /// True where a point is the machine that a way's packets come from: they have lost nothing yet, and none was forwarded.
+    func isAtSource(_ way: Int, _ point: Int) -> Bool {
+        packets(way, at: point) > 0 && decrements(way, at: point) == 0
+            && sightings[way * points + point].forwarded == 0
+    }
 
     private mutating func number(
         of direction: UInt32, _ conversations: FlowUnion, _ index: inout HashIndex, seed: UInt64
@@ -167,7 +178,7 @@ struct HostPaths {
         guard isLonely else { return }
         // A neighbour may see a host's packets before any router does as well: the host is where they come past first.
         for way in ways.indices {
-            guard let first = ways[way].points.first, decrements(way, at: first) == 0 else { continue }
+            guard let first = ways[way].points.first, isAtSource(way, first) else { continue }
             places[ways[way].source, default: 0] |= 1 << UInt32(first)
         }
         // Nothing of a way arrives anywhere else: where its destination is, it should have.

@@ -16,10 +16,17 @@ struct LegCounters {
     private var dscp: [UInt16: Int] = [:]
     private var segmentSizes: [UInt32: Int] = [:]
     private var renumbered = 0
+    /// By field: options of SYNs and SYN-ACKs before and behind.
+    private var options: [Comparison.Rewrite.Field: [OptionChange: Int]] = [:]
     private var translated: [Comparison.Rewrite.Field: [Translation: Int]] = [:]
     private var shifted: [UInt32: Int] = [:]
     private var shiftedDirections: Set<UInt32> = []
     private var translatedDirections: Set<UInt32> = []
+
+    private struct OptionChange: Hashable {
+        var from: String
+        var to: String
+    }
 
     fileprivate struct Translation: Hashable {
         var from: IPAddress
@@ -54,6 +61,26 @@ struct LegCounters {
 
     private static func count(_ changes: inout [UInt32: Int], _ change: UInt32) {
         if changes[change] != nil || changes.count < Self.changes { changes[change, default: 0] += 1 }
+    }
+
+    /// A SYN or SYN-ACK passed: `ComparedCapture.Opening.options` at both points.
+    mutating func addOptions(_ before: UInt16, _ after: UInt16) {
+        guard before != after else { return }
+        let (first, second) = (SYNOptions(rawValue: before & 0x81ff), SYNOptions(rawValue: after & 0x81ff))
+        func presence(_ isThere: Bool) -> String { isThere ? "present" : "absent" }
+        noteOption(
+            .windowScale, first.windowScale.map { "\($0)" } ?? "absent", second.windowScale.map { "\($0)" } ?? "absent")
+        noteOption(
+            .selectiveAcknowledgement, presence(first.allowsSelectiveAcknowledgement),
+            presence(second.allowsSelectiveAcknowledgement))
+        noteOption(.timestamps, presence(first.hasTimestamps), presence(second.hasTimestamps))
+        noteOption(.signature, first.signature?.label ?? "absent", second.signature?.label ?? "absent")
+        noteOption(.multipath, presence(first.isMultipath), presence(second.isMultipath))
+        noteOption(.congestion, presence(before & 0x3000 != 0), presence(after & 0x3000 != 0))
+    }
+
+    private mutating func noteOption(_ field: Comparison.Rewrite.Field, _ from: String, _ to: String) {
+        if from != to { options[field, default: [:]][OptionChange(from: from, to: to), default: 0] += 1 }
     }
 
     /// A direction of a connection has other sequence numbers behind the leg.
@@ -136,6 +163,15 @@ struct LegCounters {
                 Comparison.Rewrite(
                     field: .segmentSize, from: "\(change.value >> 16)", to: "\(change.value & 0xffff)",
                     count: change.count, others: segmentSizes.values.reduce(0, +) - change.count))
+        }
+        for field in Comparison.Rewrite.Field.allCases {
+            guard let changes = options[field],
+                let change = changes.max(by: { ($0.value, $1.key.from) < ($1.value, $0.key.from) })
+            else { continue }
+            all.append(
+                Comparison.Rewrite(
+                    field: field, from: change.key.from, to: change.key.to, count: change.value,
+                    others: changes.values.reduce(0, +) - change.value))
         }
         if let change = commonest(shifted) {
             all.append(

@@ -147,7 +147,9 @@ extension ComparedCapture {
     }
 
     private func couldStillLeave(_ packet: ComparedPacket, at time: UInt64) -> Bool {
-        packet.copies == 0 && (time < packet.time || time - packet.time <= Self.forwardTime)
+        // Seen again with the same TTL it has not left: bridge ports show it more than once.
+        (packet.copies == 0 || packet.lastTTL == packet.ttl)
+            && (time < packet.time || time - packet.time <= Self.forwardTime)
     }
 
     /// True where `packet` is `before` on its way out of a machine that captures on several interfaces or on its only one.
@@ -160,8 +162,8 @@ extension ComparedCapture {
 
     private func isMirrored(_ packet: ComparedPacket, _ before: ComparedPacket) -> Bool {
         guard packet.time != 0, packet.time >= before.time, packet.time - before.time <= Self.mirrorTime,
-            packet.identification == before.identification, packet.ttl == before.ttl,
-            packet.interface == before.interface
+            packet.identification == before.identification, packet.ttl <= before.ttl,
+            packet.ttl &+ 1 >= before.lastTTL
         else { return false }
         // An acknowledgement may come twice for good reason.
         let isNumbered = packet.identification != 0 && flows[packet.flow].key.isIPv4

@@ -30,6 +30,7 @@ extension ComparisonReport {
             json.member("packets", point.packets)
             json.member("shared", point.shared)
             json.member("missed", point.missed)
+            json.member("local", point.local > 0 ? point.local : nil)
             json.member("first_time", point.firstTime.map(Timestamp.text))
             json.member("last_time", point.lastTime.map(Timestamp.text))
             guard let clock = point.clock, let reference = point.reference else { return }
@@ -74,6 +75,7 @@ extension ComparisonReport {
             json.member("appeared") { write(leg.appeared, to: &$0) }
             json.member("resegmented", leg.resegmented)
             json.member("outside", leg.outside)
+            json.member("unfollowed", leg.unfollowed > 0 ? leg.unfollowed : nil)
             json.member("rewritten") { json in
                 json.array { json in for rewrite in leg.rewritten { write(rewrite, to: &json) } }
             }

@@ -32,7 +32,12 @@ package struct ComparisonReport: Sendable {
         let problems = comparison.findings.filter(\.isProblem)
         let others = comparison.findings.filter { !$0.isProblem }
         var text = ""
-        if problems.isEmpty {
+        let undecided = others.count { $0.reset != nil }
+        if undecided > 0 {
+            text +=
+                "\(Self.count(undecided, "reset")) \(undecided == 1 ? "appears" : "appear") between "
+                + "\(list(comparison.points.map(\.name))); who sent \(undecided == 1 ? "it" : "them") is not decided.\n"
+        } else if problems.isEmpty {
             text += "Nothing is swallowed and nothing forged between \(list(comparison.points.map(\.name))).\n"
         }
         for finding in (problems + others).prefix(Self.shownFindings) { text += self.text(finding) }
@@ -144,6 +149,7 @@ package struct ComparisonReport: Sendable {
             if leg.resegmented > 0 { parts.append("\(leg.resegmented) of them cut otherwise") }
             if leg.vanished.total > 0 { parts.append("\(leg.vanished.total) vanished (\(Self.kinds(leg.vanished)))") }
             if leg.appeared.total > 0 { parts.append("\(leg.appeared.total) appeared (\(Self.kinds(leg.appeared)))") }
+            if leg.unfollowed > 0 { parts.append("\(leg.unfollowed) not followed through address translation") }
             if leg.outside > 0 { parts.append("\(leg.outside) while the other did not capture") }
             var text = "\(name(leg.from)) > \(name(leg.to)): \(parts.joined(separator: ", "))\n"
             for rewrite in leg.rewritten { text += "    \(drawing.printable(Self.text(rewrite)))\n" }
@@ -164,6 +170,12 @@ package struct ComparisonReport: Sendable {
         case .ttl: return "TTL \(rewrite.to) (\(packets))"
         case .dscp: return "DSCP \(rewrite.from) becomes \(rewrite.to) (\(packets))"
         case .segmentSize: return "MSS \(rewrite.from) becomes \(rewrite.to) (\(packets))"
+        case .windowScale: return "window scale \(rewrite.from) becomes \(rewrite.to) (\(packets))"
+        case .selectiveAcknowledgement: return option("SACK", rewrite, packets)
+        case .timestamps: return option("TCP timestamps", rewrite, packets)
+        case .signature: return option("TCP MD5 or TCP-AO", rewrite, packets)
+        case .multipath: return option("MPTCP", rewrite, packets)
+        case .congestion: return option("ECN", rewrite, packets)
         case .sequence:
             let amount = rewrite.others == 0 ? "by \(rewrite.to)" : "each by its own amount"
             let all = count(rewrite.count + rewrite.others, "direction")
@@ -172,6 +184,10 @@ package struct ComparisonReport: Sendable {
         case .destination: return "destination \(rewrite.from) becomes \(rewrite.to) (\(directions) of connections)"
         case .identification: return "IP-ID is changed (\(packets))"
         }
+    }
+
+    private static func option(_ name: String, _ rewrite: Comparison.Rewrite, _ packets: String) -> String {
+        "option \(name): \(rewrite.from) becomes \(rewrite.to) (\(packets))"
     }
 
     private static func count(_ number: Int, _ noun: String) -> String {
@@ -210,6 +226,7 @@ package struct ComparisonReport: Sendable {
             notes.append(text + (clock.isSeparable ? ")" : ", one direction: with the delay)"))
         }
         if entry.missed > 0 { notes.append("\(Self.count(entry.missed, "packet")) seen before and behind it only") }
+        if entry.local > 0 { notes.append("\(entry.local) packets of loopback or link-local addresses left out") }
         if entry.shared == 0 { notes.append("nothing that it saw was seen elsewhere") }
         return notes.isEmpty ? nil : "\(name(point)): \(notes.joined(separator: "; "))\n"
     }
