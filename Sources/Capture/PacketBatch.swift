@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CPacket
 package import Packets
 
 /// Packets in time order, and how far time has come.
@@ -15,6 +16,8 @@ package struct PacketBatch {
     ///
     /// 0 where there is no time.
     package var watermark: UInt64
+    /// The time of the first packet, ns since 1970; `nil` for a tick.
+    package var firstTime: UInt64? { packets.first?.time }
     /// Bytes of the source read so far, for showing progress; 0 live.
     package var bytesRead: UInt64 = 0
     /// Names that stand in a text in the place of addresses: the packets have addresses of 100::/64 instead.

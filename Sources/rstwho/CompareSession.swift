@@ -39,7 +39,7 @@ struct CompareSession: ~Copyable {
     mutating func check() {
         for name in names {
             do throws(CaptureError) {
-                _ = try CaptureFile.open(name.file == "-" ? .standardInput : .path(name.file))
+                _ = try CaptureFile.open(name.file == "-" ? .standardInput : .path(name.file), follows: false)
             } catch {
                 printMessage(error.description)
                 status = .worst(status, ExitStatus(error))
@@ -105,10 +105,14 @@ struct CompareSession: ~Copyable {
     private static func read(_ name: PointName, capacity: Int, seed: UInt64) -> Reading {
         var reading = Reading()
         do {
-            var file = try CaptureFile.open(name.file == "-" ? .standardInput : .path(name.file))
+            var file = try CaptureFile.open(
+                name.file == "-" ? .standardInput : .path(name.file), follows: false)
             let capture = ComparedCapture(
                 name: name.name, seed: seed, capacity: capacity, hasAllSequenceNumbers: file.format != .text)
             reading.capture = capture
+            if file.isBeingWritten {
+                reading.note = "\(name.file): this is still being written: compared as far as it goes now"
+            }
             var engine = Engine()
             engine.handle(.source(file: nil, isLive: false))
             func take(_ batch: PacketBatch) {

@@ -14,7 +14,8 @@ struct ReadCommand: ParsableCommand {
         abstract: "Name the senders of the resets in a capture.",
         discussion: """
             Reads pcap and pcapng (also .gz and .zst) and the text that `tcpdump -v` prints; `-` is standard input, \
-            which is read as it comes: ssh firewall 'tcpdump -i eth0 -U -w - not host ${SSH_CLIENT%% *}' | rstwho read -
+            which is read as it comes. Several files, such as tcpdump's ring files (-C, -G, -W; also as a pattern in quotes), \
+            are read in the order of their first packets: ssh firewall 'tcpdump -i eth0 -U -w - not host ${SSH_CLIENT%% *}' | rstwho read -
 
             Exit status: 0 no problem, 1 a reset that its host did not send or a path problem was found, 64 usage, \
             65 bad input (everything before the damage is printed), or nothing found and packets that were not read, \
@@ -23,6 +24,13 @@ struct ReadCommand: ParsableCommand {
 
     @Argument(help: "Capture files, or - for standard input.")
     var files: [String]
+
+    @Flag(
+        inversion: .prefixedNo,
+        help:
+            "Wait for more of a file that somebody is still writing, until the writer closes it. (default: on a terminal)"
+    )
+    var follow: Bool?
 
     @OptionGroup var output: OutputOptions
     @OptionGroup var evidence: EvidenceOptions
@@ -36,6 +44,8 @@ struct ReadCommand: ParsableCommand {
         var session = ReadSession(
             format: output.format, engineOptions: try tables.engineOptions(), evidence: try evidence.directory(),
             privacy: output.privacy)
+        session.follows = follow ?? (isatty(STDOUT_FILENO) == 1)
+        let files = CaptureSet.files(files)
         let names = files.count > 1
         for file in files {
             try session.read(file, name: names ? file : nil)

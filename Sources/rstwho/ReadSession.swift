@@ -30,6 +30,8 @@ struct ReadSession: ~Copyable {
     private var note: String?
     private let evidence: EvidenceDirectory?
     private let privacy: AddressPrivacy
+    /// A file that is followed, until it was said that more is waited for.
+    private var waiting: String?
 
     /// The newest findings, where they are kept; each in its last revision.
     private(set) var kept: FindingStore?
@@ -69,6 +71,7 @@ struct ReadSession: ~Copyable {
     ) throws -> ReadSession {
         var session = ReadSession(
             format: nil, engineOptions: try tables.engineOptions(), kept: listed, privacy: privacy)
+        let files = CaptureSet.files(files)
         for file in files { try session.read(file, name: files.count > 1 ? file : nil) }
         _ = try session.finish()
         if let forgotten = session.kept?.forgotten, forgotten > 0 {
@@ -77,6 +80,9 @@ struct ReadSession: ~Copyable {
         return session
     }
 
+    /// Whether files that somebody writes to are read until their writers close them.
+    var follows = false
+
     /// Reads one capture.
     ///
     /// What is wrong with it is said on standard error and kept as status; findings before it stand.
@@ -84,8 +90,12 @@ struct ReadSession: ~Copyable {
     /// - `name`: What findings call it, where several are read.
     mutating func read(_ file: String, name: String?) throws {
         do {
-            var capture = try CaptureFile.open(file == "-" ? .standardInput : .path(file))
+            var capture = try CaptureFile.open(file == "-" ? .standardInput : .path(file), follows: follows)
             hasRead = true
+            waiting = capture.isGrowing ? file : nil
+            if capture.isBeingWritten, !follows {
+                printMessage("\(file): this is still being written: read as far as it goes now")
+            }
             engine.handle(.source(file: name, isLive: capture.isLive))
             if capture.isLive { surviveFirstInterrupt() }
             progress.begin()
@@ -179,6 +189,11 @@ struct ReadSession: ~Copyable {
 
     private mutating func take(_ batch: PacketBatch, isLive: Bool, size: UInt64?) throws(OutputError) {
         engine.handle(.batch(Engine.Batch(batch)))
+        if batch.packets.isEmpty, let file = waiting {
+            waiting = nil
+            progress.clear()
+            printMessage("\(file): this is still being written, waiting for more; Ctrl-C ends")
+        }
         newest = max(newest, batch.watermark)
         try give()
         if isLive { try output.flush() } else { progress.show(read: batch.bytesRead, total: size) }

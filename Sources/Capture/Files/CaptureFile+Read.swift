@@ -54,7 +54,9 @@ extension CaptureFile {
                 case .more: continue
                 case .none:
                     if batch.count > 0 || !input.wait(milliseconds: Self.tickInterval) { return true }
-                case .end: throw cut()
+                case .end:
+                    if isUnfinished { return false }
+                    throw cut()
                 }
             }
             let step: CaptureFileStep
@@ -76,7 +78,7 @@ extension CaptureFile {
                     case .none:
                         if batch.count > 0 || !input.wait(milliseconds: Self.tickInterval) { return true }
                     case .end:
-                        if input.count == 0 && !isAtStart { return false }
+                        if (input.count == 0 && !isAtStart) || isUnfinished { return false }
                         throw cut()
                     }
                 }
@@ -87,6 +89,9 @@ extension CaptureFile {
             }
         }
     }
+
+    /// The rest of the last record is still in the writer's buffer.
+    private var isUnfinished: Bool { input.isBeingWritten && !isAtStart }
 
     private var isAtStart: Bool { format == .pcapng ? pcapng.isAtStart : pcap.isAtStart }
 

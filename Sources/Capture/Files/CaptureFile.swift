@@ -35,12 +35,17 @@ package struct CaptureFile: ~Copyable {
     ///
     /// A pipe is waited for until it has said enough for that.
     ///
+    /// - `follows`: a file that somebody writes to is read until its writer closes it; otherwise it ends where it ends now, and the
+    ///   beginning of a record there is no damage.
+    ///
     /// Throws `notFound`, `ioError`, or `badInput` for what is empty, a directory, or neither a capture nor a text.
-    package static func open(_ origin: Origin) throws(CaptureError) -> CaptureFile {
+    package static func open(_ origin: Origin, follows: Bool = true) throws(CaptureError) -> CaptureFile {
         switch origin {
-        case .path(let path): try CaptureFile(CaptureInput(path: path))
-        case .standardInput: try CaptureFile(CaptureInput(descriptor: 0, name: "standard input"))
-        case .descriptor(let descriptor, let name): try CaptureFile(CaptureInput(descriptor: descriptor, name: name))
+        case .path(let path): try CaptureFile(CaptureInput(path: path, follows: follows))
+        case .standardInput:
+            try CaptureFile(CaptureInput(descriptor: 0, name: "standard input", follows: follows))
+        case .descriptor(let descriptor, let name):
+            try CaptureFile(CaptureInput(descriptor: descriptor, name: name, follows: follows))
         case .memory(let bytes, let piece): try CaptureFile(CaptureInput(memory: bytes, piece: piece, name: "memory"))
         }
     }
@@ -70,8 +75,14 @@ package struct CaptureFile: ~Copyable {
     /// True where packets come while it is read, so that findings are wanted at once: a pipe, or a file that somebody
     /// writes to (which the system tells the file's owner and root).
     ///
-    /// Such a file is read until its writer closes it.
+    /// Such a file is read until its writer closes it, where it is followed.
     package var isLive: Bool { input.isLive }
+
+    /// True while a file is followed that somebody writes to.
+    package var isGrowing: Bool { input.isGrowing }
+
+    /// True for a file that somebody was writing to when it was opened.
+    package var isBeingWritten: Bool { input.isBeingWritten }
 
     /// Bytes read so far, and of how many where that is known.
     ///

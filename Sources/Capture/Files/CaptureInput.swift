@@ -30,8 +30,10 @@ struct CaptureInput: ~Copyable {
     /// −1 where the bytes come from memory.
     private let descriptor: Int32
     private let isRegular: Bool
-    /// True for a regular file that somebody was writing to when it was opened, until nobody does.
-    private var isGrowing = false
+    /// True for a regular file that somebody is writing to and that is followed, until nobody does.
+    private(set) var isGrowing = false
+    /// True for a regular file that somebody was writing to when it was opened: its end may be in the middle of a record.
+    private(set) var isBeingWritten = false
     /// The unread rest of a capture in memory, and the size of one read.
     private var memory = UnsafeRawBufferPointer(start: nil, count: 0)
     private let piece: Int
@@ -51,15 +53,17 @@ struct CaptureInput: ~Copyable {
 
     /// Opens a file for reading; `-` is not special here.
     ///
+    /// - `follows`: a file that somebody writes to is read until its writer closes it; otherwise as far as it goes.
+    ///
     /// Throws `notFound`, `badInput` (a directory) or `ioError`.
-    init(path: String) throws(CaptureError) {
+    init(path: String, follows: Bool = true) throws(CaptureError) {
         let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Self.openFailure(path, errno) }
-        try self.init(descriptor: descriptor, name: path)
+        try self.init(descriptor: descriptor, name: path, follows: follows)
     }
 
     /// Takes a descriptor, which is closed when the input goes.
-    init(descriptor: Int32, name: String) throws(CaptureError) {
+    init(descriptor: Int32, name: String, follows: Bool = true) throws(CaptureError) {
         var status = stat()
         guard fstat(descriptor, &status) == 0 else {
             let number = errno
@@ -80,7 +84,8 @@ struct CaptureInput: ~Copyable {
         isLive = !isRegular
         if isRegular {
             posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL)
-            isGrowing = hasWriter()
+            isBeingWritten = hasWriter()
+            isGrowing = isBeingWritten && follows
             isLive = isGrowing
         }
     }
@@ -186,7 +191,9 @@ struct CaptureInput: ~Copyable {
             case .more: continue
             case .none: return .none
             case .end:
-                guard decompressor.isBetweenFrames else { throw Self.cutShort(name, after: bytesRead) }
+                guard decompressor.isBetweenFrames || isBeingWritten else {
+                    throw Self.cutShort(name, after: bytesRead)
+                }
                 return .end
             }
         }
@@ -250,6 +257,7 @@ struct CaptureInput: ~Copyable {
         if count == 0 && isGrowing {
             // What was written before the writer left is still to be read: `none` comes back here once more.
             isGrowing = hasWriter()
+            if !isGrowing { isBeingWritten = false }
             return (.none, 0)
         }
         return (count == 0 ? .end : .more, count)

@@ -88,7 +88,8 @@ package struct PacketText: ~Copyable {
                 try handler(PacketBatch(packets: UnsafeBufferPointer(start: nil, count: 0), watermark: time))
             case .end:
                 feedLines(&scanned)
-                if input.count > 0, !isSkipping { feedLine(input.window) }
+                // The rest of the last line may still be in the writer's buffer.
+                if input.count > 0, !isSkipping, !input.isBeingWritten { feedLine(input.window) }
                 parser.finish()
                 try deliver(&watermark, to: handler)
                 break reading
