@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How a connection's segments are signed.
+/// The option that signs a connection's segments.
 package enum TCPSignature: UInt8, CaseIterable, Hashable, Sendable {
     /// RFC 2385.
     case md5 = 1

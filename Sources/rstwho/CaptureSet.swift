@@ -4,8 +4,10 @@ import Glibc
 
 /// The captures that a command line names, in the order in which they were made.
 enum CaptureSet {
-    /// The files of `names`: patterns that name no file themselves are replaced by the files that match, and several captures with times
-    /// come in the order of their first packets. Ring files (`tcpdump -C`, `-G`, `-W`) begin anywhere in the order of their names.
+    /// The files of `names`, in the order of their first packets.
+    ///
+    /// Patterns that name no file themselves are replaced by the files that match. Ring files (tcpdump -C, -G, -W)
+    /// begin anywhere in the order of their names. Captures without times stay where they are.
     static func files(_ names: [String]) -> [String] {
         let files = names.flatMap(matches)
         guard files.count > 1 else { return files }

@@ -35,8 +35,8 @@ package struct CaptureFile: ~Copyable {
     ///
     /// A pipe is waited for until it has said enough for that.
     ///
-    /// - `follows`: a file that somebody writes to is read until its writer closes it; otherwise it ends where it ends now, and the
-    ///   beginning of a record there is no damage.
+    /// - `follows`: a file that somebody writes to is read until its writer closes it; otherwise it ends where it
+    ///   ends now, and the beginning of a record there is no damage.
     ///
     /// Throws `notFound`, `ioError`, or `badInput` for what is empty, a directory, or neither a capture nor a text.
     package static func open(_ origin: Origin, follows: Bool = true) throws(CaptureError) -> CaptureFile {

@@ -32,7 +32,7 @@ struct CaptureInput: ~Copyable {
     private let isRegular: Bool
     /// True for a regular file that somebody is writing to and that is followed, until nobody does.
     private(set) var isGrowing = false
-    /// True for a regular file that somebody was writing to when it was opened: its end may be in the middle of a record.
+    /// True for a regular file that somebody was writing to when it was opened: its end may cut a record.
     private(set) var isBeingWritten = false
     /// The unread rest of a capture in memory, and the size of one read.
     private var memory = UnsafeRawBufferPointer(start: nil, count: 0)

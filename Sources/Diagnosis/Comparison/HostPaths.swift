@@ -158,6 +158,13 @@ struct HostPaths {
         findWaysBack()
         // The point at which a host's own packets have lost nothing yet: it is there.
         var places: [IPAddress: UInt32] = [:]
+        // Where any of a host's packets is forwarded, the host is not.
+        var routers: [IPAddress: UInt32] = [:]
+        for way in ways.indices {
+            for point in 0..<points where sightings[way * points + point].forwarded > 0 {
+                routers[ways[way].source, default: 0] |= 1 << UInt32(point)
+            }
+        }
         var isLonely = false
         for way in ways.indices {
             ways[way].points = (0..<points).filter { packets(way, at: $0) > 0 }.sorted { left, right in
@@ -178,7 +185,9 @@ struct HostPaths {
         guard isLonely else { return }
         // A neighbour may see a host's packets before any router does as well: the host is where they come past first.
         for way in ways.indices {
-            guard let first = ways[way].points.first, isAtSource(way, first) else { continue }
+            guard let first = ways[way].points.first, isAtSource(way, first),
+                routers[ways[way].source, default: 0] & 1 << UInt32(first) == 0
+            else { continue }
             places[ways[way].source, default: 0] |= 1 << UInt32(first)
         }
         // Nothing of a way arrives anywhere else: where its destination is, it should have.

@@ -15,6 +15,7 @@ struct PathJudge {
     /// connections are half a minute. Alone it has to be longer: a host may have gone.
     static let idleTime: UInt64 = 30_000_000_000
     static let aloneIdleTime: UInt64 = 60_000_000_000
+    static let aloneTime: UInt64 = 20_000_000_000
     /// So many SYNs lost in a row are not chance.
     static let lostInARow: UInt8 = 4
 
@@ -205,7 +206,10 @@ struct PathJudge {
             receiver.packets > 0, !subject.isRefused
         else { return nil }
         let isIdle = suspect.silence >= (subject.answer == nil ? Self.aloneIdleTime : Self.idleTime)
-        guard subject.answer != nil || isIdle else { return nil }
+        // Without a sign of the host a while longer: another connection may still show it.
+        guard subject.answer != nil || (isIdle && (suspect.data.span >= Self.aloneTime || subject.isLast)) else {
+            return nil
+        }
         var evidence = [dataRepeated(suspect)]
         if let answer = subject.answer { evidence.append(hostAnswers(answer, subject)) }
         if isIdle { evidence.append(silenceBefore(suspect)) }
