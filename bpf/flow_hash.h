@@ -25,13 +25,15 @@ struct flow_hash_key {
 };
 
 /*
- * Mixes a word into a state: the one mixing step of all our hashes. The product carries every bit of the word upwards,
- * the shift brings the upper half down (the multiplier is that of XXH3's rrmxmx step).
+ * Mixes a word into a state: the one mixing step of all our hashes. The first shift brings the upper half down, so that a
+ * bit of it changes the product's lower bits too; the product carries every bit upwards; the last shift mixes what it
+ * made into the bits that the next word meets. (The multiplier is that of XXH3's rrmxmx step.)
  */
 static __always_inline __u64 hash_mix(__u64 state, __u64 word)
 {
-	state = (state ^ word) * 0x9fb21c651e98df25ull;
-	return state ^ state >> 32;
+	state ^= word;
+	state = (state ^ state >> 32) * 0x9fb21c651e98df25ull;
+	return state ^ state >> 29;
 }
 
 /* One end's share of the hash. */
