@@ -57,7 +57,7 @@ package struct FilterRuleReadings: Sendable {
     }
 
     private func evidence(_ observed: String, _ text: String) -> Evidence {
-        Evidence(name: EvidenceName.filterRule.rawValue, weight: 0, observed: observed, text: text)
+        Evidence(.filterRule, weight: 0, observed: .text(observed), text)
     }
 
     /// Leaves out what does not fit the reset; where several fit, those that name its port are preferred.

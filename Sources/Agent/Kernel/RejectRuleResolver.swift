@@ -73,7 +73,7 @@ package final class RejectRuleResolver: Sendable {
         else {
             return false
         }
-        return finding.evidence.contains { $0.name == EvidenceName.madeHere.rawValue }
+        return finding.evidence.contains(.madeHere)
     }
 
     private func read() {

@@ -54,7 +54,7 @@ package struct UntranslatedResets: ~Copyable {
         // What it answers looked like this when it was seen: as the replies of a connection do before their
         // translation.
         guard let original = original(tuple.reversed), !localAddresses.contains(original.source) else { return }
-        let isMadeHere = finding.evidence.contains { $0.name == EvidenceName.madeHere.rawValue }
+        let isMadeHere = finding.evidence.contains(.madeHere)
         let isForwarded = finding.vantage?.direction == "out" && !isMadeHere
         // Where the reply's other end is not the original's, this machine's address stands for that of another; where
         // its source is not what was called, for that of a server.
@@ -73,9 +73,8 @@ package struct UntranslatedResets: ~Copyable {
         if finding.reset?.stage == .syn { finding.reset?.stage = .data }
         finding.evidence.append(
             Evidence(
-                name: EvidenceName.conntrack.rawValue, weight: 0, observed: connection,
-                text:
-                    "connection tracking translates this connection (\(connection)), but the packet that drew the reset "
+                .conntrack, weight: 0, observed: .text(connection),
+                "connection tracking translates this connection (\(connection)), but the packet that drew the reset "
                     + "came past untranslated"))
     }
 }

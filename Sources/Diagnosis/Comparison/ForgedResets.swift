@@ -84,9 +84,9 @@ struct ForgedResets {
         let weight = isProof ? full : min(full, -log(Double(missed + 1) / Double(total + 2)))
         finding.evidence.append(
             Evidence(
-                name: EvidenceName.notSeenNearer.rawValue, weight: weight,
+                .notSeenNearer, weight: weight,
                 observed: "first seen at \(to)", expected: "\(from), which it would have passed",
-                text: isProof
+                isProof
                     ? "it was seen at \(to) and not at \(from), which is the host's own capture and misses nothing else"
                     : "it was seen at \(to) and not at \(from), which is nearer to the host"))
         if !reset.sender.isForeign {

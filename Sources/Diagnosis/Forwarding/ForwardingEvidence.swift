@@ -75,7 +75,7 @@ enum ForwardingEvidence {
     private static func kernel(_ direction: ForwardingDirection) -> Evidence? {
         guard let drop = direction.drop else { return nil }
         return Evidence(
-            .kernelDrop, against: true, observed: drop.reason,
+            .kernelDrop, against: true, observed: drop.reason.map { .text($0) },
             "this machine's kernel says that it dropped the packet"
                 + (drop.reason.map { $0 == "NOT_SPECIFIED" ? "" : " (\($0))" } ?? ""))
     }
@@ -86,12 +86,12 @@ enum ForwardingEvidence {
         let way = surroundings.interfaceOut.map { " by \($0)" } ?? ""
         if surroundings.hasLeft {
             return Evidence(
-                .leftBefore, against: true, observed: surroundings.interfaceOut,
+                .leftBefore, against: true, observed: surroundings.interfaceOut.map { .text($0) },
                 "earlier packets of this connection's direction were seen leaving\(way)")
         }
         guard surroundings.destinationLeaves else { return nil }
         return Evidence(
-            .destinationLeft, against: true, observed: surroundings.interfaceOut,
+            .destinationLeft, against: true, observed: surroundings.interfaceOut.map { .text($0) },
             "other packets to \(direction.departure.destination) were seen leaving\(way)")
     }
 
@@ -114,7 +114,7 @@ enum ForwardingEvidence {
                     + "\(connection.reply.destinationPort)"
                 : ""
             return Evidence(
-                note: .trackingState, observed: state + marks,
+                note: .trackingState, observed: .text(state + marks),
                 "connection tracking (conntrack) has the connection as \(state)"
                     + (connection.isReplied ? "" : ", without a packet of the reply") + translation)
         case .unknown?:
@@ -147,7 +147,7 @@ enum ForwardingEvidence {
         guard !growths.isEmpty else { return nil }
         let text = growths.joined(separator: ", ")
         return Evidence(
-            note: .trackingCounter, observed: text,
+            note: .trackingCounter, observed: .text(text),
             "connection tracking's counters moved meanwhile: \(text) (of all connections)")
     }
 

@@ -65,7 +65,7 @@ struct PathChangeTracker: ~Copyable {
             let move = change.move
             let details = Finding.PathChange(hop: move.to.hop, hostHop: move.from.hop, hosts: change.hosts)
             let piece = Evidence(
-                note: .pathMoved, observed: move.to.description, expected: move.from.description,
+                note: .pathMoved, observed: .distance(move.to), expected: .distance(move.from),
                 change.hosts == 1
                     ? "\(change.flows) connections moved together, and nothing comes the old way any more"
                     : "\(change.flows) connections of \(change.hosts) hosts moved together by as many hops")
@@ -82,7 +82,7 @@ struct PathChangeTracker: ~Copyable {
     private func emitRewriting(_ packet: ObservedPacket, _ context: inout EngineContext) {
         let record = packet.record
         let piece = Evidence(
-            note: .ttlRewritten, observed: record.distance.description,
+            note: .ttlRewritten, observed: .distance(record.distance),
             "hosts of several networks, all with this whole initial TTL, come from one next hop")
         var finding = Finding(
             id: FindingIdentity.id(record, time: packet.time, occurrence: Self.rewritten),

@@ -154,15 +154,15 @@ extension ICMPCase {
         } else if flow?.isInWindow == false {
             evidence.append(
                 Evidence(
-                    .outsideWindow, observed: message.quote.seq.map { "\($0)" },
+                    .outsideWindow, observed: message.quote.seq.map { .number(UInt64($0)) },
                     "it quotes a sequence number that this connection is nowhere near: whoever sent it does not see the connection"
                 ))
         }
         if let host = hostDistance, passage == .arrived, let hop, hop < host.distance.hop {
             evidence.append(
                 Evidence(
-                    .hostDistance, observed: "\(HopDistance(ttl: record.ttl))",
-                    expected: "\(host.distance), \(host.samples) samples",
+                    note: .ttlHost, observed: .distance(HopDistance(ttl: record.ttl)),
+                    expected: .distance(host.distance, samples: host.samples),
                     "it comes from nearer than the host's own packets"))
         }
         if message.kind == .redirect, !message.isPlausibleRedirect {

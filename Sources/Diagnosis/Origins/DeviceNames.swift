@@ -46,7 +46,7 @@ package struct DeviceNames: Sendable, Equatable {
             let host = error.quoted.destination
             if error.from != host { return device(hop: error.hop, mac: nil, address: error.from, hosts: [host]) }
             // In the host's name, from nearer than the host: a device whose own address is not known.
-            guard finding.evidence(ICMPEvidence.hostDistance) != nil else { return nil }
+            guard finding.evidence.contains(.ttlHost) else { return nil }
             return device(hop: error.hop, mac: nil, address: nil, hosts: [host])
         case .path, .pathChange, .notice: return nil
         }

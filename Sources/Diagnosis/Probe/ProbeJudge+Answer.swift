@@ -18,7 +18,7 @@ extension ProbeJudge {
             result.hostHopIsMinimum = true
         }
         let distance = hostDistances.isEmpty ? known(answer) : distance(answer, result)
-        let isAsFar = distance.map { $0.name == EvidenceName.ttlHost.rawValue && $0.weight < 0 } ?? false
+        let isAsFar = distance.map { $0.name == .ttlHost && $0.weight < 0 } ?? false
         result.evidence = [trace(result, isAsFar: isAsFar), distance, race].compactMap { $0 }
         let probability = EvidenceModel.probability(result.evidence)
         if probability >= EvidenceModel.foreignThreshold {
@@ -76,12 +76,12 @@ extension ProbeJudge {
         let expected = "\(first), \(samples.count) \(samples.count == 1 ? "sample" : "samples")"
         guard observed.decrements <= EvidenceModel.longestPath else {
             return Evidence(
-                note: .applicationTTL, observed: "\(observed)", expected: expected,
+                note: .applicationTTL, observed: "\(observed)", expected: .text(expected),
                 "the TTL is one that no path leads to: an application has set it")
         }
         if observed.decrements == first.decrements {
             return Evidence(
-                .ttlHost, against: false, samples: samples.count, observed: "\(observed)", expected: expected,
+                .ttlHost, against: false, samples: samples.count, observed: "\(observed)", expected: .text(expected),
                 "it came from as far as the host's other answers")
         }
         if observed.decrements > first.decrements {
@@ -89,7 +89,7 @@ extension ProbeJudge {
                 return nil
             }
             return Evidence(
-                .behindTranslator, against: false, observed: "\(observed)", expected: expected,
+                .behindTranslator, against: false, observed: "\(observed)", expected: .text(expected),
                 "it came from farther than the address answers ping from: a machine behind a translator")
         }
         // The way back can be shorter for one flow than for another. Where the TTL already shows a device, this only agrees;
@@ -98,7 +98,7 @@ extension ProbeJudge {
         let isExplained = host > answeredAt || isFrom(hop: host - 1, observed) == true
         return Evidence(
             .ttlHost, against: true, samples: isExplained ? samples.count : 1, observed: "\(observed)",
-            expected: expected, "it came from nearer than the host's other answers")
+            expected: .text(expected), "it came from nearer than the host's other answers")
     }
 
     /// The same against what was known before.

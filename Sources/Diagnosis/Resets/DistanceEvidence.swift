@@ -15,7 +15,7 @@ enum DistanceEvidence {
         if reset.isRewritten {
             return [
                 Evidence(
-                    note: .ttlRewritten, observed: distance.description,
+                    note: .ttlRewritten, observed: .distance(distance),
                     "the next hop gives the packets of all hosts a whole initial TTL: it tells no distance")
             ]
         }
@@ -48,14 +48,12 @@ enum DistanceEvidence {
         if let host, host.isProven {
             let isKnown = evidence.contains(.applicationTTL)
             return evidence
-                + Self.host(reset, host, echo: echo).filter {
-                    !isKnown || $0.name != EvidenceName.applicationTTL.rawValue
-                }
+                + Self.host(reset, host, echo: echo).filter { !isKnown || $0.name != .applicationTTL }
         }
         guard evidence.isEmpty else { return evidence }
         return [
             Evidence(
-                note: .noBaseline, observed: distance.description,
+                note: .noBaseline, observed: .distance(distance),
                 "nothing that proves where this host is was seen")
         ]
     }
@@ -71,7 +69,8 @@ enum DistanceEvidence {
         guard newest.distance.hop == distance.hop, newest.run >= EvidenceModel.agreeingRun else { return nil }
         return [
             Evidence(
-                note: .pathMoved, observed: distance.description, expected: flow.text,
+                note: .pathMoved, observed: .distance(distance),
+                expected: .distance(flow.distance, samples: flow.samples),
                 "the host's newest \(newest.run) packets came as far as the reset")
         ]
     }
@@ -93,20 +92,23 @@ enum DistanceEvidence {
             // The connection may have moved to another path. Whether the old one still carries it shows afterwards.
             if reset.isOfMovedPath {
                 return Evidence(
-                    note: .pathMoved, observed: distance.description, expected: flow.text,
+                    note: .pathMoved, observed: .distance(distance),
+                    expected: .distance(flow.distance, samples: flow.samples),
                     "paths have just moved by as many hops as the reset is from this connection's other packets")
             }
             if reset.isFromElsewhere, !reset.aftermath.usesOldLink {
                 return otherInterface(distance, flow, whose: "this connection's other packets")
             }
             return Evidence(
-                .ttlFlow, against: true, samples: flow.samples, observed: distance.description, expected: flow.text,
+                .ttlFlow, against: true, samples: flow.samples, observed: .distance(distance),
+                expected: .distance(flow.distance, samples: flow.samples),
                 "this connection's other packets from there came from hop \(flow.distance.hop), "
                     + "the reset from hop \(distance.hop)")
         }
         if !flow.has(ttl: distance.ttl) { return otherInitialTTL(distance, flow) }
         return Evidence(
-            .ttlFlow, against: false, samples: flow.samples, observed: distance.description, expected: flow.text,
+            .ttlFlow, against: false, samples: flow.samples, observed: .distance(distance),
+            expected: .distance(flow.distance, samples: flow.samples),
             "the reset came as far as this connection's other packets from there")
     }
 
@@ -131,7 +133,8 @@ enum DistanceEvidence {
         if isKnown || (alike > 0 && host.interfaces.isSeveral) {
             return [
                 Evidence(
-                    note: .severalDistances, observed: distance.description, expected: everything.text,
+                    note: .severalDistances, observed: .distance(distance),
+                    expected: .distance(everything.distance, samples: everything.samples),
                     "\(alike) of the host's \(everything.total) packets came as far as the reset")
             ]
         }
@@ -141,7 +144,8 @@ enum DistanceEvidence {
         if reset.isOfMovedPath {
             return [
                 Evidence(
-                    note: .pathMoved, observed: distance.description, expected: baseline.text,
+                    note: .pathMoved, observed: .distance(distance),
+                    expected: .distance(baseline.distance, samples: baseline.samples),
                     "paths have just moved by as many hops as the reset is from the host's old place")
             ]
         }
@@ -152,7 +156,7 @@ enum DistanceEvidence {
         {
             return [
                 Evidence(
-                    note: .pathMoved, observed: distance.description, expected: newest.distance.description,
+                    note: .pathMoved, observed: .distance(distance), expected: .distance(newest.distance),
                     "the host's newest \(newest.run) packets came from hop \(newest.distance.hop), "
                         + "most before them from hop \(baseline.distance.hop)")
             ]
@@ -160,14 +164,16 @@ enum DistanceEvidence {
         if baseline.share < EvidenceModel.dominantShare {
             return [
                 Evidence(
-                    note: .severalDistances, observed: distance.description, expected: baseline.text,
+                    note: .severalDistances, observed: .distance(distance),
+                    expected: .distance(baseline.distance, samples: baseline.samples),
                     "the host's packets come from several distances")
             ]
         }
         if let echo, distance.hop > echo.distance.hop {
             return [
                 Evidence(
-                    .behindTranslator, against: false, observed: distance.description, expected: echo.text,
+                    .behindTranslator, against: false, observed: .distance(distance),
+                    expected: .distance(echo.distance, samples: echo.samples),
                     "the reset comes from farther than the address's echo replies: "
                         + "a machine behind a translator that answers ping itself")
             ]
@@ -178,7 +184,8 @@ enum DistanceEvidence {
     /// - Parameter samples: Of all classes that agree with `baseline`.
     private static func unequal(_ distance: HopDistance, _ baseline: Baseline, samples: Int) -> [Evidence] {
         var evidence = Evidence(
-            .ttlHost, against: true, samples: samples, observed: distance.description, expected: baseline.text,
+            .ttlHost, against: true, samples: samples, observed: .distance(distance),
+            expected: .distance(baseline.distance, samples: baseline.samples),
             "the host's own packets come from hop \(baseline.distance.hop), the reset from hop \(distance.hop)")
         // Far away a route that is one or two hops longer is common.
         if baseline.distance.hop > 9, abs(baseline.distance.hop - distance.hop) <= 2 {
@@ -188,7 +195,8 @@ enum DistanceEvidence {
         return [
             evidence,
             Evidence(
-                .initialTTL, against: true, observed: distance.description, expected: baseline.text,
+                .initialTTL, against: true, observed: .distance(distance),
+                expected: .distance(baseline.distance, samples: baseline.samples),
                 "a TTL of exactly \(distance.ttl) comes from a neighbour, and the host is farther"),
         ]
     }
@@ -196,20 +204,23 @@ enum DistanceEvidence {
     private static func equal(_ distance: HopDistance, _ baseline: Baseline, kind: String) -> Evidence {
         if !baseline.has(ttl: distance.ttl) { return otherInitialTTL(distance, baseline) }
         return Evidence(
-            .ttlHost, against: false, observed: distance.description, expected: baseline.text,
+            .ttlHost, against: false, observed: .distance(distance),
+            expected: .distance(baseline.distance, samples: baseline.samples),
             "the reset came as far as the host's own \(kind)")
     }
 
     private static func otherInitialTTL(_ distance: HopDistance, _ baseline: Baseline) -> Evidence {
         Evidence(
-            .otherInitialTTL, against: false, observed: distance.description, expected: baseline.text,
+            .otherInitialTTL, against: false, observed: .distance(distance),
+            expected: .distance(baseline.distance, samples: baseline.samples),
             "the reset came as far as the host's packets but started from \(distance.initialTTL), "
                 + "they from \(baseline.distance.initialTTL)")
     }
 
     private static func otherInterface(_ distance: HopDistance, _ baseline: Baseline, whose: String) -> Evidence {
         Evidence(
-            note: .otherInterface, observed: distance.description, expected: baseline.text,
+            note: .otherInterface, observed: .distance(distance),
+            expected: .distance(baseline.distance, samples: baseline.samples),
             "\(whose) came by another interface than the reset: another path has another distance")
     }
 

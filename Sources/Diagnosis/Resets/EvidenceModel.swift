@@ -1,69 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// The names that evidence can have. Each occurs here only.
-package enum EvidenceName: String, CaseIterable, Sendable {
-    // Proofs
-    case madeHere = "made_here"
-    case leftUndiminished = "left_undiminished"
-    case otherLink = "other_link"
-    case dataAfterReset = "data_after_reset"
-    case application = "application"
-    case flowLabelKept = "flow_label_kept"
-    case flowLabelMissing = "flow_label_missing"
-    case activeTrace = "active_trace"
-    case notSeenNearer = "not_seen_nearer"
-    // Distance
-    case ttlFlow = "ttl_flow"
-    case ttlHost = "ttl_host"
-    case initialTTL = "initial_ttl"
-    case otherInitialTTL = "other_initial_ttl"
-    case behindTranslator = "behind_translator"
-    // Numbering
-    case triggerIdentification = "trigger_ip_id_copied"
-    case otherCounter = "ip_id_of_other"
-    case ownCounter = "ip_id_continues"
-    case constantIdentification = "ip_id_constant"
-    // Window and options
-    case triggerWindow = "trigger_window_copied"
-    case windowWithoutTimestamps = "window_without_timestamps"
-    // Marking
-    case dscpLost = "dscp_lost"
-    case dscpKept = "dscp_kept"
-    // Time
-    case soonerThanRTT = "sooner_than_rtt"
-    // Races
-    case synAckAfterReset = "syn_ack_after_reset"
-    case bothTalkOn = "both_talk_on"
-    case twinResets = "twin_resets"
-    case bothSidesReset = "both_sides_reset"
-    // What this machine says of itself
-    case kernelEvent = "kernel_event"
-    case filterRule = "filter_rule"
-    case conntrack
-    // What this machine did not send on
-    case notForwarded = "not_forwarded"
-    case kernelDrop = "kernel_drop"
-    case leftBefore = "left_before"
-    case destinationLeft = "destination_left"
-    case trackingState = "conntrack_state"
-    case trackingCounter = "conntrack_counter"
-    case reversePathFilter = "reverse_path_filter"
-    // Why nothing, or less, can be said
-    case noFlow = "no_flow"
-    case flowShed = "flow_shed"
-    case noBaseline = "no_baseline"
-    case noTTL = "no_ttl"
-    case severalDistances = "several_distances"
-    case otherInterface = "other_interface"
-    case copiesUnordered = "copies_unordered"
-    case pathMoved = "path_moved"
-    case applicationTTL = "application_ttl"
-    case ttlRewritten = "ttl_rewritten"
-    case benignClose = "benign_close"
-    case resetText = "reset_text"
-}
-
 /// What each piece of evidence is worth: one readable table.
 ///
 /// Weights are natural-log odds for "not the host" with prior odds of 1. Pieces of one group say the same thing in different
@@ -90,7 +27,33 @@ package enum EvidenceModel {
         case forwarding
         /// What shows that it would have been seen leaving.
         case leaving
+        /// A failure that lasts, against a packet or two that were lost. The pieces add up.
+        case failure
+        /// The path, against the server. The pieces add up.
+        case side
         /// Explains; weighs nothing.
+        case note
+
+        /// The question that most pieces of the group answer.
+        fileprivate var question: Question {
+            switch self {
+            case .proof, .distance, .copy, .numbering, .window, .marking, .time, .race: .sender
+            case .forwarding, .leaving: .drop
+            case .failure, .side: .stall
+            case .note: .note
+            }
+        }
+    }
+
+    /// The question that a weight answers.
+    package enum Question: Sendable {
+        /// Who sent the reset: positive against the host.
+        case sender
+        /// Why a connection stalls: positive for a failure that lasts, or for the path against the server.
+        case stall
+        /// Where a packet was dropped: positive for this machine.
+        case drop
+        /// None: it explains, and weighs nothing.
         case note
     }
 
@@ -104,9 +67,15 @@ package enum EvidenceModel {
         package var samplesForFull: Int
         /// Where the row comes from.
         package var source: String
+        /// The question that the weight answers.
+        package var question: Question
 
-        init(_ group: Group, _ forForeign: Double, _ forHost: Double, samples: Int = 1, source: String) {
+        init(
+            _ group: Group, _ forForeign: Double, _ forHost: Double, samples: Int = 1, source: String,
+            of question: Question? = nil
+        ) {
             self.group = group
+            self.question = question ?? group.question
             self.forForeign = forForeign
             self.forHost = forHost
             samplesForFull = samples
@@ -170,7 +139,9 @@ package enum EvidenceModel {
         case .notForwarded:
             Row(.forwarding, 2, 0, source: "what is forwarded arrives by one hook and leaves by another")
         case .kernelDrop:
-            Row(.proof, 7, 0, source: "tracepoint skb:kfree_skb, which a packet that is sent on does not pass")
+            Row(
+                .proof, 7, 0, source: "tracepoint skb:kfree_skb, which a packet that is sent on does not pass",
+                of: .drop)
         case .leftBefore:
             Row(.leaving, 4, 0, source: "one connection, one way out: its earlier packets were seen there")
         case .destinationLeft:
@@ -187,6 +158,40 @@ package enum EvidenceModel {
             Row(.note, 0, 0, source: "nf_conntrack: what is invalid is not translated (nf_nat_core.c)")
         case .filterRule:
             Row(.note, 0, 0, source: "nft list ruleset: the rule's counter before and after")
+        case .synACKRepeated:
+            Row(.failure, 2, 0, source: "for two copies, one more with each: RFC 6298, each needs a loss more")
+        case .acknowledged:
+            Row(.failure, 1, 0, source: "the client has the SYN-ACK: two acknowledgements in a row were lost")
+        case .synRepeated:
+            Row(.failure, 1.5, 0, source: "for two copies, one more with each: 3 % of loss takes 1 of 40,000")
+        case .dataRepeated:
+            Row(.failure, 1, 0, source: "for two copies, 0.5 more with each: RFC 6298, timeouts double")
+        case .ackRepeated:
+            Row(.failure, 1.5, 0, source: "a handshake is acknowledged again only when its SYN-ACK comes again")
+        case .hostAnswers:
+            Row(.failure, 2, 0, source: "the host is up and reachable: the service or a filter is it")
+        case .clientLives:
+            Row(.failure, 1, 0, source: "a client that answers others is not a spoofed source")
+        case .tapOneWay:
+            Row(.failure, 3, 0, source: "routes differ for some connections, a tap for all")
+        case .redirected:
+            Row(.side, 4, 0, source: "RFC 792: the router that got the packet is not on the best way")
+        case .ackNeverHere:
+            Row(.side, 5, 0, source: "a server cannot accept what does not come as far as here")
+        case .allPortsFail:
+            Row(.side, 3.5, 0, source: "accept queues are full one by one, a path fails for all ports")
+        case .otherPortWorks:
+            Row(.side, 0, -2, source: "a path that fails fails for all ports, unless a filter tells them apart")
+        case .otherWayBack:
+            Row(.side, 1.5, 0, source: "two ways are common and mostly healthy; a filter with state is not")
+        case .ackAtServer:
+            Row(.side, 0, -4, source: "no router is left between here and the server")
+        case .listenOverflows:
+            Row(.side, 0, -5, source: "TcpExtListenOverflows counts what tcp_v4_syn_recv_sock turned away")
+        case .silenceBefore, .pairWorks, .signed, .neverSYNACK, .neverSYN, .answerPasses, .onlyLarge, .othersTwoWay,
+            .recovered, .outsideWindow,
+            .implausible, .traced, .looped, .answer, .wentOn, .sentAgain, .toldAgain, .others, .unlisted:
+            Row(.note, 0, 0, source: "explains")
         case .benignClose, .noFlow, .flowShed, .noBaseline, .noTTL, .severalDistances, .otherInterface,
             .copiesUnordered,
             .pathMoved,
@@ -245,7 +250,7 @@ package enum EvidenceModel {
     /// The strongest weights of a group in both directions, 0 where there is none.
     private static func extremes(_ evidence: [Evidence], _ group: Group) -> (least: Double, most: Double) {
         evidence.reduce((0, 0)) { result, piece in
-            guard EvidenceName(rawValue: piece.name).map({ row($0).group }) == group else { return result }
+            guard row(piece.name).group == group else { return result }
             return (min(result.0, piece.weight), max(result.1, piece.weight))
         }
     }
@@ -253,21 +258,5 @@ package enum EvidenceModel {
     /// The probability of "not the host" that evidence adds up to.
     package static func probability(_ evidence: [Evidence]) -> Double {
         1 / (1 + exp(-logOdds(evidence)))
-    }
-}
-
-extension Evidence {
-    init(
-        _ name: EvidenceName, against isForeign: Bool, samples: Int = .max, observed: String? = nil,
-        expected: String? = nil, _ text: String
-    ) {
-        self.init(
-            name: name.rawValue, weight: EvidenceModel.weight(name, against: isForeign, samples: samples),
-            observed: observed, expected: expected, text: text)
-    }
-
-    /// An explanation that weighs nothing.
-    init(note name: EvidenceName, observed: String? = nil, expected: String? = nil, _ text: String) {
-        self.init(name: name.rawValue, weight: 0, observed: observed, expected: expected, text: text)
     }
 }

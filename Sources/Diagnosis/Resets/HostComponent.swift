@@ -27,10 +27,3 @@ enum HostComponent {
         return evidence.contains(.dscpLost) ? .hostFirewall : .host
     }
 }
-
-extension [Evidence] {
-    /// True where a piece of that name is among them.
-    func contains(_ name: EvidenceName) -> Bool {
-        contains { $0.name == name.rawValue }
-    }
-}

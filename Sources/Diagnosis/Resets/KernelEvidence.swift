@@ -17,7 +17,7 @@ enum KernelEvidence {
                         + "itself")
             )
         case .sent(let trace):
-            return (sender(of: trace), Evidence(note: .kernelEvent, observed: observed(trace), text(trace)))
+            return (sender(of: trace), Evidence(note: .kernelEvent, observed: .text(observed(trace)), text(trace)))
         }
     }
 

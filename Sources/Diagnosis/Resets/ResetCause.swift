@@ -20,7 +20,7 @@ enum ResetCause {
     private static func foreign(_ reset: ResetCase, sender: Finding.Sender, evidence: [Evidence]) -> Finding.Cause {
         guard let flow = reset.flow else { return .unknown }
         let races = evidence.contains {
-            EvidenceName(rawValue: $0.name).map { EvidenceModel.row($0).group } == .race && $0.weight > 0
+            EvidenceModel.row($0.name).group == .race && $0.weight > 0
         }
         if (races && reset.stage != .afterClose) || evidence.contains(.dataAfterReset) { return .injected }
         // RFC 8684, 3.6: 3 administratively prohibited.

@@ -40,8 +40,8 @@ struct ResetJudge: Sendable {
             var stack = StackEvidence.of(reset, flow, host: host, distance: distance)
             // Header fields can be copied; new data of the same connection cannot.
             if races.contains(.dataAfterReset) {
-                stack.removeAll { $0.name == EvidenceName.application.rawValue }
-                stack.removeAll { $0.name == EvidenceName.flowLabelKept.rawValue }
+                stack.removeAll { $0.name == .application }
+                stack.removeAll { $0.name == .flowLabelKept }
             }
             let evidence = Self.withoutAbsence(distance + stack + races, reset.shed)
             return verdict(reset, host, evidence + notes(reset), foreign: .middlebox, baseline: baseline)
@@ -65,12 +65,10 @@ struct ResetJudge: Sendable {
     /// or which packet drew the reset.
     private static func withoutAbsence(_ evidence: [Evidence], _ shed: ShedParts) -> [Evidence] {
         guard !shed.isEmpty else { return evidence }
-        return evidence.filter { piece in
-            !absences.contains { $0.rawValue == piece.name }
-        }
+        return evidence.filter { !absences.contains($0.name) }
     }
 
-    private static let absences: [EvidenceName] = [.soonerThanRTT, .twinResets, .dscpLost]
+    private static let absences: Set<EvidenceName> = [.soonerThanRTT, .twinResets, .dscpLost]
 
     /// Decides by the sum of the evidence.
     ///
@@ -96,11 +94,11 @@ struct ResetJudge: Sendable {
         let text = "it left this machine with a whole initial TTL and nothing like it arrived: this machine made it"
         guard let host, host.isProven || host.isLocal || !host[.unproven].isEmpty else {
             let evidence = Evidence(
-                note: .leftUndiminished, observed: observed,
+                note: .leftUndiminished, observed: .text(observed),
                 "\(text); whether the address is its own cannot be told from this capture")
             return Verdict(sender: .undetermined, cause: .unknown, baseline: baseline, evidence: [evidence])
         }
-        let evidence = Evidence(.leftUndiminished, against: !host.isLocal, observed: observed, text)
+        let evidence = Evidence(.leftUndiminished, against: !host.isLocal, observed: .text(observed), text)
         return verdict(reset, host, [evidence], foreign: .thisMachine, baseline: baseline)
     }
 
@@ -119,7 +117,7 @@ struct ResetJudge: Sendable {
 
     private func notes(_ reset: ResetCase) -> [Evidence] {
         guard let text = reset.headers.text else { return shedNote(reset) }
-        return shedNote(reset) + [Evidence(note: .resetText, observed: text, "the reset itself says: \(text)")]
+        return shedNote(reset) + [Evidence(note: .resetText, observed: .text(text), "the reset itself says: \(text)")]
     }
 
     /// That packets of the reset's connection were shed.

@@ -102,7 +102,7 @@ extension ResetJudge.Verdict {
     fileprivate var isProvedForeign: Bool {
         sender.isForeign
             && evidence.contains { piece in
-                piece.weight > 0 && EvidenceName(rawValue: piece.name).map { EvidenceModel.row($0).group } == .proof
+                piece.weight > 0 && EvidenceModel.row(piece.name).group == .proof
             }
     }
 }

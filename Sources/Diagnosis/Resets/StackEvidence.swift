@@ -71,21 +71,21 @@ enum StackEvidence {
         if !counter.isShared, counter.source == reset.record.src_low {
             return [
                 Evidence(
-                    .ownCounter, against: false, observed: observed, expected: "after \(counter.last)",
+                    .ownCounter, against: false, observed: .text(observed), expected: "after \(counter.last)",
                     "its IP-ID continues the host's counter")
             ]
         }
         // A NAT numbers the packets of all hosts behind it with one counter: those of hosts say nothing. But what has a TTL that
         // the host's own packets never have was sent by the NAT itself.
         let hasHostsTTL =
-            distance.contains { $0.weight < 0 && $0.name != EvidenceName.otherInitialTTL.rawValue }
+            distance.contains { $0.weight < 0 && $0.name != .otherInitialTTL }
             || distance.contains(.ttlRewritten)
         guard !hasHostsTTL else { return [] }
         // Where nothing else is known of the host, a machine with several addresses explains an equal TTL as well.
         let hasOtherTTL = reset.flow.map { $0.source.packets > 0 && $0.source.firstTTL != reset.record.ttl } ?? false
         if distance.contains(.noBaseline), counter.ttl == reset.record.ttl, !hasOtherTTL { return [] }
         var evidence = Evidence(
-            .otherCounter, against: true, observed: observed, expected: "after \(counter.last)",
+            .otherCounter, against: true, observed: .text(observed), expected: "after \(counter.last)",
             counter.isShared
                 ? "its IP-ID is the next of one counter that numbers the packets of many hosts: a NAT's"
                 : "its IP-ID is the next of another source's counter at this hop")
@@ -224,12 +224,12 @@ enum StackEvidence {
         let expected = "\(milliseconds(roundTrip)) ms"
         if roundTrip > step, delay < (roundTrip - step) / 2 {
             return Evidence(
-                .soonerThanRTT, against: true, observed: observed, expected: expected,
+                .soonerThanRTT, against: true, observed: .text(observed), expected: .text(expected),
                 "it answers \(observed) after the packet that it acknowledges; the host takes \(expected)")
         }
         guard delay >= step, delay - step >= (roundTrip + step) / 10 * 9 else { return nil }
         return Evidence(
-            .soonerThanRTT, against: false, observed: observed, expected: expected,
+            .soonerThanRTT, against: false, observed: .text(observed), expected: .text(expected),
             "it came after a round trip to the host")
     }
 

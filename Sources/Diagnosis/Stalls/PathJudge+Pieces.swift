@@ -5,7 +5,7 @@ internal import Packets
 extension PathJudge {
     func synACKRepeated(_ suspect: PathSuspect) -> Evidence {
         Evidence(
-            .synACKRepeated, extra: Double(min(suspect.synACK.copies, 5)) - 2, observed: suspect.synACK.text,
+            .synACKRepeated, extra: Double(min(suspect.synACK.copies, 5)) - 2, observed: .text(suspect.synACK.text),
             "the server sends its SYN-ACK again and again")
     }
 
@@ -18,7 +18,7 @@ extension PathJudge {
 
     func dataRepeated(_ suspect: PathSuspect) -> Evidence {
         Evidence(
-            .dataRepeated, extra: 0.5 * (Double(min(suspect.data.copies, 8)) - 2), observed: suspect.data.text,
+            .dataRepeated, extra: 0.5 * (Double(min(suspect.data.copies, 8)) - 2), observed: .text(suspect.data.text),
             "\(suspect.dataIsFromClient ? "the client's" : "the server's") data is sent again and again, and never acknowledged"
         )
     }
@@ -37,7 +37,8 @@ extension PathJudge {
         let host =
             subject.suspect.dataIsFromClient || subject.suspect.data.copies == 0
             ? subject.fiveTuple.destination : subject.fiveTuple.source
-        return Evidence(.hostAnswers, observed: answer.text, "\(host) lives: something of it was heard meanwhile")
+        return Evidence(
+            .hostAnswers, observed: .text(answer.text), "\(host) lives: something of it was heard meanwhile")
     }
 
     func redirected(_ redirect: Redirects.Hint, _ server: IPAddress) -> Evidence {

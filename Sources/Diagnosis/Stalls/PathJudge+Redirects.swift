@@ -34,7 +34,7 @@ extension PathJudge {
         if isSYN {
             evidence.append(
                 Evidence(
-                    .synRepeated, extra: Double(min(repeats.copies, 5)) - 2, observed: repeats.text,
+                    .synRepeated, extra: Double(min(repeats.copies, 5)) - 2, observed: .text(repeats.text),
                     "the client sends its SYN again and again"))
         } else {
             evidence.append(dataRepeated(suspect))

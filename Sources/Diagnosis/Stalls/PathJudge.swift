@@ -46,8 +46,8 @@ struct PathJudge {
         evidence += place(subject)
         let path = evidence.path
         let cause: Finding.PathCause =
-            path >= PathEvidence.decided
-            ? .ackNotDelivered : path <= 1 - PathEvidence.decided ? .acceptQueueFull : .ackLostOrQueueFull
+            path >= EvidenceModel.decided
+            ? .ackNotDelivered : path <= 1 - EvidenceModel.decided ? .acceptQueueFull : .ackLostOrQueueFull
         let certainty = cause == .ackLostOrQueueFull ? 1 : max(path, 1 - path)
         return verdict(cause, evidence, certainty, subject, .synACK, suspect.synACK)
     }
@@ -93,13 +93,13 @@ struct PathJudge {
         if let way = subject.otherWayBack {
             evidence.append(
                 Evidence(
-                    .otherWayBack, observed: way.back.text, expected: way.forward.text,
+                    .otherWayBack, observed: .text(way.back.text), expected: .text(way.forward.text),
                     "the replies come another way than the requests leave"))
         }
         if !subject.failingPorts.isEmpty {
             let ports = subject.failingPorts.map { "tcp/\($0)" }.joined(separator: ", ")
             evidence.append(
-                Evidence(.allPortsFail, observed: ports, "several ports of \(server) fail, and none works"))
+                Evidence(.allPortsFail, observed: .text(ports), "several ports of \(server) fail, and none works"))
         }
         if let port = subject.workingPort {
             evidence.append(
@@ -149,7 +149,7 @@ struct PathJudge {
         if suspect.ack.copies > 0 {
             evidence.append(
                 Evidence(
-                    .ackRepeated, extra: Double(min(suspect.ack.copies, 4)) - 1, observed: suspect.ack.text,
+                    .ackRepeated, extra: Double(min(suspect.ack.copies, 4)) - 1, observed: .text(suspect.ack.text),
                     "the client acknowledges the handshake again and again: the server repeats its SYN-ACK"))
         }
         if suspect.data.copies > 1 { evidence.append(dataRepeated(suspect)) }
@@ -171,7 +171,7 @@ struct PathJudge {
         guard isQuiet else { return nil }
         var evidence = [
             Evidence(
-                .synRepeated, extra: Double(min(copies, 5)) - 2, observed: suspect.syn.text,
+                .synRepeated, extra: Double(min(copies, 5)) - 2, observed: .text(suspect.syn.text),
                 "the client sends its SYN again and again")
         ]
         if subject.server.packets > 0 {
@@ -255,7 +255,7 @@ struct PathJudge {
     ) -> PathVerdict {
         let evidence = [
             Evidence(
-                .recovered, observed: repeats.text,
+                .recovered, observed: .text(repeats.text),
                 "it got through after \(Finding.Path.text(Double(delay) / 1e9)) s")
         ]
         var result = verdict(.loss, evidence, 1, subject, repeated, repeats)

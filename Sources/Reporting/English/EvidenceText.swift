@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Diagnosis
+package import Diagnosis
+internal import Packets
 
 /// A piece of evidence as people read it.
 enum EvidenceText {
@@ -9,17 +10,48 @@ enum EvidenceText {
     }
 
     private static func sentence(_ piece: Evidence) -> String {
-        guard let observed = piece.observed else { return piece.text }
+        guard let observed = piece.observed?.text else { return piece.text }
+        let expected = piece.expected?.text
         // Distances are known by their form, everything else needs its sentence.
-        let isDistance = piece.name.contains("ttl")
-        let expected = piece.expected.map { isDistance ? " against \($0)" : "; expected: \($0)" } ?? ""
-        if isDistance {
+        if piece.name.isDistance {
+            guard let expected else { return "TTL \(observed)" }
             // "against" would sound like a difference.
-            guard let before = piece.expected, before.hasPrefix(observed) else { return "TTL \(observed)\(expected)" }
-            return "TTL \(observed), the same as before\(before.dropFirst(observed.count))"
+            return expected.hasPrefix(observed)
+                ? "TTL \(observed), the same as before\(expected.dropFirst(observed.count))"
+                : "TTL \(observed) against \(expected)"
         }
         // What the sentence has already is not said again.
         return piece.weight > 0 && !piece.text.contains(observed)
-            ? "\(piece.text) (\(observed)\(expected))" : piece.text
+            ? "\(piece.text) (\(observed)\(expected.map { "; expected: \($0)" } ?? ""))" : piece.text
+    }
+}
+
+extension Evidence {
+    /// The name as the contract has it, or as another version wrote it.
+    package var label: String { wording?.name ?? name.rawValue }
+    /// The sentence.
+    package var text: String { wording?.text ?? "" }
+}
+
+extension Evidence.Value {
+    /// The value as people read it: `61 (64-3), 4 samples`.
+    package var text: String {
+        switch self {
+        case .distance(let distance, nil): "\(distance)"
+        case .distance(let distance, let samples?):
+            "\(distance), \(samples == 1 ? "1 sample" : "\(samples) samples")"
+        case .number(let number): "\(number)"
+        case .text(let text): text
+        }
+    }
+}
+
+extension EvidenceName {
+    /// True for an observation whose values are distances.
+    fileprivate var isDistance: Bool {
+        switch self {
+        case .ttlFlow, .ttlHost, .initialTTL, .otherInitialTTL, .applicationTTL, .ttlRewritten, .traced, .looped: true
+        default: false
+        }
     }
 }

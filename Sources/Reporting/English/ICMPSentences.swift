@@ -17,7 +17,7 @@ struct ICMPSentences {
     private var isThisMachine: Bool { error.hop == 0 }
     /// The host that the packet was for says it, or somebody in its name.
     private var isDestination: Bool { error.from == error.quoted.destination }
-    private var isInItsName: Bool { isDestination && has(.hostDistance) }
+    private var isInItsName: Bool { isDestination && has(.ttlHost) }
     private var place: String { error.hop.map { "at the \(ordinal($0)) hop" } ?? "somewhere on the path" }
 
     /// With the comma that a place needs behind it.
@@ -65,7 +65,7 @@ struct ICMPSentences {
         return hasPorts ? "\(service) of \(destination)" : "\(service) to \(destination)"
     }
 
-    private func has(_ name: ICMPEvidence) -> Bool { finding.evidence(name) != nil }
+    private func has(_ name: EvidenceName) -> Bool { finding.evidence.contains(name) }
 
     // MARK: What it says
 
@@ -124,7 +124,7 @@ struct ICMPSentences {
                 + "(ICMP time exceeded)."
         }
         let ended = "A packet from \(source) to \(destination) ran out of hops at \(from), \(place)"
-        guard let ttl = finding.evidence(.looped)?.observed else { return "\(ended) (ICMP time exceeded)." }
+        guard let ttl = finding.evidence.first(.looped)?.observed?.text else { return "\(ended) (ICMP time exceeded)." }
         return "\(ended), though it had \(ttl) left here: it goes round in a loop (ICMP time exceeded)."
     }
 
@@ -171,10 +171,10 @@ struct ICMPSentences {
         } else if has(.wentOn), let remark = continuation {
             remarks.append(remark)
         }
-        if error.reason == .redirect, let times = finding.evidence(.toldAgain)?.observed {
+        if error.reason == .redirect, let times = finding.evidence.first(.toldAgain)?.observed?.text {
             remarks.append("It said so \(times) times: the old way is still used.")
         }
-        if let others = finding.evidence(.others) { remarks.append("\(capitalised(others.text)).") }
+        if let others = finding.evidence.first(.others) { remarks.append("\(capitalised(others.text)).") }
         return remarks
     }
 

@@ -191,7 +191,7 @@ struct PathSentences {
         return "\(connections) \(finding.count > 1 ? "were" : "was") held up\(delay): \(what). It works."
     }
 
-    private func has(_ name: PathEvidence) -> Bool { finding.evidence.contains { $0.name == name.rawValue } }
+    private func has(_ name: EvidenceName) -> Bool { finding.evidence.contains(name) }
 
     private static let sameWay =
         "Make both directions take the same way, or do not track these connections on the router that sees only one."

@@ -70,5 +70,5 @@ extension ResetSentences {
     }
 
     /// This machine's rule that made it, where it is known.
-    private var rule: String? { finding.evidence.first { $0.name == EvidenceName.filterRule.rawValue }?.observed }
+    private var rule: String? { finding.evidence.first(.filterRule)?.observed?.text }
 }

@@ -118,15 +118,15 @@ struct ResetSentences {
     }
 
     private var injection: String {
-        let races = evidence.filter { $0.weight > 0 && $0.name != EvidenceName.ttlHost.rawValue }
-        let strongest = races.first { $0.name != EvidenceName.ttlFlow.rawValue } ?? races.first
+        let races = evidence.filter { $0.weight > 0 && $0.name != .ttlHost }
+        let strongest = races.first { $0.name != .ttlFlow } ?? races.first
         return strongest.map { "It was injected: \($0.text)." } ?? "It was injected."
     }
 
     /// What is most telling says already that no connection was seen.
     private var isForgedPerhaps: Bool {
         sender == .undetermined && reset.cause == .unknown && reset.stage == .none
-            && evidence.contains { $0.name == EvidenceName.noFlow.rawValue && $0.text == mostTelling }
+            && evidence.contains { $0.name == .noFlow && $0.text == mostTelling }
     }
 
     private var mostTelling: String {
@@ -137,7 +137,7 @@ struct ResetSentences {
 
     /// What was shed of the connection, unless that is the reason given already.
     private var missing: String? {
-        guard let note = evidence.first(where: { $0.name == EvidenceName.flowShed.rawValue }) else { return nil }
+        guard let note = evidence.first(.flowShed) else { return nil }
         return sender == .undetermined && reset.cause == .unknown && mostTelling == note.text
             ? nil : capitalised(note.text) + "."
     }
@@ -150,9 +150,9 @@ struct ResetSentences {
         // Its own address is that of a router; without it a bridge or a transparent firewall before that router looks alike.
         case .middlebox where reset.originAddress == nil && reset.hop != nil:
             return "If it does not decrement the TTL, it stands just before that hop."
-        case .host where weighing.count == 1 && weighing[0].name == EvidenceName.ttlHost.rawValue:
+        case .host where weighing.count == 1 && weighing[0].name == .ttlHost:
             return "Only its distance says so, which one host in ten shares."
-        case .host where evidence.contains { $0.name == EvidenceName.behindTranslator.rawValue }:
+        case .host where evidence.contains(.behindTranslator):
             return "It stands behind a translator that answers ping itself."
         default: return nil
         }
@@ -162,7 +162,7 @@ struct ResetSentences {
 extension Finding.Reset {
     /// True for a device's reset that came with the distance of the host in whose name it is: its hop tells nothing.
     func hasCopiedTTL(_ evidence: [Evidence]) -> Bool {
-        let distances: Set = [EvidenceName.ttlFlow.rawValue, EvidenceName.ttlHost.rawValue]
+        let distances: Set<EvidenceName> = [.ttlFlow, .ttlHost]
         return sender == .middlebox && evidence.contains { distances.contains($0.name) && $0.weight < 0 }
     }
 }

@@ -77,10 +77,10 @@ package enum EvidenceFile {
             lines.append("Cause: \(cause).")
         }
         for piece in finding.evidence {
-            let comparison = [piece.observed, piece.expected.map { "expected \($0)" }].compactMap(\.self)
+            let comparison = [piece.observed?.text, piece.expected.map { "expected \($0.text)" }].compactMap(\.self)
             let values = comparison.isEmpty ? "" : " [" + comparison.joined(separator: "; ") + "]"
             let weight = DecimalText.format(piece.weight, digits: 1)
-            lines.append("Evidence \(piece.name) (\(piece.weight > 0 ? "+" : "")\(weight)): \(piece.text)\(values)")
+            lines.append("Evidence \(piece.label) (\(piece.weight > 0 ? "+" : "")\(weight)): \(piece.text)\(values)")
         }
         let place = [finding.vantage?.host, finding.vantage?.interface].compactMap(\.self).joined(separator: ", ")
         lines.append("Finding \(finding.id), revision \(finding.revision)\(place.isEmpty ? "" : ", seen at \(place)").")

@@ -21,7 +21,7 @@ enum AbstentionReason {
 
     init(_ finding: Finding) {
         func has(_ names: EvidenceName...) -> Bool {
-            finding.evidence.contains { piece in names.contains { $0.rawValue == piece.name } }
+            finding.evidence.contains { names.contains($0.name) }
         }
         if has(.flowShed) {
             self = .shed
@@ -34,7 +34,7 @@ enum AbstentionReason {
         } else if has(.severalDistances, .otherInterface) {
             self = .severalWays
         } else if finding.evidence.contains(where: {
-            $0.name == EvidenceName.leftUndiminished.rawValue && $0.weight == 0
+            $0.name == .leftUndiminished && $0.weight == 0
         }) {
             self = .ownMachine
         } else if finding.evidence.contains(where: { $0.weight > 0 }),

@@ -63,7 +63,7 @@ extension Explanation {
         writer.array { json in
             for piece in evidence {
                 json.object { json in
-                    json.member("name", piece.name)
+                    json.member("name", piece.label)
                     json.member("weight", piece.weight, digits: 2)
                     json.member("text", sentence(piece))
                 }

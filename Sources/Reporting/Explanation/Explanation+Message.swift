@@ -92,8 +92,9 @@ extension Explanation.Message {
 
     /// For somebody who has not seen the other packets.
     private static func text(_ piece: Evidence, of finding: Finding, _ host: String) -> String {
-        let distances: Set = [EvidenceName.ttlHost.rawValue, EvidenceName.ttlFlow.rawValue]
-        guard distances.contains(piece.name), let observed = piece.observed, let expected = piece.expected else {
+        let distances: Set<EvidenceName> = [.ttlHost, .ttlFlow]
+        guard distances.contains(piece.name), let observed = piece.observed?.text, let expected = piece.expected?.text
+        else {
             return EvidenceText.sentence(piece, of: finding)
         }
         return "the reset came with TTL \(observed), packets of \(host) itself with \(expected)"

@@ -72,7 +72,7 @@ extension Explanation {
     }
 
     private func text(_ piece: Evidence) -> String {
-        "\(piece.name) (\(DecimalText.format(abs(piece.weight), digits: 1))): \(sentence(piece))"
+        "\(piece.label) (\(DecimalText.format(abs(piece.weight), digits: 1))): \(sentence(piece))"
     }
 
     func sentence(_ piece: Evidence) -> String {

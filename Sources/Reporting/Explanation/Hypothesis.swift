@@ -139,7 +139,7 @@ package struct Hypothesis: Sendable, Equatable {
 
         var unknown: [Hypothesis] {
             let reason = AbstentionReason(finding).reason(name)
-            let isFilter = finding.evidence.first { $0.name == EvidenceName.flowLabelMissing.rawValue }
+            let isFilter = finding.evidence.first(.flowLabelMissing)
             return [
                 isFilter.map { Hypothesis(kind: .portClosed, state: .ruledOut, reason: $0.text) }
                     ?? Hypothesis(

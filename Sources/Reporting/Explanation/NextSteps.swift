@@ -32,7 +32,7 @@ enum NextSteps {
                 "captures at several points, beside each other: rstwho compare here=A.pcap there=B.pcap tells between which it appears"
             ]
         case .middlebox:
-            let isTraced = finding.evidence.contains { $0.name == EvidenceName.activeTrace.rawValue }
+            let isTraced = finding.evidence.contains(.activeTrace)
             return [
                 isTraced ? nil : probe,
                 "a capture nearer to \(host) that does not hold this reset: rstwho compare here=A.pcap there=B.pcap",

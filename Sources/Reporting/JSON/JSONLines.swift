@@ -194,10 +194,10 @@ package enum JSONLines {
 
     private static func write(_ evidence: Evidence, of finding: Finding, to json: inout JSONWriter) {
         json.object { json in
-            json.member("name", evidence.name)
+            json.member("name", evidence.label)
             json.member("weight", evidence.weight, digits: 2)
-            json.member("observed", evidence.observed)
-            json.member("expected", evidence.expected)
+            json.member("observed", evidence.observed?.text)
+            json.member("expected", evidence.expected?.text)
             json.member("text", finding.told == nil ? finding.places.naming(evidence.text) : evidence.text)
         }
     }

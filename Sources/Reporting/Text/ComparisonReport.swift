@@ -64,7 +64,7 @@ package struct ComparisonReport: Sendable {
         if let time = finding.time { first.append(Timestamp.text(time)) }
         if let frame = finding.frame { first.append("frame \(frame)") }
         text += drawing.printable("    " + first.joined(separator: ", ")) + "\n"
-        if let seen = finding.evidence.first(where: { $0.name == EvidenceName.notSeenNearer.rawValue }) {
+        if let seen = finding.evidence.first(.notSeenNearer) {
             text += drawing.printable("    \(finding.places.naming(seen.text))") + "\n"
         }
         if !finding.advice.isEmpty { text += drawing.printable("    > \(finding.advice)") + "\n" }

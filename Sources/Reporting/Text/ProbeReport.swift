@@ -21,7 +21,7 @@ package struct ProbeReport: Sendable {
         var text = lines.joined(separator: "\n") + "\n\n"
         text += path.text(width: width, indent: 4, drawing: drawing, isColoured: isColoured) + "\n"
         for piece in result.evidence {
-            text += drawing.printable("    \(piece.name): \(sentence(piece))") + "\n"
+            text += drawing.printable("    \(piece.label): \(sentence(piece))") + "\n"
         }
         for note in notes { text += drawing.printable("    \(note)") + "\n" }
         return text
@@ -29,7 +29,7 @@ package struct ProbeReport: Sendable {
 
     /// Distances are known by their form, everything else needs its sentence.
     private func sentence(_ piece: Evidence) -> String {
-        guard piece.name == EvidenceName.ttlHost.rawValue, let observed = piece.observed, let expected = piece.expected
+        guard piece.name == .ttlHost, let observed = piece.observed?.text, let expected = piece.expected?.text
         else { return result.places.naming(piece.text) }
         return "TTL \(observed) against \(expected)"
     }
@@ -96,10 +96,10 @@ package struct ProbeReport: Sendable {
 
     private func write(_ piece: Evidence, to writer: inout JSONWriter) {
         writer.object { json in
-            json.member("name", piece.name)
+            json.member("name", piece.label)
             json.member("weight", piece.weight, digits: 2)
-            json.member("observed", piece.observed)
-            json.member("expected", piece.expected)
+            json.member("observed", piece.observed?.text)
+            json.member("expected", piece.expected?.text)
             json.member("text", result.places.naming(piece.text))
         }
     }

@@ -59,7 +59,7 @@ package struct TextReport: Sendable {
         // What weighs most comes first; notes, which weigh nothing, are in the summary where they matter.
         let weighing = finding.evidence.filter { $0.weight != 0 }.sorted { abs($0.weight) > abs($1.weight) }
         for piece in weighing.prefix(Self.shownEvidence) {
-            lines.append(drawing.printable("    \(piece.name): \(EvidenceText.sentence(piece, of: finding))"))
+            lines.append(drawing.printable("    \(piece.label): \(EvidenceText.sentence(piece, of: finding))"))
         }
         if weighing.count > Self.shownEvidence {
             lines.append("    and \(weighing.count - Self.shownEvidence) more")

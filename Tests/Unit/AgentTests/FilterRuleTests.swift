@@ -2,6 +2,7 @@
 import Diagnosis
 import Foundation
 import Packets
+import Reporting
 import Testing
 
 @testable import Agent
@@ -88,7 +89,7 @@ struct FilterRuleTests {
         #expect(first?.observed == "chain inet filter forward, handle 7: tcp dport 22 counter reject with tcp reset")
         #expect(first?.text.hasPrefix("the rule whose counter moved is chain") == true)
         let second = readings.evidence(for: Self.finding(.thisMachine, time: 250, port: 25))
-        #expect(second?.observed?.contains("handle 9") == true)
+        #expect(second?.observed?.text.contains("handle 9") == true)
         #expect(readings.evidence(for: Self.finding(.thisMachine, time: 301)) == nil)
     }
 
@@ -98,9 +99,9 @@ struct FilterRuleTests {
         readings.add(FilterRule.resetting(listing: Self.listing()), time: 100)
         readings.add(FilterRule.resetting(listing: Self.listing(1, 1, mail: 1)), time: 200)
         let forwarded = readings.evidence(for: Self.finding(.thisMachine, time: 150, port: 25))
-        #expect(forwarded?.observed?.contains("handle 9") == true)
+        #expect(forwarded?.observed?.text.contains("handle 9") == true)
         let own = readings.evidence(for: Self.finding(.hostFirewall, time: 150))
-        #expect(own?.observed?.hasPrefix("chain ip own input, handle 2") == true)
+        #expect(own?.observed?.text.hasPrefix("chain ip own input, handle 2") == true)
         let either = readings.evidence(for: Self.finding(.thisMachine, time: 150, port: 443))
         #expect(either?.text.hasPrefix("one of the 2 rules") == true)
     }
@@ -143,8 +144,8 @@ struct FilterRuleTests {
         let now = UInt64(Date().timeIntervalSince1970 * 1e9)
         #expect(namer.exchange([Self.finding(.thisMachine, time: now)]).isEmpty)
         let back = namer.finish()
-        #expect(back.first?.evidence.last?.name == EvidenceName.filterRule.rawValue)
-        #expect(back.first?.evidence.last?.observed?.contains("handle 7") == true)
+        #expect(back.first?.evidence.last?.name == .filterRule)
+        #expect(back.first?.evidence.last?.observed?.text.contains("handle 7") == true)
     }
 
     @Test("Where the rules cannot be read, and where too many wait, findings come without a rule")

@@ -149,7 +149,7 @@ struct ComparisonRewriteTests {
         #expect(comparison.findings.count { $0.reset != nil } == 1)
         #expect(finding.file == "p2")
         #expect(finding.reset?.sender == .middlebox)
-        let proof = try #require(finding.evidence.first { $0.name == EvidenceName.notSeenNearer.rawValue })
+        let proof = try #require(finding.evidence.first { $0.name == .notSeenNearer })
         #expect(proof.weight > 2)
         #expect(comparison.leg(2, 1)?.appeared[.rst] == 1)
         #expect(comparison.leg(1, 0)?.passed[.rst] == 1)

@@ -198,12 +198,12 @@ struct ICMPErrorTests {
         story.client(.syn)
         story.error(StoryError(from: .server, ttl: 63))
         let finding = try story.icmpFinding()
-        #expect(finding.evidence(.hostDistance)?.expected == "61 (64-3), 4 samples")
+        #expect(finding.evidence.first(.ttlHost)?.expected == .distance(HopDistance(ttl: 61), samples: 4))
         var genuine = Story()
         genuine.ping(4)
         genuine.client(.syn)
         genuine.error(StoryError(from: .server, ttl: 61))
-        #expect(try genuine.icmpFinding().evidence(.hostDistance) == nil)
+        #expect(try genuine.icmpFinding().evidence(.ttlHost) == nil)
     }
 
     @Test("The connection went on, or it did not")
@@ -229,8 +229,8 @@ struct ICMPErrorTests {
         story.client(.syn, ttl: ttl)
         story.error(StoryError(type: 11, code: 0))
         let finding = try story.icmpFinding()
-        #expect((finding.evidence(.traced) != nil) == isTraced)
-        #expect((finding.evidence(.looped) != nil) == !isTraced)
+        #expect((finding.evidence.first(.traced) != nil) == isTraced)
+        #expect((finding.evidence.first(.looped) != nil) == !isTraced)
         // One low TTL among others is a probe within a connection.
         story.client(.ack, seq: 1001, ttl: 64)
         story.error(StoryError(type: 11, code: 0, from: .server, seq: 1001))
@@ -249,7 +249,7 @@ struct ICMPErrorTests {
         story.error(StoryError(code: 4, rest: 1300, seq: 1001))
         let finding = try story.icmpFinding()
         #expect(finding.icmpError?.mtu == 1300)
-        #expect(finding.evidence(.sentAgain)?.observed == "1")
+        #expect(finding.evidence.first(.sentAgain)?.observed == "1")
         #expect(finding.count == 2)
         // Routers before RFC 1191 tell no size.
         #expect(try refused(StoryError(code: 4)).icmpError?.mtu == nil)
@@ -266,7 +266,7 @@ struct ICMPErrorTests {
         #expect(finding.fiveTuple.source == .client)
         #expect(finding.servicePort == 53)
         #expect(finding.icmpError?.quoted.source == .server)
-        #expect(finding.evidence(.answer) != nil)
+        #expect(finding.evidence.first(.answer) != nil)
     }
 
     @Test("A protocol without ports, and a later fragment")
@@ -275,7 +275,7 @@ struct ICMPErrorTests {
         let finding = try refused(StoryError(code: 2, quoted: gre, length: 28))
         #expect(finding.icmpError?.protocolNumber == 47)
         #expect(finding.fiveTuple.transport == .other)
-        #expect(finding.evidence(.noFlow) == nil)
+        #expect(finding.evidence.first(.noFlow) == nil)
     }
 
     @Test("An error that quotes nothing gives no finding", arguments: [0, 8, 19])

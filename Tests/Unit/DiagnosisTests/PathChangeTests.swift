@@ -38,7 +38,7 @@ struct PathChangeTests {
         #expect(finding.count == 3)
         #expect(finding.fiveTuple.source == .server)
         #expect(finding.frame == 38)
-        #expect(finding.evidence.map(\.name) == ["path_moved"])
+        #expect(finding.evidence.map(\.name.rawValue) == ["path_moved"])
         #expect(finding.id == story.findings().first { $0.kind == .pathChange }?.id)
     }
 
@@ -156,7 +156,7 @@ struct PathChangeTests {
     func notices() throws {
         let findings = rewritten(networks: 4, packets: 20)
         #expect(findings.map(\.causeName) == ["ttl_rewritten"])
-        #expect(findings.first?.evidence.map(\.name) == ["ttl_rewritten"])
+        #expect(findings.first?.evidence.map(\.name.rawValue) == ["ttl_rewritten"])
         #expect(rewritten(networks: 4, packets: 3).isEmpty)
         #expect(rewritten(networks: 2, packets: 20).isEmpty)
         #expect(rewritten(networks: 4, packets: 20, ttl: 61).isEmpty)

@@ -32,7 +32,7 @@ struct PathHandshakeTests {
         #expect(finding.time.map { $0 - Story.start } ?? 0 < 3_100_000_000)
         #expect(finding.confidence ?? 0 > 0.9)
         #expect(finding.isProblem)
-        #expect(finding.evidence.map(\.name).contains("syn_ack_acknowledged"))
+        #expect(finding.evidence.map(\.name.rawValue).contains("syn_ack_acknowledged"))
     }
 
     @Test("One copy is loss at most, whatever is said of the way; so is none")
@@ -53,7 +53,7 @@ struct PathHandshakeTests {
         #expect(finding.path?.cause == .ackNotDelivered)
         #expect(finding.path?.redirect?.from == IPAddress("10.1.0.2"))
         #expect(finding.path?.redirect?.gateway == IPAddress("10.1.0.3"))
-        #expect(finding.evidence.contains { $0.name == "redirected" && $0.weight == 4 })
+        #expect(finding.evidence.contains { $0.name == .redirected && $0.weight == 4 })
         #expect(finding.confidence ?? 0 > 0.9)
     }
 
@@ -88,7 +88,7 @@ struct PathHandshakeTests {
         story.wait(1)
         let finding = try story.path()
         #expect(finding.path?.cause == .ackLostOrQueueFull)
-        #expect(finding.evidence.contains { $0.name == "other_port_works" && $0.weight < 0 })
+        #expect(finding.evidence.contains { $0.name == .otherPortWorks && $0.weight < 0 })
     }
 
     @Test("Where the server is next door and the client is not, its ACKs arrived: the queue is full")
@@ -114,7 +114,7 @@ struct PathHandshakeTests {
         let finding = try story.path()
         #expect(finding.path?.cause == .ackNotDelivered)
         #expect(finding.path?.isAcknowledgedHere == false)
-        #expect(finding.evidence.contains { $0.name == "ack_never_here" })
+        #expect(finding.evidence.contains { $0.name == .ackNeverHere })
     }
 
     @Test("… but not within the longest round trip, next to the client, or where it comes late")
@@ -221,9 +221,9 @@ struct PathHandshakeTests {
         let story = stuck(at: [1, 3, 7])
         var live = story
         live.isLive = true
-        let told = story.findings().map { "\($0.id) \($0.evidence.map(\.text))" }
+        let told = story.findings().map { "\($0.id) \($0.evidence)" }
         #expect(told.count == 1)
-        #expect(live.findings(batch: 1).map { "\($0.id) \($0.evidence.map(\.text))" } == told)
+        #expect(live.findings(batch: 1).map { "\($0.id) \($0.evidence)" } == told)
     }
 
     @Test("Without times nothing is said of paths")

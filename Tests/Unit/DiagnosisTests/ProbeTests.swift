@@ -19,7 +19,7 @@ struct ProbeTests {
         #expect(result.hostHop == 4)
         #expect(result.isForeign)
         // The one directly before the host draws the RST with the host's own TTL: only the distance shows it.
-        #expect(result.evidence.contains { $0.name == "active_trace" } == (hop < 3))
+        #expect(result.evidence.contains { $0.name == .activeTrace } == (hop < 3))
         #expect(result.isComplete)
     }
 
@@ -225,7 +225,7 @@ struct ProbeTests {
         let result = network.probe()
         #expect(result.state == .closed)
         #expect(result.sender == .host)
-        #expect(result.evidence.contains { $0.name == "behind_translator" })
+        #expect(result.evidence.contains { $0.name == .behindTranslator })
     }
 
     @Test("Where some flows have a shorter way, a SYN that takes it accuses nobody")
@@ -277,7 +277,7 @@ struct ProbeTests {
         })
         #expect(result.state == .rejected)
         #expect(result.hops == 2...2)
-        #expect(result.evidence.contains { $0.name == "syn_ack_after_reset" })
+        #expect(result.evidence.contains { $0.name == .synAckAfterReset })
         #expect(result.path.map(\.addresses.count) == [1, 1, 1])
     }
 
@@ -291,7 +291,7 @@ struct ProbeTests {
         })
         #expect(result.state == .open)
         #expect(result.sender == .host)
-        #expect(!result.evidence.contains { $0.name == "syn_ack_after_reset" })
+        #expect(!result.evidence.contains { $0.name == .synAckAfterReset })
     }
 
     // MARK: This machine

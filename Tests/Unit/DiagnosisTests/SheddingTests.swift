@@ -52,7 +52,7 @@ private struct ShedStory {
 }
 
 extension Finding {
-    fileprivate var isShed: Bool { evidence.contains { $0.name == EvidenceName.flowShed.rawValue } }
+    fileprivate var isShed: Bool { evidence.contains { $0.name == .flowShed } }
 }
 
 extension Story {
@@ -93,7 +93,7 @@ struct SheddingTests {
             shed.story.wait(5)
             let finding = try shed.reset()
             #expect(finding.isShed == !isKept)
-            #expect(!finding.evidence.contains { $0.name == "no_flow" })
+            #expect(!finding.evidence.contains { $0.name == .noFlow })
             #expect(finding.reset?.sender == (isKept ? .middlebox : .undetermined))
             #expect(finding.reset?.stage == (isKept ? .handshake : .unknown))
         }
@@ -151,7 +151,7 @@ struct SheddingTests {
             shed.story.server(.rst, seq: 9006)
             shed.story.server(.rst, seq: 9020)
             shed.story.wait(5)
-            let names = shed.findings().flatMap { $0.evidence.map(\.name) }
+            let names = shed.findings().flatMap { $0.evidence.map(\.name.rawValue) }
             #expect(names.contains("twin_resets") == isKept)
         }
     }

@@ -94,6 +94,6 @@ extension Story {
 extension Finding {
     /// The weight of the piece of evidence of that name, `nil` where it is missing.
     func weight(_ name: EvidenceName) -> Double? {
-        evidence.first { $0.name == name.rawValue }?.weight
+        evidence.first { $0.name == name }?.weight
     }
 }

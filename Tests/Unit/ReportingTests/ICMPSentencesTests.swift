@@ -23,12 +23,12 @@ struct ICMPSentencesTests {
         var isAnswer = false
         var gateway: IPAddress?
         var mtu: Int?
-        var evidence: [ICMPEvidence] = []
+        var evidence: [EvidenceName] = []
     }
 
     private static let cases: [Case] = [
         Case(type: 3, code: 13), Case(type: 1, code: 1, isIPv6: true), Case(type: 3, code: 10, hop: 0),
-        Case(type: 3, code: 13, from: server, hop: 4), Case(type: 3, code: 13, from: server, evidence: [.hostDistance]),
+        Case(type: 3, code: 13, from: server, hop: 4), Case(type: 3, code: 13, from: server, evidence: [.ttlHost]),
         Case(type: 3, code: 13, transport: .icmp, ports: (7, 7)), Case(type: 3, code: 13, evidence: [.noFlow]),
         Case(type: 3, code: 13, evidence: [.outsideWindow]), Case(type: 3, code: 13, evidence: [.wentOn]),
         Case(type: 3, code: 13, evidence: [.others]), Case(type: 3, code: 3),
