@@ -35,7 +35,7 @@ try:
         connect(22)
     connect(23)
     check("the answer stands on top", browser.shows(f"A device at hop 2 resets tcp/22 of {server} since", 20), browser.text())
-    check("what to do next", browser.shows("› Ask whoever runs the device at hop 2 to check its policy for tcp/22."))
+    check("what to do next", browser.shows("› Ask whoever runs the device at hop 2 to check its rules for tcp/22."))
     check("the finding", browser.shows("device at hop 2, rejected"))
     check("the host's own reset beside it", browser.shows("host, port closed"))
     check("the plot has bars of both kinds", browser.run(

@@ -71,7 +71,7 @@ struct ForwardingTests {
             let findings = try dropped(watcher)
             #expect(findings.count == 1)
             let finding = try #require(findings.first)
-            #expect(finding.summary?.hasPrefix("This machine dropped the client's SYN: its packet filter") == true)
+            #expect(finding.summary?.contains("Why: a packet filter rule drops it") == true)
             #expect(try #require(finding.confidence) > 0.99)
         }
     }

@@ -34,7 +34,7 @@ struct APIResponder: HTTPResponder {
         guard hosts.accepts(request.head.authority) else {
             throw HTTPProblem(
                 status: .forbidden,
-                detail: "This agent does not go by that name. Ask for it by its address, or name it with --http-name.")
+                detail: "Unknown Host header. Use the agent's address, or allow the name with --http-name.")
         }
         guard (request.head.path ?? "").utf8.count <= Self.maximumTarget else {
             throw HTTPProblem(status: .uriTooLong, detail: "Path and query have more than \(Self.maximumTarget) bytes.")
@@ -138,8 +138,8 @@ struct APIResponder: HTTPResponder {
             throw HTTPProblem(
                 status: .notFound,
                 detail:
-                    "Here are the page at /, /metrics, /healthz, /readyz and /api/v1/ with resets, findings, hosts, origins, "
-                    + "paths, explain, ledger, evidence/ID.pcapng, stream."
+                    "Available: /, /metrics, /healthz, /readyz and /api/v1/ with resets, findings, hosts, origins, paths, explain, "
+                    + "ledger, evidence/ID.pcapng, stream, forget."
             )
         }
     }

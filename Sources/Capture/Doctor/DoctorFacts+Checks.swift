@@ -30,14 +30,14 @@ extension DoctorFacts {
         }
         let told =
             kernel < Self.firstWithReasons
-            ? "before Linux \(Self.firstWithReasons) it tells only which of this machine's resets an application sent"
-            : "which part of this machine sent a reset can be told"
+            ? "before Linux \(Self.firstWithReasons) it reports only which resets of this machine an application sent"
+            : "it reports which part of this machine sent a reset"
         return DoctorCheck("btf", .ok, text: "the kernel describes its types (BTF): \(told)")
     }
 
     private var privilegeCheck: DoctorCheck {
         missingPrivileges.isEmpty
-            ? DoctorCheck("privilege", .ok, text: "this process may load and attach the kernel part")
+            ? DoctorCheck("privilege", .ok, text: "this process may load and attach the BPF programs")
             : DoctorCheck(
                 "privilege", .fail, text: "this process lacks \(missingPrivileges.joined(separator: ", "))",
                 cure: "\(Privilege.advice).")
@@ -45,18 +45,18 @@ extension DoctorFacts {
 
     private var loadCheck: DoctorCheck {
         if !missingPrivileges.isEmpty {
-            return DoctorCheck("load", .warn, text: "whether the kernel takes the kernel part was not tried")
+            return DoctorCheck("load", .warn, text: "loading the BPF programs was not tried")
         }
-        guard let loadProblem else { return DoctorCheck("load", .ok, text: "the kernel takes the kernel part") }
+        guard let loadProblem else { return DoctorCheck("load", .ok, text: "the BPF programs load") }
         return DoctorCheck(
-            "load", .fail, text: "the kernel does not take the kernel part: \(loadProblem.problem)",
+            "load", .fail, text: "the BPF programs do not load: \(loadProblem.problem)",
             cure: Self.sentence(loadProblem.advice))
     }
 
     private var xdpLoadCheck: DoctorCheck? {
         xdpLoadProblem.map { problem in
             DoctorCheck(
-                "load_xdp", .warn, text: "the kernel does not take the XDP programs: \(problem.problem)",
+                "load_xdp", .warn, text: "the XDP programs do not load: \(problem.problem)",
                 cure: "Use the default hook, TC.")
         }
     }
@@ -79,13 +79,14 @@ extension DoctorFacts {
                 DoctorCheck(
                     "foreign_xdp", .warn, interface: info.name,
                     text: "another XDP program (id \(program)) is attached; it is never replaced",
-                    cure: "Use the default hook, TC, which sees what that program lets pass."))
+                    cure: "Use the default hook, TC, which sees the packets that the other program passes."))
         }
         if interface.hasLRO == true {
             checks.append(
                 DoctorCheck(
                     "lro", .warn, interface: info.name,
-                    text: "large receive offload is on: it melts packets together, and drivers refuse native XDP then",
+                    text:
+                        "large receive offload is on: LRO merges packets, and drivers refuse native XDP while it is on",
                     cure: "ethtool -K \(info.name) lro off"))
         }
         if interface.hasHardwareGRO == true {
@@ -93,14 +94,14 @@ extension DoctorFacts {
                 DoctorCheck(
                     "gro_hw", .ok, interface: info.name,
                     text:
-                        "the card puts packets together (GRO-HW): TC counts what they were, native XDP may be refused",
+                        "the card merges packets (GRO-HW): TC counts the original packets, native XDP may be refused",
                     cure: "For --hook xdp: ethtool -K \(info.name) rx-gro-hw off"))
         }
         if interface.stripsVLAN == true {
             checks.append(
                 DoctorCheck(
                     "rxvlan", .ok, interface: info.name,
-                    text: "the card takes VLAN tags out of frames: TC still sees them, XDP does not",
+                    text: "the card strips VLAN tags from frames: TC still sees them, XDP does not",
                     cure: "For --hook xdp with VLANs: ethtool -K \(info.name) rxvlan off"))
         }
         return checks
@@ -110,8 +111,8 @@ extension DoctorFacts {
         if info.framing == nil {
             return DoctorCheck(
                 "link", .fail, interface: info.name,
-                text: "its frames (ARPHRD \(info.hardware)) are of a kind that is not understood",
-                cure: "Watch the interface that it stands on.")
+                text: "link type ARPHRD \(info.hardware) is not supported",
+                cure: "Capture on the interface below it.")
         }
         if !info.isUp {
             return DoctorCheck(

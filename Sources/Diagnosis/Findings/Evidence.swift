@@ -24,11 +24,11 @@ package struct Evidence: Sendable {
 
     /// An observation as another run reported it; it keeps its words.
     package init(name: String, weight: Double, observed: String? = nil, expected: String? = nil, text: String) {
-        self.name = EvidenceName(rawValue: name) ?? .unlisted
+        self.name = EvidenceName(stored: name, weight: weight)
         self.weight = weight
         self.observed = observed.map { .text($0) }
         self.expected = expected.map { .text($0) }
-        wording = Wording(name: name, text: text)
+        wording = Wording(name: self.name == .unlisted ? name : self.name.rawValue, text: text)
     }
 }
 

@@ -31,6 +31,7 @@ package enum EvidenceName: String, CaseIterable, Sendable {
     case dscpKept = "dscp_kept"
     // Time
     case soonerThanRTT = "sooner_than_rtt"
+    case plausibleRTT = "rtt_plausible"
     // Races
     case synAckAfterReset = "syn_ack_after_reset"
     case bothTalkOn = "both_talk_on"
@@ -108,4 +109,14 @@ package enum EvidenceName: String, CaseIterable, Sendable {
     case others = "others_counted"
     /// A name that this version does not have, of a finding that another version reported.
     case unlisted
+}
+
+extension EvidenceName {
+    /// The name of stored evidence, `unlisted` where this version has none of that name.
+    ///
+    /// Before 0.2 `sooner_than_rtt` also spoke for the host: that is `rtt_plausible`.
+    init(stored name: String, weight: Double) {
+        let known = EvidenceName(rawValue: name) ?? .unlisted
+        self = known == .soonerThanRTT && weight < 0 ? .plausibleRTT : known
+    }
 }

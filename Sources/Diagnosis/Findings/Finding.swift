@@ -49,10 +49,13 @@ package struct Finding: Sendable {
     package struct Told: Hashable, Sendable {
         package var summary: String
         package var advice: String
+        /// The first sentence of `summary`; `nil` where the reporter did not mark it.
+        package var headline: String?
 
-        package init(summary: String, advice: String) {
+        package init(summary: String, advice: String, headline: String? = nil) {
             self.summary = summary
             self.advice = advice
+            self.headline = headline
         }
     }
 
@@ -131,8 +134,12 @@ package struct Finding: Sendable {
     }
 
     /// True for what someone has to look into: a reset that its host did not send, a connection that fails on its way.
+    ///
+    /// The one rule for exit status, evidence files, lists and alerts: `problem` in JSON. Resets of a device that the
+    /// operator expects are none.
     package var isProblem: Bool {
-        switch details {
+        guard device?.isExpected != true else { return false }
+        return switch details {
         case .reset(let reset): reset.sender.isForeign
         case .path(let path): path.cause.isProblem
         case .pathChange, .icmpError, .notice: false

@@ -16,14 +16,14 @@ enum DistanceEvidence {
             return [
                 Evidence(
                     note: .ttlRewritten, observed: .distance(distance),
-                    "the next hop gives the packets of all hosts a whole initial TTL: it tells no distance")
+                    "the next hop rewrites the TTL of all hosts' packets, so a TTL shows no distance")
             ]
         }
         if !reset.isOrderUsual, let copy = reset.copy {
             return [
                 Evidence(
                     note: .copiesUnordered, observed: "\(reset.record.ttl) and \(copy.ttl)",
-                    "copies of packets arrive in changing order: which of its distances to compare is not known")
+                    "duplicates arrive in changing order, so it is unknown which of the reset's TTLs to compare")
             ]
         }
         let echo = host.flatMap { Baseline([$0[.echo]], isEgress: $0.isLocal) }
@@ -54,7 +54,7 @@ enum DistanceEvidence {
         return [
             Evidence(
                 note: .noBaseline, observed: .distance(distance),
-                "nothing that proves where this host is was seen")
+                "the capture holds no packet that certainly comes from this host, so its distance is unknown")
         ]
     }
 
@@ -71,7 +71,7 @@ enum DistanceEvidence {
             Evidence(
                 note: .pathMoved, observed: .distance(distance),
                 expected: .distance(flow.distance, samples: flow.samples),
-                "the host's newest \(newest.run) packets came as far as the reset")
+                "the host's newest \(newest.run) packets came from the same distance as the reset")
         ]
     }
 
@@ -94,7 +94,8 @@ enum DistanceEvidence {
                 return Evidence(
                     note: .pathMoved, observed: .distance(distance),
                     expected: .distance(flow.distance, samples: flow.samples),
-                    "paths have just moved by as many hops as the reset is from this connection's other packets")
+                    "paths have just changed by the same number of hops that separates the reset from this connection's other packets"
+                )
             }
             if reset.isFromElsewhere, !reset.aftermath.usesOldLink {
                 return otherInterface(distance, flow, whose: "this connection's other packets")
@@ -109,7 +110,7 @@ enum DistanceEvidence {
         return Evidence(
             .ttlFlow, against: false, samples: flow.samples, observed: .distance(distance),
             expected: .distance(flow.distance, samples: flow.samples),
-            "the reset came as far as this connection's other packets from there")
+            "the reset came from the same distance as this connection's other packets")
     }
 
     private static func host(_ reset: ResetCase, _ host: HostEntry, echo: Baseline?) -> [Evidence] {
@@ -135,7 +136,7 @@ enum DistanceEvidence {
                 Evidence(
                     note: .severalDistances, observed: .distance(distance),
                     expected: .distance(everything.distance, samples: everything.samples),
-                    "\(alike) of the host's \(everything.total) packets came as far as the reset")
+                    "\(alike) of the host's \(everything.total) packets came from the same distance as the reset")
             ]
         }
         if !reset.interface.isEmpty, !host.interfaces.isEmpty, host.interfaces.isDisjoint(with: reset.interface) {
@@ -146,7 +147,8 @@ enum DistanceEvidence {
                 Evidence(
                     note: .pathMoved, observed: .distance(distance),
                     expected: .distance(baseline.distance, samples: baseline.samples),
-                    "paths have just moved by as many hops as the reset is from the host's old place")
+                    "paths have just changed by the same number of hops that separates the reset from the host's old distance"
+                )
             ]
         }
         // The path may have changed: until the new baseline stands, the old one accuses nobody.
@@ -166,7 +168,7 @@ enum DistanceEvidence {
                 Evidence(
                     note: .severalDistances, observed: .distance(distance),
                     expected: .distance(baseline.distance, samples: baseline.samples),
-                    "the host's packets come from several distances")
+                    "the host's packets arrive with different hop counts, so the TTL cannot show who sent the reset")
             ]
         }
         if let echo, distance.hop > echo.distance.hop {
@@ -174,8 +176,8 @@ enum DistanceEvidence {
                 Evidence(
                     .behindTranslator, against: false, observed: .distance(distance),
                     expected: .distance(echo.distance, samples: echo.samples),
-                    "the reset comes from farther than the address's echo replies: "
-                        + "a machine behind a translator that answers ping itself")
+                    "the reset comes from farther away than the address's echo replies: the address is a NAT that answers ping "
+                        + "itself, and the reset comes from a machine behind it")
             ]
         }
         return unequal(distance, baseline, samples: everything.samples(asFarAs: baseline.distance))
@@ -197,7 +199,7 @@ enum DistanceEvidence {
             Evidence(
                 .initialTTL, against: true, observed: .distance(distance),
                 expected: .distance(baseline.distance, samples: baseline.samples),
-                "a TTL of exactly \(distance.ttl) comes from a neighbour, and the host is farther"),
+                "a TTL of exactly \(distance.ttl) comes from a neighbour, and the host is farther away"),
         ]
     }
 
@@ -206,14 +208,14 @@ enum DistanceEvidence {
         return Evidence(
             .ttlHost, against: false, observed: .distance(distance),
             expected: .distance(baseline.distance, samples: baseline.samples),
-            "the reset came as far as the host's own \(kind)")
+            "the reset came from the same distance as the host's own \(kind)")
     }
 
     private static func otherInitialTTL(_ distance: HopDistance, _ baseline: Baseline) -> Evidence {
         Evidence(
             .otherInitialTTL, against: false, observed: .distance(distance),
             expected: .distance(baseline.distance, samples: baseline.samples),
-            "the reset came as far as the host's packets but started from \(distance.initialTTL), "
+            "the reset came from the same distance as the host's packets, but started from \(distance.initialTTL), "
                 + "they from \(baseline.distance.initialTTL)")
     }
 
@@ -221,12 +223,12 @@ enum DistanceEvidence {
         Evidence(
             note: .otherInterface, observed: .distance(distance),
             expected: .distance(baseline.distance, samples: baseline.samples),
-            "\(whose) came by another interface than the reset: another path has another distance")
+            "\(whose) arrived on another interface than the reset, and another path has another distance")
     }
 
     private static func applicationTTL(_ baseline: Baseline) -> Evidence {
         Evidence(
             note: .applicationTTL, expected: "\(baseline.distance.ttl)",
-            "a TTL of \(baseline.distance.ttl) was set by the application: it tells no distance")
+            "the application set a TTL of \(baseline.distance.ttl), which shows no distance")
     }
 }

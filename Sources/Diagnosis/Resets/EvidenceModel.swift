@@ -133,7 +133,9 @@ package enum EvidenceModel {
         case .dscpKept:
             Row(.marking, 0, -2, source: "tcp_v4_send_reset (net/ipv4/tcp_ipv4.c) copies the trigger's TOS")
         case .soonerThanRTT:
-            Row(.time, 3, -1, source: "an answer takes a round trip; a device on the way answers sooner")
+            Row(.time, 3, 0, source: "an answer takes a round trip; a device on the path answers sooner")
+        case .plausibleRTT:
+            Row(.time, 0, -1, source: "an answer takes a round trip; a device on the path may wait as well")
         case .synAckAfterReset, .bothTalkOn, .twinResets, .bothSidesReset:
             Row(.race, 3, 0, source: "races of an injector with the host; Weaver, Sommer, Paxson, NDSS 2009")
         case .notForwarded:

@@ -20,7 +20,7 @@ struct ResetJudge: Sendable {
         case .madeHere:
             let evidence = Evidence(
                 .madeHere, against: !reset.isOwnAddress, observed: "egress, ingress_ifindex 0",
-                "it left this machine without ever having arrived here: this machine made it")
+                "the reset left this machine without having arrived here: this machine made it")
             let kernel = KernelEvidence.of(reset)
             var verdict = verdict(
                 reset, host, [evidence] + (kernel.map { [$0.evidence] } ?? []) + shedNote(reset), foreign: .thisMachine,
@@ -58,7 +58,9 @@ struct ResetJudge: Sendable {
             piece.weight = min(piece.weight, 0)
             return piece
         }
-        return told + [Evidence(note: .benignClose, "one side had closed before: its distance alone accuses nobody")]
+        return told + [
+            Evidence(note: .benignClose, "one side had already closed, so the distance alone accuses nobody")
+        ]
     }
 
     /// What rests on packets that did not come says nothing of a connection whose packets were shed: that nothing newer was sent,
@@ -68,7 +70,7 @@ struct ResetJudge: Sendable {
         return evidence.filter { !absences.contains($0.name) }
     }
 
-    private static let absences: Set<EvidenceName> = [.soonerThanRTT, .twinResets, .dscpLost]
+    private static let absences: Set<EvidenceName> = [.soonerThanRTT, .plausibleRTT, .twinResets, .dscpLost]
 
     /// Decides by the sum of the evidence.
     ///

@@ -30,7 +30,8 @@ enum StackEvidence {
                 Evidence(
                     .triggerIdentification, against: true, observed: "\(record.identification)",
                     expected: "another than the trigger's",
-                    "its IP-ID is that of the packet that drew it"))
+                    "the reset repeats the IP-ID of the packet that it answers; a host uses its own, an injector may copy it"
+                ))
         }
         // What a next hop makes anew it numbers with one counter: then the connection's own numbers count.
         let isOwn = continuesOwnNumbers(record, flow)
@@ -40,14 +41,14 @@ enum StackEvidence {
             evidence.append(
                 Evidence(
                     .ownCounter, against: false, observed: "\(record.identification)",
-                    expected: "after \(flow.source.identification)", "its IP-ID continues this connection's"))
+                    expected: "after \(flow.source.identification)", "the reset's IP-ID continues this connection's"))
         }
         if reset.habit.equalIdentifications >= 2 {
             evidence.append(
                 Evidence(
                     .constantIdentification, against: true, samples: Int(reset.habit.equalIdentifications),
                     observed: "\(record.identification)",
-                    "\(reset.habit.equalIdentifications) resets of different connections have this IP-ID"))
+                    "\(reset.habit.equalIdentifications) resets of different connections have this same IP-ID"))
         }
         return evidence
     }
@@ -72,7 +73,7 @@ enum StackEvidence {
             return [
                 Evidence(
                     .ownCounter, against: false, observed: .text(observed), expected: "after \(counter.last)",
-                    "its IP-ID continues the host's counter")
+                    "the reset's IP-ID continues the host's counter")
             ]
         }
         // A NAT numbers the packets of all hosts behind it with one counter: those of hosts say nothing. But what has a TTL that
@@ -87,8 +88,9 @@ enum StackEvidence {
         var evidence = Evidence(
             .otherCounter, against: true, observed: .text(observed), expected: "after \(counter.last)",
             counter.isShared
-                ? "its IP-ID is the next of one counter that numbers the packets of many hosts: a NAT's"
-                : "its IP-ID is the next of another source's counter at this hop")
+                ? "packets of many hosts share one IP-ID counter, which the reset continues: a NAT numbers them, and it may only "
+                    + "pass the reset on"
+                : "the reset's IP-ID continues the counter of another source at this hop")
         // The more counters are compared, the likelier one of them fits by chance.
         let chance = Double(IdentificationCounters.window) * Double(max(candidates, 1)) / 65_536
         evidence.weight = min(evidence.weight, -log(chance))
@@ -108,7 +110,7 @@ enum StackEvidence {
                 Evidence(
                     .triggerWindow, against: true, observed: "\(record.window)",
                     expected: flow.source.packets == 0 ? nil : "\(flow.source.window)",
-                    "its window is that of the packet that drew it"))
+                    "the reset repeats the window of the packet that it answers"))
         }
         if reset.headers.isKnown, reset.headers.timestamps == nil, flow.source.usesTimestamps,
             flow.other.usesTimestamps
@@ -116,7 +118,8 @@ enum StackEvidence {
             evidence.append(
                 Evidence(
                     .windowWithoutTimestamps, against: true, observed: "window \(record.window), no timestamps",
-                    expected: "timestamps", "it has a window but lacks the timestamps that this connection uses"))
+                    expected: "timestamps", "the reset has a window but lacks the timestamps that this connection uses")
+            )
         }
         return evidence
     }
@@ -134,7 +137,7 @@ enum StackEvidence {
         guard hasNumber, continuesTimestamps(reset, flow) else { return nil }
         return Evidence(
             .application, against: false, observed: "IP-ID or label, window, timestamps and TTL as the socket's",
-            "a socket of the host wrote it: IP-ID or flow label, window, timestamps and TTL continue the connection's")
+            "a socket of the host sent it: IP-ID or flow label, window, timestamps and TTL continue the connection's")
     }
 
     /// True where the connection uses timestamps and the reset's continues the source's clock: not before the SYN, and not by
@@ -159,7 +162,7 @@ enum StackEvidence {
             return [
                 Evidence(
                     .dscpKept, against: false, observed: "DSCP \(dscp)", expected: "DSCP \(trigger)",
-                    "it carries the DSCP of the packet that drew it, as a kernel's does")
+                    "the reset carries the DSCP of the packet that it answers, as a kernel's does")
             ]
         }
         // Where the way back washes DSCP, its absence says nothing.
@@ -168,7 +171,8 @@ enum StackEvidence {
             ofPacketFilter(
                 Evidence(
                     .dscpLost, against: true, observed: "DSCP 0", expected: "DSCP \(trigger)",
-                    "it lacks the DSCP of the packet that drew it, which the way back keeps: no TCP of a host wrote it"),
+                    "the reset lacks the DSCP of the packet that it answers, although the return path keeps DSCP: a packet filter built it"
+                ),
                 distance: distance)
         ]
     }
@@ -191,7 +195,7 @@ enum StackEvidence {
             return [
                 Evidence(
                     .flowLabelKept, against: false, observed: "\(label)", expected: "\(flows)",
-                    "it carries this connection's flow label")
+                    "the reset carries this connection's flow label")
             ]
         }
         guard label == 0, flows != 0 || (flow.source.packets == 0 && host?.usesFlowLabels == true) else { return [] }
@@ -201,7 +205,7 @@ enum StackEvidence {
             ofPacketFilter(
                 Evidence(
                     .flowLabelMissing, against: true, observed: "0", expected: flows == 0 ? "a label" : "\(flows)",
-                    "it lacks the flow label that the host's TCP sets: a packet filter made it"),
+                    "the reset lacks the flow label that the host's TCP sets: a packet filter built it"),
                 distance: distance)
         ]
     }
@@ -225,12 +229,12 @@ enum StackEvidence {
         if roundTrip > step, delay < (roundTrip - step) / 2 {
             return Evidence(
                 .soonerThanRTT, against: true, observed: .text(observed), expected: .text(expected),
-                "it answers \(observed) after the packet that it acknowledges; the host takes \(expected)")
+                "the reset came \(observed) after the packet that it acknowledges; the host needs \(expected)")
         }
         guard delay >= step, delay - step >= (roundTrip + step) / 10 * 9 else { return nil }
         return Evidence(
-            .soonerThanRTT, against: false, observed: .text(observed), expected: .text(expected),
-            "it came after a round trip to the host")
+            .plausibleRTT, against: false, observed: .text(observed), expected: .text(expected),
+            "the reset arrived no sooner than one from the host could")
     }
 
     private static func milliseconds(_ units: UInt32) -> String {

@@ -10,39 +10,41 @@ struct ForwardingSentences {
     private var client: String { finding.called(finding.fiveTuple.source) }
     private var server: String { finding.called(finding.fiveTuple.destination) }
 
-    var summary: String {
+    var story: Story {
         let sender = forwarding.isFromClient ? "client" : "server"
         let packet = forwarding.packet == .data ? "data" : forwarding.packet.rawValue
-        let reason = reason.map { ": \($0)" } ?? ""
-        return "This machine dropped the \(sender)'s \(packet)\(reason). (\(client) to \(server), "
-            + "tcp/\(finding.servicePort), \(forwarding.packets) packets)"
+        let packets = forwarding.packets == 1 ? "1 packet" : "\(forwarding.packets) packets"
+        return Story(
+            "This machine dropped the \(sender)'s \(packet) (\(client) to \(server), tcp/\(finding.servicePort), \(packets)).",
+            ["Why: \(reason)."], advice: .init(advice))
     }
 
-    private var reason: String? {
+    private var reason: String {
         switch forwarding.reason {
-        case .replyNeverSeen: "connection tracking has never seen the SYN-ACK, the reply takes another way"
+        case .replyNeverSeen: "connection tracking never saw the SYN-ACK, because the replies bypass this machine"
         case .openingNeverSeen:
-            "connection tracking does not know the connection, the other direction takes another way or it was forgotten"
-        case .invalid: "connection tracking finds that it does not fit the connection"
+            "connection tracking does not know the connection: the other direction bypasses this machine, or the entry expired"
+        case .invalid: "connection tracking finds the packet invalid: its numbers do not fit the connection"
         case .tableFull(let tracked, let maximum):
-            "the table of connection tracking is full (\(tracked) of \(maximum))"
+            "the connection tracking table is full (\(tracked) of \(maximum) entries)"
         case .reversePath:
-            "the way back to its source is not \(forwarding.interface ?? "the interface that it came by") (rp_filter)"
-        case .tooBig: "it is too big for the next link, and its sender does not hear of that"
-        case .filter: "its packet filter does not let it pass"
+            "reverse path filtering (rp_filter): the route back to the source does not use "
+                + (forwarding.interface ?? "the interface on which the packet arrived")
+        case .tooBig: "the packet is too big for the next link, and the ICMP error does not reach its sender"
+        case .filter: "a packet filter rule drops it"
         case .kernel(let reason): "the kernel says \(reason)"
-        case .unknown: nil
+        case .unknown: "not visible from here"
         }
     }
 
-    var advice: String {
+    private var advice: String {
         switch forwarding.reason {
         case .replyNeverSeen, .openingNeverSeen:
-            "Route both directions through this machine, or do not track these connections here: notrack, or accept "
-                + "what is ct state invalid, for \(server) tcp/\(finding.servicePort)."
+            "Fix the routing, so that both directions pass this machine or neither does. Last resort, and only without NAT "
+                + "for them: notrack plus accept rules for both directions of \(server) tcp/\(finding.servicePort)."
         case .invalid:
-            "Look at the rule that drops ct state invalid, and capture both sides: sequence numbers are changed, or one "
-                + "direction takes another way."
+            "Find the rule that drops ct state invalid, and capture on both sides: either a device changes sequence numbers, "
+                + "or one direction bypasses this machine."
         case .tableFull:
             "Find what fills it (conntrack -S, conntrack -L), raise net.netfilter.nf_conntrack_max, or shorten its timeouts."
         case .reversePath:
@@ -52,9 +54,9 @@ struct ForwardingSentences {
             "Let ICMP errors through from here to \(forwarding.isFromClient ? client : server) (fragmentation needed, packet too "
                 + "big), or clamp the MSS here (nft: tcp option maxseg size set rt mtu)."
         case .filter, .unknown:
-            "Look for the rule in this machine's packet filter: nft list ruleset, or nft monitor trace."
+            "Find the rule in this machine's packet filter: nft list ruleset, or nft monitor trace."
         case .kernel:
-            "Look at routes and neighbours: ip route get "
+            "Check routes and neighbours: ip route get "
                 + finding.text(forwarding.isFromClient ? finding.fiveTuple.destination : finding.fiveTuple.source) + "."
         }
     }

@@ -7,7 +7,7 @@ struct ICMPSentences {
     let finding: Finding
     let error: Finding.ICMPError
 
-    var summary: String { ([statement] + remarks).joined(separator: " ") }
+    var story: Story { Story(statement, remarks, advice: advice) }
 
     // MARK: Who and what
 
@@ -18,13 +18,13 @@ struct ICMPSentences {
     /// The host that the packet was for says it, or somebody in its name.
     private var isDestination: Bool { error.from == error.quoted.destination }
     private var isInItsName: Bool { isDestination && has(.ttlHost) }
-    private var place: String { error.hop.map { "at the \(ordinal($0)) hop" } ?? "somewhere on the path" }
+    private var place: String { error.hop.map { "at hop \($0)" } ?? "somewhere on the path" }
 
     /// With the comma that a place needs behind it.
     private var who: String {
-        if isInItsName { return "A device \(place)\(knownAs), in the name of \(destination), which is farther," }
+        if isInItsName { return "A device \(place)\(knownAs), using the address of \(destination) (farther away)," }
         if isThisMachine { return isDestination ? "This machine" : "This machine (\(from))" }
-        return isDestination ? "\(from) itself, \(place)," : "\(from), \(place),"
+        return isDestination ? "\(from) itself (hop \(error.hop))" : "\(from) (hop \(error.hop))"
     }
 
     /// What the operator calls a device whose own address is not known.
@@ -71,24 +71,24 @@ struct ICMPSentences {
 
     private var statement: String {
         switch error.reason {
-        case .adminProhibited: "\(who) refuses \(target) by its policy (ICMP admin prohibited)."
+        case .adminProhibited: "\(who) rejects \(target) by policy (ICMP admin prohibited)."
         case .portUnreachable: portUnreachable
-        case .protocolUnreachable: "\(who) does not take \(service) (ICMP protocol unreachable)."
+        case .protocolUnreachable: "\(who) does not accept \(service) (ICMP protocol unreachable)."
         case .hostUnreachable:
             "\(who) cannot deliver packets to \(destination), which does not answer on its network "
                 + "(ICMP host unreachable)."
         case .netUnreachable: "\(who) has no route to \(destination) (ICMP net unreachable)."
         case .fragmentationNeeded: fragmentationNeeded
         case .unreachable:
-            "\(who) does not pass on \(target) (ICMP unreachable, \(Self.name(error)))."
+            "\(who) does not forward \(target) (ICMP unreachable, \(Self.name(error)))."
         case .ttlExceeded: ttlExceeded
         case .reassemblyTimeExceeded:
-            "\(who) got only some of the fragments of a packet from \(source) (ICMP reassembly time exceeded)."
+            "\(who) received only some fragments of a packet from \(source) (ICMP reassembly time exceeded)."
         case .redirect: redirect
         case .parameterProblem:
             "\(who) does not understand the header of a packet to \(destination)"
                 + (error.octet.map { ", octet \($0)" } ?? "") + " (ICMP parameter problem)."
-        case .sourceQuench: "\(who) asks \(source) to send more slowly (ICMP source quench)."
+        case .sourceQuench: "\(who) asks \(source) to slow down (ICMP source quench)."
         case .unknown:
             "\(who) sent an ICMP error (type \(error.type), code \(error.code)) about a packet to \(destination)."
         }
@@ -104,35 +104,35 @@ struct ICMPSentences {
         }
         if error.quoted.transport == .tcp {
             return
-                "\(who) refuses \(target) by a packet filter (ICMP port unreachable; a closed port answers with a reset)."
+                "\(who) rejects \(target) by a packet filter (ICMP port unreachable; a closed port would send a reset)."
         }
         if isDestination, !isInItsName {
-            return "\(who) has nothing that listens on \(service) (ICMP port unreachable)."
+            return
+                "Nothing listens on \(service) of \(isThisMachine ? "this machine" : "\(from) (hop \(error.hop))") (ICMP port unreachable)."
         }
-        return "\(who) refuses \(target) (ICMP port unreachable): a packet filter or an address translation."
+        return "\(who) rejects \(target) (ICMP port unreachable): a packet filter or a NAT."
     }
 
     private var fragmentationNeeded: String {
-        let size = error.mtu.map { "larger than \($0) bytes" } ?? "larger than its next link takes"
+        let size = error.mtu.map { "larger than \($0) bytes" } ?? "larger than its next link allows"
         let name = error.isIPv6 ? "ICMPv6 packet too big" : "ICMP fragmentation needed"
-        return "\(who) cannot pass on packets to \(destination) that are \(size) (\(name))."
+        return "\(who) cannot forward packets to \(destination) that are \(size) (\(name))."
     }
 
     private var ttlExceeded: String {
         if has(.traced) {
-            return "\(from) is \(place) on the way to \(destination): a packet of traceroute's kind ended there "
-                + "(ICMP time exceeded)."
+            return "\(from) (hop \(error.hop)) answered a traceroute probe to \(destination) (ICMP time exceeded)."
         }
-        let ended = "A packet from \(source) to \(destination) ran out of hops at \(from), \(place)"
+        let ended = "A packet from \(source) to \(destination) ran out of hops at \(from) (hop \(error.hop))"
         guard let ttl = finding.evidence.first(.looped)?.observed?.text else { return "\(ended) (ICMP time exceeded)." }
-        return "\(ended), though it had \(ttl) left here: it goes round in a loop (ICMP time exceeded)."
+        return "\(ended), although its TTL was \(ttl) here: a routing loop (ICMP time exceeded)."
     }
 
     private var redirect: String {
         let host = error.to.map { finding.called($0) } ?? source
-        guard let gateway = error.gateway else { return "\(who) tells \(host) another way to \(destination)." }
+        guard let gateway = error.gateway else { return "\(who) redirects \(host) to another path to \(destination)." }
         if gateway == error.quoted.destination {
-            return "\(who) tells \(host) to send to \(destination) directly: it is a neighbour (ICMP redirect)."
+            return "\(who) tells \(host) to reach \(destination) directly, as a neighbour (ICMP redirect)."
         }
         return "\(who) tells \(host) to reach \(destination) through \(finding.called(gateway)) (ICMP redirect)."
     }
@@ -154,25 +154,25 @@ struct ICMPSentences {
     private var remarks: [String] {
         var remarks: [String] = []
         if has(.outsideWindow) {
-            remarks.append("It is forged: it quotes a sequence number that the connection is nowhere near.")
+            remarks.append("The error is forged: it quotes a sequence number far outside the connection's window.")
         } else if has(.implausible) {
-            remarks.append("It looks forged: a router next door would not send it so.")
+            remarks.append("The error looks forged: no neighbouring router would send such a redirect.")
         } else if has(.noFlow) {
             remarks.append(
-                "The packet that it quotes was not seen here: it took another way, or somebody forged the address of \(source)."
+                "The quoted packet was not seen here: it took another path, or somebody forged the address of \(source)."
             )
         }
         if has(.flowShed) {
-            remarks.append("Packets of its flow were shed under load: what became of it is not known.")
+            remarks.append("Packets of the quoted flow were shed under load, so the outcome is unknown.")
         }
         if isStalled {
             remarks.append(
-                "\(source) sends the same again as large: the error does not reach it, or it does not heed it.")
+                "\(source) retransmits the same size: the error does not reach it, or it ignores the error.")
         } else if has(.wentOn), let remark = continuation {
             remarks.append(remark)
         }
         if error.reason == .redirect, let times = finding.evidence.first(.toldAgain)?.observed?.text {
-            remarks.append("It said so \(times) times: the old way is still used.")
+            remarks.append("The redirect was repeated \(times) times: \(source) still uses the old path.")
         }
         if let others = finding.evidence.first(.others) { remarks.append("\(capitalised(others.text)).") }
         return remarks
@@ -185,8 +185,9 @@ struct ICMPSentences {
     private var continuation: String? {
         switch error.reason {
         case .redirect, .ttlExceeded: nil
-        case .fragmentationNeeded: "\(source) heeded it: smaller packets got through."
-        default: error.quoted.transport == .tcp ? "The connection went on all the same." : "Answers came all the same."
+        case .fragmentationNeeded: "\(source) adapted: smaller packets got through."
+        default:
+            error.quoted.transport == .tcp ? "The connection continued nevertheless." : "Answers arrived nevertheless."
         }
     }
 }
@@ -194,28 +195,49 @@ struct ICMPSentences {
 // MARK: - What to do
 
 extension ICMPSentences {
-    var advice: String {
-        if has(.outsideWindow) { return "Find out who sends it: hosts that check the number ignore it (RFC 5927)." }
+    private var advice: Story.Advice {
+        if has(.outsideWindow) {
+            return .init("Find out who sends it: hosts that check the number ignore it (RFC 5927).")
+        }
+        if has(.traced), error.reason == .portUnreachable { return .none("Nothing to do: traceroute ends this way.") }
+        if has(.traced), error.reason == .ttlExceeded {
+            return .none("Nothing to do: traceroute finds the path this way.")
+        }
+        if error.reason == .sourceQuench { return .none("Nothing to do: hosts ignore it (RFC 6633).") }
+        return .init(step, isNeeded: !isUsual)
+    }
+
+    /// True for errors that networks live with.
+    private var isUsual: Bool {
+        switch error.reason {
+        case .portUnreachable: isAnswer
+        case .fragmentationNeeded: !isStalled
+        default: false
+        }
+    }
+
+    private var step: String {
         switch error.reason {
         case .adminProhibited: return policyAdvice
         case .portUnreachable:
-            if has(.traced) { return "Nothing to do: traceroute ends so." }
             if isAnswer {
-                return "Usually harmless: the answer came after the client had given up. If it happens often, look why "
-                    + "\(source) answers late."
+                return
+                    "Harmless if users notice nothing: the answer came after the client had given up. If it happens often, find out "
+                    + "why \(source) answers late."
             }
             if error.quoted.transport != .tcp, isDestination, !isInItsName {
                 return
-                    "Start the service on \(destination), or ask for the right port; its packet filter can answer in "
-                    + "the same way."
+                    "Start the service on \(destination), or use the right port; its packet filter can answer in the "
+                    + "same way."
             }
             return policyAdvice
         case .protocolUnreachable:
             return isDestination
-                ? "Start what handles \(service) on \(destination), or do without it." : policyAdvice
+                ? "Start the handler of \(service) on \(destination), or do without it." : policyAdvice
         case .hostUnreachable:
             return "Check that \(destination) is up and has the right address: "
-                + (isThisMachine ? "this machine" : from) + " is the last router before it, or is told to say so."
+                + (isThisMachine ? "this machine" : from)
+                + " is its last-hop router, or is configured to answer like one."
         case .netUnreachable:
             return isThisMachine
                 ? "Check this machine's routes: ip route get \(finding.text(error.quoted.destination))"
@@ -223,14 +245,13 @@ extension ICMPSentences {
         case .fragmentationNeeded: return sizeAdvice
         case .redirect: return redirectAdvice
         case .ttlExceeded:
-            if has(.traced) { return "Nothing to do: that is how traceroute finds the path." }
             return has(.looped)
                 ? ask("for its route to \(destination): two routers send the packets to each other")
-                : "If no traceroute runs, a" + ask("for its route to \(destination)").dropFirst()
+                : "\(ask("for its route to \(destination)")) A running traceroute causes the same error."
         case .reassemblyTimeExceeded:
             return "Look for a filter that drops fragments, or for loss, between \(source) and \(destination)."
-        case .parameterProblem: return "Look at the IP options or extension headers that \(source) sends."
-        case .sourceQuench: return "Nothing to do: hosts ignore it (RFC 6633)."
+        case .parameterProblem: return "Check the IP options or extension headers that \(source) sends."
+        case .sourceQuench: return ""
         case .unreachable, .unknown: return ask()
         }
     }
@@ -239,21 +260,21 @@ extension ICMPSentences {
         if isThisMachine { return "Check this machine's own packet filter for \(service): nft list ruleset." }
         if isInItsName {
             let device = finding.device?.name ?? "the device"
-            return Contact.ask("\(device) \(place)", finding.device, "to check its policy for \(service)")
+            return Contact.ask("\(device) \(place)", finding.device, "to check its rules for \(service)")
         }
         if isDestination { return "Check the packet filter on \(destination) for \(service)." }
-        return ask("to check its policy for \(service)")
+        return ask("to check its rules for \(service)")
     }
 
     private var sizeAdvice: String {
         guard isStalled else {
             return
-                "Usually harmless: \(source) makes its packets smaller. If transfers stall, a filter keeps this error from it."
+                "Harmless if transfers continue: \(source) sends smaller packets. If they stall, a filter keeps this error from \(source)."
         }
         // IP and TCP headers without options.
         let headers = error.isIPv6 ? 60 : 40
         let size = error.mtu.flatMap { $0 > headers ? " to \($0 - headers)" : nil } ?? ""
-        return "Let ICMP through to \(source), or clamp the MSS on the way\(size): "
+        return "Let ICMP through to \(source), or clamp the MSS on the path\(size): "
             + "nft add rule … tcp flags syn tcp option maxseg size set rt mtu"
     }
 
@@ -264,7 +285,7 @@ extension ICMPSentences {
         }
         let way = gateway == error.quoted.destination ? "of its own network" : "through \(finding.called(gateway))"
         return
-            "If connections to \(destination) fail: replies may come the short way and a stateful filter on the long one see "
-            + "only half of them. Give \(host) a route to \(destination) \(way)."
+            "If connections to \(destination) fail: replies may take the short path, and a stateful firewall on the long path "
+            + "sees only half of each connection. Give \(host) a route to \(destination) \(way)."
     }
 }

@@ -8,16 +8,18 @@ struct LegGapSentences {
     let cause: Finding.PathCause
     let crossing: Finding.LegGap
 
-    var summary: String {
-        cause == .loss ? loss : [verdict, amount, otherWay, size].compactMap { $0 }.joined(separator: " ")
+    var story: Story {
+        cause == .loss
+            ? Story(loss, [rest], advice: .none()) : Story(verdict, [amount, otherWay, size], advice: .init(advice))
     }
 
-    var advice: String {
+    private var advice: String {
         guard cause != .loss else { return "" }
         let place = crossing.isInside ? "at \(crossing.from)" : "between \(crossing.from) and \(crossing.to)"
         if let bypassed = crossing.bypassed {
-            return "Send both directions the same way, both through \(bypassed) or both past it; or do not track these "
-                + "connections at \(bypassed), which never sees the replies (nft: notrack)."
+            return
+                "Fix the routing, so that both directions pass \(bypassed) or neither does. Last resort, and only if "
+                + "\(bypassed) does no NAT for them: notrack plus accept rules for both directions there."
         }
         if crossing.smallestLost != nil {
             return "Clamp the MSS \(place), and let ICMP \"fragmentation needed\" and \"packet too big\" through."
@@ -26,8 +28,8 @@ struct LegGapSentences {
         case .syn: return "Check the packet filters \(place) for a rule that drops \(service) without an answer."
         case .synACK, .ack:
             return
-                "Check the packet filters \(place): one that tracks connections drops what it takes for invalid. It has to "
-                + "see both directions, or not to track these connections."
+                "Check the packet filters \(place): a stateful firewall drops packets that do not fit a connection it knows, "
+                + "and it has to see both directions."
         default: return "Check what filters \(service) \(place)."
         }
     }
@@ -60,8 +62,9 @@ struct LegGapSentences {
     private var verdict: String {
         let what = "The \(side)'s \(Self.name(crossing.firstKind)) of \(connection)"
         guard !crossing.isInside else {
-            return "\(what) comes in at \(crossing.from), does not go out again and is never seen at \(crossing.to): "
-                + "\(crossing.from) drops it."
+            return
+                "\(crossing.from) drops the \(side)'s \(Self.name(crossing.firstKind)) of \(connection): it arrives there and "
+                + "neither leaves nor reaches \(crossing.to)."
         }
         return "\(what) is seen at \(crossing.from) and never at \(crossing.to): it vanishes between "
             + "\(crossing.from) and \(crossing.to)."
@@ -77,13 +80,14 @@ struct LegGapSentences {
     private var otherWay: String? {
         guard let bypassed = crossing.bypassed else { return nil }
         return
-            "The other direction goes \(crossing.back.joined(separator: ", ")): it does not pass \(bypassed), and a device "
-            + "there that tracks connections knows only half of this one."
+            "The other direction passes \(crossing.back.joined(separator: ", ")) and bypasses \(bypassed): a stateful firewall "
+            + "there sees only half of this connection."
     }
 
     private var size: String? {
         guard let smallest = crossing.smallestLost, let largest = crossing.largestPassed else { return nil }
-        return "Segments with \(smallest) bytes and more vanish, those up to \(largest) pass: the MTU is smaller there."
+        return
+            "Segments of \(smallest) bytes or more vanish, those up to \(largest) bytes pass: the MTU is smaller there."
     }
 
     private var loss: String {
@@ -92,14 +96,14 @@ struct LegGapSentences {
         let count = crossing.lost.total
         return
             "\(count) of \(total) packets (\(share) %) \(count == 1 ? "was" : "were") lost between \(crossing.from) and "
-            + "\(crossing.to): \(Self.list(crossing.lost)). \(rest)"
+            + "\(crossing.to): \(Self.list(crossing.lost))."
     }
 
     private var rest: String {
         guard crossing.neverCame > 0 else {
-            return "All came when they were sent again, or later ones did: plain loss."
+            return "All of them, or later ones, arrived when retransmitted: ordinary loss."
         }
-        return "\(crossing.neverCame) of them never came; of each connection too few to tell a filter from chance."
+        return "\(crossing.neverCame) of them never arrived; too few of each connection to tell a filter from chance."
     }
 
     /// `4 ACKs, 1 data segment`.

@@ -22,17 +22,30 @@ extension PlaceNames {
     }
 
     /// Sentences in which each place has its address once only.
-    func brief(_ sentences: String) -> String {
-        addresses.reduce(sentences) { sentences, place -> String in
+    func brief(_ sentences: String) -> String { brief([sentences])[0] }
+
+    /// The same over several sentences that are read one after the other.
+    func brief(_ sentences: [String]) -> [String] {
+        addresses.reduce(sentences) { sentences, place in
             let whole = place.value.name + " (\(place.key))"
-            guard let first = sentences.firstRange(of: whole) else { return sentences }
-            let rest = String(sentences[first.upperBound...]).replacing(whole, with: place.value.name)
-            return sentences[..<first.upperBound] + rest
+            var isNamed = false
+            return sentences.map { sentence in
+                guard !isNamed else { return sentence.replacing(whole, with: place.value.name) }
+                guard let first = sentence.firstRange(of: whole) else { return sentence }
+                isNamed = true
+                let rest = String(sentence[first.upperBound...]).replacing(whole, with: place.value.name)
+                return sentence[..<first.upperBound] + rest
+            }
         }
     }
 
-    /// Sentences of what to do, with whom to ask of the places that they mention.
+    /// Sentences of what to do, with the people to ask about the places that they mention.
     func withOwners(_ sentences: String) -> String {
+        contact(in: sentences).map { "\(sentences) \($0)" } ?? sentences
+    }
+
+    /// The sentence that names the people to ask about the places in `sentences`; `nil` where there are none.
+    func contact(in sentences: String) -> String? {
         let mentioned = addresses.compactMap { address, device -> (place: String.Index, name: String, owner: String)? in
             guard let owner = device.owner, !sentences.contains(owner),
                 let range = sentences.firstRange(of: "\(device.name) (\(address))")
@@ -40,7 +53,7 @@ extension PlaceNames {
             return (range.lowerBound, device.name, owner)
         }
         let asked = mentioned.sorted { $0.place < $1.place }.map { "\($0.owner) about \($0.name)" }
-        return asked.isEmpty ? sentences : "\(sentences) Ask \(asked.joined(separator: ", "))."
+        return asked.isEmpty ? nil : "Ask \(asked.joined(separator: ", "))."
     }
 
     /// A sentence of the engine's, which knows no names.

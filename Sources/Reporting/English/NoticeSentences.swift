@@ -7,15 +7,12 @@ struct NoticeSentences {
     let finding: Finding
     let notice: Finding.Notice
 
-    var summary: String {
+    var story: Story {
         switch notice.cause {
-        case .ttlRewritten: "A next hop gives all packets one TTL: distances through it tell nothing."
-        }
-    }
-
-    var advice: String {
-        switch notice.cause {
-        case .ttlRewritten: "Watch on the other side of that device."
+        case .ttlRewritten:
+            Story(
+                "A next hop rewrites the TTL of all packets, so hop counts through it are meaningless.",
+                advice: .none("Capture on the other side of that device."))
         }
     }
 }

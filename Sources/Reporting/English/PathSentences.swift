@@ -22,7 +22,7 @@ struct PathSentences {
     private var connections: String {
         let number = finding.count > 1 ? "\(finding.count) connections" : "A connection"
         let servers = path.servers > 1 ? "\(path.servers) servers (first \(server))" : server
-        return "\(number) from \(client) to \(servers), \(service),"
+        return "\(number) from \(client) to \(servers) \(service)"
     }
 
     private var gets: String { finding.count > 1 ? "get" : "gets" }
@@ -35,32 +35,59 @@ struct PathSentences {
         return "\(path.copies + 1) times, at \(seconds)\(more) s"
     }
 
-    var summary: String {
-        if let crossing { return crossing.summary }
+    var story: Story {
+        if let crossing { return crossing.story }
         if let forwarding = path.forwarding {
-            return ForwardingSentences(finding: finding, forwarding: forwarding).summary
+            return ForwardingSentences(finding: finding, forwarding: forwarding).story
         }
-        return switch path.cause {
+        let (answer, details) = sentences
+        return Story(
+            answer, details,
+            advice: path.cause.isProblem || path.cause == .oneWayTap ? .init(advice) : .none(advice))
+    }
+
+    /// The answer, with its certainty.
+    private func answer(_ text: String) -> String { "\(text)\(Certainty.suffix(finding.confidence))." }
+
+    private var sentences: (answer: String, details: [String?]) {
+        switch path.cause {
         case .ackNotDelivered: path.isAcknowledgedHere ? ackNotDelivered : ackNeverHere
         case .acceptQueueFull:
-            "\(connections) \(hangs): \(server) does not take \(finding.count > 1 ? "them" : "it"), because the service's "
-                + "accept queue is full. \(repeated)"
+            (
+                answer("\(connections) \(hangs)"),
+                ["Why: the accept queue of the service on \(server) is full.", repeated]
+            )
         case .ackLostOrQueueFull: ackLostOrQueueFull
         case .replyBypasses:
-            "\(connections) \(hangs), and the replies of \(server) do not come past here: \(client) acknowledges "
-                + "a SYN-ACK that was never seen here, and repeats itself. Who filters by connection state at this point "
-                + "drops a connection that it has not seen answered."
+            (
+                answer("\(connections) \(hangs)"),
+                [
+                    "The replies of \(server) bypass this point: \(client) acknowledges a SYN-ACK that was never seen here, and "
+                        + "retransmits.",
+                    "A stateful firewall at this point would drop this connection, because it never sees the SYN-ACK.",
+                ]
+            )
         case .oneWayHere:
-            "\(connections) \(hangs): the SYN-ACK of \(server) comes past here, \(path.copies + 1) times, and the SYN "
-                + "never did. Who filters by connection state at this point drops what it has not seen the beginning of."
+            (
+                answer("\(connections) \(hangs)"),
+                [
+                    "The SYN-ACK of \(server) passes here, \(path.copies + 1) times; its SYN never did.",
+                    "A stateful firewall at this point would drop the SYN-ACK, because it never saw the SYN.",
+                ]
+            )
         case .oneWayTap:
-            "Only one direction of \(finding.count) connections comes past here: this is how the tap is connected, "
-                + "or how traffic is routed past it. What is said of paths and of resets knows half of each connection."
+            (
+                answer("The capture shows only one direction of \(finding.count) connections"),
+                [
+                    "Either the tap carries one direction only, or routing sends the other direction past it.",
+                    "Findings about paths and resets are therefore based on half of each connection.",
+                ]
+            )
         case .noAnswer: noAnswer
         case .loss: loss
         case .redirectIgnored: redirectIgnored
-        case .droppedHere: "This machine did not send on packets from \(client) to \(server), \(service)."
-        case .droppedBetween: "Packets from \(client) to \(server), \(service), vanish between two points."
+        case .droppedHere: ("This machine dropped packets from \(client) to \(server), \(service).", [])
+        case .droppedBetween: ("Packets from \(client) to \(server), \(service), vanish between two points.", [])
         }
     }
 
@@ -74,143 +101,171 @@ struct PathSentences {
         }
     }
 
-    private var ackNotDelivered: String {
-        var text =
-            "\(connections) \(opensAndHangs): the client's ACK never gets to \(server), which sent its SYN-ACK "
-            + "\(times), and each was acknowledged."
+    private var ackNotDelivered: (String, [String?]) {
+        var details: [String?] = [
+            "\(server) sent its SYN-ACK \(times), although the client acknowledged each: the ACK never reaches \(server)."
+        ]
         if let redirect = path.redirect {
             let (from, gateway) = (finding.called(redirect.from), finding.called(redirect.gateway))
-            text +=
-                " The ACKs go by \(from), which says itself that \(gateway) is the way: the replies do not pass \(from), "
-                + "and if it filters by connection state it drops the ACK of a SYN-ACK that it has not seen."
+            details.append(
+                "The client sends its ACKs via \(from), although \(from) itself redirects it to \(gateway): the replies bypass "
+                    + "\(from), and a stateful firewall there drops the ACKs, because it never saw the SYN-ACK.")
         } else if path.ports.count > 1 {
-            text += " No port of \(server) works: it is the way there, not a service."
+            details.append("No port of \(server) works, so the forward path fails, not a service.")
         }
-        return text
+        return (answer("\(connections) \(opensAndHangs)"), details)
     }
 
     private var opensAndHangs: String { finding.count > 1 ? "open and then hang" : "opens and then hangs" }
 
-    private var redirectIgnored: String {
+    private var redirectIgnored: (String, [String?]) {
         let told = path.redirect.map {
-            "\(finding.called($0.from)) says itself that \(finding.called($0.gateway)) is the way"
+            "\(finding.called($0.from)) redirects \(client) to \(finding.called($0.gateway))"
         }
-        return "\(connections) \(gets) no answer, and \(told ?? "its router says that there is another way"): "
-            + "\(client) goes on using the old one. \(repeated)"
+        return (
+            answer("\(connections) \(gets) no answer"),
+            [
+                "\(told ?? "A router redirects \(client) to another path"), and \(client) keeps using the old path.",
+                repeated,
+            ]
+        )
     }
 
-    private var ackNeverHere: String {
-        "\(connections) \(hangs): \(server) answers the SYN, and the client's ACK never comes as far as here. "
-            + "\(server) sent its SYN-ACK \(times); the client does not repeat its SYN, so it has got one. "
-            + "Something between \(client) and here drops the ACK, most likely a router that filters by connection state "
-            + "and does not see the replies."
+    private var ackNeverHere: (String, [String?]) {
+        (
+            answer("\(connections) \(hangs)"),
+            [
+                "\(server) sent its SYN-ACK \(times); the client does not retransmit its SYN, so it has received one, but its "
+                    + "ACK never passes here.",
+                "A device between \(client) and this point drops the ACK, most likely a stateful firewall that does not see the "
+                    + "replies.",
+            ]
+        )
     }
 
-    private var ackLostOrQueueFull: String {
-        var text =
-            "\(connections) \(opensAndHangs): \(server) sent its SYN-ACK \(times), though each was acknowledged. "
-            + "Either the ACK is lost between here and \(server), or the service's accept queue is full: "
-            + "from here both look the same."
+    private var ackLostOrQueueFull: (String, [String?]) {
+        var details: [String?] = [
+            "\(server) sent its SYN-ACK \(times), although the client acknowledged each.",
+            "Why is undecided: either the ACK is lost between here and \(server), or the accept queue of the service is full; "
+                + "both look the same from here.",
+        ]
         if path.hasOtherWayBack {
-            text += " The replies come another way than the requests leave, which speaks for the first."
+            details.append("Asymmetric routing speaks for the first: the replies use another path.")
         } else if has(.otherPortWorks) {
-            text += " Another port of \(server) works, which speaks for the second."
+            details.append("Another port of \(server) works, which speaks for the second.")
         }
-        return text
+        return ("\(connections) \(opensAndHangs).", details)
     }
 
-    private var noAnswer: String {
+    private var noAnswer: (String, [String?]) {
         if path.repeated == .data { return stalled }
         if let signature = path.signature { return unsigned(signature) }
         if let delay = path.recoveredSeconds {
-            return
-                "\(connections) got no answer for \(Finding.Path.text(delay)) s: the SYN was sent \(times), then it was answered. "
-                + "So many losses in a row are no chance: the service started late, or something dropped the SYNs until then."
+            return (
+                answer("\(connections) got no answer for \(Finding.Path.text(delay)) s"),
+                [
+                    "The SYN was sent \(times), then it was answered.",
+                    "So many losses in a row are not chance: the service started late, or something dropped the SYNs until then.",
+                ]
+            )
         }
         if path.answerPasses {
-            return
-                "\(connections) \(gets) no answer: \(server) answers the SYN, the SYN-ACK comes past here, and \(client) "
-                + "does not get it: it sent its SYN \(times). Something between here and \(client) drops the SYN-ACK, "
-                + "most likely a router that filters by connection state and does not see the SYN."
+            return (
+                answer("\(connections) \(gets) no answer"),
+                [
+                    "The SYN-ACK of \(server) passes here but does not reach \(client), which sent its SYN \(times).",
+                    "A device between here and \(client) drops the SYN-ACK, most likely a stateful firewall that did not see the "
+                        + "SYN.",
+                ]
+            )
         }
-        let isUp = path.answers.map { ", though \(server) is up (\($0))" } ?? ""
-        return "\(connections) \(gets) no answer\(isUp): the SYN was sent \(times). "
-            + "A packet filter on the way or on \(server) drops it without a word, or the service takes no more connections."
+        let isUp = path.answers.map { "\(server) is up (\($0)). " } ?? ""
+        return (
+            answer("\(connections) \(gets) no answer"),
+            [
+                "\(isUp)The SYN was sent \(times).",
+                "Why: not visible from here. Either a packet filter on the path or on \(server) drops the SYN silently, or the "
+                    + "service accepts no more connections.",
+            ]
+        )
     }
 
-    private var stalled: String {
-        let bytes = path.bytes.map { " of \($0) bytes" } ?? ""
+    private var stalled: (String, [String?]) {
+        let bytes = path.bytes.map { " (\($0) bytes)" } ?? ""
         let sender = path.isFromServer ? server : client
         if let silence = path.silence { return forgotten(silence, sender, bytes) }
-        let data = path.isFirstData && finding.servicePort == 443 ? "the first data (TLS ClientHello)" : "data"
-        var text =
-            "\(connections) \(hangs): \(data)\(bytes) from \(sender) was sent \(times), and never acknowledged, "
-            + "though the other side lives\(path.answers.map { " (\($0))" } ?? "")."
-        if path.othersWork { text += " Other connections of the same hosts to \(service) work." }
-        text +=
-            path.isOnlyLarge
-            ? " Smaller segments got through: a link on the way is too narrow, and \(sender) is not told (an MTU black hole)."
-            : " Something on the way drops the packets of this connection without a word."
-        return text
+        let data = path.isFirstData && finding.servicePort == 443 ? "the first data (TLS ClientHello)" : "the same data"
+        return (
+            answer("\(connections) \(hangs)"),
+            [
+                "\(sender) sent \(data)\(bytes) \(times), and got no acknowledgement, although the other side is up"
+                    + "\(path.answers.map { " (\($0))" } ?? "").",
+                path.othersWork ? "Other connections of the same hosts to \(service) work." : nil,
+                path.isOnlyLarge
+                    ? "Smaller segments got through: a link on the path has a smaller MTU, and the ICMP error does not reach "
+                        + "\(sender) (an MTU black hole)."
+                    : "A device on the path silently drops the packets of this connection.",
+            ]
+        )
     }
 
     /// An idle timer that drops without a reset.
-    private func forgotten(_ silence: Double, _ sender: String, _ bytes: String) -> String {
-        let seconds = Int(silence.rounded())
-        var text =
-            "\(connections) \(hangs): after \(seconds) s of silence, data\(bytes) from \(sender) was sent \(times), and never "
-            + "acknowledged."
-        text +=
+    private func forgotten(_ silence: Double, _ sender: String, _ bytes: String) -> (String, [String?]) {
+        let others =
             path.othersWork
-            ? " Meanwhile a new connection of the same hosts to \(service) works."
-            : path.answers.map { " Meanwhile the other side lives (\($0))." }
-                ?? " Nothing else of the other side is seen here meanwhile: it may be down as well."
-        return text
-            + " A stateful device on the path (firewall, NAT, load balancer) has most likely forgotten the idle session and "
-            + "drops its packets without a reset."
+            ? "Meanwhile a new connection of the same hosts to \(service) works."
+            : path.answers.map { "Meanwhile the other side is up (\($0))." }
+                ?? "Nothing else of the other side is seen here meanwhile: it may be down as well."
+        return (
+            answer("\(connections) \(hangs) after \(Int(silence.rounded())) s of silence"),
+            [
+                "\(sender) then sent data\(bytes) \(times), and got no acknowledgement.", others,
+                "A stateful device on the path (firewall, NAT, load balancer) has most likely forgotten the idle session and "
+                    + "drops its packets without a reset.",
+            ]
+        )
     }
 
     /// A signature that an end cannot verify.
-    private func unsigned(_ signature: TCPSignature) -> String {
-        let answer = path.answerPasses ? "does not get on" : "gets no answer"
-        return
-            "\(connections) \(finding.count > 1 ? "do not get on" : answer): the \(path.repeated == .synACK ? "SYN-ACK" : "SYN") was "
-            + "sent \(times), with a \(signature.label) signature. An end that has no key for the other, or a different one, drops such "
-            + "segments silently. A firewall that rewrites sequence numbers or ports, or strips the option, does the same to the "
-            + "signature."
+    private func unsigned(_ signature: TCPSignature) -> (String, [String?]) {
+        let hangs = finding.count > 1 ? "are not established" : "is not established"
+        return (
+            answer("\(connections) \(path.answerPasses ? hangs : "\(gets) no answer")"),
+            [
+                "The \(path.repeated == .synACK ? "SYN-ACK" : "SYN") was sent \(times), with a \(signature.label) signature.",
+                "An end that has no key for the other, or a different one, drops such segments silently. A firewall that "
+                    + "rewrites sequence numbers or ports, or strips the option, has the same effect.",
+            ]
+        )
     }
 
-    private var loss: String {
+    private var loss: (String, [String?]) {
         let what: String =
             switch path.repeated {
-            case .syn: "its SYN was lost and sent again"
-            case .synACK: "its SYN-ACK or the ACK was lost, and the SYN-ACK sent again"
-            case .ack, .data, nil: "data was lost and sent \(path.copies + 1) times"
+            case .syn: "The SYN was lost and retransmitted."
+            case .synACK: "The SYN-ACK or its ACK was lost, and the SYN-ACK was retransmitted."
+            case .ack, .data, nil: "Data was lost and sent \(path.copies + 1) times."
             }
         let delay = path.recoveredSeconds.map { " for \(Finding.Path.text($0)) s" } ?? ""
-        return "\(connections) \(finding.count > 1 ? "were" : "was") held up\(delay): \(what). It works."
+        return ("\(connections) \(finding.count > 1 ? "were" : "was") delayed\(delay).", [what, "It works."])
     }
 
     private func has(_ name: EvidenceName) -> Bool { finding.evidence.contains(name) }
 
     private static let sameWay =
-        "Make both directions take the same way, or do not track these connections on the router that sees only one."
+        "Fix the routing, so that both directions pass the same stateful firewalls."
 
-    var advice: String {
-        if let crossing { return crossing.advice }
-        if let forwarding = path.forwarding {
-            return ForwardingSentences(finding: finding, forwarding: forwarding).advice
-        }
-        return switch path.cause {
+    private var advice: String {
+        switch path.cause {
         case .ackNotDelivered, .redirectIgnored: ackNotDeliveredAdvice
         case .replyBypasses, .oneWayHere: Self.sameWay
         case .acceptQueueFull:
-            "Look into the application on \(server): it does not accept. Then raise its listen backlog "
+            "Check the application on \(server): it does not accept connections. Then raise its listen backlog "
                 + "(and net.core.somaxconn)."
         case .ackLostOrQueueFull:
-            "Decide it on \(server): where nstat -az TcpExtListenOverflows counts up, the queue is full. Or capture there: "
-                + "where the ACKs do not arrive, compare the routes of both directions."
-        case .oneWayTap: "Mirror both directions to this port."
+            "To tell which, look on \(server): if nstat -az TcpExtListenOverflows increases, the accept queue is full; if a "
+                + "capture there shows no ACKs, compare the forward and return routes."
+        case .oneWayTap: "Mirror both directions to the capture interface."
         case .noAnswer: noAnswerAdvice
         case .loss: ""
         case .droppedHere: "Check this machine's packet filter and connection tracking for \(service)."
@@ -220,12 +275,14 @@ struct PathSentences {
 
     private var ackNotDeliveredAdvice: String {
         guard let redirect = path.redirect else {
-            return "Compare the routes of both directions (traceroute from \(client) and from \(server)). "
+            return "Compare the forward and return routes (traceroute from \(client) and from \(server)). "
                 + Self.sameWay
         }
         let (from, gateway) = (finding.called(redirect.from), finding.called(redirect.gateway))
-        return "Make both directions take the same way: route \(server) by \(gateway) at \(client), or the replies by "
-            + "\(from); or do not track these connections on \(from)."
+        return
+            "Fix the routing: on \(client) route \(server) via \(gateway), or send the replies of \(server) through \(from). "
+            + "Last resort, and only if \(from) does no NAT for them: notrack plus accept rules for both directions; \(from) "
+            + "then no longer filters these connections by state."
     }
 
     private var noAnswerAdvice: String {
@@ -242,11 +299,11 @@ struct PathSentences {
         }
         if path.repeated == .data {
             return path.isOnlyLarge
-                ? "Let ICMP \"fragmentation needed\" and \"packet too big\" pass, or clamp the MSS to what the way carries."
-                : "Look at the firewalls between \(client) and \(server): a changed policy, a failover, a lost state. "
-                    + "A capture on the other side and rstwho compare name the leg."
+                ? "Let ICMP \"fragmentation needed\" and \"packet too big\" pass, or clamp the MSS to the path MTU."
+                : "Check the firewalls between \(client) and \(server): a changed rule, a failover, an expired session. "
+                    + "A capture on the other side and rstwho compare show where the packets vanish."
         }
-        if path.answerPasses { return "Compare the routes of both directions. " + Self.sameWay }
+        if path.answerPasses { return "Compare the forward and return routes. " + Self.sameWay }
         // BGP, LDP and MSDP are often signed, and an unsigned SYN to such a service is dropped silently.
         let signedPorts: Set<UInt16> = [179, 639, 646]
         let key =
@@ -257,12 +314,10 @@ struct PathSentences {
         return "Run: rstwho probe \(target):\(finding.servicePort)\(key)"
     }
 
-    static func summary(of change: Finding.PathChange, in finding: Finding) -> String {
-        "\(finding.called(finding.fiveTuple.source)) moved from the \(ordinal(change.hostHop)) hop to the "
-            + "\(ordinal(change.hop)): its packets take another path."
-    }
-
-    static func advice(on change: Finding.PathChange, in finding: Finding) -> String {
-        "Ask whoever runs the network what changed, if nothing was planned."
+    static func story(of change: Finding.PathChange, in finding: Finding) -> Story {
+        Story(
+            "\(finding.called(finding.fiveTuple.source)) moved from hop \(change.hostHop) to hop \(change.hop): its packets take "
+                + "another path.",
+            advice: .init("If nothing was planned, ask whoever runs the network what changed."))
     }
 }

@@ -14,14 +14,14 @@ extension ProbeResult {
         switch (state, sender) {
         case (.open, .host): "\(service) of \(host) is open: the host itself answers\(hostPlace)."
         case (.open, .undetermined):
-            "\(service) of \(host) is open; whether the host itself answers is not known. \(doubt)"
+            "\(service) of \(host) is open; whether the host itself answers is undecided. \(doubt)"
         case (.open, _): "\(capitalised(whoever)) answers \(service) in the name of \(host)\(hostIs)."
         case (.closed, _) where unreachable != nil:
             "\(service) of \(host) is closed: the host itself says \"port unreachable\"\(hostPlace)."
         case (.closed, _): "\(service) of \(host) is closed: the host itself sends the RST\(hostPlace)."
         case (.rejected, _):
             "\(capitalised(whoever)) sends the RST for \(service), not \(host)\(hostIs)."
-        case (.refused, _): "\(service) of \(host) is refused; who sends the RST is not known. \(doubt)"
+        case (.refused, _): "\(service) of \(host) is refused; the sender of the RST is undetermined. \(doubt)"
         case (.filtered, .thisMachine): "This machine's own packet filter drops the SYN to \(service) of \(host)."
         case (.filtered, .middlebox):
             "\(service) of \(host) is filtered: \(whoever) drops the SYN without an answer. \(capitalised(hostIsAt))"
@@ -31,13 +31,13 @@ extension ProbeResult {
         case (.prohibited, .host):
             "\(service) of \(host) is rejected by the host itself\(hostPlace): \"\(reason)\"."
         case (.prohibited, _): "\(capitalised(whoever)) rejects \(service) of \(host) by ICMP: \"\(reason)\"."
-        case (.unreachable, _) where unreachable == nil: "Packets to \(host) go in a circle: no hop is the last one."
+        case (.unreachable, _) where unreachable == nil: "Packets to \(host) run in a routing loop."
         case (.unreachable, _): "\(host) cannot be reached, \(whoever) says: \"\(reason)\"."
         case (.silent, _):
             lastReached > 0
-                ? "\(host) answers neither on \(service) nor to ping nor by UDP; the last word comes from "
+                ? "\(host) does not answer \(service), ping or UDP; the last hop that answers is "
                     + "hop \(lastReached)\(known(atHop: lastReached))."
-                : "\(host) answers neither on \(service) nor to ping nor by UDP, and no device on the way says anything."
+                : "\(host) does not answer \(service), ping or UDP, and no device on the path answers either."
         }
     }
 
@@ -49,24 +49,24 @@ extension ProbeResult {
         case (.open, .host): "Nothing to do."
         case (.open, .undetermined), (.refused, _):
             hostHop == nil
-                ? "Give a port that the host is known to answer itself: --reference PORT."
-                : "Capture the next attempt: rstwho watch has more to go by than a probe."
+                ? "Name a port that the host itself answers: --reference PORT."
+                : "Capture the next attempt: rstwho watch sees more than a probe."
         case (.open, _):
-            "A proxy or load balancer, usually harmless. " + Contact.ask(toAsk, device, "whether it should answer")
+            "A proxy or load balancer is usually harmless. " + Contact.ask(toAsk, device, "whether it should answer")
         case (.closed, _):
             "Check that the service on \(host) runs and listens on \(service), on that address; its own packet filter can "
                 + "answer in the same way."
         case (.rejected, .thisMachine), (.filtered, .thisMachine), (.prohibited, .thisMachine):
             "Check this machine's own packet filter for \(service): nft list ruleset."
         case (.rejected, _), (.filtered, .middlebox), (.prohibited, .middlebox), (.prohibited, .undetermined):
-            Contact.ask(toAsk, device, "to check its policy for \(service)")
+            Contact.ask(toAsk, device, "to check its rules for \(service)")
         case (.filtered, _):
             "Check the packet filter of \(host) for \(service)\(thenBefore)."
         case (.prohibited, .host): "Check the packet filter of \(host) for \(service): nft list ruleset."
         case (.unreachable, .thisMachine): "Check that \(host) is up, and this machine's route: ip route get \(target)."
-        case (.unreachable, _): "Check that \(host) is up, and the routes of the last device on the way."
+        case (.unreachable, _): "Check that \(host) is up, and the routes of the last device on the path."
         case (.silent, _):
-            "Check that \(host) is up. If it is, it or a device drops everything: give a port that answers with "
+            "Check that \(host) is up. If it is, it or a device on the path drops everything: name a port that answers with "
                 + "--reference PORT."
         }
     }
@@ -123,7 +123,7 @@ extension ProbeResult {
 
     /// A sentence.
     private var hostIsAt: String {
-        guard let hostHop else { return "how far the host is, is not known." }
+        guard let hostHop else { return "the distance of the host is unknown." }
         return "the host is at hop \(hostHop)\(hostHopIsMinimum ? " or farther" : "")."
     }
 
@@ -143,7 +143,7 @@ extension ProbeResult {
 
     private var doubt: String {
         hostHop == nil
-            ? "The host answers nothing else: how far it is, is not known."
-            : "What speaks for the host and what against it do not decide."
+            ? "The host answers nothing else, so its distance is unknown."
+            : "The evidence for and against the host is inconclusive."
     }
 }

@@ -3,70 +3,80 @@ internal import Diagnosis
 internal import Packets
 
 extension ResetSentences {
-    /// What to do next, as a sentence.
-    var advice: String {
+    /// The next step.
+    var advice: Story.Advice {
         switch reset.sender {
         case .middlebox: return adviceOnDevice
         case .thisMachine: return adviceOnThisMachine
         case .host, .hostApplication, .hostKernel, .hostFirewall: return adviceOnHost
-        case .undetermined: return AbstentionReason(finding).advice(claimed)
+        case .undetermined: return .init(AbstentionReason(finding).advice(claimed), isNeeded: false)
         }
     }
 
-    private var adviceOnDevice: String {
+    private var adviceOnDevice: Story.Advice {
         if reset.hasCopiedTTL(finding.evidence) {
-            return
-                "Find out where it comes from: capture at several points at once and let rstwho compare tell between which "
-                + "it appears. Encryption below TCP keeps it out."
+            return .init(
+                "Capture at several points at the same time: rstwho compare shows between which of them the reset appears."
+            )
         }
         let place = reset.hop.map { " at hop \($0)" } ?? ""
-        func ask(_ question: String) -> String {
-            Contact.ask((finding.device?.name ?? "the device") + place, finding.device, question)
+        func ask(_ question: String, or other: String = "") -> Story.Advice {
+            .init(Contact.ask((finding.device?.name ?? "the device") + place, finding.device, question) + other)
         }
         return switch reset.cause {
-        case .idleTimeout: ask("for its idle timeout, or send TCP keepalives more often than that")
-        case .rejected: ask("to check its policy for \(service)")
-        case .injected: ask("why it injects resets; encryption below TCP keeps it out")
+        case .idleTimeout: ask("for its idle timeout", or: " Or send TCP keepalives more often than that.")
+        case .rejected: ask("to check its rules for \(service)")
+        case .injected: ask("which rule or inspection policy resets \(service)")
         default:
             reset.stage == .afterClose
-                ? "Usually harmless: the connection was being closed. Where open ones are cut too: "
-                    + ask("why it resets \(service)") : ask("why it resets \(service)")
+                ? .none(
+                    "Harmless if users notice nothing: the connection was already closing. If open connections are cut as "
+                        + "well, ask \(Contact.of((finding.device?.name ?? "the device") + place, finding.device)) why."
+                )
+                : ask("why it resets \(service)")
         }
     }
 
-    private var adviceOnThisMachine: String {
+    private var adviceOnThisMachine: Story.Advice {
         switch reset.cause {
         case .untranslated: return adviceOnTranslation
         default:
-            if let rule { return "Check this machine's own rule: \(rule)." }
-            return "Check this machine's own packet filter for \(service): nft list ruleset."
+            if let rule { return .init("Check this machine's own rule: \(rule).") }
+            return .init("Check this machine's packet filter for \(service): nft list ruleset.")
         }
     }
 
-    private var adviceOnHost: String {
+    private var adviceOnHost: Story.Advice {
         switch (reset.cause, reset.sender) {
-        case (.portClosed, .hostKernel): return "Start the service on \(claimed), or ask for the right port."
+        case (.portClosed, .hostKernel): return .init("Start the service on \(claimed), or use the right port.")
         case (.portClosed, _):
-            return "Check that the service on \(claimed) runs and listens on \(service); "
-                + "its own packet filter can answer in the same way."
+            return .init(
+                "Check that the service on \(claimed) runs and listens on \(service); the host's packet filter can answer in "
+                    + "the same way.")
         case (.rejected, _):
-            if let rule { return "Check the rule on \(claimed): \(rule)." }
-            return "Check the packet filter on \(claimed) for \(service): nft list ruleset."
-        case (.aborted, _): return "Look into the application's log on \(claimed) at that time."
-        case (.lateData, _): return "Usually harmless: data came after \(claimed) had closed the connection."
+            if let rule { return .init("Check the rule on \(claimed): \(rule).") }
+            return .init("Check the packet filter on \(claimed) for \(service): nft list ruleset.")
+        case (.aborted, _): return .init("Read the application's log on \(claimed) for that time.")
+        case (.lateData, _):
+            return .none(
+                "Harmless if the other side had received everything. If users see errors, let \(claimed) wait for the other "
+                    + "side's close.")
         case (.keepaliveRace, _):
-            return "Make the client's idle time shorter than the server's keep-alive timeout, or let it retry once."
-        case (.halfOpenCheck, _): return "Nothing to do."
+            return .init(
+                "Make the client's keep-alive timeout shorter than the server's, or let the client retry once.")
+        case (.halfOpenCheck, _): return .none("Nothing to do.")
         case (.untranslated, _): return adviceOnTranslation
         default:
-            return
-                "Look into the application's log and the packet filter on \(claimed) at that time: nothing speaks for a "
-                + "device on the path."
+            return .init(
+                "On \(claimed), read the application's log for that time and check the packet filter: nft list ruleset."
+            )
         }
     }
 
-    private var adviceOnTranslation: String {
-        "Set net.netfilter.nf_conntrack_tcp_be_liberal=1 on this machine, or drop packets of state invalid."
+    private var adviceOnTranslation: Story.Advice {
+        .init(
+            "Set net.netfilter.nf_conntrack_tcp_be_liberal=1 on this machine, or drop packets in conntrack state INVALID."
+        )
     }
 
     /// This machine's rule that made it, where it is known.

@@ -11,12 +11,12 @@ struct ResetSentences {
     private var hop: Int? { reset.hop }
     private var evidence: [Evidence] { finding.evidence }
 
-    /// Who sent the reset, from how far, and what the user felt.
-    var summary: String {
+    /// Who sent the reset, from how far, how certain; then what the user experienced, why, and what is uncertain.
+    var story: Story {
         let felt = isForgedPerhaps ? nil : felt
         // Where nobody can be named the reason is the answer.
         let story = sender == .undetermined ? [why, felt] : [felt, why]
-        return ([who] + story + [caveat, missing]).compactMap { $0 }.joined(separator: " ")
+        return Story(who, [expected] + story + [caveat, missing], advice: advice)
     }
 
     // MARK: Who
@@ -28,40 +28,40 @@ struct ResetSentences {
             let address = known.isEmpty ? "" : " (\(known.joined(separator: ", ")))"
             let place =
                 reset.hasCopiedTTL(evidence)
-                ? "on the path" : hop.map { "at the \(ordinal($0)) hop" } ?? "somewhere on the path"
-            return "A device \(place)\(address) sent this reset, not \(claimed)\(hostPlace).\(expected)"
+                ? "on the path" : hop.map { "at hop \($0)" } ?? "somewhere on the path"
+            return "A device \(place)\(address) sent this reset, not \(claimed)\(hostPlace)\(certainty)."
         case .thisMachine:
-            let host = reset.hostHop.map { $0 > 0 ? ", which is at the \(ordinal($0)) hop" : "" } ?? ""
-            return "This machine sent this reset in the name of \(claimed)\(host).\(expected)"
-        case .hostApplication: return "An application on \(claimed)\(place) sent this reset."
-        case .hostKernel: return "The kernel of \(claimed)\(place) sent this reset."
-        case .hostFirewall: return "The packet filter of \(claimed)\(place) sent this reset."
+            let host = reset.hostHop.map { $0 > 0 ? " (hop \($0))" : "" } ?? ""
+            return "This machine sent this reset in the name of \(claimed)\(host)\(certainty)."
+        case .hostApplication: return "An application on \(claimed)\(place) sent this reset\(certainty)."
+        case .hostKernel: return "The kernel of \(claimed)\(place) sent this reset\(certainty)."
+        case .hostFirewall: return "The packet filter of \(claimed)\(place) sent this reset\(certainty)."
         case .host:
             return hop == 0
-                ? "This machine sent this reset, as \(claimed), its own address."
-                : "\(claimed)\(place) itself sent this reset."
-        case .undetermined: return "Who sent this reset is not known."
+                ? "This machine sent this reset from its own address, \(claimed)\(certainty)."
+                : "\(claimed)\(place) itself sent this reset\(certainty)."
+        case .undetermined: return "The sender of this reset is undetermined."
         }
     }
 
     /// What the operator has said of it.
-    private var expected: String { finding.device?.isExpected == true ? " It is expected to." : "" }
+    private var expected: String? {
+        finding.device?.isExpected == true ? "The operator expects resets from this device." : nil
+    }
+
+    private var certainty: String { Certainty.suffix(finding.confidence) }
 
     var claimed: String { finding.called(finding.fiveTuple.source) }
 
     private var hostPlace: String {
         guard let hostHop = reset.hostHop else { return "" }
         return hostHop == hop && !reset.hasCopiedTTL(evidence)
-            ? ", which is as far away" : ", which is at the \(ordinal(hostHop)) hop\(samples)"
-    }
-
-    private var samples: String {
-        reset.hostSamples.map { $0 == 1 ? " (1 packet says so)" : " (\($0) packets say so)" } ?? ""
+            ? " (equally far away)" : " (hop \(hostHop))"
     }
 
     private var place: String {
         if hop == 0 { return ", this machine," }
-        return reset.hostHop.map { ", at the \(ordinal($0)) hop," } ?? ""
+        return reset.hostHop.map { " (hop \($0))" } ?? ""
     }
 
     // MARK: What the user felt
@@ -70,13 +70,13 @@ struct ResetSentences {
 
     private var felt: String {
         switch reset.stage {
-        case .syn: return "A connect to \(service) was refused."
+        case .syn: return "A connection to \(service) was refused."
         case .handshake: return "A connection to \(service) was cut before any data."
-        case .data: return "A transfer on \(service) was cut."
+        case .data: return "A transfer over \(service) was cut."
         case .idle: return "A connection to \(service) that had been silent\(silence) was dropped."
-        case .afterClose: return "The connection to \(service) was being closed already."
-        case .none: return "No connection that it belongs to was seen."
-        case .unknown: return "It came in a connection to \(service)."
+        case .afterClose: return "The connection to \(service) was already closing."
+        case .none: return "No packet of its connection was seen before."
+        case .unknown: return "It belongs to a connection to \(service)."
         }
     }
 
@@ -89,38 +89,44 @@ struct ResetSentences {
         // Which part of the host it was is not decidable, unless its kernel is known to have sent it.
         case .portClosed:
             return sender == .hostKernel
-                ? "Nothing listens there." : "Nothing listens there, or its own packet filter refuses it."
-        case .rejected: return sender == .middlebox ? "Its policy rejects it." : "A packet filter's rule rejects it."
-        case .aborted: return "The application gave up the connection."
-        case .lateData: return "Data came after the close, to a socket that was gone."
+                ? "Nothing listens on \(service)."
+                : "Either nothing listens on \(service), or the host's packet filter rejects it; the packets do not say which."
+        case .rejected:
+            return sender == .middlebox
+                ? "Most likely a firewall rule on that device rejects \(service) with a TCP reset; the packets do not say why."
+                : "A packet filter rule rejects \(service)."
+        case .aborted: return "The application aborted the connection."
+        case .lateData: return "Data arrived after \(claimed) had closed the connection."
         case .keepaliveRace:
             let idle = reset.idleSeconds.map { ", idle for \(DecimalText.whole($0)) s," } ?? ""
-            return "The server closed the connection\(idle) at the moment when the client used it again."
-        case .halfOpenCheck: return "A health check opens a connection halfway and drops it: harmless."
+            return "The server closed the connection\(idle) while the client's next request was on its way."
+        case .halfOpenCheck: return "A health check or scan opened the connection halfway and dropped it."
         case .idleTimeout: return idleTimer
-        case .untranslated: return "Address translation did not translate it back."
+        case .untranslated:
+            return "NAT did not translate a packet of this connection back, and its receiver knows no such connection."
         case .injected: return injection
         case .backscatter: return "It answers a packet that somebody forged."
-        case .unknown: return sender == .undetermined ? capitalised(mostTelling) + "." : nil
+        case .unknown:
+            return sender == .undetermined ? capitalised(mostTelling) + "." : "Why: not visible from here."
         }
     }
 
     private var idleTimer: String {
         if let timer = reset.originIdleTimer {
-            return "This device drops connections after about \(DecimalText.whole(timer)) s of silence."
+            return "This device ends connections after about \(DecimalText.whole(timer)) s of silence."
         }
         if let timer = finding.device?.idleTimer, let idle = reset.idleSeconds, KnownTimers.matches(idle, timer) {
-            return "That is its idle timer of \(DecimalText.whole(timer)) s."
+            return "This equals the device's idle timer of \(DecimalText.whole(timer)) s."
         }
         let known = reset.idleSeconds.map(KnownTimers.matching) ?? []
-        guard !known.isEmpty else { return "That is how an idle timeout looks." }
-        return "That is the idle timer of " + known.map(\.device).joined(separator: " or ") + "."
+        guard !known.isEmpty else { return "Most likely an idle timeout of that device ended it." }
+        return "The silence equals the default idle timeout of " + known.map(\.device).joined(separator: " or ") + "."
     }
 
     private var injection: String {
         let races = evidence.filter { $0.weight > 0 && $0.name != .ttlHost }
         let strongest = races.first { $0.name != .ttlFlow } ?? races.first
-        return strongest.map { "It was injected: \($0.text)." } ?? "It was injected."
+        return strongest.map { "The reset was injected: \($0.text)." } ?? "The reset was injected into the connection."
     }
 
     /// What is most telling says already that no connection was seen.
@@ -130,7 +136,7 @@ struct ResetSentences {
     }
 
     private var mostTelling: String {
-        evidence.max { abs($0.weight) < abs($1.weight) }?.text ?? "nothing to compare it with was seen"
+        evidence.max { abs($0.weight) < abs($1.weight) }?.text ?? "the capture holds nothing to compare the reset with"
     }
 
     // MARK: What is uncertain
@@ -146,14 +152,16 @@ struct ResetSentences {
         let weighing = evidence.filter { $0.weight != 0 }
         switch sender {
         case .middlebox where reset.hasCopiedTTL(evidence):
-            return "From which hop is not known: the device copies the host's TTL."
+            return "The device copies the host's TTL, so its hop is unknown."
         // Its own address is that of a router; without it a bridge or a transparent firewall before that router looks alike.
         case .middlebox where reset.originAddress == nil && reset.hop != nil:
-            return "If it does not decrement the TTL, it stands just before that hop."
+            return
+                "A transparent firewall on the link just before hop \(hop ?? 0) would look the same and does not appear in a "
+                + "traceroute."
         case .host where weighing.count == 1 && weighing[0].name == .ttlHost:
-            return "Only its distance says so, which one host in ten shares."
+            return "Weak: only the hop count fits, and about one host in ten fits by chance."
         case .host where evidence.contains(.behindTranslator):
-            return "It stands behind a translator that answers ping itself."
+            return "\(claimed) is a NAT address: the NAT answers ping, and the reset comes from a machine behind it."
         default: return nil
         }
     }

@@ -4,25 +4,48 @@ internal import Packets
 
 /// The sentences that people read, made from a finding's other fields.
 extension Finding {
-    /// What happened, the answer to the question first.
-    package var summary: String {
-        if let told { return told.summary }
-        let sentences =
-            switch details {
-            case .reset(let reset): ResetSentences(finding: self, reset: reset).summary
-            case .path(let path): PathSentences(finding: self, path: path).summary + translation
-            case .pathChange(let change): PathSentences.summary(of: change, in: self)
-            case .icmpError(let error): ICMPSentences(finding: self, error: error).summary
-            case .notice(let notice): NoticeSentences(finding: self, notice: notice).summary
+    /// The sentences by their purpose: headline, evidence file, explanation and message are made from them.
+    package var story: Story {
+        if let told {
+            let hasHeadline = told.headline.map { told.summary.hasPrefix($0) } ?? false
+            guard let headline = told.headline, hasHeadline else {
+                return Story(told.summary, advice: .init(told.advice))
             }
-        return places.brief(sentences)
+            let rest = told.summary.dropFirst(headline.count).drop { $0 == " " }
+            return Story(headline, [String(rest)], advice: .init(told.advice))
+        }
+        return composed
     }
 
-    /// The connection's other five-tuple; empty where this machine does not translate it.
-    private var translation: String {
-        guard let translated else { return "" }
+    /// True where somebody has to act.
+    var needsAction: Bool { composed.advice.isNeeded }
+
+    /// The sentences as this version writes them.
+    private var composed: Story {
+        var story =
+            switch details {
+            case .reset(let reset): ResetSentences(finding: self, reset: reset).story
+            case .path(let path): PathSentences(finding: self, path: path).story
+            case .pathChange(let change): PathSentences.story(of: change, in: self)
+            case .icmpError(let error): ICMPSentences(finding: self, error: error).story
+            case .notice(let notice): NoticeSentences(finding: self, notice: notice).story
+            }
+        if let translation { story.details.append(translation) }
+        story.advice.contact = places.contact(in: story.advice.text)
+        let brief = places.brief([story.answer] + story.details)
+        story.answer = brief[0]
+        story.details = Array(brief.dropFirst())
+        let advice = places.brief([story.advice.text, story.advice.contact ?? ""])
+        story.advice.text = advice[0]
+        if story.advice.contact != nil { story.advice.contact = advice[1] }
+        return story
+    }
+
+    /// The other five-tuple of a path finding's connection; `nil` where this machine does not translate it.
+    private var translation: String? {
+        guard let translated, kind == .path else { return nil }
         let (source, destination) = (text(translated.source), text(translated.destination))
-        return " Translated here to \(Self.end(source, translated.sourcePort)) > "
+        return "This machine translates it to \(Self.end(source, translated.sourcePort)) > "
             + "\(Self.end(destination, translated.destinationPort))."
     }
 
@@ -30,32 +53,13 @@ extension Finding {
         address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
     }
 
+    /// What happened, the answer to the question first.
+    package var summary: String { told?.summary ?? story.summary }
+
     /// What to do next, as a sentence; empty where there is nothing to do.
-    package var advice: String {
-        if let told { return told.advice }
-        let sentences =
-            switch details {
-            case .reset(let reset): ResetSentences(finding: self, reset: reset).advice
-            case .path(let path): PathSentences(finding: self, path: path).advice
-            case .pathChange(let change): PathSentences.advice(on: change, in: self)
-            case .icmpError(let error): ICMPSentences(finding: self, error: error).advice
-            case .notice(let notice): NoticeSentences(finding: self, notice: notice).advice
-            }
-        return places.brief(places.withOwners(sentences))
-    }
+    package var advice: String { told?.advice ?? story.advice.sentences }
 }
 
 func capitalised(_ text: String) -> String {
     text.prefix(1).uppercased() + text.dropFirst()
-}
-
-/// 1st, 2nd, 3rd, 4th, 11th, 21st …
-func ordinal(_ number: Int) -> String {
-    switch (number % 10, number % 100) {
-    case (_, 11...13): "\(number)th"
-    case (1, _): "\(number)st"
-    case (2, _): "\(number)nd"
-    case (3, _): "\(number)rd"
-    default: "\(number)th"
-    }
 }

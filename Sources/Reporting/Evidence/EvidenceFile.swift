@@ -68,7 +68,7 @@ package enum EvidenceFile {
 
     private static func verdict(_ finding: Finding) -> String {
         var lines = [finding.summary]
-        if !finding.advice.isEmpty { lines.append("What to do: \(finding.advice)") }
+        if !finding.advice.isEmpty { lines.append("Next step: \(finding.advice)") }
         if let reset = finding.reset {
             let hop = reset.hop.map { ", hop \($0)" } ?? ""
             let confidence = finding.confidence.map { ", \(Int(($0 * 100).rounded())) %" } ?? ""
@@ -92,13 +92,13 @@ package enum EvidenceFile {
         let distance = packet.record.distance
         var text =
             switch packet.role {
-            case .reset: "The reset. \(finding.summary)"
-            case .trigger: "What drew the reset: the newest packet of the other side before it."
+            case .reset: "The reset. \(finding.story.answer)"
+            case .trigger: "The packet that triggered the reset: the newest of the other side before it."
             case .connection: "A packet of the connection."
             case .after: "A packet of the connection after the reset."
             case .sample:
-                "A sample of where \(finding.text(packet.record.source)) is: TTL \(distance), hop \(distance.hop)."
-            case .request: "What the sample behind it answers."
+                "A sample of the distance of \(finding.text(packet.record.source)): TTL \(distance), hop \(distance.hop)."
+            case .request: "The packet that the next sample answers."
             case .error: "An ICMP error about the connection."
             }
         if packet.frame != 0 { text += " Frame \(packet.frame) of the capture." }

@@ -51,26 +51,28 @@ enum AbstentionReason {
         switch self {
         case .shed: "packets of the connection were left out under load"
         case .noFlow: "no packet of the connection was seen before"
-        case .noTTL: "the text does not tell TTLs"
-        case .severalWays: "\(host) is reached by several ways"
-        case .rewritten: "distances through the next hop tell nothing"
-        case .ownMachine: "which part of the machine that captured made it is not known"
+        case .noTTL: "the text does not show TTLs"
+        case .severalWays: "several paths lead to \(host)"
+        case .rewritten: "the next hop rewrites TTLs"
+        case .ownMachine: "the capturing machine made it, and the capture does not say which part"
         case .contradiction: "the evidence contradicts itself"
-        case .distance: "how far \(host) is away is not known"
+        case .distance: "the distance of \(host) is unknown"
         }
     }
 
     /// What to do next, as a sentence.
     func advice(_ host: String) -> String {
         switch self {
-        case .shed: "Let rstwho look at all connections: --full gives it the CPU time, --ring-size larger rings."
-        case .noTTL: "Give it a capture file, or a text with TTLs (tcpdump -v prints them)."
-        case .noFlow: "Watch the interfaces that the connection's other packets cross, and try again."
-        case .severalWays: "Watch closer to \(host): where it is reached by one way only, its distance is one."
-        case .rewritten: "Watch on the other side of the next hop, which gives all packets one TTL."
-        case .ownMachine: "Run rstwho watch on the machine that captured: its kernel knows what it made itself."
-        case .contradiction: "The evidence contradicts itself: capture nearer to \(host)."
-        case .distance: "Ping \(host) while rstwho watches: the TTL of its replies tells how far it is."
+        case .shed: "Record all connections: --full gives rstwho the CPU time, --ring-size larger rings."
+        case .noTTL: "Read a capture file, or a text with TTLs (tcpdump -v prints them)."
+        case .noFlow: "Capture on the interfaces that the connection's other packets cross, and try again."
+        case .severalWays:
+            "Capture closer to \(host), at a point from which only one path leads to it: there its hop count is unambiguous."
+        case .rewritten: "Capture on the other side of the next hop, which rewrites the TTL of all packets."
+        case .ownMachine:
+            "Run rstwho watch on the capturing machine: its kernel reports the resets that it makes itself."
+        case .contradiction: "The evidence contradicts itself: capture closer to \(host)."
+        case .distance: "Run ping \(host) during the capture: the TTL of its replies shows its distance."
         }
     }
 
@@ -80,18 +82,19 @@ enum AbstentionReason {
     ///   - host: its address; `nil` where only a name is known, which nothing can be asked of.
     ///   - probe: asks the port itself, where that can tell something.
     func steps(_ host: String?, at name: String, probe: String?) -> [String] {
-        let nearer = "a capture nearer to \(name), and both beside each other: rstwho compare here=A.pcap there=B.pcap"
+        let nearer =
+            "Capture near \(name) at the same time, and compare both files: rstwho compare here=A.pcap there=B.pcap"
         let steps: [String?] =
             switch self {
             case .shed: [probe]
-            case .noTTL: ["a capture of it, or a text with TTLs: tcpdump -nv prints them", probe]
-            case .noFlow: ["a capture with the connection's other packets"]
+            case .noTTL: ["Read a capture file, or a text with TTLs: tcpdump -nv prints them.", probe]
+            case .noFlow: ["Capture at a point that the connection's other packets pass."]
             case .severalWays, .contradiction: [nearer, probe]
             case .rewritten: [nearer]
             case .ownMachine: []
             case .distance:
                 [
-                    host.map { "ping -c 4 \($0) while rstwho watches: the TTL of its replies tells how far it is" },
+                    host.map { "ping -c 4 \($0) during the capture: the TTL of its replies shows its distance" },
                     probe,
                 ]
             }

@@ -3,19 +3,16 @@ internal import Diagnosis
 internal import Packets
 
 extension Explanation.Message {
-    /// What whoever can mend it needs to read; `nil` where nobody has to do anything.
+    /// The facts and a question for the people who can check them; `nil` where nobody has to do anything.
+    ///
+    /// It states observations, names no guilty party, and has the one UTC time of the answer.
     init?(about finding: Finding, among related: [Finding], _ knowledge: Knowledge) {
-        guard !finding.advice.hasPrefix("Nothing to do") else { return nil }
+        guard finding.needsAction else { return nil }
         switch finding.details {
         case .reset(let reset):
             guard let message = Self.ofReset(finding, reset, related, knowledge) else { return nil }
             self = message
             text = finding.places.brief(text)
-            // Whoever reads it is asked already.
-            for device in finding.places.addresses.values {
-                guard let owner = device.owner else { continue }
-                text = text.replacing(" Ask \(owner) about \(device.name).", with: "")
-            }
         case .path(let path) where path.cause.isProblem:
             to =
                 "whoever runs the network between \(finding.called(finding.fiveTuple.source)) and "
@@ -42,81 +39,78 @@ extension Explanation.Message {
         let like = related.filter {
             $0.reset?.sender == reset.sender && $0.reset?.hop == reset.hop && $0.fiveTuple.source == tuple.source
         }
-        let count = like.reduce(0) { $0 + $1.count }
-        let often = count > 1 ? ", \(count) times" : ""
-        let cut = reset.stage == .syn ? "refused a connection" : "cut a connection"
-        let closing = reset.stage == .afterClose ? " that was being closed already" : ""
-        let isSure = finding.confidence.map { $0 >= Hypothesis.sure } ?? false
+        let first = like.compactMap(\.time).min() ?? finding.time
+        let count = max(finding.count, like.reduce(0) { $0 + $1.count })
+        let since = first.map { " since \(utc($0))" } ?? ""
+        let times = " (\(count == 1 ? "1 reset" : "\(count) resets"))"
+        let outcome =
+            switch reset.stage {
+            case .syn: "refused with a TCP reset"
+            case .idle: "reset after \(reset.idleSeconds.map { "\(DecimalText.whole($0)) s of " } ?? "a ")silence"
+            default: "cut by a TCP reset"
+            }
+        let observation = "We see connections from \(client) to \(server) \(service) \(outcome)\(since)\(times)."
+        let example =
+            "\(finding.time.map { "around \(utc($0)), " } ?? "")five-tuple \(ResetReport.end(finding, tuple.destination, tuple.destinationPort)) "
+            + "to \(ResetReport.end(finding, tuple.source, tuple.sourcePort))"
         switch reset.sender {
         case .middlebox:
-            let address = knowledge.origins.first { $0.id == reset.origin }?.address.map { " (\($0))" } ?? ""
-            guard !reset.hasCopiedTTL(finding.evidence) else {
-                return Explanation.Message(
-                    "whoever runs the network between \(client) and \(server)",
-                    "A device between \(client) and \(server) \(cut) to \(service)\(closing) with a TCP reset in the name of "
-                        + "\(server)\(often). \(Self.seen(finding)) From which hop is not known, because it copies the TTL of "
-                        + "\(server). Please find out where such resets appear.")
-            }
-            let place = "\(reset.hop.map { " at hop \($0)" } ?? "")\(address)"
-            let name = finding.device?.name
-            let proof = finding.evidence.filter { $0.weight > 0 }.max { $0.weight < $1.weight }
-            let seen = proof.map { "What shows it: \(Self.text($0, of: finding, server))." } ?? ""
-            return Explanation.Message(
-                Contact.of((name ?? "the device") + place, finding.device),
-                "Your device\(name.map { " " + $0 } ?? "")\(place), counted from \(Self.vantage(finding)), "
-                    + "\(cut) of \(client) to \(service) of \(server)\(closing) with a TCP reset in the name of \(server)\(often). "
-                    + "\([Self.seen(finding), seen].filter { !$0.isEmpty }.joined(separator: " ")) Please check \(Self.wish(reset, service))."
-            )
+            let known = knowledge.origins.first { $0.id == reset.origin }?.address ?? reset.originAddress
+            let place = (reset.hasCopiedTTL(finding.evidence) ? nil : reset.hop).map { " at hop \($0)" } ?? ""
+            let name = finding.device?.name ?? "the device"
+            let to =
+                place.isEmpty
+                ? "whoever runs the network between \(client) and \(server)"
+                : Contact.of(name + place + (known.map { " (\($0))" } ?? ""), finding.device)
+            let parts = [
+                observation, difference(finding, reset, server),
+                "Could you check whether a device of yours on this path has a rule or timeout for \(service) \(example)? "
+                    + "We can send a capture.",
+            ]
+            return Explanation.Message(to, parts.compactMap { $0 }.joined(separator: " "))
         case .thisMachine:
             return Explanation.Message(
                 "whoever runs \(finding.vantage?.host ?? "this machine")",
-                "This machine \(cut) of \(client) to \(service) of \(server)\(closing) with a TCP reset in the name of \(server)\(often). "
-                    + "\(Self.seen(finding)) \(finding.advice)")
+                "\(observation) The reset was made on \(finding.vantage?.host ?? "this machine"), with the address of \(server). "
+                    + finding.story.advice.text)
         case .host, .hostApplication, .hostKernel, .hostFirewall:
-            guard reset.stage != .afterClose, reset.cause != .halfOpenCheck, reset.cause != .lateData else {
-                return nil
-            }
             return Explanation.Message(
                 Contact.of(server, finding.places.addresses[tuple.source]),
-                "\(server) itself \(cut) with \(client) on \(service)\(often); "
-                    + (isSure ? "no device on the path did. " : "nothing speaks for a device on the path. ")
-                    + [
-                        Self.seen(finding),
-                        reset.cause == .unknown
-                            ? "Please look into the application's log and the packet filter at that time."
-                            : finding.advice,
-                    ].filter { !$0.isEmpty }.joined(separator: " "))
+                "\(observation) The reset came from \(server) itself, as far as we can see. Could you check \(wish(reset, service)) "
+                    + "\(example)? We can send a capture.")
         case .undetermined: return nil
         }
     }
 
-    /// For somebody who has not seen the other packets.
-    private static func text(_ piece: Evidence, of finding: Finding, _ host: String) -> String {
-        let distances: Set<EvidenceName> = [.ttlHost, .ttlFlow]
-        guard distances.contains(piece.name), let observed = piece.observed?.text, let expected = piece.expected?.text
-        else {
-            return EvidenceText.sentence(piece, of: finding)
+    /// The difference that suggests another device, in numbers that both sides can verify.
+    private static func difference(_ finding: Finding, _ reset: Finding.Reset, _ server: String) -> String? {
+        guard !reset.hasCopiedTTL(finding.evidence) else {
+            return "The reset carries the address of \(server), but \(server) went on with the connection afterwards."
         }
-        return "the reset came with TTL \(observed), packets of \(host) itself with \(expected)"
+        let distances: Set<EvidenceName> = [.ttlHost, .ttlFlow]
+        let piece = finding.evidence.first { $0.weight > 0 && distances.contains($0.name) }
+        guard let hop = reset.hop, let hostHop = reset.hostHop, hostHop > hop else { return nil }
+        let ttls = piece.flatMap { piece in
+            piece.expected.map { "its TTL (\(reset.ttl)) differs from the other packets of \(server): \($0.text)" }
+        }
+        let hops = hostHop - hop == 1 ? "one hop" : "\(hostHop - hop) hops"
+        return
+            "The reset carries the address of \(server), but \(ttls ?? "it crossed fewer routers than the other packets of \(server)"). "
+            + "This suggests a device \(hops) nearer to us. A transparent device just before that point would look the same."
     }
 
     private static func wish(_ reset: Finding.Reset, _ service: String) -> String {
         switch reset.cause {
-        case .idleTimeout: "its idle timeout"
-        case .injected: "why it injects resets"
-        case .rejected: "its policy for \(service)"
-        default: "why it resets \(service)"
+        case .portClosed: "whether the service listens on \(service)"
+        case .rejected: "whether its packet filter has a rule for \(service)"
+        case .aborted, .keepaliveRace: "why the application closed the connection"
+        default: "the application's log and the packet filter for \(service)"
         }
     }
 
-    private static func vantage(_ finding: Finding) -> String {
-        let places = [finding.vantage?.host, finding.vantage?.interface].compactMap { $0 }
-        return places.isEmpty ? "where the capture was made" : places.joined(separator: " ")
-    }
+    private static func utc(_ time: UInt64) -> String { TimeZoneClock.utc.text(time) + " UTC" }
 
     private static func seen(_ finding: Finding) -> String {
-        guard let time = finding.time else { return "" }
-        return
-            "Seen at \(TimeZoneClock.utc.text(time, hasFraction: true)) UTC\(finding.frame.map { ", frame \($0)" } ?? "")."
+        finding.time.map { "Seen at \(utc($0))." } ?? ""
     }
 }

@@ -18,17 +18,17 @@ extension Explanation {
             writer.text += path.text(
                 width: style.width ?? 100, indent: 2, drawing: style.drawing, isColoured: style.isColoured)
         }
-        if !action.isEmpty { writer.section("Do", [action]) }
+        if !action.isEmpty { writer.section("Next step", [action]) }
         writer.section("When" + (style.clock == .utc ? "" : " (local time)"), events(style))
         writer.section(evidence.labels.pro, evidence.pro.map(text))
         if !evidence.pro.isEmpty || !evidence.contra.isEmpty {
             writer.section(
                 evidence.labels.contra, evidence.contra.isEmpty ? ["nothing"] : evidence.contra.map(text))
         }
-        writer.section("To know", evidence.notes.map(note))
+        writer.section("Notes", evidence.notes.map(note))
         writer.section("Who may have refused it", hypotheses.map(Self.text), hanging: 27)
-        writer.section("To settle it", settling)
-        if let message { writer.section("To say to \(message.to)", [message.text]) }
+        writer.section("How to confirm", settling)
+        if let message { writer.section("Message to \(message.to)", [message.text]) }
         writer.section("Known", known(style))
         if let lead { writer.section("Finding", ["\(lead.id), revision \(lead.revision)"]) }
         return style.privacy.apply(to: writer.text)
@@ -47,8 +47,10 @@ extension Explanation {
         let hosts = knowledge.hosts.prefix(Self.shownHosts).map { host in
             let place = host.isLocal ? "this machine" : host.hop.map { "hop \($0)" } ?? "hop not known"
             let packets = HostReport.proving(host)
-            let shared = host.isShared ? ", several distances: its distance accuses nobody" : ""
-            let ttl = host.ttl == nil ? "" : ", TTL \(HostReport.distance(host)), \(packets) packets say so"
+            let shared = host.isShared ? ", several distances" : ""
+            let ttl =
+                host.ttl == nil
+                ? "" : ", TTL \(HostReport.distance(host)) in \(packets == 1 ? "1 packet" : "\(packets) packets")"
             let seen =
                 host.lastSeen == 0
                 ? "" : ", seen \(style.zonedTime(host.firstSeen)) to \(style.zonedTime(host.lastSeen))"
@@ -57,16 +59,17 @@ extension Explanation {
         let origins = knowledge.origins.prefix(Self.shownHosts).map { origin in
             let address = origin.address.map { " (\($0))" } ?? ""
             let timer =
-                origin.idleTimer.map { ", drops connections after about \(DecimalText.whole($0)) s of silence" } ?? ""
+                origin.idleTimer.map { ", ends connections after about \(DecimalText.whole($0)) s of silence" } ?? ""
             let owner = origin.device?.owner.map { ", owner \($0)" } ?? ""
             return
                 "\(origin.id): \(OriginReport.device(origin))\(address)\(owner), \(OriginReport.work(origin))\(timer)"
         }
         let paths = knowledge.paths.prefix(Self.shownHosts).map { path in
             "\(path.network)/\(path.length) to \(PathReport.server(path)): "
-                + (path.symmetry == .unknown ? "" : "ways \(PathReport.label(path.symmetry)), ")
-                + "\(path.worked) of \(path.connections) connections worked"
-                + (path.isPlaced ? ", there \(PathReport.text(path.there)), back \(PathReport.text(path.back))" : "")
+                + (path.symmetry == .unknown ? "" : "forward and return path \(PathReport.label(path.symmetry)), ")
+                + "\(path.worked) of \(path.connections) connections established"
+                + (path.isPlaced
+                    ? ", forward \(PathReport.text(path.there)), return \(PathReport.text(path.back))" : "")
         }
         return hosts + origins + paths
     }

@@ -45,19 +45,19 @@ package struct Explanation: Sendable {
         self.knowledge = knowledge
         let choice = LeadChoice(question, knowledge)
         lead = choice.lead
-        let sentences = choice.lead.map { Self.sentences($0.summary) } ?? []
+        let story = choice.lead?.story
         var details: [String] = []
         if let remark = choice.remark { details.append(remark) }
-        if choice.isAboutIt, let first = sentences.first {
-            answer = first
-            details += sentences.dropFirst()
+        if choice.isAboutIt, let story {
+            answer = story.answer
+            details += story.details
         } else {
             answer = Self.unknown(question, knowledge)
-            details += sentences
+            details += story.map { [$0.answer] + $0.details } ?? []
         }
         if let counts = choice.counts { details.append(counts) }
         self.details = details
-        action = choice.lead?.advice ?? Self.actionForUnknown(question)
+        action = story?.advice.sentences ?? Self.actionForUnknown(question)
         // What was told later may have begun earlier. Texts without times are in the order of their packets.
         timeline = choice.related.reversed().enumerated()
             .sorted { ($0.element.time ?? 0, $0.offset) < ($1.element.time ?? 0, $1.offset) }
@@ -69,50 +69,40 @@ package struct Explanation: Sendable {
         message = choice.lead.flatMap { Message(about: $0, among: choice.related, knowledge) }
     }
 
-    /// Takes a summary apart behind each sentence: the dots of addresses have no space behind them.
-    static func sentences(_ text: String) -> [String] {
-        var sentences: [String] = []
-        var rest = Substring(text)
-        while let end = rest.firstRange(of: ". ") {
-            sentences.append(rest[..<end.lowerBound] + ".")
-            rest = rest[end.upperBound...]
-        }
-        return rest.isEmpty ? sentences : sentences + [String(rest)]
-    }
-
     private static func unknown(_ question: Question, _ knowledge: Knowledge) -> String {
         switch question {
-        case .finding(let id): return "No finding \(id) is known."
+        case .finding(let id): return "No finding \(id) is recorded."
         case .address(let address):
             guard let host = knowledge.hosts.first(where: { $0.address == address }) else {
                 return "Nothing is known of \(address)."
             }
-            return "No reset and no trouble on the way is known of \(HostReport.called(host))\(Self.place(host))."
+            return "No resets or path problems are recorded for \(HostReport.called(host))\(Self.place(host))."
         case .flows(let flows):
             guard let flow = flows.first else { return "Nothing is known." }
             let known = knowledge.hosts.first { $0.address == (flow.destination ?? flow.source).address }
             return
-                "No reset and no trouble on the way is known of \(flow)\(known.map { ": \(HostReport.called($0))\(Self.place($0))" } ?? "")."
+                "No resets or path problems are recorded for \(flow)\(known.map { ": \(HostReport.called($0))\(Self.place($0))" } ?? "")."
         }
     }
 
     private static func place(_ host: HostSummary) -> String {
         if host.isLocal { return ", this machine" }
         let packets = HostReport.proving(host)
-        return host.hop.map { ", which is at the \(ordinal($0)) hop (\(packets) packets say so)" } ?? ", which was seen"
+        return host.hop.map { " (hop \($0), from \(packets == 1 ? "1 packet" : "\(packets) packets"))" }
+            ?? ", which was seen"
     }
 
     private static func actionForUnknown(_ question: Question) -> String {
         let end: Question.FlowPattern.End?
         switch question {
-        case .finding: return "It may have been forgotten: ask for its addresses and ports."
+        case .finding: return "The history may have dropped it: ask for its addresses and ports."
         case .address(let address): end = .init(address)
         case .flows(let flows): end = flows.first.map { $0.destination ?? $0.source }
         }
         let target = end.map { NextSteps.target($0.address, $0.port) } ?? "HOST:PORT"
         return
-            "If it has happened just now, ask again in three seconds: a reset is told once it is settled. Else watch an "
-            + "interface that its packets cross, or ask the network: sudo rstwho probe \(target)."
+            "If it has just happened, ask again in three seconds; a verdict takes up to two. Otherwise capture on an interface "
+            + "that its packets cross, or probe the port: sudo rstwho probe \(target)."
     }
 
     private static func event(_ finding: Finding) -> Event {
@@ -124,10 +114,10 @@ package struct Explanation: Sendable {
             text =
                 "reset \(ResetReport.end(finding, tuple.source, tuple.sourcePort)) > "
                 + "\(ResetReport.end(finding, tuple.destination, tuple.destinationPort)): "
-                + (reset.sender == .undetermined ? "sender not known" : ResetReport.sender(finding, reset)) + cause
+                + (reset.sender == .undetermined ? "sender undetermined" : ResetReport.sender(finding, reset)) + cause
                 + count
         } else {
-            text = (sentences(finding.summary).first ?? finding.kind.rawValue) + count
+            text = finding.story.answer + count
         }
         let place = finding.time == nil ? finding.frame.map { "frame \($0)  " } ?? "" : ""
         return Event(time: finding.time, text: place + text, isProblem: finding.isProblem, id: finding.id)

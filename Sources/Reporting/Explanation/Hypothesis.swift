@@ -28,7 +28,7 @@ package struct Hypothesis: Sendable, Equatable {
 
         package var label: String {
             switch self {
-            case .shown: "this is it"
+            case .shown: "most likely"
             case .possible: "possible"
             case .ruledOut: "ruled out"
             }
@@ -83,7 +83,7 @@ package struct Hypothesis: Sendable, Equatable {
         var foreign: [Hypothesis] {
             [
                 Hypothesis(
-                    kind: .portClosed, state: .ruledOut, reason: "\(places): the SYN was answered before it got there"),
+                    kind: .portClosed, state: .ruledOut, reason: "\(places): the SYN never reached \(name)"),
                 Hypothesis(kind: .hostFilter, state: .ruledOut, reason: "for the same reason"),
                 Hypothesis(
                     kind: .pathFilter, state: .shown,
@@ -100,26 +100,31 @@ package struct Hypothesis: Sendable, Equatable {
             }
             guard let confidence = finding.confidence, confidence >= Hypothesis.sure else {
                 return Hypothesis(
-                    kind: .pathFilter, state: .possible, reason: "the evidence for \(name) is not strong", test: probe)
+                    kind: .pathFilter, state: .possible, reason: "the evidence for \(name) is not conclusive",
+                    test: probe)
             }
             return Hypothesis(
                 kind: .pathFilter, state: .ruledOut,
                 reason:
-                    "the reset has come as far as \(name)'s own packets; a device that does not count as a hop would "
-                    + "have to stand beside it")
+                    "the reset came from the same distance as the other packets of \(name); only a transparent device "
+                    + "directly in front of it would look the same")
         }
 
         var kernel: [Hypothesis] {
             [
-                Hypothesis(kind: .portClosed, state: .shown, reason: "the reset has the marks of \(name)'s kernel"),
-                Hypothesis(kind: .hostFilter, state: .ruledOut, reason: "a filter's reset has no such marks"), path,
+                Hypothesis(
+                    kind: .portClosed, state: .shown,
+                    reason: "the reset has the header fields of a TCP stack's answer for a closed port"),
+                Hypothesis(kind: .hostFilter, state: .ruledOut, reason: "a packet filter's reset lacks these fields"),
+                path,
             ]
         }
 
         var filter: [Hypothesis] {
             [
                 Hypothesis(
-                    kind: .portClosed, state: .ruledOut, reason: "a kernel's reset copies marks that this one has not"),
+                    kind: .portClosed, state: .ruledOut,
+                    reason: "for a closed port the TCP stack would copy header fields that this reset lacks"),
                 Hypothesis(kind: .hostFilter, state: .shown, reason: "the reset was built by \(name)'s packet filter"),
                 path,
             ]
@@ -129,10 +134,10 @@ package struct Hypothesis: Sendable, Equatable {
         var host: [Hypothesis] {
             [
                 Hypothesis(
-                    kind: .portClosed, state: .possible, reason: "byte for byte the same as a filter's reset",
+                    kind: .portClosed, state: .possible, reason: "a packet filter's reset looks the same",
                     test: "on \(name): ss -ltn 'sport = :\(port)'"),
                 Hypothesis(
-                    kind: .hostFilter, state: .possible, reason: "byte for byte the same as a closed port's",
+                    kind: .hostFilter, state: .possible, reason: "a closed port's reset looks the same",
                     test: "on \(name): nft list ruleset"), path,
             ]
         }

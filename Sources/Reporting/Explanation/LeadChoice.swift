@@ -64,7 +64,7 @@ struct LeadChoice {
     /// - Parameter newest: when the newest trouble was, ns since 1970; 0 where that is not known.
     private static func rank(_ finding: Finding, _ newest: UInt64) -> Int {
         let isPast = (finding.time ?? newest).addingReportingOverflow(present).partialValue < newest
-        if finding.isProblem, isPast || finding.device?.isExpected == true { return 7 }
+        if finding.isProblem && isPast || finding.isExpected { return 7 }
         switch finding.details {
         case .reset(let reset):
             if reset.sender.isForeign { return 9 }
@@ -83,7 +83,7 @@ struct LeadChoice {
         let groups: [(String, (Finding.Sender) -> Bool)] = [
             ("by devices on the path", { $0 == .middlebox }), ("by this machine", { $0 == .thisMachine }),
             ("by the host itself", { !$0.isForeign && $0 != .undetermined }),
-            ("of unknown senders", { $0 == .undetermined }),
+            ("of undetermined senders", { $0 == .undetermined }),
         ]
         let parts = groups.compactMap { name, isOne -> String? in
             let count = resets.reduce(0) { $0 + (isOne($1.0.sender) ? $1.1 : 0) }
@@ -98,4 +98,9 @@ struct LeadChoice {
         return "\(address) is itself a device that sends resets for others: \(origin.id), at hop \(origin.hop), "
             + "\(OriginReport.work(origin))."
     }
+}
+
+extension Finding {
+    /// True for a reset of a device whose resets the operator expects.
+    fileprivate var isExpected: Bool { device?.isExpected == true && reset?.sender.isForeign == true }
 }

@@ -24,20 +24,21 @@ enum NextSteps {
         let isAddress = finding.names[source] == nil
         let probe =
             reset.stage == .syn && isAddress
-            ? "sudo rstwho probe \(target(source, finding.servicePort)): SYNs that cannot reach \(host) show who answers them"
+            ? "sudo rstwho probe \(target(source, finding.servicePort)): sends SYNs with a TTL too small to reach \(host); if a reset still comes back, a device on the path sent it"
             : nil
         switch reset.sender {
         case .middlebox where reset.hasCopiedTTL(finding.evidence):
             return [
-                "captures at several points, beside each other: rstwho compare here=A.pcap there=B.pcap tells between which it appears"
+                "Capture at several points at the same time: rstwho compare here=A.pcap there=B.pcap shows between which of them it appears"
             ]
         case .middlebox:
             let isTraced = finding.evidence.contains(.activeTrace)
             return [
                 isTraced ? nil : probe,
-                "a capture nearer to \(host) that does not hold this reset: rstwho compare here=A.pcap there=B.pcap",
+                "Capture near \(host) at the same time. If this reset is missing there, \(host) did not send it: rstwho compare here=A.pcap there=B.pcap",
             ].compactMap { $0 }
-        case .thisMachine: return ["nft list ruleset on this machine: the rule's counter moves with each reset"]
+        case .thisMachine:
+            return ["nft list ruleset on this machine: the counter of the rule increases with each reset"]
         case .host, .hostApplication, .hostKernel, .hostFirewall:
             guard reset.stage == .syn else {
                 return reset.cause == .unknown
@@ -64,17 +65,17 @@ enum NextSteps {
         switch path.cause {
         case .ackNotDelivered, .ackLostOrQueueFull, .acceptQueueFull:
             return [
-                "on \(host): nstat -az TcpExtListenOverflows; it moves where the accept queue is full",
-                "a capture at \(host): rstwho compare here=A.pcap there=B.pcap",
+                "on \(host): nstat -az TcpExtListenOverflows; it increases if the accept queue is full",
+                "Capture on \(host) at the same time: rstwho compare here=A.pcap there=B.pcap",
             ]
         case .noAnswer:
             return finding.names[server] == nil
-                ? ["sudo rstwho probe \(target(server, finding.servicePort)): shows where the SYNs end"] : []
+                ? ["sudo rstwho probe \(target(server, finding.servicePort)): shows where the SYNs vanish"] : []
         case .replyBypasses, .oneWayHere, .redirectIgnored:
-            return ["rstwho paths --address \(host): which way each direction takes"]
+            return ["rstwho paths --address \(host): shows the path of each direction"]
         case .droppedHere:
             return ["on this machine: nft monitor trace, conntrack -S, nstat -az TcpExtIPReversePathFilter"]
-        case .droppedBetween: return ["a capture between the two points"]
+        case .droppedBetween: return ["Capture at a point between the two."]
         case .loss, .oneWayTap: return []
         }
     }

@@ -101,6 +101,7 @@ struct WireFinding: Decodable {
     var vantage: WireVantage?
     var evidence: [WireEvidence]
     var service_port: UInt16?
+    var headline: String?
     var summary: String?
     var advice: String?
 
@@ -122,7 +123,7 @@ struct WireFinding: Decodable {
         finding.translated = translated?.fiveTuple
         finding.confidence = confidence
         finding.count = count
-        finding.told = summary.map { Finding.Told(summary: $0, advice: advice ?? "") }
+        finding.told = summary.map { Finding.Told(summary: $0, advice: advice ?? "", headline: headline) }
         finding.vantage = vantage.map {
             Finding.Vantage(host: $0.host, interface: $0.interface, hook: $0.hook, direction: $0.direction)
         }

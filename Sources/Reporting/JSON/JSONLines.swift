@@ -36,8 +36,11 @@ package enum JSONLines {
                     for evidence in finding.evidence { write(evidence, of: finding, to: &json) }
                 }
             }
-            let advice = finding.advice
-            json.member("summary", finding.summary)
+            let story = finding.story
+            let advice = story.advice.sentences
+            json.member("problem", finding.isProblem)
+            json.member("headline", story.answer)
+            json.member("summary", story.summary)
             json.member("advice", advice.isEmpty ? nil : advice)
         }
     }

@@ -62,11 +62,11 @@ package enum MetricsExposition {
         }
         // Resets and ICMP errors are never shed: their zeros say so.
         writer.family(
-            "rstwho_records_shed_total", .counter, "Packets of flows that were given up under load, by class.")
+            "rstwho_records_shed_total", .counter, "Packets of flows that were shed under load, by class.")
         for packetClass in PacketClass.allCases {
             writer.sample([("class", packetClass.label)], snapshot.shed[packetClass] ?? 0)
         }
-        writer.family("rstwho_shed_ratio", .gauge, "The part of flows that is given up now, by class: 0 for none.")
+        writer.family("rstwho_shed_ratio", .gauge, "Share of flows that are being shed, by class: 0 for none.")
         for packetClass in PacketClass.allCases {
             writer.sample([("class", packetClass.label)], snapshot.shedRatio[packetClass] ?? 0.0)
         }
@@ -87,7 +87,7 @@ package enum MetricsExposition {
             writer.sample([("scope", scope.rawValue)], snapshot.connections[scope] ?? 0)
         }
         writer.family(
-            "rstwho_resets_total", .counter, "TCP resets by who sent them, as first told, and scope.")
+            "rstwho_resets_total", .counter, "TCP resets by sender as first reported, and scope.")
         for sender in Finding.Sender.allCases {
             for scope in Scope.allCases {
                 let key = FindingCounters.SenderAndScope(sender: sender, scope: scope)
@@ -98,16 +98,17 @@ package enum MetricsExposition {
         }
         writer.family(
             "rstwho_resets_expected_total", .counter,
-            "TCP resets of devices that are expected to send them, by scope; part of rstwho_resets_total.")
+            "TCP resets of devices whose resets the operator expects, by scope; part of rstwho_resets_total.")
         for scope in Scope.allCases {
             writer.sample([("scope", scope.rawValue)], findings.expected[scope] ?? 0)
         }
-        writer.family("rstwho_resets_by_cause_total", .counter, "TCP resets by cause, as first told.")
+        writer.family("rstwho_resets_by_cause_total", .counter, "TCP resets by cause as first reported.")
         for cause in Finding.Cause.allCases {
             writer.sample([("cause", cause.rawValue)], findings.causes[cause] ?? 0, findings.causeExemplars[cause])
         }
         writer.family(
-            "rstwho_path_findings_total", .counter, "Routes on which connections do not get on, by cause as first told."
+            "rstwho_path_findings_total", .counter,
+            "Path findings, one per route with failing connections, by first reported cause."
         )
         for cause in Finding.PathCause.allCases {
             writer.sample([("cause", cause.rawValue)], findings.paths[cause] ?? 0, findings.pathExemplars[cause])
@@ -127,7 +128,7 @@ package enum MetricsExposition {
         }
         writer.family(
             "rstwho_resets_revised_total", .counter,
-            "Resets whose sender a later packet settled; not counted again in rstwho_resets_total.")
+            "Resets whose sender a later packet decided; not counted again in rstwho_resets_total.")
         for from in Finding.Sender.allCases {
             for to in Finding.Sender.allCases where to != from && to != .undetermined {
                 writer.sample(
@@ -149,9 +150,10 @@ package enum MetricsExposition {
         writer.sample([], UInt64(clamping: snapshot.hosts))
         writer.family("rstwho_flows", .gauge, "Flows remembered.")
         writer.sample([], UInt64(clamping: snapshot.flows))
-        writer.family("rstwho_origins", .gauge, "Devices found that send resets in other hosts' names.")
+        writer.family(
+            "rstwho_origins", .gauge, "Devices that were found to send resets with the addresses of other hosts.")
         writer.sample([], UInt64(clamping: snapshot.origins))
-        writer.family("rstwho_origins_expected", .gauge, "Those of them that are expected to.")
+        writer.family("rstwho_origins_expected", .gauge, "Devices in rstwho_origins whose resets the operator expects.")
         writer.sample([], UInt64(clamping: snapshot.expectedOrigins))
         writer.family("rstwho_host_evictions_total", .counter, "Hosts forgotten because the table was full.")
         writer.sample([], snapshot.hostEvictions)
@@ -184,7 +186,7 @@ package enum MetricsExposition {
     private static func write(_ history: MetricsSnapshot.History, to writer: inout MetricsWriter) {
         writer.family("rstwho_history_up", .gauge, "1 while findings are stored, 0 while history has stopped.")
         writer.sample([], UInt64(history.isUp ? 1 : 0))
-        writer.family("rstwho_history_errors_total", .counter, "How often history has stopped, by reason.")
+        writer.family("rstwho_history_errors_total", .counter, "Stops of the history, by reason.")
         for (reason, count) in history.errors { writer.sample([("reason", reason)], count) }
         writer.family("rstwho_history_findings_total", .counter, "Findings stored, revisions included.")
         writer.sample([], history.stored)

@@ -30,7 +30,7 @@ package enum OriginReport {
             json.member("resets", origin.resets)
             json.member("first_seen", origin.firstSeen.map(Timestamp.text))
             json.member("last_seen", origin.lastSeen.map(Timestamp.text))
-            json.member("idle_timer", origin.idleTimer, digits: 1)
+            json.member("idle_timer_seconds", origin.idleTimer, digits: 1)
             json.member("causes") { json in
                 json.array { json in
                     for cause in origin.causes.map(\.rawValue).sorted() { json.string(cause) }
@@ -59,15 +59,15 @@ package enum OriginReport {
 
     /// A paragraph a device: who it is, for whom it speaks, since when.
     package static func text(_ origins: [Origin], style: TableStyle = TableStyle()) -> String {
-        guard !origins.isEmpty else { return "No device was seen that sends resets for others.\n" }
-        return style.privacy.apply(to: origins.map { text($0, style) }.joined(separator: "\n"))
+        guard !origins.isEmpty else { return "No device was seen that resets connections between others.\n" }
+        return style.privacy.apply(to: Self.title + origins.map { text($0, style) }.joined(separator: "\n"))
     }
 
     package static func csv(_ origins: [Origin]) -> String {
         var csv = CSVWriter([
             "id", "sender", "hop", "initial_ttl", "address", "interface", "next_hop_mac", "numbering", "window",
             "resets",
-            "first_seen", "last_seen", "idle_timer", "causes", "hosts", "ports", "name", "owner", "expected",
+            "first_seen", "last_seen", "idle_timer_seconds", "causes", "hosts", "ports", "name", "owner", "expected",
         ])
         for origin in origins {
             csv.field(origin.id)
@@ -108,6 +108,8 @@ package enum OriginReport {
             + (origin.hosts.count == 1 ? "host" : "hosts")
     }
 
+    private static let title = "Devices that reset connections between others: firewalls, balancers, NATs\n\n"
+
     private static func text(_ origin: Origin, _ style: TableStyle) -> String {
         let address = origin.address.map { " (\($0))" } ?? ""
         let count = origin.resets == 1 ? "1 reset" : "\(origin.resets) resets"
@@ -124,14 +126,14 @@ package enum OriginReport {
         if let timer = origin.idleTimer {
             let known = KnownTimers.matching(timer).map(\.device)
             let like = known.isEmpty ? "" : ", as \(known.joined(separator: " or ")) does"
-            lines.append("    drops connections after about \(DecimalText.whole(timer)) s of silence\(like)")
+            lines.append("    ends connections after about \(DecimalText.whole(timer)) s of silence\(like)")
         }
         var marks = ["initial TTL \(origin.initialTTL)"]
         if origin.numbering != .none { marks.append("IP-ID \(origin.numbering.rawValue)") }
         if origin.hasWindow { marks.append("with a window") }
         if let interface = origin.interface { marks.append("on \(interface)") }
         if let address = origin.nextHopMAC { marks.append("next hop \(address)") }
-        lines.append("    known by \(marks.joined(separator: ", "))")
+        lines.append("    recognised by \(marks.joined(separator: ", "))")
         return lines.map { TextLayout.wrapped($0, width: style.width, drawing: style.drawing) }.joined()
     }
 
@@ -174,13 +176,16 @@ struct WireOrigin: Decodable {
     var resets: UInt64
     var first_seen: String?
     var last_seen: String?
+    var idle_timer_seconds: Double?
+    /// The name that 0.1 used.
     var idle_timer: Double?
     var causes: [String]
     var hosts: [String]
     var ports: [UInt16]
 
     var origin: Origin? {
-        guard WireBounds.hop.contains(hop), idle_timer.map(WireBounds.seconds.contains) ?? true else { return nil }
+        let timer = idle_timer_seconds ?? idle_timer
+        guard WireBounds.hop.contains(hop), timer.map(WireBounds.seconds.contains) ?? true else { return nil }
         var origin = Origin(
             id: id, isThisMachine: sender == Finding.Sender.thisMachine.rawValue, hop: hop, initialTTL: initial_ttl,
             hasWindow: window, interface: interface, nextHopMAC: next_hop_mac)
@@ -190,7 +195,7 @@ struct WireOrigin: Decodable {
         origin.resets = resets
         origin.firstSeen = first_seen.flatMap { Timestamp.read($0) }
         origin.lastSeen = last_seen.flatMap { Timestamp.read($0) }
-        origin.idleGaps = idle_timer.map { [$0, $0, $0] } ?? []
+        origin.idleGaps = timer.map { [$0, $0, $0] } ?? []
         origin.causes = Set(causes.compactMap { Finding.Cause(rawValue: $0) })
         origin.hosts = Set(hosts.compactMap { IPAddress($0) })
         origin.ports = Set(ports)

@@ -56,13 +56,13 @@ package enum PathReport {
 
     /// A line a path.
     package static func text(_ paths: [PathSummary], style: TableStyle = TableStyle()) -> String {
-        guard !paths.isEmpty else { return "No connection was seen to open.\n" }
+        guard !paths.isEmpty else { return "No connection was seen opening.\n" }
         var table = Table(
             [
                 .init("CLIENTS"), .init("SERVER"), .init("WAYS"), .init("OPENED", isRight: true, rank: 3),
-                .init("WORKED", isRight: true, rank: 2), .init("AGAIN", isRight: true, rank: 4),
-                .init("RTT", isRight: true, rank: 5), .init("THERE", least: 12, rank: 6),
-                .init("BACK", least: 12, rank: 1),
+                .init("ESTABLISHED", isRight: true, rank: 2), .init("RETRANS", isRight: true, rank: 4),
+                .init("RTT", isRight: true, rank: 5), .init("FORWARD", least: 12, rank: 6),
+                .init("RETURN", least: 12, rank: 1),
             ], drawing: style.drawing, privacy: style.privacy)
         for path in paths {
             table.add([

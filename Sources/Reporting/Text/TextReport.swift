@@ -176,15 +176,17 @@ package struct TextReport: Sendable {
 
     private func label(_ finding: Finding) -> String {
         let repeats = finding.count > 1 ? (drawing == .ascii ? " x " : " × ") + "\(finding.count)" : ""
-        let confidence = finding.confidence.map { " (\(percent($0)))" } ?? ""
         guard let reset = finding.reset else {
+            // A percentage covers a sender, never a cause.
+            let confidence = finding.confidence.map { " (\(Certainty.words($0)))" } ?? ""
             let reason = finding.icmpError.map { ", \($0.reason.rawValue)" } ?? ""
             return (finding.causeName ?? finding.kind.rawValue) + reason + confidence + repeats
         }
+        let confidence = finding.confidence.map { " (\(percent($0)))" } ?? ""
         let name = finding.device.map { " \($0.name)" } ?? ""
         let hop = reset.sender == .middlebox ? name + (reset.hop.map { " at hop \($0)" } ?? "") : ""
         let cause = reset.cause == .unknown ? "" : ", \(reset.cause.rawValue)"
-        return "\(reset.sender.rawValue)\(hop)\(cause)\(confidence)\(repeats)"
+        return "\(reset.sender.rawValue)\(hop)\(confidence)\(cause)\(repeats)"
     }
 
     /// Never 100 %: nothing is certain.

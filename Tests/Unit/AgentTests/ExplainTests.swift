@@ -58,7 +58,7 @@ struct ExplainTests {
                 let explanation = Explanation(try Question(parsing: what), knowledge)
                 #expect(explanation.lead?.id == findingID(50992))
                 #expect(answer.body.contains("\"answer\":\"\(explanation.answer)\""))
-                #expect(explanation.answer.hasPrefix("A device at the 2nd hop sent this reset"))
+                #expect(explanation.answer.hasPrefix("A device at hop 2 sent this reset"))
             }
             let ends = "2001:db8:1111:2222:3333:4444:5555:666"
             let long =

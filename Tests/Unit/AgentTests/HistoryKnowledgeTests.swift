@@ -19,7 +19,7 @@ struct HistoryKnowledgeTests {
         let question = try Question(parsing: what)
         let explanation = Explanation(question, try History.open(readOnly: directory.path).knowledge(of: question))
         #expect(explanation.lead?.id == findingID(3))
-        #expect(explanation.answer.hasPrefix("A device at the 2nd hop sent this reset"))
+        #expect(explanation.answer.hasPrefix("A device at hop 2 sent this reset"))
     }
 
     @Test(arguments: ["192.0.2.1", "192.0.2.1:3 > 10.4.0.2:22", findingID(10)])

@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test func whatTheKernelTellsOfThisMachinesResetsIsSaid() {
-        #expect(check("btf", facts())?.text.contains("can be told") == true)
+        #expect(check("btf", facts())?.text.contains("which part of this machine sent a reset") == true)
         let older = check("btf", facts(kernel: KernelVersion(6, 1)))
         #expect(older?.status == .ok)
         #expect(older?.text.contains("before Linux 6.10") == true)

@@ -44,14 +44,14 @@ struct ClockStepTests {
         ] as [(Double, Double, Double?)])
     func roundTrip(roundTrip: Double, delay: Double, weight: Double?) throws {
         let finding = try Self.timed(Self.step, roundTrip: roundTrip, delay: delay)
-        #expect(finding.weight(.soonerThanRTT) == weight)
+        #expect(finding.timeWeight == weight)
     }
 
     @Test("With exact times the same durations decide")
     func exactRoundTrip() throws {
         let cases: [(Double, Double, Double)] = [(40, 18.5, 3), (40, 40, -1), (6, 2, 3), (4, 0.5, 3)]
         for (roundTrip, delay, weight) in cases {
-            #expect(try Self.timed(0, roundTrip: roundTrip, delay: delay).weight(.soonerThanRTT) == weight)
+            #expect(try Self.timed(0, roundTrip: roundTrip, delay: delay).timeWeight == weight)
         }
     }
 

@@ -203,15 +203,15 @@ struct StackEvidenceTests {
     }
 
     @Test(
-        "sooner_than_rtt: an answer before half a round trip, or after a whole one",
+        "sooner_than_rtt, rtt_plausible: an answer before half a round trip, or after a whole one",
         arguments: [(40, 5, 3), (40, 19, 3), (40, 25, nil), (40, 40, -1), (40, 300, -1), (0.9, 0.1, nil)]
             as [(Double, Double, Double?)])
     func time(roundTrip: Double, delay: Double, weight: Double?) throws {
-        #expect(try timed(roundTrip: roundTrip, delay: delay).weight(.soonerThanRTT) == weight)
+        #expect(try timed(roundTrip: roundTrip, delay: delay).timeWeight == weight)
     }
 
     @Test("sooner_than_rtt abstains where the reset does not answer the newest packet")
     func timeOfAnother() throws {
-        #expect(try timed(roundTrip: 40, delay: 5, ack: 1001).weight(.soonerThanRTT) == nil)
+        #expect(try timed(roundTrip: 40, delay: 5, ack: 1001).timeWeight == nil)
     }
 }

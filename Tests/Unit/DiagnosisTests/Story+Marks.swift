@@ -96,4 +96,7 @@ extension Finding {
     func weight(_ name: EvidenceName) -> Double? {
         evidence.first { $0.name == name }?.weight
     }
+
+    /// The weight of the reset's delay: against the host where it came too soon, for the host where it came in time.
+    var timeWeight: Double? { weight(.soonerThanRTT) ?? weight(.plausibleRTT) }
 }

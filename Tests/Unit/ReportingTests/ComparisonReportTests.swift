@@ -75,7 +75,7 @@ struct ComparisonReportTests {
         let read = try #require(JSONLines.decode(JSONLines.line(finding)))
         #expect(read.path?.cause == .droppedBetween)
         #expect(read.summary == finding.summary)
-        #expect(read.advice.contains("the same way"))
+        #expect(read.advice.contains("both directions pass r1 or neither does"))
     }
 
     @Test("Names cannot command a terminal")

@@ -102,7 +102,7 @@ struct EvidenceFileTests {
             comments.errors.split(separator: "\n").allSatisfy { $0.hasPrefix("Running as user") }, "\(comments.errors)")
         let lines = comments.output.split(separator: "\n")
         #expect(lines.count == told.packets.count)
-        #expect(lines.filter { $0.contains("The reset. A device at the 2nd hop") }.count == 1)
+        #expect(lines.filter { $0.contains("The reset. A device at hop 2") }.count == 1)
         #expect(lines.allSatisfy { !$0.contains("Malformed") })
         let resets = try Tool.run("tshark", ["-n", "-r", file.path, "-Y", "tcp.flags.reset==1 && ip.ttl==63"])
         #expect(resets.output.split(separator: "\n").count == 1)

@@ -29,7 +29,7 @@ import Testing
             + #""vantage":{"host":"fw1","interface":"eth0","hook":"tc","direction":"in"},"#
             + #""evidence":[{"name":"ttl_host","weight":4.0,"observed":"63 (64-1)","#
             + #""expected":"61 (64-3), 4 samples","text":"Nearer."}],"#
-            + #""summary":"#
+            + #""problem":true,"headline":"#
         let line = JSONLines.line(finding)
         #expect(line.hasPrefix(expected))
         #expect(line.hasSuffix("}\n"))
@@ -44,7 +44,7 @@ import Testing
             #expect(!line.contains("\"\(name)\""), "\(name)")
         }
         #expect(!line.contains("null"))
-        #expect(line.contains(#""evidence":[],"summary""#))
+        #expect(line.contains(#""evidence":[],"problem":false,"headline""#))
     }
 
     @Test func hostileTextStaysOnOneLineAndIsEscaped() throws {
@@ -155,7 +155,7 @@ import Testing
         finding.reset?.idleSeconds = value
         finding.reset?.originIdleTimer = value
         var report = TextReport()
-        #expect(report.text(finding).contains("drops connections after about"))
+        #expect(report.text(finding).contains("ends connections after about"))
     }
 
     @Test(arguments: ["", "{}", "[]", "null", #"{"kind":"reset"}"#])

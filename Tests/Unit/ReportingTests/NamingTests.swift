@@ -94,20 +94,20 @@ struct NamingTests {
     @Test func whoeverRunsItIsAsked() throws {
         #expect(
             named(try icmp(3, 13, from: Self.firewall)).advice
-                == "Ask netops, who runs fw-dc1 (10.2.0.2), to check its policy for tcp/22.")
+                == "Ask netops, who runs fw-dc1 (10.2.0.2), to check its rules for tcp/22.")
         #expect(
             named(try icmp(3, 99, from: Self.firewall)).advice == "Ask netops, who runs fw-dc1 (10.2.0.2).")
         // A name without an owner is a name.
         #expect(
             named(try icmp(3, 13, from: Self.gateway, hop: 1)).advice
-                == "Ask whoever runs gw1 (10.1.0.3) to check its policy for tcp/22.")
+                == "Ask whoever runs gw1 (10.1.0.3) to check its rules for tcp/22.")
         let closed = named(try sampleFinding(sender: .hostKernel, cause: .portClosed))
         #expect(
             closed.advice
-                == "Start the service on web1 (10.4.0.2), or ask for the right port. Ask webteam about web1.")
+                == "Start the service on web1 (10.4.0.2), or use the right port. Ask webteam about web1.")
         var device = try sampleFinding()
         device.reset?.originAddress = Self.firewall
-        #expect(named(device).advice == "Ask netops, who runs fw-dc1 at hop 2, to check its policy for tcp/22.")
+        #expect(named(device).advice == "Ask netops, who runs fw-dc1 at hop 2, to check its rules for tcp/22.")
     }
 
     @Test func commandsHaveAddresses() throws {
@@ -156,10 +156,10 @@ struct NamingTests {
         finding.reset?.originAddress = Self.firewall
         knowledge.findings = [named(finding)]
         let text = Explanation(.address(Self.server), knowledge).text()
-        #expect(text.contains("To say to netops, who runs fw-dc1 at hop 2"))
-        #expect(text.contains("Your device fw-dc1 at hop 2"))
-        #expect(text.contains("in the name of web1"))
-        #expect(text.contains("a filter on the path   this is it: fw-dc1 at hop 2"))
+        #expect(text.contains("Message to netops, who runs fw-dc1 at hop 2"))
+        #expect(text.contains("We see connections from 10.1.0.1 to web1 (10.4.0.2) tcp/22 refused with a TCP reset"))
+        #expect(text.contains("Could you check whether a device of yours on this path"))
+        #expect(text.contains("a filter on the path   most likely: fw-dc1 at hop 2"))
         knowledge.findings = [named(try sampleFinding(sender: .hostKernel, cause: .portClosed))]
         let host = Explanation(.address(Self.server), knowledge)
         #expect(host.message?.to == "webteam, who runs web1 (10.4.0.2)")
@@ -167,7 +167,8 @@ struct NamingTests {
         #expect(host.message?.text.contains("Ask webteam") == false)
         knowledge.findings = [named(finding, Self.strangers)]
         #expect(
-            Explanation(.address(Self.server), knowledge).text().contains("To say to whoever runs the device at hop 2"))
+            Explanation(.address(Self.server), knowledge).text().contains("Message to whoever runs the device at hop 2")
+        )
     }
 
     @Test func listsHaveNames() throws {
@@ -208,7 +209,7 @@ struct NamingTests {
             result.summary
                 == "The device at hop 2 (fw-dc1, owner netops, 10.2.0.2) sends the RST for tcp/22, not web1 (10.4.0.2), which is at hop 4."
         )
-        #expect(result.advice == "Ask netops, who runs fw-dc1 at hop 2, to check its policy for tcp/22.")
+        #expect(result.advice == "Ask netops, who runs fw-dc1 at hop 2, to check its rules for tcp/22.")
         let text = ProbeReport(result).text(width: 200)
         #expect(
             text.contains(

@@ -48,7 +48,7 @@ struct SentencesTests {
         var finding = try finding(.host, .portClosed, .syn)
         #expect(!finding.summary.contains("one host in ten"))
         finding.evidence = [Evidence(name: "ttl_host", weight: -2, text: "")]
-        #expect(finding.summary.hasSuffix("Only its distance says so, which one host in ten shares."))
+        #expect(finding.summary.hasSuffix("Weak: only the hop count fits, and about one host in ten fits by chance."))
         finding.evidence.append(Evidence(name: "ip_id_continues", weight: -3, text: ""))
         #expect(!finding.summary.contains("one host in ten"))
 
@@ -57,8 +57,8 @@ struct SentencesTests {
             Evidence(name: "ttl_flow", weight: -3, text: ""),
             Evidence(name: "data_after_reset", weight: 5, text: "the host sent on"),
         ]
-        #expect(finding.summary.contains("It was injected: the host sent on."))
-        #expect(finding.summary.hasSuffix("From which hop is not known: the device copies the host's TTL."))
+        #expect(finding.summary.contains("The reset was injected: the host sent on."))
+        #expect(finding.summary.hasSuffix("The device copies the host's TTL, so its hop is unknown."))
     }
 
     @Test("An idle timeout names the timers that it matches, and the device's own where it was learned")
@@ -66,18 +66,55 @@ struct SentencesTests {
         var finding = try finding(.middlebox, .idleTimeout, .idle)
         #expect(finding.summary.contains("AWS Network Load Balancer or AWS NAT gateway"))
         finding.reset?.idleSeconds = 100
-        #expect(finding.summary.contains("That is how an idle timeout looks."))
+        #expect(finding.summary.contains("Most likely an idle timeout of that device ended it."))
         finding.reset?.originIdleTimer = 100
         #expect(finding.summary.contains("about 100 s of silence"))
     }
 
     @Test(
-        "Ordinals",
-        arguments: [
-            (1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (12, "12th"), (21, "21st"), (113, "113th"),
-        ]
-    )
-    func ordinals(number: Int, text: String) {
-        #expect(ordinal(number) == text)
+        "A probability in words",
+        arguments: [(0.999, "almost certain"), (0.95, "very likely"), (0.8, "likely"), (0.5, "undecided")])
+    func certainty(probability: Double, words: String) {
+        #expect(Certainty.words(probability) == words)
+    }
+
+    @Test("A device's name with a full stop stays whole in every sentence")
+    func fullStops() throws {
+        var finding = try finding(.middlebox, .rejected, .syn)
+        finding.confidence = 0.98
+        finding.reset?.originAddress = IPAddress("10.2.0.2")
+        finding.device = KnownDevice(name: "core. fw1")
+        finding.places.addresses[finding.fiveTuple.source] = KnownDevice(name: "bldg. 4 web")
+        var knowledge = Knowledge()
+        knowledge.findings = [finding]
+        let answer =
+            "A device at hop 2 (core. fw1, 10.2.0.2) sent this reset, not bldg. 4 web (10.4.0.2) (hop 4): very likely."
+        let explanation = Explanation(.address(finding.fiveTuple.source), knowledge)
+        #expect(explanation.answer == answer)
+        #expect(explanation.details.first == "A connection to tcp/22 was refused.")
+        // What an agent reported keeps its first sentence as well.
+        let read = try #require(JSONLines.decode(JSONLines.line(finding)))
+        #expect(read.story.answer == answer)
+        #expect(read.summary == finding.summary)
+        // A finding of an older version has no headline: all its sentences are the answer.
+        let old = JSONLines.line(finding).replacing("\"headline\"", with: "\"unknown\"")
+        #expect(try #require(JSONLines.decode(old)).story.answer == finding.summary)
+    }
+
+    @Test("A message states observations and asks; it accuses nobody and covers no certainty", arguments: cases.indices)
+    func messages(index: Int) throws {
+        let (sender, cause, stage) = Self.cases[index]
+        var finding = try finding(sender, cause, stage)
+        finding.confidence = 0.98
+        finding.time = 1_700_000_000_000_000_000
+        var knowledge = Knowledge()
+        knowledge.findings = [finding]
+        let explanation = Explanation(.address(finding.fiveTuple.source), knowledge)
+        for word in ["your device", "Your device", "forged", "injected", "%", "tunnel", "ncryption"] {
+            #expect(explanation.message?.text.contains(word) != true)
+            #expect(!explanation.action.contains(word))
+        }
+        #expect((explanation.message != nil) == (finding.needsAction && sender != .undetermined))
+        if let message = explanation.message { #expect(message.text.contains(" UTC")) }
     }
 }

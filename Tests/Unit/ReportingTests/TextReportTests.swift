@@ -17,7 +17,7 @@ struct TextReportTests {
         let lines = report.text(finding).split(separator: "\n")
         #expect(lines.first == "10.4.0.2:22 > 10.1.0.1:50992  middlebox at hop 2, rejected")
         #expect(lines.dropFirst(2).first == "    ttl_host: TTL 63 (64-1) against 61 (64-3)")
-        #expect(lines.last == "    > Ask whoever runs the device at hop 2 to check its policy for tcp/22.")
+        #expect(lines.last == "    > Ask whoever runs the device at hop 2 to check its rules for tcp/22.")
         #expect(report.summary(packets: 9).hasPrefix("1 reset in 9 packets: middlebox 1."))
     }
 
