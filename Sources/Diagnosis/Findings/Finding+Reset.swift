@@ -29,7 +29,6 @@ extension Finding {
         case idleTimeout = "idle_timeout"
         case untranslated
         case injected
-        case backscatter
         case unknown
     }
 

@@ -2,23 +2,20 @@
 internal import CPacket
 internal import Packets
 
-/// How a connection's flags went up to its end: the closed set of the 19 tampering signatures (Sundara Raman et al.: Global,
-/// Passive Detection of Connection Tampering, SIGCOMM 2023), named by what was seen before the resets and by the resets. Those without
-/// a reset (the connection falls silent) belong to no finding.
+/// The sequence of a connection's flags up to its end: the 16 tampering signatures that end with a reset, of 19 (Sundara
+/// Raman et al.: Global, Passive Detection of Connection Tampering, SIGCOMM 2023), named by the packets before the resets
+/// and by the resets. The other three are silences, which no reset reports.
 package enum TamperingSignature: String, CaseIterable, Sendable {
     // After a SYN
-    case synNone = "syn_none"
     case synRST = "syn_rst"
     case synRSTACK = "syn_rst_ack"
     case synBoth = "syn_rst_and_rst_ack"
     // After the handshake's ACK
-    case ackNone = "ack_none"
     case ackRST = "ack_rst"
     case ackTwoRST = "ack_two_rst"
     case ackRSTACK = "ack_rst_ack"
     case ackTwoRSTACK = "ack_two_rst_ack"
     // After the first data
-    case dataNone = "data_none"
     case dataRST = "data_rst"
     case dataRSTACK = "data_rst_ack"
     case dataBoth = "data_rst_and_rst_ack"

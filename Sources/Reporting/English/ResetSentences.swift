@@ -105,7 +105,6 @@ struct ResetSentences {
         case .untranslated:
             return "NAT did not translate a packet of this connection back, and its receiver knows no such connection."
         case .injected: return injection
-        case .backscatter: return "It answers a packet that somebody forged."
         case .unknown:
             return sender == .undetermined ? capitalised(mostTelling) + "." : "Why: not visible from here."
         }

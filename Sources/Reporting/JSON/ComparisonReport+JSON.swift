@@ -31,8 +31,8 @@ extension ComparisonReport {
             json.member("shared", point.shared)
             json.member("missed", point.missed)
             json.member("local", point.local > 0 ? point.local : nil)
-            json.member("first_time", point.firstTime.map(Timestamp.text))
-            json.member("last_time", point.lastTime.map(Timestamp.text))
+            json.member("first_seen", point.firstTime.map(Timestamp.text))
+            json.member("last_seen", point.lastTime.map(Timestamp.text))
             guard let clock = point.clock, let reference = point.reference else { return }
             json.member("clock") { json in
                 json.object { json in

@@ -114,7 +114,7 @@ package struct ProbeReport: Sendable {
             }
             let device = hop.addresses.lazy.compactMap { result.places.addresses[$0] }.first
             json.member("name", (device ?? result.places.hops[hop.number])?.name)
-            json.member("rtt_ms", hop.roundTrip.map { Double($0) / 1e6 }, digits: 3)
+            json.member("rtt_seconds", hop.roundTrip.map { Double($0) / 1e9 }, digits: 6)
         }
     }
 }

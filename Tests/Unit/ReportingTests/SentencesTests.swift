@@ -14,7 +14,7 @@ struct SentencesTests {
         (.middlebox, .unknown, .afterClose), (.thisMachine, .rejected, .syn), (.thisMachine, .untranslated, .data),
         (.thisMachine, .unknown, .none), (.host, .portClosed, .syn), (.host, .aborted, .data),
         (.host, .lateData, .afterClose),
-        (.host, .keepaliveRace, .afterClose), (.host, .halfOpenCheck, .handshake), (.host, .backscatter, .none),
+        (.host, .keepaliveRace, .afterClose), (.host, .halfOpenCheck, .handshake),
         (.host, .unknown, .idle), (.hostKernel, .portClosed, .syn), (.hostKernel, .lateData, .afterClose),
         (.hostApplication, .aborted, .data), (.hostFirewall, .rejected, .syn), (.undetermined, .unknown, .syn),
         (.undetermined, .unknown, .none),
