@@ -19,6 +19,10 @@ package struct PacketText: ~Copyable {
     private var isSkipping = false
     /// The first line with something in it, for messages.
     private var firstLine: String?
+    /// The first line of a session log, for messages.
+    private var sessionLog: SessionLog?
+    /// Lines that were looked at for one.
+    private var logLines = 0
 
     /// Opens a file.
     ///
@@ -148,6 +152,10 @@ package struct PacketText: ~Copyable {
             firstLine = TextCursor(UnsafeBufferPointer(rebasing: bytes.prefix(60))).printable
         }
         parser.feed(bytes)
+        // A text without packets may be a log that says something all the same. Its first lines show it.
+        guard sessionLog == nil, logLines < 64, parser.counts.packets == 0 else { return }
+        logLines += 1
+        sessionLog = SessionLog(String(decoding: bytes.prefix(2048), as: UTF8.self))
     }
 
     /// The error for a text that gave nothing, where it is the text's fault.
@@ -161,6 +169,13 @@ package struct PacketText: ~Copyable {
                 advice: "Run tcpdump with -v and without -q: tcpdump -nv -i IFACE")
         }
         guard counts.packets == 0 else { return }
+        if let sessionLog {
+            throw CaptureError(
+                .badInput, subject: input.name,
+                problem: "this is a log, without packets. \(sessionLog.program) says \"\(sessionLog.word)\": "
+                    + sessionLog.meaning,
+                advice: "To find the sender, capture there: \(sessionLog.capture)")
+        }
         if let unread = parser.firstUnread {
             throw CaptureError(
                 .badInput, subject: input.name,

@@ -13,7 +13,7 @@ extension FuzzCase {
             Compression.allCases.flatMap { compress in
                 (Self.pcaps.prefix(2) + Self.pcapngs.prefix(1)).map { [4] + compress($0) }
             }
-        case .text: Self.texts.map { Array($0.utf8) }
+        case .text: (Self.texts + Self.formats).map { Array($0.utf8) }
         case .question: Self.questions.map { Array($0.utf8) }
         case .yaml: Self.documents.map { Array($0.utf8) }
         }
