@@ -25,15 +25,16 @@ struct flow_hash_key {
 };
 
 /*
- * Mixes a word into a state: the one mixing step of all our hashes. The first shift brings the upper half down, so that a
- * bit of it changes the product's lower bits too; the product carries every bit upwards; the last shift mixes what it
- * made into the bits that the next word meets. (The multiplier is that of XXH3's rrmxmx step.)
+ * Mixes a word into a state: the one mixing step of all our hashes, a bijection of the word for every state. Two
+ * products, for one alone lets a change of the highest bit through, which the next word can undo. (Constant and shifts
+ * are those of Maiga's xmxmx, "The construct of a bit mixer", 2020.)
  */
 static __always_inline __u64 hash_mix(__u64 state, __u64 word)
 {
 	state ^= word;
-	state = (state ^ state >> 32) * 0x9fb21c651e98df25ull;
-	return state ^ state >> 29;
+	state = (state ^ state >> 32) * 0x0e9846af9b1a615dull;
+	state = (state ^ state >> 32) * 0x0e9846af9b1a615dull;
+	return state ^ state >> 28;
 }
 
 /* One end's share of the hash. */

@@ -66,6 +66,28 @@ extension HeaderSnapshot {
         }
     }
 
+    /// The kinds of the TCP options in their order, a hexadecimal digit each (15 for all from 15 on), the first ten:
+    /// `0x24813` is MSS, SACK permitted, timestamps, NOP, window scale.
+    package var tcpOptionOrder: UInt64 {
+        withBytes { bytes in
+            let start = Int(transport_offset)
+            guard start + 20 <= bytes.count else { return 0 }
+            let end = min(start + Int(bytes[start + 12] >> 4) * 4, bytes.count)
+            var (order, offset, count) = (UInt64(0), start + 20, 0)
+            while offset < end, bytes[offset] != 0, count < 10 {
+                order = order << 4 | UInt64(min(bytes[offset], 15))
+                count += 1
+                if bytes[offset] == 1 {
+                    offset += 1
+                } else {
+                    guard offset + 1 < end, bytes[offset + 1] >= 2 else { return order }
+                    offset += Int(bytes[offset + 1])
+                }
+            }
+            return order
+        }
+    }
+
     /// The maximum segment size option (RFC 9293, 3.7.1), if there is one.
     package var maximumSegmentSize: UInt16? {
         tcpOption(2) { bytes, offset in Self.load16(bytes, at: offset + 2) }
@@ -106,6 +128,17 @@ extension HeaderSnapshot {
             guard payload >= start + 20, payload < bytes.count else { return nil }
             let text = bytes[payload...].prefix { (0x20...0x7e).contains($0) }
             return text.count >= 4 ? String(decoding: text, as: UTF8.self) : nil
+        }
+    }
+
+    /// The reason code in the diagnostic payload of a reset: the magic number 0x33AA, then the code.
+    package var resetDiagnosticCode: UInt16? {
+        withBytes { bytes in
+            let start = Int(transport_offset)
+            guard start + 20 <= bytes.count else { return nil }
+            let payload = start + Int(bytes[start + 12] >> 4) * 4
+            guard payload >= start + 20, Self.load16(bytes, at: payload) == 0x33aa else { return nil }
+            return Self.load16(bytes, at: payload + 2)
         }
     }
 

@@ -144,7 +144,6 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         state.record(findings, engine.statistics)
     }
 
-
     /// The findings to be told now, with what this machine itself knows of them; what a rule is looked for comes back
     /// at a later call.
     private func completed(_ findings: [Finding], _ untranslated: inout UntranslatedResets) -> [Finding] {

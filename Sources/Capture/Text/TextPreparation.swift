@@ -54,7 +54,7 @@ struct TextPreparation {
         }
         guard let line = fresh else { return nil }
         if isHolding {
-            if !TextWrap.begins(line), held.count + line.count < TextWrap.limit,
+            if !TextWrap.begins(line), !TextWrap.beginsOther(line), held.count + line.count < TextWrap.limit,
                 TextWrap.continues(held.cursor, by: line)
             {
                 fresh = nil

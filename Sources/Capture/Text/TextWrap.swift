@@ -18,6 +18,13 @@ enum TextWrap {
         return link.content != .other
     }
 
+    /// True where the line begins with a time and a capital word, as packets of protocols do that are not read.
+    static func beginsOther(_ line: TextCursor) -> Bool {
+        var cursor = line
+        guard TextClock.stamp(&cursor) != nil else { return false }
+        return (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(cursor.peek())
+    }
+
     /// True where the line begins with a packet that has its time.
     static func beginsWithStamp(_ line: TextCursor) -> Bool {
         var cursor = line
@@ -97,14 +104,25 @@ enum TextWrap {
         } else if let found = cursor.find("IP ") ?? cursor.find("IP6 ") {
             cursor.move(to: found)
             _ = cursor.word()
-        } else if let found = cursor.find("): ") ?? cursor.find(" length ") {
+        } else if let colon = cursor.find("): ").map({ $0 + 1 }) ?? linkLengthEnd(cursor) {
             // "ethertype IPv4 (0x0800), length 54: "
-            cursor.move(to: found)
-            if let colon = cursor.find(": ") { cursor.move(to: colon + 2) }
+            cursor.move(to: colon + 2)
         }
         cursor.skipBlanks()
+        // "MPLS (label 29, …)": the name of a layer, whose packet comes in the next line.
+        if cursor.starts(with: "MPLS (") { return false }
         guard TcpdumpEndpoints(&cursor) != nil else { return true }
         return cursor.count < 6
+    }
+
+    /// The colon behind the length of a frame, which stands before the addresses; a datagram's own length has none.
+    private static func linkLengthEnd(_ line: TextCursor) -> Int? {
+        var cursor = line
+        while let found = cursor.find(" length ") {
+            cursor.move(to: found + 8)
+            if cursor.number() != nil, cursor.starts(with: ": ") { return cursor.position }
+        }
+        return nil
     }
 
     /// A segment in the style before tcpdump 4.0 that lacks its window, or the end of the IP header behind it.
@@ -118,7 +136,7 @@ enum TextWrap {
         var cursor = line
         cursor.move(to: colon + 2)
         let flags = cursor.word()
-        var isFlags = flags.count <= 4
+        var isFlags = flags.count > 0 && flags.count <= 4
         for offset in 0..<flags.count where ![0x53, 0x46, 0x50, 0x52, 0x2e, 0x2c].contains(flags.peek(offset)) {
             isFlags = false
         }
@@ -187,7 +205,9 @@ enum TextWrap {
         cursor.advance(24)
         while let found = cursor.find(" IP") {
             cursor.move(to: found + 1)
-            guard cursor.starts(with: "IP ") || cursor.starts(with: "IP6 ") else { continue }
+            var behind = cursor
+            guard behind.skip("IP ") || behind.skip("IP6 ") else { continue }
+            guard isHeaderBracket(behind) || TcpdumpEndpoints(&behind) != nil else { continue }
             let start = stampStart(line, before: found)
             if endsPacket(line.limited(to: start)) {
                 var packet = line

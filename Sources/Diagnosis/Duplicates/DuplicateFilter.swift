@@ -11,6 +11,8 @@ struct DuplicateFilter: ~Copyable {
     private static let places = 8192
     /// Duplicates come within 10 ms, in units of 1024 ns.
     private static let window: UInt32 = 9766
+    /// A router's queue may lie between two copies with one IP-ID, in units of 1024 ns: 100 ms. What is sent again after less has another.
+    private static let queue: UInt32 = 97_656
     /// How long (ns) bulk is looked up after a copy was seen.
     private static let alertness: UInt64 = 60_000_000_000
 
@@ -35,11 +37,11 @@ struct DuplicateFilter: ~Copyable {
         self.clockStep = clockStep
     }
 
-    /// True where the packet was seen a moment ago, elsewhere: between the same ends, with the same numbers, flags, length and
-    /// IP-ID, and the TTL one apart, or another next hop or interface.
+    /// True where the packet was seen a moment ago: between the same ends, with the same numbers, flags, length and IP-ID, and the TTL
+    /// one apart, or another next hop or interface, or an IP-ID that is not 0: a packet that is sent again gets another.
     ///
-    /// What came the same way is another packet: a segment that is sent again, or a second acknowledgement, may be equal to the
-    /// first. UDP has no numbers: without an IP-ID both the TTL and the next hop have to differ.
+    /// Without an IP-ID what came the same way is another packet: a segment that is sent again, or a second acknowledgement, may be equal
+    /// to the first. UDP has no numbers: without an IP-ID both the TTL and the next hop have to differ.
     ///
     /// - Parameter now: ns since 1970.
     @inline(__always)
@@ -63,7 +65,8 @@ struct DuplicateFilter: ~Copyable {
         let earlier = place.pointee
         // Of two CPUs the copy may have the smaller time.
         let delay = record.time &- earlier.time &+ clockStep.units
-        if earlier.hash == hash, delay <= Self.window &+ 2 &* clockStep.units, Self.isDuplicate(record, of: earlier) {
+        let window = Self.isIdentified(record) ? Self.queue : Self.window
+        if earlier.hash == hash, delay <= window &+ 2 &* clockStep.units, Self.isDuplicate(record, of: earlier) {
             alertUntil = now + Self.alertness
             order.note(first: (earlier.ttl, earlier.link), copy: (record.ttl, record.link_hash))
             return true
@@ -80,7 +83,15 @@ struct DuplicateFilter: ~Copyable {
             return step == 1 && record.link_hash != earlier.link
         }
         return step == 1 || record.link_hash != earlier.link || record.interface != earlier.interface
+            || isIdentified(record)
     }
+
+    /// Its IP-ID tells it from other packets; 1 is what some generators give to all of theirs.
+    @inline(__always)
+    private static func isIdentified(_ record: PacketRecord) -> Bool { !record.isIPv6 && record.identification > 1 }
+
+    /// True where a copy was seen a short while ago.
+    func isAlert(now: UInt64) -> Bool { now < alertUntil }
 
     /// Of everything that routers and mirrors leave alone.
     @inline(__always)

@@ -23,7 +23,10 @@ struct DuplicateTracker: ~Copyable {
     ///
     /// - Parameter answered: A number that changes with each packet seen in the flow's other direction.
     mutating func occurrence(of reset: ObservedPacket, answered: UInt64) -> UInt64? {
-        reset.time == 0 ? reset.frame : resets.occurrence(of: reset.record, answered: answered, time: reset.time)
+        reset.time == 0
+            ? reset.frame
+            : resets.occurrence(
+                of: reset.record, answered: answered, time: reset.time, isDuplicating: packets.isAlert(now: reset.time))
     }
 
     /// True where duplicates of other packets come in the order of this one and its duplicate.

@@ -131,6 +131,6 @@ extension Engine {
         stalls.settleAll(&context, icmp, forwarding)
         settlePending()
         stalls.finish(&context)
-        resets.finish(&context)
+        resets.finish(&context, &witnesses)
     }
 }

@@ -238,6 +238,10 @@ extension Engine {
         }
         if isProof { flow.pointee.isProven = true }
         learn(packet, lookup, as: isProof ? .tcp : .unproven, isLocal: isLocal)
+        if flags.contains(.syn) {
+            noteStack(packet)
+            resets.observe(handshake: record.pointee)
+        }
         if isMove { witnesses.pathChanges.noteMove(packet.pointee, from: side.pointee.ttls, &context) }
         if isUntaken { stalls.observe(service: record.pointee, flow, sourceIsHigh: sourceIsHigh, context) }
         if sign != .none || flow.pointee.suspect != 0 {
@@ -248,6 +252,15 @@ extension Engine {
         if packets <= StallTracker.firstPackets {
             stalls.observe(directionOf: packet.pointee, flow, sourceIsHigh: sourceIsHigh, &context)
         }
+    }
+
+    /// Learns from a SYN or SYN-ACK whose TCP its sender has.
+    @inline(never)
+    private mutating func noteStack(_ packet: UnsafePointer<ObservedPacket>) {
+        let record = packet.record
+        guard let order = packet.pointee.headers?.pointee.tcpOptionOrder, order != 0 else { return }
+        let family = StackFamily.of(options: order, initialTTL: record.pointee.distance.initialTTL)
+        if family != .unknown { context.hosts.find(record.pointee.hostKey)?.pointee.stack = family }
     }
 
     /// A SYN that acknowledges nothing, before its flow takes it.

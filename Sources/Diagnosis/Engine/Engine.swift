@@ -32,7 +32,7 @@ package struct Engine: ~Copyable {
 
     package init(options: Options = Options()) {
         let context = EngineContext(options: options)
-        resets = ResetTracker(undeterminedCapacity: options.undeterminedCapacity)
+        resets = ResetTracker(undeterminedCapacity: options.undeterminedCapacity, seed: options.seed)
         witnesses = ResetWitnesses(seed: options.seed, clockStep: context.clockStep)
         stalls = StallTracker(seed: options.seed)
         forwarding = ForwardingTracker(seed: options.seed)

@@ -8,6 +8,7 @@ package enum EvidenceName: String, CaseIterable, Sendable {
     case otherLink = "other_link"
     case dataAfterReset = "data_after_reset"
     case application = "application"
+    case loopback = "loopback"
     case flowLabelKept = "flow_label_kept"
     case flowLabelMissing = "flow_label_missing"
     case activeTrace = "active_trace"
@@ -18,10 +19,12 @@ package enum EvidenceName: String, CaseIterable, Sendable {
     case initialTTL = "initial_ttl"
     case otherInitialTTL = "other_initial_ttl"
     case behindTranslator = "behind_translator"
+    case forwardsForAnother = "forwards_for_another"
     // Numbering
     case triggerIdentification = "trigger_ip_id_copied"
     case otherCounter = "ip_id_of_other"
     case ownCounter = "ip_id_continues"
+    case otherFlow = "continues_other_flow"
     case constantIdentification = "ip_id_constant"
     // Window and options
     case triggerWindow = "trigger_window_copied"
@@ -37,6 +40,7 @@ package enum EvidenceName: String, CaseIterable, Sendable {
     case bothTalkOn = "both_talk_on"
     case twinResets = "twin_resets"
     case bothSidesReset = "both_sides_reset"
+    case acksUnsent = "acks_unsent"
     // What this machine says of itself
     case kernelEvent = "kernel_event"
     case filterRule = "filter_rule"
@@ -54,6 +58,9 @@ package enum EvidenceName: String, CaseIterable, Sendable {
     case flowShed = "flow_shed"
     case noBaseline = "no_baseline"
     case noTTL = "no_ttl"
+    case fartherThanHost = "farther_than_host"
+    case oneHopNearer = "one_hop_nearer"
+    case reflected
     case severalDistances = "several_distances"
     case otherInterface = "other_interface"
     case copiesUnordered = "copies_unordered"

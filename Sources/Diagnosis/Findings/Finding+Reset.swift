@@ -26,6 +26,8 @@ extension Finding {
         case lateData = "late_data"
         case keepaliveRace = "keepalive_race"
         case halfOpenCheck = "half_open_check"
+        /// The other side still has an older connection of the same addresses and ports.
+        case staleConnection = "stale_connection"
         case idleTimeout = "idle_timeout"
         case untranslated
         case injected
@@ -82,6 +84,8 @@ extension Finding {
         package var packetKey: String
         /// True where the reset's source is the side that was connected to; `nil` where no packet told.
         package var serverIsSource: Bool?
+        /// The answer that it refused was the first that came: the connection's work was lost. For the sentences.
+        package var losesAnswer = false
 
         package init(
             flags: TCPFlags, ttl: UInt8, seq: UInt32, ack: UInt32, sender: Sender, hop: Int?, cause: Cause,

@@ -121,6 +121,9 @@ struct FlowSide: BitwiseCopyable, Sendable {
         dataSegments > 0 || (hasAck && client.sentSYN && SequenceNumber.isAfter(ack, client.initialSeq &+ 1))
     }
 
+    /// How long ago its newest packet was at `time` (units of 1024 ns), ms.
+    func age(at time: UInt32) -> UInt32 { UInt32(UInt64(time &- self.time) * 1024 / 1_000_000) &+ 1 }
+
     var hasData: Bool { dataSegments > 0 }
     var sentSYN: Bool { flags & TCPFlags.syn.rawValue != 0 }
     var sentFIN: Bool { flags & TCPFlags.fin.rawValue != 0 }

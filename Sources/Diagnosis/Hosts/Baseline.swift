@@ -52,6 +52,20 @@ package struct Baseline: Sendable {
         self.spread = spread
     }
 
+    /// The same of the TTLs that a path can have left: a listener that sets the TTL of its own packets must not hide how far away the
+    /// host's others come from. Where there are no others, of all.
+    init?(ofPath fingerprints: [TTLFingerprint], isEgress: Bool) {
+        let plausible = fingerprints.map { fingerprint in
+            TTLFingerprint(
+                fingerprint.values.compactMap { value in
+                    HopDistance(ttl: value.ttl, isEgress: isEgress).hop <= EvidenceModel.longestPath
+                        ? (value.ttl, UInt16(clamping: value.count)) : nil
+                }, others: fingerprint.others)
+        }
+        if let baseline = Baseline(plausible, isEgress: isEgress) { self = baseline; return }
+        self.init(fingerprints, isEgress: isEgress)
+    }
+
     /// The baseline of one direction of a flow whose packets all had one TTL; `nil` where they had several.
     init?(_ flow: FlowTTLs, isEgress: Bool) {
         guard flow.isConstant, flow.first != 0 else { return nil }

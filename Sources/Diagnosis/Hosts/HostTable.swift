@@ -61,6 +61,8 @@ struct HostEntry: BucketEntry {
         static let usesFlowLabels = Marks(rawValue: 4)
         static let hasUndetermined = Marks(rawValue: 8)
         static let isMoving = Marks(rawValue: 16)
+        /// Two bits: a `StackFamily`.
+        static let stack = Marks(rawValue: 96)
 
         subscript(mark: Marks) -> Bool {
             get { contains(mark) }
@@ -98,6 +100,12 @@ struct HostEntry: BucketEntry {
         set { marks[.isMoving] = newValue }
     }
 
+    /// Whose TCP it has, by the newest of its handshakes that tells.
+    var stack: StackFamily {
+        get { StackFamily(rawValue: (marks.rawValue & Marks.stack.rawValue) >> 5) ?? .unknown }
+        set { marks.rawValue = marks.rawValue & ~Marks.stack.rawValue | newValue.rawValue << 5 }
+    }
+
     subscript(fingerprint: FingerprintClass) -> TTLFingerprint {
         get {
             switch fingerprint {
@@ -122,7 +130,7 @@ struct HostEntry: BucketEntry {
 
     /// Where the host is, by its TCP packets that prove life, else by its echo and UDP replies.
     var baseline: Baseline? {
-        Baseline([self[.tcp]], isEgress: isLocal) ?? Baseline([self[.echo], self[.udp]], isEgress: isLocal)
+        Baseline(ofPath: [self[.tcp]], isEgress: isLocal) ?? Baseline([self[.echo], self[.udp]], isEgress: isLocal)
     }
 
     /// True where a packet proved that the host lives.

@@ -21,8 +21,8 @@ package struct Origin: Sendable {
     package var id: String
     /// This machine itself.
     package var isThisMachine: Bool
-    /// Its hop: the neighbour is 1, this machine 0.
-    package var hop: Int
+    /// Its hop: the neighbour is 1, this machine 0; `nil` where its resets' TTLs do not tell.
+    package var hop: Int?
     package var initialTTL: UInt8
     package var numbering = Numbering.none
     /// True where its resets have a window.
@@ -46,7 +46,7 @@ package struct Origin: Sendable {
     var lastIdentification: UInt32?
 
     package init(
-        id: String, isThisMachine: Bool, hop: Int, initialTTL: UInt8, hasWindow: Bool, interface: String?,
+        id: String, isThisMachine: Bool, hop: Int?, initialTTL: UInt8, hasWindow: Bool, interface: String?,
         nextHopMAC: String?
     ) {
         self.id = id
@@ -60,7 +60,7 @@ package struct Origin: Sendable {
 
     /// Hops that its TTL allows besides `hop`: some stacks start from 32, which TTLs up to 32 do not tell from 64.
     package var hopAlternatives: [Int] {
-        guard !isThisMachine, initialTTL == 64, hop > 32, hop <= 64 else { return [] }
+        guard !isThisMachine, initialTTL == 64, let hop, hop > 32, hop <= 64 else { return [] }
         return [hop - 32]
     }
 

@@ -5,7 +5,7 @@ package struct OriginRecord: Sendable {
     /// What the resets of one device have in common.
     package struct Key: Hashable, Sendable, Codable {
         package var isThisMachine: Bool
-        package var hop: Int
+        package var hop: Int?
         package var initialTTL: UInt8
         package var isNumbered: Bool
         package var hasWindow: Bool

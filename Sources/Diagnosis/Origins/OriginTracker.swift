@@ -35,7 +35,7 @@ struct OriginTracker: ~Copyable {
         // Without a TTL one device is not told from another.
         guard verdict.sender.isForeign, reset.record.hasTTL else { return }
         let address =
-            address(atHop: reset.distance.hop, isIPv6: reset.record.isIPv6)
+            verdict.hop(of: reset).flatMap { self.address(atHop: $0, isIPv6: reset.record.isIPv6) }
             ?? (verdict.evidence.contains(.otherCounter) ? reset.counter?.counter.address : nil)
         guard let number = devices.add(reset, verdict, address: address) else { return }
         let origin = devices.origins[number]

@@ -15,7 +15,7 @@ struct ResetOrigins: Sendable {
     mutating func add(_ reset: ResetCase, _ verdict: ResetJudge.Verdict, address: IPAddress?) -> Int? {
         let record = reset.record
         let key = OriginRecord.Key(
-            isThisMachine: verdict.sender == .thisMachine, hop: reset.distance.hop,
+            isThisMachine: verdict.sender == .thisMachine, hop: verdict.hop(of: reset),
             initialTTL: reset.distance.initialTTL, isNumbered: !record.isIPv6 && record.identification != 0,
             hasWindow: record.window != 0, dontFragment: record.dontFragment, interface: reset.vantage?.interface,
             nextHopMAC: reset.headers.sourceMAC)

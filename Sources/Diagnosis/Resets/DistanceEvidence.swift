@@ -27,20 +27,26 @@ enum DistanceEvidence {
             ]
         }
         let echo = host.flatMap { Baseline([$0[.echo]], isEgress: $0.isLocal) }
+        let flow = flowBaseline(reset, host: host)
         if let echo, echo.distance.hop == distance.hop, echo.share >= EvidenceModel.dominantShare {
+            // A balancer or NAT answers ping for the hosts behind it. What drops a silent connection stands between its two ends.
+            if let flow, OneHopNearer.dropsSilent(reset, flow: flow) { return [Self.flow(reset, flow, host: host)] }
+            if let flow, OneHopNearer.isOf(reset, flow.distance) {
+                return [OneHopNearer.forwards(distance, echo, flow)]
+            }
             return [equal(distance, echo, kind: "echo replies")]
         }
         // So does a distance that the kernel has shown by its SYN-ACKs and ACKs in other connections, or that the newest of them
         // came from: an application's TTL, or a path that changed since this connection's last packet.
-        if let host, let silencing = silencing(distance, host, flow: flowBaseline(reset, host: host)) {
+        if let host, let silencing = silencing(distance, host, flow: flow) {
             return silencing
         }
         var evidence: [Evidence] = []
-        if let flow = flowBaseline(reset, host: host) {
-            if flow.distance.hop > EvidenceModel.longestPath {
+        if let flow {
+            if flow.distance.hop > EvidenceModel.longestPath, !flow.has(ttl: distance.ttl) {
                 evidence.append(applicationTTL(flow))
             } else {
-                evidence.append(Self.flow(reset, flow))
+                evidence.append(Self.flow(reset, flow, host: host))
                 // One packet is little: then the host's other packets are heard too.
                 if flow.samples >= EvidenceModel.row(.ttlFlow).samplesForFull { return evidence }
             }
@@ -86,7 +92,7 @@ enum DistanceEvidence {
         return Baseline(first, isEgress: host?.isLocal ?? false)
     }
 
-    private static func flow(_ reset: ResetCase, _ flow: Baseline) -> Evidence {
+    private static func flow(_ reset: ResetCase, _ flow: Baseline, host: HostEntry?) -> Evidence {
         let distance = reset.distance
         if flow.distance.hop != distance.hop {
             // The connection may have moved to another path. Whether the old one still carries it shows afterwards.
@@ -99,6 +105,12 @@ enum DistanceEvidence {
             }
             if reset.isFromElsewhere, !reset.aftermath.usesOldLink {
                 return otherInterface(distance, flow, whose: "this connection's other packets")
+            }
+            if distance.hop > flow.distance.hop { return farther(distance, flow) }
+            if OneHopNearer.isOf(reset, flow.distance), !OneHopNearer.dropsSilent(reset, flow: flow),
+                !OneHopNearer.isKernel(of: host, at: flow.distance)
+            {
+                return OneHopNearer.undecided(distance, flow)
             }
             return Evidence(
                 .ttlFlow, against: true, samples: flow.samples, observed: .distance(distance),
@@ -115,14 +127,19 @@ enum DistanceEvidence {
 
     private static func host(_ reset: ResetCase, _ host: HostEntry, echo: Baseline?) -> [Evidence] {
         let distance = reset.distance
-        let sockets = Baseline([host[.tcp]], isEgress: host.isLocal)
+        let sockets = Baseline(ofPath: [host[.tcp]], isEgress: host.isLocal)
         let tcp = sockets.flatMap { $0.distance.hop > EvidenceModel.longestPath ? nil : $0 }
         // TCP packets are of the reset's own class; the others stand in for them where there are none, or where an
         // application has set the TTL of those that there are.
         guard
             let baseline = tcp ?? Baseline([host[.echo], host[.udp]], isEgress: host.isLocal),
-            let everything = Baseline([host[.echo], host[.tcp], host[.udp]], isEgress: host.isLocal)
-        else { return sockets.map { [applicationTTL($0)] } ?? [] }
+            let everything = Baseline(ofPath: [host[.echo], host[.tcp], host[.udp]], isEgress: host.isLocal)
+        else {
+            guard let sockets else { return [] }
+            // How many hops that is nobody knows, but the host's own packets have come with it.
+            return sockets.has(ttl: distance.ttl)
+                ? [equal(distance, sockets, kind: "packets")] : [applicationTTL(sockets)]
+        }
         if baseline.distance.hop > EvidenceModel.longestPath { return [applicationTTL(baseline)] }
         if baseline.distance.hop == distance.hop {
             if !everything.has(ttl: distance.ttl) { return [otherInitialTTL(distance, baseline)] }
@@ -180,6 +197,12 @@ enum DistanceEvidence {
                         + "itself, and the reset comes from a machine behind it")
             ]
         }
+        if distance.hop > baseline.distance.hop { return [farther(distance, baseline)] }
+        if tcp != nil, OneHopNearer.isOf(reset, baseline.distance),
+            !OneHopNearer.isKernel(of: host, at: baseline.distance)
+        {
+            return [OneHopNearer.undecided(distance, baseline)]
+        }
         return unequal(distance, baseline, samples: everything.samples(asFarAs: baseline.distance))
     }
 
@@ -217,6 +240,15 @@ enum DistanceEvidence {
             expected: .distance(baseline.distance, samples: baseline.samples),
             "the reset came from the same distance as the host's packets, but started from \(distance.initialTTL), "
                 + "they from \(baseline.distance.initialTTL)")
+    }
+
+    /// Nothing on the way lies behind the host: another machine of the same service, another way back, or a forger's own TTL.
+    private static func farther(_ distance: HopDistance, _ baseline: Baseline) -> Evidence {
+        Evidence(
+            note: .fartherThanHost, observed: .distance(distance),
+            expected: .distance(baseline.distance, samples: baseline.samples),
+            "the reset came from farther than the host: nothing on the path lies behind it, so its distance accuses nobody"
+        )
     }
 
     private static func otherInterface(_ distance: HopDistance, _ baseline: Baseline, whose: String) -> Evidence {

@@ -136,6 +136,14 @@ package enum EvidenceModel {
             Row(.time, 3, 0, source: "an answer takes a round trip; a device on the path answers sooner")
         case .plausibleRTT:
             Row(.time, 0, -1, source: "an answer takes a round trip; a device on the path may wait as well")
+        case .loopback:
+            Row(.proof, 0, -7, source: "RFC 1122, 3.2.1.3; RFC 4291, 2.5.3: it never leaves the machine")
+        case .forwardsForAnother:
+            Row(.distance, 0, -2, source: "an echo reply is the address's own kernel's (measured, Linux 6.18)")
+        case .otherFlow:
+            Row(.numbering, 0, -3, source: "ports and numbers of another connection: address translation missed it")
+        case .acksUnsent:
+            Row(.race, 3, 0, source: "RFC 9293, 3.10.7.4: a host acknowledges what it has received")
         case .synAckAfterReset, .bothTalkOn, .twinResets, .bothSidesReset:
             Row(.race, 3, 0, source: "races of an injector with the host; Weaver, Sommer, Paxson, NDSS 2009")
         case .notForwarded:
@@ -194,8 +202,8 @@ package enum EvidenceModel {
             .recovered, .outsideWindow,
             .implausible, .traced, .looped, .answer, .wentOn, .sentAgain, .toldAgain, .others, .unlisted:
             Row(.note, 0, 0, source: "explains")
-        case .benignClose, .noFlow, .flowShed, .noBaseline, .noTTL, .severalDistances, .otherInterface,
-            .copiesUnordered,
+        case .benignClose, .noFlow, .flowShed, .noBaseline, .noTTL, .fartherThanHost, .oneHopNearer, .reflected,
+            .severalDistances, .otherInterface, .copiesUnordered,
             .pathMoved,
             .applicationTTL,
             .ttlRewritten,
@@ -208,6 +216,8 @@ package enum EvidenceModel {
     package static let proven = 0.999
     /// `middlebox` needs at least this probability.
     package static let foreignThreshold = 0.95
+    /// The most that a single observation weighs where nothing is known of the host: not enough to accuse.
+    package static let single = 2.0
     /// Below this probability of "not the host" it is the host's.
     package static let hostThreshold = 0.2
     /// A host's distance that its packets share to at least this part is dominant.

@@ -11,6 +11,7 @@ enum HostComponent {
         guard let flow = reset.flow else { return .host }
         let record = reset.record
         if evidence.contains(.application) { return .hostApplication }
+        if evidence.contains(.forwardsForAnother) { return .hostKernel }
         if record.window != 0 {
             let isSocket =
                 StackEvidence.continuesOwnNumbers(record, flow) || StackEvidence.continuesTimestamps(reset, flow)
@@ -21,9 +22,33 @@ enum HostComponent {
         guard reset.headers.timestamps == nil, record.isIPv6 || record.identification == 0 else { return .host }
         if record.isIPv6 {
             if record.identification != 0 { return .hostKernel }
-            return evidence.contains(.flowLabelMissing) ? .hostFirewall : .host
+            return evidence.contains(.flowLabelMissing) && mayBeNetfilter(flow, host) ? .hostFirewall : .host
         }
         if evidence.contains(.dscpKept) { return .hostKernel }
-        return evidence.contains(.dscpLost) ? .hostFirewall : .host
+        return evidence.contains(.dscpLost) && mayBeNetfilter(flow, host) ? .hostFirewall : .host
+    }
+
+    /// What tells a packet filter from a kernel was measured on Linux: BSD's kernels, for one, send resets without a flow label. Where
+    /// the connection spoke and nothing showed whose TCP the host has, nothing is said.
+    private static func mayBeNetfilter(_ flow: FlowContext, _ host: HostEntry?) -> Bool {
+        switch host?.stack ?? .unknown {
+        case .linux: true
+        case .bsd, .windows: false
+        case .unknown: true
+        }
+    }
+}
+
+extension [Evidence] {
+    /// True where the reset has the distance of the host's own packets.
+    var hasCopiedTTL: Bool { contains { ($0.name == .ttlFlow || $0.name == .ttlHost) && $0.weight < 0 } }
+}
+
+extension Evidence {
+    /// The same as an explanation.
+    var withoutWeight: Evidence {
+        var piece = self
+        piece.weight = 0
+        return piece
     }
 }

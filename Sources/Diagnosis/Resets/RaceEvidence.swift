@@ -35,6 +35,13 @@ enum RaceEvidence {
             evidence.append(
                 Evidence(.bothSidesReset, against: true, "both sides got a reset of the same making within 5 ms"))
         }
+        if flow.acksUnsent(reset.record) {
+            evidence.append(
+                Evidence(
+                    .acksUnsent, against: true, observed: "ACK \(reset.record.ack)",
+                    expected: "\(flow.other.nextSeq) at most",
+                    "it acknowledges what the other side had not sent"))
+        }
         if flow.source.packets > 0, reset.passage == .arrived, reset.record.link_hash != flow.source.linkHash,
             reset.copy?.link != flow.source.linkHash, after.usesOldLink
         {

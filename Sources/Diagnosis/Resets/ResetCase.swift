@@ -17,6 +17,9 @@ struct ResetCase: Sendable {
         case leftUndiminished
     }
 
+    /// In which direction a forged reset had come before.
+    enum AfterForeign: Sendable { case sameDirection, otherDirection }
+
     /// What this machine's kernel said of a reset that left here.
     enum KernelTrace: Sendable, Equatable {
         /// Nothing, and that means nothing.
@@ -52,13 +55,22 @@ struct ResetCase: Sendable {
     var interface = InterfaceSet()
     /// It arrived on another interface, and from another next hop, than its connection's newest packet from there.
     var isFromElsewhere = false
+    /// Another address under which its connection was opened.
+    var otherAddress: IPAddress?
     /// The same reset seen once more, elsewhere: a copy.
     var copy: (ttl: UInt8, link: UInt16)?
     /// Duplicates of other packets come in the order of this reset and its copy.
     var isOrderUsual = true
     var aftermath = Aftermath()
-    /// Resets that it stands for, in a flood.
+    /// Resets that it stands for, in a flood or a burst.
     var count = 1
+    /// The newest reset of the burst that this one leads.
+    var burst: ResetBurst?
+    /// The numbers of the resets before and after it in its connection (`PendingResets`).
+    var previous: UInt32?
+    var next: UInt32?
+    /// The connection's reset before it was not the host's, and in whose direction it came.
+    var afterForeign: AfterForeign?
     var id: String
     var packetKey: String
     var vantage: Finding.Vantage?
@@ -83,8 +95,14 @@ struct ResetCase: Sendable {
         }
     }
 
-    /// How long the connection had been silent, where that was seen.
+    /// How long the connection had been silent, where that was seen and the reset's source answered what ended it with the reset.
     var idle: UInt64? { shed.isEmpty ? flow?.idle : nil }
+
+    /// How long the connection had been silent, where that is a part of the story: before the reset, or before its source's close.
+    var silence: UInt64? {
+        guard shed.isEmpty, let flow else { return nil }
+        return flow.idle ?? (flow.source.sentFIN ? flow.gap : nil)
+    }
 }
 
 /// What a reset's headers say beyond its record; empty where there was no snapshot of them.
@@ -101,6 +119,9 @@ struct ResetHeaders: Sendable {
 
     init() {}
 
+    /// Reason of a diagnostic payload (draft-ietf-tcpm-rst-diagnostic-payload).
+    var diagnosticCode: UInt16?
+
     init(_ snapshot: HeaderSnapshot) {
         isKnown = true
         sourceMAC = snapshot.sourceMAC
@@ -108,6 +129,7 @@ struct ResetHeaders: Sendable {
         timestamps = snapshot.tcpTimestamps
         multipathReason = snapshot.multipathResetReason
         text = snapshot.resetText
+        diagnosticCode = snapshot.resetDiagnosticCode
     }
 }
 
@@ -123,15 +145,51 @@ struct FlowContext: Sendable {
     /// ns for which the flow had been silent before the reset, or before the packet that drew it; `nil` if no such gap was
     /// seen.
     var gap: UInt64?
+    /// The reset's source has sent nothing since the gap: it answered what ended the gap with the reset.
+    var isSilentSinceGap = true
 
-    /// The gap, where the connection stood open in it.
-    var idle: UInt64? { source.sentSYN || other.sentSYN ? (hasAnswer ? gap : nil) : gap }
+    /// The gap, where the connection stood open in it and nothing but the reset came from its source afterwards.
+    var idle: UInt64? {
+        guard isSilentSinceGap else { return nil }
+        return source.sentSYN || other.sentSYN ? (hasAnswer ? gap : nil) : gap
+    }
+
+    /// Takes back what a forged reset seemed to have closed.
+    mutating func reopen(_ direction: ResetCase.AfterForeign) {
+        switch direction {
+        case .sameDirection: source.flags &= ~TCPFlags.rst.rawValue
+        case .otherDirection: other.flags &= ~TCPFlags.rst.rawValue
+        }
+    }
+
+    /// True where the newest packet towards the reset's source brought something new: it is no old segment, which an end would have
+    /// answered with an acknowledgement.
+    var isDrawnByNewData: Bool { other.hasData && other.time == other.seqTime }
+
+    /// True where a bare reset answers a segment that its source had accepted nothing of before, in numbers of no connection that was
+    /// seen: an ACK of other numbers in answer to a SYN (RFC 9293, 3.5.1).
+    var isOfStaleConnection: Bool {
+        source.sentSYN && !source.sentSYNACK && !other.sentSYN && other.packets > 0 && other.hasAck
+            && other.ack != source.initialSeq &+ 1
+    }
+
+    /// True where the other side's answer was refused that had not begun to arrive before.
+    var isAnswerLost: Bool { source.sentFIN && other.dataSegments == 1 && !other.sentFIN }
 
     /// True where a reset's sequence number is beyond all that its source has sent: a stack that follows the rules never does
     /// that. Abstains where the other side has acknowledged more than was seen: then packets are missing here.
     func isBeyondAllSent(_ seq: UInt32) -> Bool {
         guard source.hasSeq, SequenceNumber.isAfter(seq, source.nextSeq) else { return false }
         return !other.hasAck || !SequenceNumber.isAfter(other.ack, source.nextSeq)
+    }
+
+    /// True where a reset acknowledges more than the other side has sent, by less than a jump of the whole number space. Abstains where
+    /// its source had acknowledged more than was seen before, or no handshake was seen: then packets are missing here.
+    func acksUnsent(_ reset: PacketRecord) -> Bool {
+        guard reset.tcpFlags.contains(.ack), other.hasSeq, other.sentSYN, source.hasAck,
+            SequenceNumber.isAfter(reset.ack, other.nextSeq)
+        else { return false }
+        return !SequenceNumber.isAfter(source.ack, other.nextSeq)
     }
 
     /// True where the newest packet towards the reset's source drew it, as far as times and numbers tell: it came before the reset, or

@@ -9,11 +9,12 @@ enum ResetCause {
     private static let crossing: Int64 = 195_312
 
     static func of(_ reset: ResetCase, sender: Finding.Sender, evidence: [Evidence]) -> Finding.Cause {
-        switch sender {
-        case .undetermined: .unknown
+        if sender != .undetermined, let stated = ResetReason.of(reset)?.cause { return stated }
+        return switch sender {
+        case .undetermined: evidence.contains(.otherFlow) ? .untranslated : .unknown
         case .middlebox, .thisMachine: foreign(reset, sender: sender, evidence: evidence)
         case .hostFirewall: .rejected
-        case .host, .hostApplication, .hostKernel: host(reset, sender: sender)
+        case .host, .hostApplication, .hostKernel: host(reset, sender: sender, evidence: evidence)
         }
     }
 
@@ -23,16 +24,17 @@ enum ResetCause {
             EvidenceModel.row($0.name).group == .race && $0.weight > 0
         }
         if (races && reset.stage != .afterClose) || evidence.contains(.dataAfterReset) { return .injected }
-        // RFC 8684, 3.6: 3 administratively prohibited.
-        if reset.headers.multipathReason == 3 { return .rejected }
+        if evidence.contains(.reflected) { return .injected }
         switch reset.stage {
         case .syn, .handshake: return .rejected
         case .idle: return .idleTimeout
         case .data, .unknown:
             // A netfilter REJECT in mid-stream is a bare RST whose seq is what its victim acknowledged
             // (nf_reject_ip_tcphdr_put in net/ipv4/netfilter/nf_reject_ipv4.c).
+            // A kernel that has lost a connection which it forwards answers an old segment in the same way: no policy.
             let isReject =
                 reset.record.tcpFlags.isDisjoint(with: .ack) && flow.other.hasAck && reset.record.seq == flow.other.ack
+                && flow.isDrawnByNewData
             if isReject || sender == .thisMachine { return .rejected }
             let isCopied =
                 evidence.contains(.triggerIdentification) || evidence.contains(.triggerWindow)
@@ -42,8 +44,13 @@ enum ResetCause {
         }
     }
 
-    private static func host(_ reset: ResetCase, sender: Finding.Sender) -> Finding.Cause {
+    private static func host(_ reset: ResetCase, sender: Finding.Sender, evidence: [Evidence]) -> Finding.Cause {
+        if evidence.contains(.otherFlow) { return .untranslated }
         guard let flow = reset.flow else { return .unknown }
+        // Its own kernel, which forwards for a machine behind it: the translation did not take the segment, or had run out.
+        if evidence.contains(.forwardsForAnother) { return reset.stage == .idle ? .idleTimeout : .untranslated }
+        // What had opened or closed the connection was forged: nothing that its end does after that is its own doing.
+        if reset.afterForeign == .otherDirection { return .unknown }
         // Linux: a socket's own reset carries its window, the kernel's without a socket has none
         // (tcp_send_active_reset and tcp_v4_send_reset in net/ipv4).
         let isSocket = reset.record.window != 0 || sender == .hostApplication
@@ -52,6 +59,7 @@ enum ResetCause {
         case .handshake:
             // Who opens a connection and resets it unused wanted to know whether it opens. An answer without SYN is not that:
             // it tells a caller that came back of the connection that it has forgotten (RFC 9293, 3.5.1).
+            if flow.isOfStaleConnection { return .staleConnection }
             if flow.source.sentSYN, !flow.source.sentSYNACK, flow.other.sentSYN { return .halfOpenCheck }
             return isSocket ? .aborted : .unknown
         case .afterClose:

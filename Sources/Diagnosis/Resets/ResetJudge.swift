@@ -12,6 +12,17 @@ struct ResetJudge: Sendable {
         /// Where the host is by its own packets.
         var baseline: Baseline?
         var evidence: [Evidence]
+
+        /// The sender's hop, where the reset's TTL tells it: no hop lies behind the host, and a TTL that was copied, counted on, or that
+        /// a burst counts through, tells none.
+        func hop(of reset: ResetCase) -> Int? {
+            guard let hop = reset.hop, reset.burst == nil, !evidence.contains(.reflected) else { return nil }
+            if sender == .middlebox, evidence.hasCopiedTTL { return nil }
+            guard sender.isForeign || sender == .undetermined, let baseline, hop > baseline.distance.hop,
+                reset.passage == .arrived
+            else { return hop }
+            return nil
+        }
     }
 
     func judge(_ reset: ResetCase, host: HostEntry?) -> Verdict {
@@ -34,23 +45,26 @@ struct ResetJudge: Sendable {
         case .leftUndiminished:
             return leftUndiminished(reset, host: host, baseline: baseline)
         case .arrived, .forwarded:
+            if reset.record.source.isLoopback { return ofLoopback(reset, host, baseline: baseline) }
             guard let flow = reset.flow else { return withoutFlow(reset, host: host, baseline: baseline) }
-            let distance = Self.suppressing(DistanceEvidence.of(reset, host: host), flow)
-            let races = RaceEvidence.of(reset, flow)
+            var distance = Self.suppressing(DistanceEvidence.of(reset, host: host), flow)
+            let races = RaceEvidence.of(reset, flow) + otherFlow(reset)
             var stack = StackEvidence.of(reset, flow, host: host, distance: distance)
+            // A packet that was turned round came as far as its own TTL says, not the reset's.
+            if stack.contains(.reflected) { distance = distance.map(\.withoutWeight) }
             // Header fields can be copied; new data of the same connection cannot.
             if races.contains(.dataAfterReset) {
                 stack.removeAll { $0.name == .application }
                 stack.removeAll { $0.name == .flowLabelKept }
             }
-            let evidence = Self.withoutAbsence(distance + stack + races, reset.shed)
+            let evidence = Self.cautious(Self.withoutAbsence(distance + stack + races, reset.shed))
             return verdict(reset, host, evidence + notes(reset), foreign: .middlebox, baseline: baseline)
         }
     }
 
     /// Most resets of a busy link follow a FIN and hurt nobody: their distance alone accuses no one.
     private static func suppressing(_ distance: [Evidence], _ flow: FlowContext) -> [Evidence] {
-        guard flow.source.sentFIN || flow.other.sentFIN, !flow.source.sentRST, !flow.other.sentRST,
+        guard flow.source.sentFIN || flow.other.sentFIN || flow.source.sentRST || flow.other.sentRST,
             distance.contains(where: { $0.weight > 0 })
         else { return distance }
         let told = distance.map { piece in
@@ -68,6 +82,28 @@ struct ResetJudge: Sendable {
     private static func withoutAbsence(_ evidence: [Evidence], _ shed: ShedParts) -> [Evidence] {
         guard !shed.isEmpty else { return evidence }
         return evidence.filter { !absences.contains($0.name) }
+    }
+
+    /// Where nothing is known of the host, one observation accuses nobody that is no proof, no race and no other's IP-ID counter.
+    private static func cautious(_ evidence: [Evidence]) -> [Evidence] {
+        guard evidence.contains(.noBaseline) else { return evidence }
+        let against = evidence.filter { $0.weight > 0 }
+        guard against.count == 1, let group = against.first.map({ EvidenceModel.row($0.name).group }), group != .proof,
+            group != .race, group != .numbering
+        else { return evidence }
+        return evidence.map { piece in
+            var piece = piece
+            piece.weight = min(piece.weight, EvidenceModel.single)
+            return piece
+        }
+    }
+
+    /// What has a loopback address never left the machine that captured.
+    private func ofLoopback(_ reset: ResetCase, _ host: HostEntry?, baseline: Baseline?) -> Verdict {
+        let piece = Evidence(
+            .loopback, against: false, observed: .text(reset.record.source.description),
+            "a loopback address never leaves its machine: this machine itself sent it")
+        return verdict(reset, host, [piece] + notes(reset), foreign: .middlebox, baseline: baseline)
     }
 
     private static let absences: Set<EvidenceName> = [.soonerThanRTT, .plausibleRTT, .twinResets, .dscpLost]
@@ -107,6 +143,10 @@ struct ResetJudge: Sendable {
     /// A reset whose connection was never seen is counted apart: a flood of forged packets draws such resets from hosts that
     /// have no part in it (backscatter).
     private func withoutFlow(_ reset: ResetCase, host: HostEntry?, baseline: Baseline?) -> Verdict {
+        let otherFlow = otherFlow(reset)
+        guard otherFlow.isEmpty else {
+            return verdict(reset, host, otherFlow + notes(reset), foreign: .middlebox, baseline: baseline)
+        }
         guard reset.shed.isEmpty else {
             return Verdict(
                 sender: .undetermined, cause: .unknown, baseline: baseline, evidence: notes(reset))
@@ -117,8 +157,19 @@ struct ResetJudge: Sendable {
         return Verdict(sender: .undetermined, cause: .unknown, baseline: baseline, evidence: [evidence] + notes(reset))
     }
 
+    private func otherFlow(_ reset: ResetCase) -> [Evidence] {
+        guard let address = reset.otherAddress else { return [] }
+        return [
+            Evidence(
+                .otherFlow, against: false, observed: .text(reset.record.source.description),
+                expected: .text(address.description),
+                "its ports and sequence number continue the connection that was opened with \(address): address translation "
+                    + "missed a packet of it")
+        ]
+    }
+
     private func notes(_ reset: ResetCase) -> [Evidence] {
-        guard let text = reset.headers.text else { return shedNote(reset) }
+        guard let text = ResetReason.of(reset)?.text else { return shedNote(reset) }
         return shedNote(reset) + [Evidence(note: .resetText, observed: .text(text), "the reset itself says: \(text)")]
     }
 

@@ -19,11 +19,23 @@ extension ResetTracker {
         }
     }
 
+    /// What is learned of a host more than this long (ns) after a reset does not settle it: paths change.
+    private static var lateness: UInt64 { 3_600_000_000_000 }
+
+    /// Judges again, with what is known by now, all that still waits.
+    mutating func settleAllUndetermined(_ context: inout EngineContext, _ witnesses: inout ResetWitnesses) {
+        for key in undetermined.hosts {
+            if let host = context.hosts.find(key)?.pointee { settleUndetermined(key, host, &context, &witnesses) }
+        }
+    }
+
     /// Judges again what waits for this host.
     private mutating func settleUndetermined(
         _ key: HostKey, _ host: HostEntry, _ context: inout EngineContext, _ witnesses: inout ResetWitnesses
     ) {
         for (number, waiting) in undetermined.of(key) {
+            let time = waiting.reset.time
+            guard time == 0 || context.now < time || context.now - time <= Self.lateness else { continue }
             let verdict = verdict(waiting.reset, host: host, witnesses)
             guard verdict.sender != .undetermined else { continue }
             undetermined.remove(number)
@@ -39,8 +51,23 @@ extension ResetTracker {
         _ witnesses: inout ResetWitnesses
     ) -> Bool {
         let isPending = pending.update(number) { Self.note(record, in: &$0) }
+        notePrevious(record, of: number)
         return isPending || noteLate(record, of: number, &context, &witnesses)
     }
+
+    /// Resets of one connection that still wait: what follows the last follows those before it as well.
+    private mutating func notePrevious(_ record: PacketRecord, of number: UInt32) {
+        var number = number
+        for _ in 0..<Self.burst {
+            var previous: UInt32?
+            pending.update(number) { previous = $0.previous }
+            guard let previous, pending.update(previous, { Self.note(record, in: &$0) }) else { return }
+            number = previous
+        }
+    }
+
+    /// Resets before the newest that are told what follows: an injector sends a handful.
+    private static var burst: Int { 4 }
 
     private static func note(_ record: PacketRecord, in reset: inout ResetCase) {
         guard let context = reset.flow else { return }

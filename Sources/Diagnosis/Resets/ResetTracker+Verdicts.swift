@@ -42,15 +42,28 @@ extension ResetTracker {
     mutating func settleFirst(_ context: inout EngineContext, _ witnesses: inout ResetWitnesses) {
         let number = pending.firstNumber
         let reset = pending.removeFirst()
-        emit(reset, verdict(reset, context, witnesses), number: number, &context, &witnesses)
+        let verdict = verdict(reset, context, witnesses)
+        if verdict.sender.isForeign, let next = reset.next {
+            pending.update(next) { Self.reopen(&$0, after: reset.record) }
+        }
+        emit(reset, verdict, number: number, &context, &witnesses)
         context.findings.settle(reset: number)
+    }
+
+    /// A forged reset closes nothing: what follows is judged as if it had not been.
+    private static func reopen(_ reset: inout ResetCase, after forged: PacketRecord) {
+        let isSame = forged.source == reset.record.source && forged.src_port == reset.record.src_port
+        let direction = isSame ? ResetCase.AfterForeign.sameDirection : .otherDirection
+        reset.afterForeign = direction
+        reset.flow?.reopen(direction)
     }
 
     /// Emits what is still undetermined and was held back until it would be decided.
     mutating func emitUndetermined(_ context: inout EngineContext) { context.findings.emit(undetermined.tell()) }
 
     /// Emits it for good: nothing will follow.
-    mutating func finish(_ context: inout EngineContext) {
+    mutating func finish(_ context: inout EngineContext, _ witnesses: inout ResetWitnesses) {
+        settleAllUndetermined(&context, &witnesses)
         emitUndetermined(&context)
         undetermined.removeAll()
     }
@@ -96,11 +109,12 @@ extension ResetTracker {
         let record = reset.record
         var details = Finding.Reset(
             flags: record.tcpFlags, ttl: record.ttl, seq: record.seq, ack: record.ack, sender: verdict.sender,
-            hop: reset.hop, cause: verdict.cause, stage: reset.stage, packetKey: reset.packetKey)
+            hop: verdict.hop(of: reset), cause: verdict.cause, stage: reset.stage, packetKey: reset.packetKey)
         details.hostHop =
             verdict.baseline?.distance.hop ?? (reset.passage == .madeHere && !verdict.sender.isForeign ? 0 : nil)
         details.hostSamples = verdict.baseline?.samples
-        details.idleSeconds = reset.idle.map { Double($0) / 1e9 }
+        details.losesAnswer = reset.flow?.isAnswerLost ?? false
+        details.idleSeconds = reset.silence.map { Double($0) / 1e9 }
         details.serverIsSource = reset.flow?.serverIsSource
         details.signature = TamperingSignature.of(reset)
         details.vlan = reset.headers.vlan

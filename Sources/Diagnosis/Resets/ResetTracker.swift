@@ -18,8 +18,10 @@ struct ResetTracker: ~Copyable {
     var traces = ResetTraces()
     var judged = JudgedResets()
     var undetermined: UndeterminedResets
+    private var handshakes: HandshakeIndex
 
-    init(undeterminedCapacity: Int) {
+    init(undeterminedCapacity: Int, seed: UInt64) {
+        handshakes = HandshakeIndex(seed: seed)
         undetermined = UndeterminedResets(capacity: undeterminedCapacity)
     }
 
@@ -38,6 +40,9 @@ struct ResetTracker: ~Copyable {
     }
 
     // MARK: Packets
+
+    /// Takes a SYN or SYN-ACK: a reset may go on in its numbers under another address.
+    mutating func observe(handshake record: PacketRecord) { handshakes.note(record) }
 
     /// Takes what this machine's kernel said of resets that it sent: before the packets that are as old or newer.
     ///
@@ -65,6 +70,7 @@ struct ResetTracker: ~Copyable {
     ) {
         let record = sighting.packet.record
         let flow = note(sighting, context)
+        if let waiting = sighting.flow?.pointee.pendingReset, goesOn(waiting, record) { return }
         let admission = flood.admit(
             record, hasFlow: flow != nil, isMadeHere: sighting.passage == .madeHere, isLive: context.isLive)
         if case .counted = admission { return }
@@ -75,7 +81,12 @@ struct ResetTracker: ~Copyable {
             return
         }
         guard let number = accept(reset, &context, &witnesses), let known = sighting.flow else { return }
-        if known.pointee.pendingReset != 0 { pair(known.pointee.pendingReset &- 1, with: number, record, flow) }
+        if known.pointee.pendingReset != 0 {
+            let previous = known.pointee.pendingReset &- 1
+            pending.update(previous) { $0.next = number }
+            pending.update(number) { $0.previous = previous }
+            pair(known.pointee.pendingReset &- 1, with: number, record, flow)
+        }
         known.pointee.pendingReset = number &+ 1
     }
 
@@ -86,12 +97,29 @@ struct ResetTracker: ~Copyable {
         flow.pointee.touch(now: context.now)
         let sinceGap = UInt32(truncatingIfNeeded: context.now / 1_000_000) &- flow.pointee.gapEnd
         let hasGap = sighting.packet.time != 0 && flow.pointee.gap > 0 && sinceGap <= Self.triggerWindow
-        let known = FlowContext(
+        var known = FlowContext(
             source: sourceIsHigh ? flow.pointee.high : flow.pointee.low,
             other: sourceIsHigh ? flow.pointee.low : flow.pointee.high,
             gap: hasGap ? UInt64(flow.pointee.gap) * 1_000_000 : nil)
+        known.isSilentSinceGap =
+            known.source.packets == 0 || known.source.age(at: sighting.packet.record.time) > flow.pointee.gap
         flow.side(isHigh: sourceIsHigh).pointee.flags |= sighting.packet.record.flags
         return known
+    }
+
+    /// Counts a reset to the burst that the connection's waiting one leads, if it is one of it.
+    private mutating func goesOn(_ waiting: UInt32, _ record: PacketRecord) -> Bool {
+        guard waiting != 0 else { return false }
+        var isOfBurst = false
+        pending.update(waiting &- 1) { reset in
+            guard reset.passage == .arrived,
+                ResetBurst.isContinued(reset.burst?.newest ?? reset.record, by: record)
+            else { return }
+            isOfBurst = true
+            reset.burst = ResetBurst(newest: record)
+            reset.count += 1
+        }
+        return isOfBurst
     }
 
     /// Tells the reset that waits, if it is the same, where else it was seen.
@@ -122,6 +150,7 @@ struct ResetTracker: ~Copyable {
             vantage: context.vantage(record))
         reset.clockStep = context.clockStep
         reset.interface = context.arrival(record)
+        reset.otherAddress = handshakes.otherAddress(of: record)
         reset.shed = context.shedParts(record, time: packet.time, sides: flow.map { [$0.source, $0.other] } ?? [])
         if let side = flow?.source, side.packets > 0, record.direction == .ingress {
             reset.isFromElsewhere =
@@ -167,7 +196,7 @@ struct ResetTracker: ~Copyable {
                     SequenceNumber.isAfter(record.seq, first.seq) && context?.isBeyondAllSent(record.seq) == true
                 // The first may be the host's own, which the second follows.
                 if isTwin, first.ttl == record.ttl, first.window == record.window { reset.aftermath.hasTwin = true }
-            } else if delay <= Self.mirrorWindow, Self.areOfOneMaking(first, record) {
+            } else if delay <= Self.mirrorWindow, Self.areOfOneMaking(first, record, delay: delay) {
                 isMirror = true
                 reset.aftermath.isMirrored = true
             }
@@ -178,12 +207,17 @@ struct ResetTracker: ~Copyable {
         }
     }
 
+    /// Resets to both sides within this time, units of 1024 ns, are of one maker whatever their IP-IDs: a reset draws no
+    /// reset.
+    private static var atOnce: UInt32 { 49 }
+
     /// True where two resets of both directions look as if one device had made them: same initial TTL, and IP-IDs in a
-    /// row.
-    private static func areOfOneMaking(_ first: PacketRecord, _ second: PacketRecord) -> Bool {
+    /// row, or no more than 50 µs between them.
+    private static func areOfOneMaking(_ first: PacketRecord, _ second: PacketRecord, delay: UInt32) -> Bool {
         guard first.distance.initialTTL == second.distance.initialTTL, first.window == second.window else {
             return false
         }
+        if delay <= atOnce, first.window == 0 { return true }
         let step = second.identification &- first.identification
         return first.identification != 0 && step <= 4
     }

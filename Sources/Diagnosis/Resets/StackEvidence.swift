@@ -9,7 +9,7 @@ internal import Packets
 enum StackEvidence {
     static func of(_ reset: ResetCase, _ flow: FlowContext, host: HostEntry?, distance: [Evidence]) -> [Evidence] {
         var evidence = numbering(reset, flow, distance: distance)
-        evidence += window(reset, flow)
+        evidence += window(reset, flow, host: host)
         evidence += marking(reset, flow, host: host, distance: distance)
         evidence += flowLabel(reset, flow, host: host, distance: distance)
         if let piece = time(reset, flow) { evidence.append(piece) }
@@ -23,7 +23,8 @@ enum StackEvidence {
         let record = reset.record
         guard !record.isIPv6, record.identification != 0 else { return [] }
         var evidence: [Evidence] = []
-        if flow.other.packets > 0, record.identification == flow.other.identification,
+        // A copied value weighs as much as it is rare: 1 is what several stacks and generators send.
+        if flow.other.packets > 0, record.identification > 1, record.identification == flow.other.identification,
             !reset.aftermath.repeatsIdentification, !mayRepeatIdentification(reset, flow.source)
         {
             evidence.append(
@@ -32,6 +33,19 @@ enum StackEvidence {
                     expected: "another than the trigger's",
                     "the reset repeats the IP-ID of the packet that it answers; a host uses its own, an injector may copy it"
                 ))
+            if let hops = reflected(reset, flow) {
+                evidence.append(
+                    Evidence(
+                        note: .reflected, observed: "TTL \(record.ttl)", expected: "TTL \(flow.other.firstTTL)",
+                        "a device returned the packet that it answers with the addresses exchanged: its TTL counts on from that "
+                            + "packet's, so the device is at hop \(hops) at most"))
+            }
+        } else if copiesRecent(reset, flow) {
+            evidence.append(
+                Evidence(
+                    .triggerIdentification, against: true, observed: "\(record.identification)",
+                    expected: "shortly before \(flow.other.identification)",
+                    "the reset repeats the IP-ID of a packet that the other side had just sent"))
         }
         // What a next hop makes anew it numbers with one counter: then the connection's own numbers count.
         let isOwn = continuesOwnNumbers(record, flow)
@@ -52,6 +66,31 @@ enum StackEvidence {
         }
         return evidence
     }
+
+    /// The farthest hop of a device that sends a packet back with its addresses turned: the packet's TTL went on counting down, there and
+    /// back. `nil` where its window and TTL do not say so.
+    private static func reflected(_ reset: ResetCase, _ flow: FlowContext) -> Int? {
+        let record = reset.record
+        guard record.window == flow.other.window, record.window != 0, record.ttl < flow.other.firstTTL,
+            record.distance.initialTTL == HopDistance(ttl: flow.other.firstTTL).initialTTL,
+            flow.source.packets == 0 || flow.source.window != record.window
+        else { return nil }
+        return Int(flow.other.firstTTL - record.ttl) / 2 + 1
+    }
+
+    /// Several segments were on their way, and an earlier one than the newest drew the reset with its own IP-ID: at most `window` before
+    /// the newest, in a direction that numbers its packets, and nowhere near the reset's own source's numbers.
+    private static func copiesRecent(_ reset: ResetCase, _ flow: FlowContext) -> Bool {
+        let (identification, window) = (UInt16(truncatingIfNeeded: reset.record.identification), recentCopies)
+        guard flow.other.dataSegments > 1, identification > window, !reset.aftermath.repeatsIdentification else {
+            return false
+        }
+        let behind = UInt16(truncatingIfNeeded: flow.other.identification) &- identification
+        let own = Int16(bitPattern: UInt16(truncatingIfNeeded: flow.source.identification) &- identification)
+        return behind > 0 && behind < window && (flow.source.packets == 0 || abs(Int(own)) > 4 * Int(window))
+    }
+
+    private static let recentCopies: UInt16 = 16
 
     /// True where the host's own packet of that IP-ID may have come after the reset (`Aftermath.repeatsIdentification`).
     private static func mayRepeatIdentification(_ reset: ResetCase, _ source: FlowSide) -> Bool {
@@ -99,11 +138,12 @@ enum StackEvidence {
 
     // MARK: Window and options
 
-    private static func window(_ reset: ResetCase, _ flow: FlowContext) -> [Evidence] {
+    private static func window(_ reset: ResetCase, _ flow: FlowContext, host: HostEntry?) -> [Evidence] {
         let record = reset.record
         guard record.window != 0 else { return [] }
         var evidence: [Evidence] = []
-        if flow.other.packets > 0, record.window == flow.other.window, !reset.aftermath.repeatsWindow,
+        if flow.other.packets > 0, record.window == flow.other.window, !StackTable.isCommon(window: record.window),
+            !reset.aftermath.repeatsWindow,
             flow.source.packets == 0 || flow.source.window != record.window
         {
             evidence.append(
@@ -113,7 +153,7 @@ enum StackEvidence {
                     "the reset repeats the window of the packet that it answers"))
         }
         if reset.headers.isKnown, reset.headers.timestamps == nil, flow.source.usesTimestamps,
-            flow.other.usesTimestamps
+            flow.other.usesTimestamps, StackTable.abortsWithTimestamps(host?.stack ?? .unknown)
         {
             evidence.append(
                 Evidence(

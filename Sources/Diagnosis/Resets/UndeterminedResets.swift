@@ -96,6 +96,9 @@ struct UndeterminedResets {
         return queue.numbers[queue.start...].compactMap { number in waiting[number].map { (number, $0) } }
     }
 
+    /// The hosts that resets wait for, in the order of addresses.
+    var hosts: [HostKey] { queues.keys.sorted { ($0.address, $0.domain) < ($1.address, $1.domain) } }
+
     func isEmpty(_ host: HostKey) -> Bool { queues[host] == nil }
 
     /// Takes out what `isUnwanted`.

@@ -21,7 +21,7 @@ extension PathJudge {
         if isSYN {
             evidence.append(
                 Evidence(
-                    .synRepeated, extra: Double(min(repeats.copies, 5)) - 2, observed: repeats.text,
+                    .synRepeated, extra: Double(min(repeats.copies, 5)) - 2, observed: .text(repeats.text),
                     "the client sends its SYN again and again"))
         } else {
             evidence.append(synACKRepeated(suspect))
@@ -29,7 +29,7 @@ extension PathJudge {
         if let answer = subject.answer { evidence.append(hostAnswers(answer, subject)) }
         evidence.append(
             Evidence(
-                .signed, observed: signature.label,
+                .signed, observed: .text(signature.label),
                 "the \(client != nil ? "SYN" : "SYN-ACK") carries a signature: who has no key for it, or another, drops it silently"
             ))
         var result = verdict(.noAnswer, evidence, 1, subject, isSYN ? .syn : .synACK, repeats)
@@ -44,10 +44,11 @@ extension PathJudge {
         let repeats = subject.suspect.syn
         let evidence = [
             Evidence(
-                .synRepeated, extra: Double(min(repeats.copies, 8)) - 2, observed: repeats.text,
+                .synRepeated, extra: Double(min(repeats.copies, 8)) - 2, observed: .text(repeats.text),
                 "so many losses in a row are no chance"),
             Evidence(
-                .recovered, observed: repeats.text, "it was answered after \(Finding.Path.text(Double(delay) / 1e9)) s"),
+                .recovered, observed: .text(repeats.text),
+                "it was answered after \(Finding.Path.text(Double(delay) / 1e9)) s"),
         ]
         var result = verdict(.noAnswer, evidence, 1, subject, .syn, repeats)
         result.path.recoveredSeconds = Double((delay + 500_000) / 1_000_000) / 1000

@@ -18,13 +18,15 @@ struct ICMPSentences {
     /// The host that the packet was for says it, or somebody in its name.
     private var isDestination: Bool { error.from == error.quoted.destination }
     private var isInItsName: Bool { isDestination && has(.ttlHost) }
+    /// The hop in brackets; nothing where a text does not show TTLs.
+    private var hop: String { error.hop.map { " (hop \($0))" } ?? "" }
     private var place: String { error.hop.map { "at hop \($0)" } ?? "somewhere on the path" }
 
     /// With the comma that a place needs behind it.
     private var who: String {
         if isInItsName { return "A device \(place)\(knownAs), using the address of \(destination) (farther away)," }
         if isThisMachine { return isDestination ? "This machine" : "This machine (\(from))" }
-        return isDestination ? "\(from) itself (hop \(error.hop))" : "\(from) (hop \(error.hop))"
+        return isDestination ? "\(from) itself\(hop)" : "\(from)\(hop)"
     }
 
     /// What the operator calls a device whose own address is not known.
@@ -108,7 +110,7 @@ struct ICMPSentences {
         }
         if isDestination, !isInItsName {
             return
-                "Nothing listens on \(service) of \(isThisMachine ? "this machine" : "\(from) (hop \(error.hop))") (ICMP port unreachable)."
+                "Nothing listens on \(service) of \(isThisMachine ? "this machine" : "\(from)\(hop)") (ICMP port unreachable)."
         }
         return "\(who) rejects \(target) (ICMP port unreachable): a packet filter or a NAT."
     }
@@ -121,9 +123,9 @@ struct ICMPSentences {
 
     private var ttlExceeded: String {
         if has(.traced) {
-            return "\(from) (hop \(error.hop)) answered a traceroute probe to \(destination) (ICMP time exceeded)."
+            return "\(from)\(hop) answered a traceroute probe to \(destination) (ICMP time exceeded)."
         }
-        let ended = "A packet from \(source) to \(destination) ran out of hops at \(from) (hop \(error.hop))"
+        let ended = "A packet from \(source) to \(destination) ran out of hops at \(from)\(hop)"
         guard let ttl = finding.evidence.first(.looped)?.observed?.text else { return "\(ended) (ICMP time exceeded)." }
         return "\(ended), although its TTL was \(ttl) here: a routing loop (ICMP time exceeded)."
     }

@@ -57,6 +57,15 @@ extension ResetSentences {
             if let rule { return .init("Check the rule on \(claimed): \(rule).") }
             return .init("Check the packet filter on \(claimed) for \(service): nft list ruleset.")
         case (.aborted, _): return .init("Read the application's log on \(claimed) for that time.")
+        case (.lateData, _) where reset.losesAnswer:
+            return .init(
+                "Look for a timer for half-closed connections on \(claimed), or on a balancer or firewall beside it (IPVS and "
+                    + "conntrack: 60 s in CLOSE_WAIT), that is shorter than the answer takes.")
+        case (.staleConnection, _):
+            let server = finding.called(finding.fiveTuple.destination)
+            return .init(
+                "Find out why \(server) still has the old connection (ss -tn there), and whether client ports are reused too "
+                    + "soon.")
         case (.lateData, _):
             return .none(
                 "Harmless if the other side had received everything. If users see errors, let \(claimed) wait for the other "
@@ -74,7 +83,18 @@ extension ResetSentences {
     }
 
     private var adviceOnTranslation: Story.Advice {
-        .init(
+        if finding.evidence.contains(.forwardsForAnother) {
+            return .init(
+                "On \(claimed), set net.netfilter.nf_conntrack_tcp_be_liberal=1, or drop packets in conntrack state INVALID before "
+                    + "its kernel answers them: in chain INPUT if it masquerades, in FORWARD if it forwards a port.")
+        }
+        if finding.evidence.contains(.otherFlow) {
+            let peer = finding.called(finding.fiveTuple.destination)
+            return .init(
+                "Check the NAT between \(claimed) and \(peer): answers must come back through it (masquerade traffic within the "
+                    + "own network too), and packets in conntrack state INVALID must be dropped.")
+        }
+        return .init(
             "Set net.netfilter.nf_conntrack_tcp_be_liberal=1 on this machine, or drop packets in conntrack state INVALID."
         )
     }

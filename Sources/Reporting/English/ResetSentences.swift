@@ -16,7 +16,7 @@ struct ResetSentences {
         let felt = isForgedPerhaps ? nil : felt
         // Where nobody can be named the reason is the answer.
         let story = sender == .undetermined ? [why, felt] : [felt, why]
-        return Story(who, [expected] + story + [caveat, missing], advice: advice)
+        return Story(who, [expected] + story + [stated, caveat, missing], advice: advice)
     }
 
     // MARK: Who
@@ -92,11 +92,22 @@ struct ResetSentences {
                 ? "Nothing listens on \(service)."
                 : "Either nothing listens on \(service), or the host's packet filter rejects it; the packets do not say which."
         case .rejected:
+            if sender == .middlebox, reset.stage != .syn, reset.stage != .handshake, !evidence.contains(.resetText) {
+                return "It rejects the connection's packets: by a rule, or because it no longer knows the connection."
+            }
             return sender == .middlebox
                 ? "Most likely a firewall rule on that device rejects \(service) with a TCP reset; the packets do not say why."
                 : "A packet filter rule rejects \(service)."
         case .aborted: return "The application aborted the connection."
-        case .lateData: return "Data arrived after \(claimed) had closed the connection."
+        case .lateData:
+            guard reset.losesAnswer else { return "Data arrived after \(claimed) had closed the connection." }
+            let silence = reset.idleSeconds.map { ", \(DecimalText.whole($0)) s after the close" } ?? " after the close"
+            return
+                "The first answer arrived\(silence) of \(claimed)'s side, when its socket was gone: the answer is lost."
+        case .staleConnection:
+            return
+                "The other side still has an older connection with these addresses and ports, and answered the SYN with its "
+                + "numbers."
         case .keepaliveRace:
             let idle = reset.idleSeconds.map { ", idle for \(DecimalText.whole($0)) s," } ?? ""
             return "The server closed the connection\(idle) while the client's next request was on its way."
@@ -136,6 +147,13 @@ struct ResetSentences {
 
     private var mostTelling: String {
         evidence.max { abs($0.weight) < abs($1.weight) }?.text ?? "the capture holds nothing to compare the reset with"
+    }
+
+    /// The reason that the reset carries.
+    private var stated: String? {
+        evidence.first { $0.name == .resetText && $0.text != mostTelling }.map {
+            capitalised($0.text) + "."
+        }
     }
 
     // MARK: What is uncertain

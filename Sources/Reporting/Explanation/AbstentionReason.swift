@@ -16,6 +16,10 @@ enum AbstentionReason {
     /// It left this machine, whose kernel was not there to say who made it.
     case ownMachine
     case contradiction
+    /// One hop nearer than the host's packets: a device in front of it, or the address's own machine.
+    case oneHopNearer
+    /// A whole initial TTL: the next hop made it.
+    case wholeTTL
     /// How far the host is away is not known.
     case distance
 
@@ -29,6 +33,8 @@ enum AbstentionReason {
             self = .noFlow
         } else if has(.noTTL) {
             self = .noTTL
+        } else if has(.oneHopNearer) {
+            self = .oneHopNearer
         } else if has(.ttlRewritten) {
             self = .rewritten
         } else if has(.severalDistances, .otherInterface) {
@@ -37,6 +43,8 @@ enum AbstentionReason {
             $0.name == .leftUndiminished && $0.weight == 0
         }) {
             self = .ownMachine
+        } else if has(.noBaseline), let reset = finding.reset, reset.hop == 1 {
+            self = .wholeTTL
         } else if finding.evidence.contains(where: { $0.weight > 0 }),
             finding.evidence.contains(where: { $0.weight < 0 })
         {
@@ -56,6 +64,9 @@ enum AbstentionReason {
         case .rewritten: "the next hop rewrites TTLs"
         case .ownMachine: "the capturing machine made it, and the capture does not say which part"
         case .contradiction: "the evidence contradicts itself"
+        case .oneHopNearer:
+            "the device in front of \(host) and \(host) itself, if it forwards for another machine, look alike"
+        case .wholeTTL: "the next hop made it, and whether that is \(host) is unknown"
         case .distance: "the distance of \(host) is unknown"
         }
     }
@@ -72,6 +83,10 @@ enum AbstentionReason {
         case .ownMachine:
             "Run rstwho watch on the capturing machine: its kernel reports the resets that it makes itself."
         case .contradiction: "The evidence contradicts itself: capture closer to \(host)."
+        case .oneHopNearer:
+            "Run ping \(host) once during the capture: a reply with the reset's hop count means that \(host) itself sent it."
+        case .wholeTTL:
+            "The next hop sent it. Check with ip neigh whether \(host) is on this link: only then is it the next hop."
         case .distance: "Run ping \(host) during the capture: the TTL of its replies shows its distance."
         }
     }
@@ -92,6 +107,13 @@ enum AbstentionReason {
             case .severalWays, .contradiction: [nearer, probe]
             case .rewritten: [nearer]
             case .ownMachine: []
+            case .wholeTTL: ["ip neigh show \(name): on this link it is the next hop itself", probe]
+            case .oneHopNearer:
+                [
+                    host.map {
+                        "ping -c 1 \($0) while rstwho watches: a reply from as far as the reset is its own kernel's"
+                    }
+                ]
             case .distance:
                 [
                     host.map { "ping -c 4 \($0) during the capture: the TTL of its replies shows its distance" },

@@ -95,7 +95,8 @@ struct LeadChoice {
     /// What the address is as a device.
     private static func device(_ address: IPAddress, _ knowledge: Knowledge) -> String? {
         guard let origin = knowledge.origins.first(where: { $0.address == address }) else { return nil }
-        return "\(address) is itself a device that sends resets for others: \(origin.id), at hop \(origin.hop), "
+        return
+            "\(address) is itself a device that sends resets for others: \(origin.id)\(origin.hop.map { ", at hop \($0)" } ?? ""), "
             + "\(OriginReport.work(origin))."
     }
 }

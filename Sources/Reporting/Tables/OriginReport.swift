@@ -97,8 +97,9 @@ package enum OriginReport {
     /// Who it is, in a few words.
     static func device(_ origin: Origin) -> String {
         guard !origin.isThisMachine else { return "this machine" }
-        if let device = origin.device { return "\(device.name) at hop \(origin.hop)" }
-        return (["device at hop \(origin.hop)"] + origin.hopAlternatives.map { "hop \($0) if it started from 32" })
+        guard let hop = origin.hop else { return origin.device?.name ?? "device at a hop that is not known" }
+        if let device = origin.device { return "\(device.name) at hop \(hop)" }
+        return (["device at hop \(hop)"] + origin.hopAlternatives.map { "hop \($0) if it started from 32" })
             .joined(separator: ", or ")
     }
 
@@ -166,7 +167,7 @@ struct WireOrigin: Decodable {
     var owner: String?
     var expected: Bool?
     var sender: String
-    var hop: Int
+    var hop: Int?
     var initial_ttl: UInt8
     var address: String?
     var interface: String?
@@ -185,7 +186,9 @@ struct WireOrigin: Decodable {
 
     var origin: Origin? {
         let timer = idle_timer_seconds ?? idle_timer
-        guard WireBounds.hop.contains(hop), timer.map(WireBounds.seconds.contains) ?? true else { return nil }
+        guard hop.map(WireBounds.hop.contains) ?? true, timer.map(WireBounds.seconds.contains) ?? true else {
+            return nil
+        }
         var origin = Origin(
             id: id, isThisMachine: sender == Finding.Sender.thisMachine.rawValue, hop: hop, initialTTL: initial_ttl,
             hasWindow: window, interface: interface, nextHopMAC: next_hop_mac)

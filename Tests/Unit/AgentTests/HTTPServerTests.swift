@@ -25,7 +25,7 @@ import Testing
             let ready = try await server.get("/readyz")
             #expect(ready.status == 200)
             #expect(ready.body.contains(#""service":"rstwho""#))
-            #expect(ready.body.contains(#"{"name":"eth1","hook":"xdp"}"#))
+            #expect(ready.body.contains(#"{"name":"eth1","hook":"xdp","up":true}"#))
             server.state.end()
             #expect(try await server.get("/readyz").status == 503)
             #expect(try await server.get("/healthz").status == 503)

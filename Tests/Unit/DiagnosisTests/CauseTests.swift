@@ -47,6 +47,6 @@ struct CauseTests {
     @Test("A SYN-ACK that is reset was a check; a challenge ACK that is reset was not")
     func halfOpenCheck() {
         #expect(call(answer: [.syn, .ack]) == [.halfOpenCheck])
-        #expect(call(answer: .ack) == [.unknown])
+        #expect(call(answer: .ack) == [.staleConnection])
     }
 }

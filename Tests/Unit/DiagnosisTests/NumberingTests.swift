@@ -36,7 +36,7 @@ struct NumberingTests {
     func hostCopies(isHosts: Bool) throws {
         var story = Story()
         story.serverTTL = 64
-        let copied = Marks(identification: 0xe5de, window: 64_240)
+        let copied = Marks(identification: 0xe5de, window: 64_239)
         story.send(.client, .syn, seq: 1000, copied)
         story.send(.server, [.rst, .ack], ack: 1001, copied)
         story.send(.server, [.syn, .ack], seq: 9000, ack: 1001, isHosts ? copied : Marks(window: 65_160))

@@ -71,7 +71,7 @@ struct RaceTests {
         story.send(.server, .ack, seq: 9002, ack: 1002)
         story.send(.client, .rst, seq: 1002)
         story.step = 2_000_000
-        story.client(.syn, seq: 70_000)
+        story.send(.client, .syn, seq: 70_000, Marks(identification: 77))
         story.server([.syn, .ack], seq: 500_000, ack: 70_001)
         story.client(.ack, seq: 70_001, ack: 500_001)
         story.client([.psh, .ack], seq: 70_001, ack: 500_001, payload: "again")

@@ -77,7 +77,7 @@ import Testing
         #expect(!text.contains("interface=\"veth16\""))
         #expect(samples("rstwho_attach_info", in: text).count == 18)
         let samples = allSamples(in: text)
-        #expect(samples.count < 300)
+        #expect(samples.count < 420)
         #expect(Set(samples.map { $0.prefix { $0 != " " } }).count == samples.count)
     }
 
