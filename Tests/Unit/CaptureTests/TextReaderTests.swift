@@ -137,6 +137,7 @@ struct TextReaderTests {
             testDescription: "tshark -V, with an ICMP error that quotes",
             text: """
                 Frame 4: 70 bytes on wire (560 bits), 70 bytes captured (560 bits)
+                    Encapsulation type: Raw IP (7)
                     Arrival Time: Nov 30, 2026 10:01:44.250000000 UTC
                     Epoch Time: 1796032904.250000000 seconds
                 Ethernet II, Src: 02:00:00:00:00:01, Dst: 02:00:00:00:00:02
