@@ -173,7 +173,7 @@ package struct PacketText: ~Copyable {
             throw CaptureError(
                 .badInput, subject: input.name,
                 problem: "this is a log, without packets. \(sessionLog.program) says \"\(sessionLog.word)\": "
-                    + sessionLog.meaning,
+                    + sessionLog.meaning.dropLast(),
                 advice: "To find the sender, capture there: \(sessionLog.capture)")
         }
         if let unread = parser.firstUnread {

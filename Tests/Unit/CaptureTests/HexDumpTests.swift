@@ -147,8 +147,10 @@ struct HexDumpTests {
     @Test("Of several dumps of a frame, that of the frame counts")
     func sources() {
         let frame = Self.dump(Self.ethernet, Self.styles[4])
-        let (packets, _) = parseText("Frame (54 bytes):\n\n\(frame)\n\nReassembled TCP (54 bytes):\n\n\(frame)\n")
-        #expect(packets.count == 1)
+        let sources = "Frame (54 bytes):\n\n\(frame)\n\nReassembled TCP (54 bytes):\n\n\(frame)\n"
+        #expect(parseText(sources).packets.count == 1)
+        // A frame with one source has no title.
+        #expect(parseText(sources + "\n" + frame + "\n").packets.count == 2)
     }
 
     @Test(

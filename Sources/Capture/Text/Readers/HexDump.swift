@@ -175,6 +175,8 @@ struct HexDump {
 
     /// Ends the dump without making anything of it.
     mutating func reset() {
+        // A title is of one dump; the frame after it may have none.
+        isDerived = false
         bytes.removeAll(keepingCapacity: true)
         isCollecting = false
         repeats = false
