@@ -85,9 +85,9 @@ package struct TextReport: Sendable {
                 + "read, \(packets &- min(packets, missing)) were\(beside). Not read: \(reasons).\n"
         }
         let behind =
-            (missing > 0 ? "Not read, so nothing is known of them: \(reasons).\n" : "")
-            + (total > 0 ? note.map { $0 + "\n" } ?? "" : "")
-        return resets(packets: packets, total: total) + drawing.printable(behind)
+            (missing > 0 ? drawing.printable("Not read, so nothing is known of them: \(reasons).") + "\n" : "")
+            + (total > 0 ? note.map { drawing.printable($0) + "\n" } ?? "" : "")
+        return resets(packets: packets, total: total) + behind
     }
 
     /// Packets of which nothing is known.
