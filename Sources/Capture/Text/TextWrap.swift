@@ -15,6 +15,8 @@ enum TextWrap {
         let hasStamp = TextClock.stamp(&cursor) != nil
         if !hasStamp, !cursor.starts(with: "IP "), !cursor.starts(with: "IP6 ") { return false }
         guard let link = TcpdumpLink(&cursor) else { return false }
+        // A header's fields or addresses follow; `Raw IP (7)` in a dissection is no packet.
+        if cursor.peek() == UInt8(ascii: "("), !isHeaderBracket(cursor) { return false }
         return link.content != .other
     }
 

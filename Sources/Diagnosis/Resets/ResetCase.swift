@@ -184,9 +184,10 @@ struct FlowContext: Sendable {
     }
 
     /// True where a reset acknowledges more than the other side has sent, by less than a jump of the whole number space. Abstains where
-    /// its source had acknowledged more than was seen before, or no handshake was seen: then packets are missing here.
+    /// its source had acknowledged more than was seen before, or no handshake was seen: then packets are missing here. Text without TTLs
+    /// seldom shows all segments with their lengths (packet lists, FortiGate's sniffer): of it nothing is concluded.
     func acksUnsent(_ reset: PacketRecord) -> Bool {
-        guard reset.tcpFlags.contains(.ack), other.hasSeq, other.sentSYN, source.hasAck,
+        guard reset.hasTTL, reset.tcpFlags.contains(.ack), other.hasSeq, other.sentSYN, source.hasAck,
             SequenceNumber.isAfter(reset.ack, other.nextSeq)
         else { return false }
         return !SequenceNumber.isAfter(source.ack, other.nextSeq)
