@@ -144,6 +144,15 @@ struct HexDumpTests {
         #expect(!packets.contains { $0.record.tcpFlags.contains(.rst) })
     }
 
+    @Test("A wrong IP checksum, as where addresses were replaced, is no reason to drop a dump")
+    func checksum() {
+        for (bytes, place) in [(Self.ethernet, 24), (Self.bare, 10)] {
+            var changed = bytes
+            changed[place] ^= 0x55
+            #expect(parseText(Self.dump(changed, Self.styles[1])).packets.map(\.record.ttl) == [63])
+        }
+    }
+
     @Test("Of several dumps of a frame, that of the frame counts")
     func sources() {
         let frame = Self.dump(Self.ethernet, Self.styles[4])

@@ -53,7 +53,9 @@ enum HexFrame {
             // 0 is what a network card that segments leaves; the sum is 0 where the card was to make it.
             guard words >= 5, total == 0 || total >= words * 4, header[8] != 0 else { return false }
             guard rest >= words * 4 else { return true }
-            return sum(header.prefix(words * 4)) == 0xffff || LinkLayer.load16(header, 10) == 0
+            // Where addresses were replaced the sum is wrong; then the length must agree, but for Ethernet's padding.
+            let hasLength = total > 0 && total <= rest && rest - total <= (offset == 0 ? 0 : 46)
+            return hasLength || sum(header.prefix(words * 4)) == 0xffff || LinkLayer.load16(header, 10) == 0
         case 6:
             guard rest >= 40, header[7] != 0 else { return false }
             switch header[6] {
