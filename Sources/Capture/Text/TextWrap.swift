@@ -15,9 +15,22 @@ enum TextWrap {
         let hasStamp = TextClock.stamp(&cursor) != nil
         if !hasStamp, !cursor.starts(with: "IP "), !cursor.starts(with: "IP6 ") { return false }
         guard let link = TcpdumpLink(&cursor) else { return false }
-        // A header's fields or addresses follow; `Raw IP (7)` in a dissection is no packet.
-        if cursor.peek() == UInt8(ascii: "("), !isHeaderBracket(cursor) { return false }
-        return link.content != .other
+        switch link.content {
+        case .other: return false
+        case .mpls: return true
+        case .ipv4, .ipv6: return isPacketBehindIP(cursor)
+        }
+    }
+
+    /// True where a header's fields or addresses come next, be it cut: `Raw IP (7)` and `Client IP address: 0.0.0.0` in a
+    /// dissection are no packets.
+    private static func isPacketBehindIP(_ text: TextCursor) -> Bool {
+        if text.isAtEnd || isHeaderBracket(text) { return true }
+        if text.starts(with: "truncated-ip") || text.starts(with: "[total length") { return true }
+        if text.peek() == UInt8(ascii: "(") { return text.count < 5 }
+        var cursor = text
+        let host = cursor.word()
+        return cursor.isAtEnd ? host.find(UInt8(ascii: ".")) != nil : cursor.starts(with: " >")
     }
 
     /// True where the line begins with a time and a capital word, as packets of protocols do that are not read.

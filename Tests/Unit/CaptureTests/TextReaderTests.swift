@@ -163,7 +163,8 @@ struct TextReaderTests {
                     Sequence Number (raw): 500
                     Acknowledgment number (raw): 78
                     Flags: 0x014 (RST, ACK)
-                Hypertext Transfer Protocol
+                Dynamic Host Configuration Protocol (Request)
+                    Client IP address: 0.0.0.0
                     Time to Live: 1
                 """, program: "tshark -V",
             packets: ["icmp3 254 0>0 0/\(41000 << 16 | 8443)", "RA 63 8443>41000 500/78"]),
