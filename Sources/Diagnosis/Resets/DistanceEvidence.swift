@@ -34,6 +34,12 @@ enum DistanceEvidence {
             if let flow, OneHopNearer.isOf(reset, flow.distance) {
                 return [OneHopNearer.forwards(distance, echo, flow)]
             }
+            // Another machine may answer ping for the address: where its TCP packets have the reset's TTL, they decide.
+            if !echo.has(ttl: distance.ttl), let host, let tcp = Baseline(ofPath: [host[.tcp]], isEgress: host.isLocal),
+                tcp.distance.hop == distance.hop, tcp.has(ttl: distance.ttl)
+            {
+                return [equal(distance, tcp, kind: "packets")]
+            }
             return [equal(distance, echo, kind: "echo replies")]
         }
         // So does a distance that the kernel has shown by its SYN-ACKs and ACKs in other connections, or that the newest of them
@@ -188,7 +194,7 @@ enum DistanceEvidence {
                     "the host's packets arrive with different hop counts, so the TTL cannot show who sent the reset")
             ]
         }
-        if let echo, distance.hop > echo.distance.hop {
+        if let echo, distance.hop > echo.distance.hop, !reset.isAnsweredFromElsewhere {
             return [
                 Evidence(
                     .behindTranslator, against: false, observed: .distance(distance),

@@ -2,10 +2,12 @@
 internal import CPacket
 internal import Packets
 
-/// A reset without a socket that came exactly one hop less far than its host's packets: a device in front of that address sent it, or
-/// the address's own machine, where it forwards for the one that speaks (containers, a NAT, a proxy).
+/// A reset without a socket that came exactly one hop less far than its host's packets: a device in front of that
+/// address sent it, or the address's own machine, where it forwards for the one that speaks (containers, a NAT, a
+/// proxy).
 ///
-/// A packet of that machine's own kernel decides it. An echo reply is one; TCP packets may all be those of the machine behind.
+/// A packet of that machine's own kernel decides it. An echo reply is one; TCP packets may all be those of the machine
+/// behind.
 enum OneHopNearer {
     /// True where `reset` is of this kind.
     static func isOf(_ reset: ResetCase, _ host: HopDistance) -> Bool {
@@ -19,10 +21,19 @@ enum OneHopNearer {
         return echo.distance.hop == host.hop && echo.share >= EvidenceModel.dominantShare
     }
 
-    /// True where the connection was silent and then reset from nearer than its own packets come: what forgets a silent connection
-    /// stands between its two ends, whoever answers ping for its address.
+    /// A silence of this long (ns) is a reason for a device to forget a connection. The shortest timer seen is 7 s (a
+    /// balancer with short timers, recorded); a pause of 5 s is none.
+    private static let silence: UInt64 = 6_000_000_000
+
+    /// True where the connection was silent for so long, and its source answered what ended the silence with the reset.
+    static func isSilent(_ reset: ResetCase) -> Bool {
+        reset.stage != .afterClose && (reset.idle ?? 0) >= silence
+    }
+
+    /// True where the connection was silent and then reset from nearer than its own packets come: what forgets a silent
+    /// connection stands between its two ends, whoever answers ping for its address.
     static func dropsSilent(_ reset: ResetCase, flow: Baseline) -> Bool {
-        reset.stage == .idle && reset.distance.hop < flow.distance.hop && reset.record.window == 0
+        isSilent(reset) && reset.distance.hop < flow.distance.hop && reset.record.window == 0
             && flow.distance.hop <= EvidenceModel.longestPath
     }
 

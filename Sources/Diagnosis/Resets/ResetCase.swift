@@ -2,8 +2,8 @@
 internal import CPacket
 internal import Packets
 
-/// One reset as it was seen, with what was known of its flow at that moment: everything that a verdict needs besides the
-/// host's baseline.
+/// One reset as it was seen, with what was known of its flow at that moment: everything that a verdict needs besides
+/// the host's baseline.
 struct ResetCase: Sendable {
     /// Which way the reset came past this vantage.
     enum Passage: Sendable {
@@ -95,10 +95,19 @@ struct ResetCase: Sendable {
         }
     }
 
-    /// How long the connection had been silent, where that was seen and the reset's source answered what ended it with the reset.
+    /// True where the connection's own answer came after the reset, from another distance: no machine behind the
+    /// address sent the reset.
+    var isAnsweredFromElsewhere: Bool {
+        guard let answer = aftermath.synAck ?? aftermath.newData else { return false }
+        return HopDistance(ttl: answer.ttl, isEgress: passage != .arrived).hop != distance.hop
+    }
+
+    /// How long the connection had been silent, where that was seen and the reset's source answered what ended it with
+    /// the reset.
     var idle: UInt64? { shed.isEmpty ? flow?.idle : nil }
 
-    /// How long the connection had been silent, where that is a part of the story: before the reset, or before its source's close.
+    /// How long the connection had been silent, where that is a part of the story: before the reset, or before its
+    /// source's close.
     var silence: UInt64? {
         guard shed.isEmpty, let flow else { return nil }
         return flow.idle ?? (flow.source.sentFIN ? flow.gap : nil)
@@ -142,8 +151,8 @@ struct FlowContext: Sendable {
     var source: FlowSide
     /// The direction towards the reset's source.
     var other: FlowSide
-    /// ns for which the flow had been silent before the reset, or before the packet that drew it; `nil` if no such gap was
-    /// seen.
+    /// ns for which the flow had been silent before the reset, or before the packet that drew it; `nil` if no such gap
+    /// was seen.
     var gap: UInt64?
     /// The reset's source has sent nothing since the gap: it answered what ended the gap with the reset.
     var isSilentSinceGap = true
@@ -162,12 +171,12 @@ struct FlowContext: Sendable {
         }
     }
 
-    /// True where the newest packet towards the reset's source brought something new: it is no old segment, which an end would have
-    /// answered with an acknowledgement.
+    /// True where the newest packet towards the reset's source brought something new: it is no old segment, which an
+    /// end would have answered with an acknowledgement.
     var isDrawnByNewData: Bool { other.hasData && other.time == other.seqTime }
 
-    /// True where a bare reset answers a segment that its source had accepted nothing of before, in numbers of no connection that was
-    /// seen: an ACK of other numbers in answer to a SYN (RFC 9293, 3.5.1).
+    /// True where a bare reset answers a segment that its source had accepted nothing of before, in numbers of no
+    /// connection that was seen: an ACK of other numbers in answer to a SYN (RFC 9293, 3.5.1).
     var isOfStaleConnection: Bool {
         source.sentSYN && !source.sentSYNACK && !other.sentSYN && other.packets > 0 && other.hasAck
             && other.ack != source.initialSeq &+ 1
@@ -176,16 +185,18 @@ struct FlowContext: Sendable {
     /// True where the other side's answer was refused that had not begun to arrive before.
     var isAnswerLost: Bool { source.sentFIN && other.dataSegments == 1 && !other.sentFIN }
 
-    /// True where a reset's sequence number is beyond all that its source has sent: a stack that follows the rules never does
-    /// that. Abstains where the other side has acknowledged more than was seen: then packets are missing here.
+    /// True where a reset's sequence number is beyond all that its source has sent: a stack that follows the rules
+    /// never does that. Abstains where the other side has acknowledged more than was seen: then packets are missing
+    /// here.
     func isBeyondAllSent(_ seq: UInt32) -> Bool {
         guard source.hasSeq, SequenceNumber.isAfter(seq, source.nextSeq) else { return false }
         return !other.hasAck || !SequenceNumber.isAfter(other.ack, source.nextSeq)
     }
 
-    /// True where a reset acknowledges more than the other side has sent, by less than a jump of the whole number space. Abstains where
-    /// its source had acknowledged more than was seen before, or no handshake was seen: then packets are missing here. Text without TTLs
-    /// seldom shows all segments with their lengths (packet lists, FortiGate's sniffer): of it nothing is concluded.
+    /// True where a reset acknowledges more than the other side has sent, by less than a jump of the whole number
+    /// space. Abstains where its source had acknowledged more than was seen before, or no handshake was seen: then
+    /// packets are missing here. Text without TTLs seldom shows all segments with their lengths (packet lists,
+    /// FortiGate's sniffer): of it nothing is concluded.
     func acksUnsent(_ reset: PacketRecord) -> Bool {
         guard reset.hasTTL, reset.tcpFlags.contains(.ack), other.hasSeq, other.sentSYN, source.hasAck,
             SequenceNumber.isAfter(reset.ack, other.nextSeq)
@@ -193,15 +204,15 @@ struct FlowContext: Sendable {
         return !SequenceNumber.isAfter(source.ack, other.nextSeq)
     }
 
-    /// True where the newest packet towards the reset's source drew it, as far as times and numbers tell: it came before the reset, or
-    /// the reset answers it (RFC 9293, 3.5.2).
+    /// True where the newest packet towards the reset's source drew it, as far as times and numbers tell: it came
+    /// before the reset, or the reset answers it (RFC 9293, 3.5.2).
     func isDrawnByNewest(_ reset: PacketRecord, _ clockStep: ClockStep) -> Bool {
         guard clockStep.isUnordered(other.time, reset.time) else { return true }
         return reset.tcpFlags.contains(.ack) ? reset.ack == other.nextSeq : reset.seq == other.ack
     }
 
-    /// True where the reset's source is the side that was connected to, by its SYN-ACK or the other's SYN; `nil` where neither
-    /// side's was seen.
+    /// True where the reset's source is the side that was connected to, by its SYN-ACK or the other's SYN; `nil` where
+    /// neither side's was seen.
     var serverIsSource: Bool? {
         if source.sentSYNACK != other.sentSYNACK { return source.sentSYNACK }
         return source.sentSYN == other.sentSYN ? nil : other.sentSYN

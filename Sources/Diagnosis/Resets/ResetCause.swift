@@ -28,6 +28,7 @@ enum ResetCause {
         switch reset.stage {
         case .syn, .handshake: return .rejected
         case .idle: return .idleTimeout
+        case .data where OneHopNearer.isSilent(reset) && reset.record.window == 0: return .idleTimeout
         case .data, .unknown:
             // A netfilter REJECT in mid-stream is a bare RST whose seq is what its victim acknowledged
             // (nf_reject_ip_tcphdr_put in net/ipv4/netfilter/nf_reject_ipv4.c).

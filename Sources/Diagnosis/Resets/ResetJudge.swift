@@ -13,8 +13,8 @@ struct ResetJudge: Sendable {
         var baseline: Baseline?
         var evidence: [Evidence]
 
-        /// The sender's hop, where the reset's TTL tells it: no hop lies behind the host, and a TTL that was copied, counted on, or that
-        /// a burst counts through, tells none.
+        /// The sender's hop, where the reset's TTL tells it: no hop lies behind the host, and a TTL that was copied,
+        /// counted on, or that a burst counts through, tells none.
         func hop(of reset: ResetCase) -> Int? {
             guard let hop = reset.hop, reset.burst == nil, !evidence.contains(.reflected) else { return nil }
             if sender == .middlebox, evidence.hasCopiedTTL { return nil }
@@ -48,7 +48,11 @@ struct ResetJudge: Sendable {
             if reset.record.source.isLoopback { return ofLoopback(reset, host, baseline: baseline) }
             guard let flow = reset.flow else { return withoutFlow(reset, host: host, baseline: baseline) }
             var distance = Self.suppressing(DistanceEvidence.of(reset, host: host), flow)
-            let races = RaceEvidence.of(reset, flow) + otherFlow(reset)
+            var races = RaceEvidence.of(reset, flow) + otherFlow(reset)
+            // A machine behind the address, for which that forwards, knows nothing of a reset that an old segment drew.
+            if distance.contains(.oneHopNearer, .forwardsForAnother), !flow.isDrawnByNewData {
+                races.removeAll { $0.name == .bothTalkOn || $0.name == .dataAfterReset }
+            }
             var stack = StackEvidence.of(reset, flow, host: host, distance: distance)
             // A packet that was turned round came as far as its own TTL says, not the reset's.
             if stack.contains(.reflected) { distance = distance.map(\.withoutWeight) }
@@ -77,14 +81,15 @@ struct ResetJudge: Sendable {
         ]
     }
 
-    /// What rests on packets that did not come says nothing of a connection whose packets were shed: that nothing newer was sent,
-    /// or which packet drew the reset.
+    /// What rests on packets that did not come says nothing of a connection whose packets were shed: that nothing newer
+    /// was sent, or which packet drew the reset.
     private static func withoutAbsence(_ evidence: [Evidence], _ shed: ShedParts) -> [Evidence] {
         guard !shed.isEmpty else { return evidence }
         return evidence.filter { !absences.contains($0.name) }
     }
 
-    /// Where nothing is known of the host, one observation accuses nobody that is no proof, no race and no other's IP-ID counter.
+    /// Where nothing is known of the host, one observation accuses nobody that is no proof, no race and no other's
+    /// IP-ID counter.
     private static func cautious(_ evidence: [Evidence]) -> [Evidence] {
         guard evidence.contains(.noBaseline) else { return evidence }
         let against = evidence.filter { $0.weight > 0 }
@@ -140,8 +145,8 @@ struct ResetJudge: Sendable {
         return verdict(reset, host, [evidence], foreign: .thisMachine, baseline: baseline)
     }
 
-    /// A reset whose connection was never seen is counted apart: a flood of forged packets draws such resets from hosts that
-    /// have no part in it (backscatter).
+    /// A reset whose connection was never seen is counted apart: a flood of forged packets draws such resets from hosts
+    /// that have no part in it (backscatter).
     private func withoutFlow(_ reset: ResetCase, host: HostEntry?, baseline: Baseline?) -> Verdict {
         let otherFlow = otherFlow(reset)
         guard otherFlow.isEmpty else {

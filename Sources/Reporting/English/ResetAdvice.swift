@@ -26,7 +26,7 @@ extension ResetSentences {
         return switch reset.cause {
         case .idleTimeout: ask("for its idle timeout", or: " Or send TCP keepalives more often than that.")
         case .rejected: ask("to check its rules for \(service)")
-        case .injected: ask("which rule or inspection policy resets \(service)")
+        case .injected: ask("which rule or inspection resets \(service)")
         default:
             reset.stage == .afterClose
                 ? .none(

@@ -113,4 +113,40 @@ struct OneHopNearerTests {
         #expect(finding.reset?.sender == .middlebox)
         #expect(finding.reset?.hostHop == 4)
     }
+
+    @Test(
+        "An old segment draws a reset of a machine that forwards; the machine behind it goes on, and nobody is accused")
+    func oldSegment() throws {
+        func finding(isOld: Bool) throws -> Finding {
+            var story = Story()
+            story.converse()
+            story.client([.psh, .ack], seq: isOld ? 1001 : 1002, ack: 9002, payload: "C")
+            story.server(.rst, seq: 9002, ttl: 62)
+            story.wait(0.01)
+            story.client([.psh, .ack], seq: 1002, ack: 9002, payload: "D")
+            story.server([.psh, .ack], seq: 9002, ack: 1003, payload: "E")
+            return try story.finding()
+        }
+        #expect(try finding(isOld: true).reset?.sender == .undetermined)
+        #expect(try finding(isOld: false).reset?.sender == .middlebox)
+    }
+
+    @Test("Seven seconds of silence are a device's, three are not")
+    func shortSilence() throws {
+        #expect(try Self.cut(ttl: 62, after: 7, pings: 62).finding().reset?.cause == .idleTimeout)
+        #expect(try Self.cut(ttl: 62, after: 3, pings: 62).finding().reset?.cause == .untranslated)
+    }
+
+    @Test("Ping and TCP answered by different machines as far away: TCP decides")
+    func splitPing() throws {
+        var story = Story()
+        story.ping(2, ttl: 63)
+        story.serverTTL = 254
+        story.open()
+        story.clientPort = 50_993
+        story.refuse(ttl: 254)
+        let finding = try story.finding()
+        #expect(finding.reset?.sender == .host)
+        #expect(finding.weight(.otherInitialTTL) == nil)
+    }
 }
