@@ -54,7 +54,7 @@ struct ForwardingTests {
             #expect(findings.count == 1)
             let finding = try #require(findings.first)
             #expect(finding.dst == address && finding.dstPort == Self.port)
-            #expect(finding.summary?.contains("has never seen the SYN-ACK") == true)
+            #expect(finding.summary?.contains("never saw the SYN-ACK") == true)
             #expect(finding.advice?.contains("notrack") == true)
             #expect(text(finding, "conntrack_state").contains("SYN_SENT, without a packet of the reply"))
             #expect(text(finding, "left_before").contains(Topology.serverSide))

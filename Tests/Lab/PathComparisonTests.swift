@@ -19,8 +19,8 @@ struct PathComparisonTests {
             for finding in findings {
                 #expect(finding.words.contains("r1"), "\(finding.words)")
                 #expect(finding.words.contains("ACK"), "\(finding.words)")
-                // The cure: the same way for both directions, or no state for this connection.
-                #expect(finding.advice?.contains("same way") == true, "\(finding.advice ?? "-")")
+                // The cure: the same path for both directions, or no state for this connection.
+                #expect(finding.advice?.contains("both directions") == true, "\(finding.advice ?? "-")")
                 #expect(finding.advice?.contains("track") == true, "\(finding.advice ?? "-")")
             }
         }

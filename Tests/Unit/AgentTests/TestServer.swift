@@ -122,30 +122,6 @@ final class RawClient: Sendable {
         return Glibc.poll(&poll, 1, seconds * 1000) > 0
     }
 
-    /// Waits until the server's side is not established any more: while answers are unread, nothing else tells.
-    ///
-    /// - Returns: false where it still is after so many seconds.
-    func isLeftByServer(within seconds: Int) -> Bool {
-        var name = sockaddr_in()
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let failed = withUnsafeMutablePointer(to: &name) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(socket, $0, &length) }
-        }
-        guard failed == 0 else { return false }
-        let port = String(UInt16(bigEndian: name.sin_port), radix: 16, uppercase: true)
-        let remote = "0100007F:" + String(repeating: "0", count: 4 - port.utf8.count) + port
-        for _ in 0..<(seconds * 20) {
-            let sockets = (try? String(contentsOfFile: "/proc/thread-self/net/tcp", encoding: .utf8)) ?? ""
-            let isEstablished = sockets.split(separator: "\n").contains { line in
-                let fields = line.split(separator: " ")
-                return fields.count > 3 && fields[2] == remote && fields[3] == "01"
-            }
-            if !isEstablished { return true }
-            usleep(50_000)
-        }
-        return false
-    }
-
     func setTimeout(seconds: Int) {
         var timeout = timeval(tv_sec: seconds, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &timeout, socklen_t(MemoryLayout<timeval>.size))
