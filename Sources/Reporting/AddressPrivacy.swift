@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
 
-/// How addresses leave in what is handed to others.
+/// The form of addresses in output for others.
 package struct AddressPrivacy: Sendable {
     package enum Kind: String, CaseIterable, Sendable {
         case full
-        /// The network only: IPv4 without the last octet, IPv6 without the last 80 bits, MAC addresses without the last three octets.
+        /// The network only: IPv4 without the last octet, IPv6 without the last 80 bits, MAC addresses without the last
+        /// three octets.
         case truncated
-        /// Other addresses in their place, the same for the same within one run. Addresses that begin with the same bits still do,
-        /// so networks can be told apart (Xu, Fan, Ammar, Moon: Prefix-preserving IP address anonymization, 2002); whoever knows
-        /// some of them learns the beginnings of their neighbours.
+        /// Other addresses in their place, the same for the same within one run.
+        ///
+        /// Addresses that begin with the same bits still do, so networks can be told apart (Xu, Fan, Ammar, Moon:
+        /// Prefix-preserving IP address anonymization, 2002); whoever knows some of them learns the beginnings of their
+        /// neighbours.
         case pseudonyms
     }
 
@@ -22,8 +25,8 @@ package struct AddressPrivacy: Sendable {
         key = (.random(in: .min ... .max), .random(in: .min ... .max))
     }
 
-    /// `text` with the addresses as they are to leave, and with other ids: those of findings are hashes of addresses that can be
-    /// tried out.
+    /// `text` with the addresses as they are to leave, and with other ids: those of findings are hashes of addresses
+    /// that can be tried out.
     package func apply(to text: String) -> String {
         guard kind != .full else { return text }
         let hidden = AddressText.replacing(in: text) { found in
@@ -35,7 +38,8 @@ package struct AddressPrivacy: Sendable {
         return FindingIDs.replacing(in: hidden) { replaced(id: $0) }
     }
 
-    /// Names that stand for addresses, as they are to leave: others in their place, the same for the same within one run.
+    /// Names that stand for addresses, as they are to leave: others in their place, the same for the same within one
+    /// run.
     package func apply(to names: [IPAddress: String]) -> [IPAddress: String] {
         guard kind != .full else { return names }
         return names.mapValues { name in

@@ -2,8 +2,10 @@
 package import Diagnosis
 internal import Packets
 
-/// Tells repeats of a finding as one with a count: the same sender at the same hop, for the same host and service, with the same
-/// cause. The first is told at once, what follows within the window when the window ends.
+/// Tells repeats of a finding as one with a count: the same sender at the same hop, for the same host and service, with
+/// the same cause.
+///
+/// The first is told at once, what follows within the window when the window ends.
 ///
 /// Bounded: beyond `capacity` groups at once a finding is told by itself.
 package struct FindingGroups {

@@ -9,9 +9,10 @@ enum ExitStatus: Int32 {
     /// A reset that its host did not send, or a path problem, was found.
     case found = 1
     case usage = 64
-    /// The input is damaged, is none that is read, or holds packets that were not read while
-    /// nothing was found in the others. Where something was found the status is `found`, and the summary says what was
-    /// not read.
+    /// The input is damaged, is none that is read, or holds packets that were not read while nothing was found in the
+    /// others.
+    ///
+    /// Where something was found the status is `found`, and the summary says what was not read.
     case badInput = 65
     case noInput = 66
     case unavailable = 69

@@ -3,8 +3,9 @@ internal import Capture
 internal import Glibc
 package import Packets
 
-/// The file with the secret of the flow hash: 32 hexadecimal digits. Agents of a fleet that share it keep the same
-/// flows.
+/// The file with the secret of the flow hash: 32 hexadecimal digits.
+///
+/// Agents of a fleet that share it keep the same flows.
 package enum HashKeyFile {
     /// The name of the file in the state directory.
     private static let name = "hash_key"
@@ -54,7 +55,9 @@ package enum HashKeyFile {
         return .success(key)
     }
 
-    /// Makes the file, readable by its owner only. Returns 0 or an errno; an existing file is left alone (`EEXIST`).
+    /// Makes the file, readable by its owner only.
+    ///
+    /// Returns 0 or an errno; an existing file is left alone (`EEXIST`).
     private static func create(_ path: String, _ key: FlowHashKey) -> Int32 {
         let file = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0o600)
         guard file >= 0 else { return errno }

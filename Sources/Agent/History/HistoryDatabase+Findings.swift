@@ -19,7 +19,7 @@ extension HistoryDatabase {
     ///
     /// A revision takes the place of what it revises.
     ///
-    /// - Parameter maximumBytes: `HistoryOptions.maximumBytes`.
+    /// - `maximumBytes`: `HistoryOptions.maximumBytes`.
     static func write(_ rows: [HistoryBatch.Row], maximumBytes: Int, _ db: Database) throws {
         try makeRoom(for: rows.reduce(0) { $0 + $1.bytes }, maximumBytes: maximumBytes, db)
         let statement = try db.cachedStatement(

@@ -9,8 +9,8 @@ struct HistoryDatabase: Sendable {
 
     /// Opens the file for reading and writing; makes it where it is empty.
     ///
-    /// - Throws: `HistoryFault`; `damaged` also where the hosts' table, which is looked at as a whole, has a damage.
-    /// - Parameter maximumBytes: `HistoryOptions.maximumBytes`.
+    /// Throws `HistoryFault`; `damaged` also where the hosts' table, which is looked at as a whole, has a damage.
+    /// - `maximumBytes`: `HistoryOptions.maximumBytes`.
     init(_ path: String, maximumBytes: Int = HistoryOptions.standardBytes) throws(HistoryFault) {
         self.path = path
         do {

@@ -40,6 +40,7 @@ extension LinkLayer {
     }
 
     /// Opens Ethernet with a length in the place of the Ethertype, and LLC with SNAP behind it (IEEE 802.3, RFC 1042).
+    ///
     /// `nil` for other frames.
     static func openSNAP(_ bytes: UnsafeRawPointer, length: Int, content: inout Content) -> UInt32? {
         let bytes = UnsafeRawBufferPointer(start: bytes, count: length)
@@ -48,7 +49,9 @@ extension LinkLayer {
         return openLLC(bytes, at: 14, content: &content)
     }
 
-    /// Four bytes at `offset`, the lowest first. The caller has checked that they are there.
+    /// Four bytes at `offset`, the lowest first.
+    ///
+    /// The caller has checked that they are there.
     private static func load32Little(_ bytes: UnsafeRawBufferPointer, _ offset: Int) -> UInt32 {
         bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self).littleEndian
     }
@@ -65,8 +68,9 @@ extension LinkLayer {
     }
 
     /// Linux netfilter's log (`tcpdump -i nflog:1`): family, version, group, then attributes of netlink with length and
-    /// type in the byte order of the machine that captured. Attribute 9 is the packet, 4 and 5 are the indices of its
-    /// interfaces.
+    /// type in the byte order of the machine that captured.
+    ///
+    /// Attribute 9 is the packet, 4 and 5 are the indices of its interfaces.
     private static func openNFLOG(_ bytes: UnsafeRawBufferPointer, content: inout Content) -> UInt32 {
         guard bytes.count >= 8 else { return PACKET_REFUSED_TRUNCATED_LINK.rawValue }
         guard bytes[1] == 0 else { return LinkRefusal.unknownLinkType.outcome }
@@ -139,7 +143,9 @@ extension LinkLayer {
         return openFamily(UInt32(bytes[1]), at: 24, content: &content)
     }
 
-    /// FDDI: frame control, destination, source, LLC. Only LLC frames carry packets.
+    /// FDDI: frame control, destination, source, LLC.
+    ///
+    /// Only LLC frames carry packets.
     private static func openFDDI(_ bytes: UnsafeRawBufferPointer, content: inout Content) -> UInt32 {
         guard bytes.count >= 13 else { return PACKET_REFUSED_TRUNCATED_LINK.rawValue }
         guard bytes[0] & 0xf0 == 0x50 else { return PACKET_REFUSED_NOT_IP.rawValue }

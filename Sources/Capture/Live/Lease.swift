@@ -27,9 +27,8 @@ struct Lease {
 
     /// Returns the time in which no lease held, in ns of the same clock as its parameters; `nil` where there was none.
     ///
-    /// - Parameters:
-    ///   - last: the time of the last renewal.
-    ///   - now: the time of the next one.
+    /// - `last`: the time of the last renewal.
+    /// - `now`: the time of the next one.
     static func gap(since last: UInt64, until now: UInt64) -> Range<UInt64>? {
         let end = last &+ milliseconds * 1_000_000
         // The kernel counts in ticks: what is no longer than a few of them is none.

@@ -36,9 +36,8 @@ package enum ProcessLimits {
         memory(groups: SystemText.read("/proc/self/cgroup") ?? "") { SystemText.read("/sys/fs/cgroup\($0)/memory.max") }
     }
 
-    /// - Parameters:
-    ///   - groups: the text of `/proc/self/cgroup`.
-    ///   - read: gives the text of a group's `memory.max` by the group's path.
+    /// - `groups`: the text of `/proc/self/cgroup`.
+    /// - `read`: gives the text of a group's `memory.max` by the group's path.
     static func memory(groups: String, read: (String) -> String?) -> UInt64? {
         guard let line = groups.split(separator: "\n").first(where: { $0.hasPrefix("0::/") }) else { return nil }
         var path = line.dropFirst(3)

@@ -3,8 +3,8 @@ internal import CPacket
 internal import Glibc
 package import Packets
 
-/// Reads the text that `tcpdump -v` prints, from a file, a pipe or a terminal, and hands out its packets in the order of
-/// the text.
+/// Reads the text that `tcpdump -v` prints, from a file, a pipe or a terminal, and hands out its packets in the order
+/// of the text.
 ///
 /// Memory is bounded: the input's window, one batch of what is read at once, and the parser's tables.
 package struct PacketText: ~Copyable {
@@ -34,7 +34,7 @@ package struct PacketText: ~Copyable {
 
     /// Goes on with a capture file whose `format` is `.text`: compressed or not, from where it was opened.
     ///
-    /// - Parameter names: the names in texts that were read before into the same engine.
+    /// - `names`: the names in texts that were read before into the same engine.
     package init(_ file: consuming CaptureFile, names: TextNames = TextNames()) {
         input = file.input
         parser = PacketTextParser(names: names)
@@ -44,9 +44,11 @@ package struct PacketText: ~Copyable {
     package var isLive: Bool { input.isLive }
     /// Bytes read so far, and of how many where that is known.
     package var progress: (read: UInt64, total: UInt64?) { (input.bytesRead, input.size) }
-    /// Whether packets carry a timestamp; `nil` before the first packet. Without, every packet's time is 0.
+    /// Whether packets carry a timestamp; `nil` before the first packet.
+    ///
+    /// Without, every packet's time is 0.
     package var hasTime: Bool? { parser.hasTime }
-    /// What the text held so far.
+    /// The counts of the text so far.
     package var counts: TextCounts { parser.counts }
     /// The first line that was not understood.
     package var firstProblem: TextProblem? { parser.firstProblem }
@@ -56,12 +58,14 @@ package struct PacketText: ~Copyable {
     package var interfaceNames: [UInt8: String] { parser.interfaceNames }
 
     /// Reads to the end of the input and hands over the packets as they come: what can be read without waiting makes
-    /// one batch. While a pipe is silent, an empty batch (a tick) comes about every 200 ms, whose watermark goes on
-    /// with the clock; not where the text has no times.
+    /// one batch.
+    ///
+    /// While a pipe is silent, an empty batch (a tick) comes about every 200 ms, whose watermark goes on with the
+    /// clock; not where the text has no times.
     ///
     /// Throws what `handler` throws, at once; or `CaptureError`, after everything before was handed over: `badInput`
-    /// where the text is not tcpdump's, was printed without `-v`, nothing in it is understood, or its compressed data are
-    /// damaged; `ioError`.
+    /// where the text is not tcpdump's, was printed without `-v`, nothing in it is understood, or its compressed data
+    /// are damaged; `ioError`.
     package mutating func read(_ handler: (PacketBatch) throws -> Void) throws {
         var watermark: UInt64 = 0
         var arrival = Self.now()
@@ -121,7 +125,9 @@ package struct PacketText: ~Copyable {
         parser.removeReady()
     }
 
-    /// Feeds the window's complete lines. `scanned` bytes of what is left are known to hold no line feed.
+    /// Feeds the window's complete lines.
+    ///
+    /// `scanned` bytes of what is left are known to hold no line feed.
     private mutating func feedLines(_ scanned: inout Int) {
         let window = input.window
         guard let base = window.baseAddress else { return }

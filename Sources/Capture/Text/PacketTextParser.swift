@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
 
-/// Turns the lines in which a program prints packets into records. Pure: it neither reads nor keeps the time itself.
+/// Turns the lines in which a program prints packets into records.
+///
+/// Pure: it neither reads nor keeps the time itself.
 ///
 /// Bounded: it holds at most one packet that is not complete, and tables of fixed capacity.
 package struct PacketTextParser {
-    /// What was read so far.
+    /// The output so far.
     package private(set) var output: TextOutput
     private var preparation = TextPreparation()
     private var formats = TextFormats()
@@ -27,13 +29,15 @@ package struct PacketTextParser {
         output.snapshots.removeAll()
     }
 
-    /// What the text held so far.
+    /// The counts of the text so far.
     package var counts: TextCounts { output.counts }
     /// The first line that was not understood.
     package var firstProblem: TextProblem? { output.firstProblem }
     /// The first line that looks like a packet's and was not read.
     package var firstUnread: TextProblem? { output.firstUnread }
-    /// Whether packets carry a timestamp; `nil` before the first packet. Without, a packet's time is 0.
+    /// Whether packets carry a timestamp; `nil` before the first packet.
+    ///
+    /// Without, a packet's time is 0.
     package var hasTime: Bool? { output.hasTime }
     /// Names so far, those of earlier texts included.
     package var names: TextNames { output.names }

@@ -9,12 +9,14 @@ package struct SessionLog: Hashable, Sendable {
     package var program: String
     /// The word as the line has it.
     package var word: String
-    /// What it proves, in a sentence.
+    /// The conclusion that the line proves, in a sentence.
     package var meaning: String
-    /// How to capture the packets on that device.
+    /// The command that captures the packets on that device.
     package var capture: String
 
-    /// Recognises a line. `nil` where it is of no known log, or names no end of a connection.
+    /// Recognises a line.
+    ///
+    /// `nil` where it is of no known log, or names no end of a connection.
     package init?(_ line: String) {
         for log in Self.logs where log.marks.contains(where: { marks in marks.allSatisfy { line.contains($0) } }) {
             guard let ending = log.endings.first(where: { line.contains($0.word) }) else { continue }
@@ -27,7 +29,7 @@ package struct SessionLog: Hashable, Sendable {
         return nil
     }
 
-    /// What to tell somebody who asked about the line.
+    /// The answer to somebody who asked about the line.
     package var text: String {
         """
         \(program) says "\(word)": \(meaning)

@@ -2,15 +2,16 @@
 
 /// Undoes what a page, an editor or a terminal did to the characters of a line.
 struct TextCleaner {
-    /// How the text's characters are encoded, by its byte order mark.
+    /// The encoding of the text's characters, by its byte order mark.
     private enum Encoding { case utf8, utf16Little, utf16Big }
 
     private var encoding = Encoding.utf8
     private var decoded = TextBuffer()
     private var cleaned = TextBuffer()
 
-    /// Returns the line without carriage return and blanks at its end, in UTF-8, with plain characters. It lies in the raw
-    /// line where nothing had to be changed.
+    /// Returns the line without carriage return and blanks at its end, in UTF-8, with plain characters.
+    ///
+    /// It lies in the raw line where nothing had to be changed.
     mutating func clean(_ bytes: UnsafeBufferPointer<UInt8>, isFirst: Bool) -> TextCursor {
         var line = TextCursor(bytes)
         if isFirst { readMark(&line) }
@@ -110,7 +111,8 @@ struct TextCleaner {
             || line.starts(with: "amp;") || line.starts(with: "#")
     }
 
-    /// Steps over `&gt;` or `gt;` (whose `&amp;` was stepped over before), `&lt;`, `&quot;`, `&nbsp;`, `&#62;`, `&#x3e;`.
+    /// Steps over `&gt;` or `gt;` (whose `&amp;` was stepped over before), `&lt;`, `&quot;`, `&nbsp;`, `&#62;`,
+    /// `&#x3e;`.
     private static func entity(_ line: inout TextCursor) -> UInt8? {
         var copy = line
         _ = copy.skip(byte: UInt8(ascii: "&"))

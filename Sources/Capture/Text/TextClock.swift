@@ -34,7 +34,9 @@ struct TextClock {
         case delta(UInt64)
     }
 
-    /// Steps over a timestamp and the blank behind it. `nil`, without moving, where there is none.
+    /// Steps over a timestamp and the blank behind it.
+    ///
+    /// `nil`, without moving, where there is none.
     static func stamp(_ cursor: inout TextCursor) -> Stamp? {
         let start = cursor.position
         if let stamp = readStamp(&cursor), cursor.isAtEnd || cursor.skipBlanks() > 0 { return stamp }
@@ -110,7 +112,9 @@ struct TextClock {
         return .absolute((daysSinceEra - 719_468) * day + time)
     }
 
-    /// The time (ns since 1970) of a packet whose line has `stamp`. Never 0.
+    /// The time (ns since 1970) of a packet whose line has `stamp`.
+    ///
+    /// Never 0.
     mutating func time(of stamp: Stamp) -> UInt64 {
         switch stamp {
         case .absolute(let time): return max(time, 1)

@@ -20,8 +20,9 @@ extension TextCursor {
         return value
     }
 
-    /// Reads the whole stretch as an IPv6 address (RFC 4291, 2.2), with a trailing IPv4 part or without. A zone is
-    /// not accepted.
+    /// Reads the whole stretch as an IPv6 address (RFC 4291, 2.2), with a trailing IPv4 part or without.
+    ///
+    /// A zone is not accepted.
     func ipv6() -> IPAddress? {
         var copy = self
         var words: (high: UInt64, low: UInt64) = (0, 0)

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A position in a stretch of bytes. Every read is checked against the stretch, also in release builds: past the end it
-/// gives 0, which no rule of the grammar accepts.
+/// A position in a stretch of bytes.
+///
+/// Every read is checked against the stretch, also in release builds: past the end it gives 0, which no rule of the
+/// grammar accepts.
 ///
 /// Valid only as long as the memory it was made from.
 struct TextCursor {
     private let base: UnsafePointer<UInt8>?
-    /// Where the next byte is read.
+    /// The position of the next byte.
     private(set) var position: Int
-    /// Where the stretch ends.
+    /// The end of the range.
     private(set) var end: Int
 
     init(_ bytes: UnsafeBufferPointer<UInt8>) {
@@ -102,7 +104,9 @@ struct TextCursor {
 
     func contains(_ literal: StaticString) -> Bool { find(literal) != nil }
 
-    /// Reads decimal digits. `nil`, without moving, where there are none or the number exceeds `limit`.
+    /// Reads decimal digits.
+    ///
+    /// `nil`, without moving, where there are none or the number exceeds `limit`.
     mutating func number(limit: UInt64 = UInt64(UInt32.max)) -> UInt64? {
         let start = position
         var value: UInt64 = 0
@@ -118,7 +122,9 @@ struct TextCursor {
         return position == start ? nil : value
     }
 
-    /// Reads `0x` and hexadecimal digits, or digits alone. `nil`, without moving, where there are none or over 8.
+    /// Reads `0x` and hexadecimal digits, or digits alone.
+    ///
+    /// `nil`, without moving, where there are none or over 8.
     mutating func hexadecimal() -> UInt32? {
         let start = position
         _ = skip("0x")
@@ -144,8 +150,9 @@ struct TextCursor {
         }
     }
 
-    /// Steps over a group in round brackets, nested ones included, and returns its inside. `nil`, without moving, where
-    /// none begins here or it is not closed.
+    /// Steps over a group in round brackets, nested ones included, and returns its inside.
+    ///
+    /// `nil`, without moving, where none begins here or it is not closed.
     mutating func group() -> TextCursor? {
         guard peek() == UInt8(ascii: "(") else { return nil }
         var depth = 0

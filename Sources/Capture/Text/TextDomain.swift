@@ -23,7 +23,7 @@ struct TextDomain {
         value = (((value &+ 1) &* 0x85eb_ca6b ^ added) &* 0x9e37_79b1) >> 20
     }
 
-    /// What goes above the IP-ID or flow label in `packet_record.id`.
+    /// The bits above the IP-ID or flow label in `packet_record.id`.
     var bits: UInt32 { value & 0xfff }
 
     /// `packet_record.link_hash` for a folded source MAC address, 0 without one.

@@ -6,7 +6,9 @@
 /// takes over; so a text may hold what several programs printed. Before any reader recognises a line, lines are passed
 /// over.
 struct TextFormats {
-    /// In the order in which they are asked. A reader that recognises lines of another one's format comes after it.
+    /// In the order in which they are asked.
+    ///
+    /// A reader that recognises lines of another one's format comes after it.
     private var readers: [any TextReader] = [
         TcpdumpReader(), FortiGateReader(), CiscoASAReader(), CheckPointReader(), NetfilterLogReader(),
         FilterlogReader(),

@@ -27,8 +27,10 @@ struct TextTCPOptions {
 }
 
 extension HeaderSnapshot {
-    /// Writes the headers of a record as they would have been captured without link header: those of IP and TCP or ICMP,
-    /// with `options`, or with what an ICMP error quotes. What a text does not tell is 0.
+    /// Writes the headers of a record as they would have been captured without link header: those of IP and TCP or
+    /// ICMP, with `options`, or with what an ICMP error quotes.
+    ///
+    /// What a text does not tell is 0.
     mutating func fill(_ record: PacketRecord, time: UInt64, options: TextTCPOptions, quote: TextQuote?) {
         self.time = time
         link_type = UInt8(PACKET_LINK_IP.rawValue)

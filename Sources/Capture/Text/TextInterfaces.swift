@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CPacket
 
-/// The interfaces that a text of `-i any` names, by the record's slot. The 32nd and later share the last slot, which
-/// then has no name.
+/// The interfaces that a text of `-i any` names, by the record's slot.
+///
+/// The 32nd and later share the last slot, which then has no name.
 struct TextInterfaces {
     private(set) var names: [UInt8: String] = [:]
     private var slots: [String: UInt8] = [:]

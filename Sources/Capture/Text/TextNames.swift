@@ -5,8 +5,8 @@ internal import Packets
 ///
 /// A service name becomes its port by the system's services database. A host name is not resolved (today's answer need
 /// not be the capture's): each name gets an address of its own from the discard prefix 100::/64 (RFC 6666), which no
-/// packet carries, and a report prints the name in its place. Texts that are read into one engine share one table: a name
-/// means the same host in all of them, and an address never two.
+/// packet carries, and a report prints the name in its place. Texts that are read into one engine share one table: a
+/// name means the same host in all of them, and an address never two.
 package struct TextNames: Sendable {
     /// Names of hosts that are remembered; a packet with one more is not understood.
     static let capacity = 65_536
@@ -24,7 +24,9 @@ package struct TextNames: Sendable {
 
     package init() {}
 
-    /// The address that stands for a name. `nil` where `text` cannot be a host's name, or there are too many.
+    /// The address that stands for a name.
+    ///
+    /// `nil` where `text` cannot be a host's name, or there are too many.
     mutating func address(of text: TextCursor) -> IPAddress? {
         guard (1...253).contains(text.count), Self.isName(text) else { return nil }
         let name = text.text
@@ -50,8 +52,10 @@ package struct TextNames: Sendable {
         return found
     }
 
-    /// Letters, digits, `-`, `_`, `.`, with a letter among them; or what people put in the place of addresses: `<SERVER>`,
-    /// `[client]`, `{x}`, `$HOST`, `(server)`, `***.2`, `10.4.300.2`. What is all digits and dots else is a broken address.
+    /// Letters, digits, `-`, `_`, `.`, with a letter among them; or what people put in the place of addresses:
+    /// `<SERVER>`, `[client]`, `{x}`, `$HOST`, `(server)`, `***.2`, `10.4.300.2`.
+    ///
+    /// What is all digits and dots else is a broken address.
     private static func isName(_ text: TextCursor) -> Bool {
         var hasLetter = isDisguised(text)
         for offset in 0..<text.count {

@@ -2,11 +2,11 @@
 internal import CPacket
 package import Packets
 
-/// What was read of a text: the packets that are complete, and what all of its readers share.
+/// The output of reading a text: the complete packets, and the state that all readers share.
 package struct TextOutput {
     /// Packets that are complete, in the order of the text; whoever reads the text takes them away.
     package internal(set) var ready: [ObservedPacket] = []
-    /// What the text held so far.
+    /// The counts of the text so far.
     package private(set) var counts = TextCounts()
     /// The first line with a packet that was not understood.
     package private(set) var firstProblem: TextProblem?
@@ -18,7 +18,9 @@ package struct TextOutput {
     var interfaces = TextInterfaces()
     /// The number of the line that is read, counted from 1.
     package internal(set) var line: UInt64 = 0
-    /// Whether packets carry a timestamp; `nil` before the first packet. Without, a packet's time is 0.
+    /// Whether packets carry a timestamp; `nil` before the first packet.
+    ///
+    /// Without, a packet's time is 0.
     package private(set) var hasTime: Bool?
 
     /// The headers of packets that were printed as a hex dump, or that are written from what a text tells.
@@ -59,14 +61,15 @@ package struct TextOutput {
     /// The time of the packet that was begun last.
     private var begunTime: UInt64 = 0
 
-    /// Hands out a packet that was begun. Its time (ns) becomes the record's as well.
+    /// Hands out a packet that was begun.
+    ///
+    /// Its time (ns) becomes the record's as well.
     ///
     /// Of a handshake, a reset and an ICMP error the engine looks at headers too: they are written from what the text
     /// tells, unless the packet brings its own.
     ///
-    /// - Parameters:
-    ///   - options: the TCP options that the text tells; `nil` where it tells nothing of options.
-    ///   - quote: what an ICMP error quotes.
+    /// - `options`: the TCP options that the text tells; `nil` where it tells nothing of options.
+    /// - `quote`: what an ICMP error quotes.
     mutating func emit(_ packet: ObservedPacket, options: TextTCPOptions? = nil, quote: TextQuote? = nil) {
         held = Held(packet: packet, refusal: nil, line: line, options: options, quote: quote)
         held?.packet.record.time = UInt32(truncatingIfNeeded: packet.time >> 10)
@@ -80,8 +83,9 @@ package struct TextOutput {
         held = Held(packet: packet, refusal: refusal, line: line)
     }
 
-    /// Hands out a packet that the text does not show and that must have been there: what the next packet answers. It has
-    /// the number of that packet and is not counted with those of the text.
+    /// Hands out a packet that the text does not show and that must have been there: what the next packet answers.
+    ///
+    /// It has the number of that packet and is not counted with those of the text.
     mutating func imply(_ packet: PrintedPacket) {
         guard case .success(var record) = packet.record else { return }
         flush()
@@ -101,10 +105,11 @@ package struct TextOutput {
         held.map { ($0.packet.time, $0.packet.record.interface) }
     }
 
-    /// Replaces what was read of the last packet's text by its hex dump, and hands it out. A dump that is not of the same
-    /// packet as the text is passed over: it may be what a packet carried.
+    /// Replaces what was read of the last packet's text by its hex dump, and hands it out.
     ///
-    /// - Parameter hasLink: whether the dump begins with a link header; without, what the text says of it stays.
+    /// A dump that is not of the same packet as the text is passed over: it may be what a packet carried.
+    ///
+    /// - `hasLink`: whether the dump begins with a link header; without, what the text says of it stays.
     mutating func amend(_ dump: Result<ObservedPacket, HexDumpRefusal>, hasLink: Bool) {
         guard var known = held else { return }
         switch dump {
@@ -207,9 +212,13 @@ enum TextRefusal {
     case notUnderstood(String)
 }
 
-/// What a text held. Every packet is in exactly one of the counts behind `packets`, up to `notUnderstood`.
+/// The counts of a text.
+///
+/// Every packet is in exactly one of the counts behind `packets`, up to `notUnderstood`.
 package struct TextCounts: Hashable, Sendable {
-    /// Packets in the text, understood or not. A packet's number is the value after it was counted.
+    /// Packets in the text, understood or not.
+    ///
+    /// A packet's number is the value after it was counted.
     package var packets: UInt64 = 0
     /// Records that were made of them.
     package var records: UInt64 = 0
@@ -242,6 +251,6 @@ package struct TextCounts: Hashable, Sendable {
 package struct TextProblem: Hashable, Sendable {
     /// Counted from 1.
     package var line: UInt64
-    /// What was wrong with it.
+    /// The problem.
     package var reason: String
 }

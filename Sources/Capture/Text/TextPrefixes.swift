@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What stands before each line of a text and is not the program's: the time and name that a logger adds, a container's
+/// A prefix of each line that is not the program's own: the time and name that a logger adds, a container's
 /// name, the number of the line, a bullet.
 ///
 /// A prefix is learned from a line in which a packet begins behind some words, as long as no packet was seen at the

@@ -7,9 +7,9 @@ internal import Glibc
 /// - A prefix that stands before every line goes: a logger's, numbers, bullets (`TextPrefixes`).
 /// - Lines that were wrapped are joined (`TextWrap`), and a line that holds several packets is split.
 ///
-/// A raw line is put in (`add`), then the clean lines are taken out one by one (`next`) until there is none. A clean line
-/// is valid until the next call. A line that needs nothing is handed out where it lies; what is copied and held back is
-/// at most `TextWrap.limit` bytes.
+/// A raw line is put in (`add`), then the clean lines are taken out one by one (`next`) until there is none. A clean
+/// line is valid until the next call. A line that needs nothing is handed out where it lies; what is copied and held
+/// back is at most `TextWrap.limit` bytes.
 struct TextPreparation {
     /// A clean line, and the number of the raw line that it began in, counted from 1.
     struct Line {
@@ -26,13 +26,15 @@ struct TextPreparation {
     private var isHolding = false
     /// The line that was put in and not yet taken out.
     private var fresh: TextCursor?
-    /// What is left of a line that holds several packets.
+    /// The rest of a line that holds several packets.
     private var rest: Line?
     /// The line before was an IP header, whose addresses come in the next one.
     private var followsHeader = false
     private var isFirst = true
 
-    /// Takes a raw line, without its line feed. The bytes must stay where they are until `next` returns `nil`.
+    /// Takes a raw line, without its line feed.
+    ///
+    /// The bytes must stay where they are until `next` returns `nil`.
     mutating func add(_ bytes: UnsafeBufferPointer<UInt8>) {
         number += 1
         var line = cleaner.clean(bytes, isFirst: isFirst)
@@ -75,7 +77,9 @@ struct TextPreparation {
         return split(Line(text: line, number: number))
     }
 
-    /// The input is silent. A line that lacks its end goes on waiting for it: a program's output may be cut anywhere.
+    /// The input is silent.
+    ///
+    /// A line that lacks its end goes on waiting for it: a program's output may be cut anywhere.
     mutating func pause() {}
 
     /// No raw line follows.

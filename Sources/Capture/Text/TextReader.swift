@@ -21,11 +21,15 @@ protocol TextReader {
     /// The program's name as people know it, for messages: `tcpdump`.
     var program: String { get }
 
-    /// Whether a hex dump below a packet is the packet's own. Without an implementation it is.
+    /// Whether a hex dump below a packet is the packet's own.
+    ///
+    /// Without an implementation it is.
     var leavesDumps: Bool { get }
 
-    /// Whether a line alone shows that the text is of this format. Asked only of lines that the reader in use takes
-    /// nothing from, but of all lines of a foreign text: it is to be cheap, and sure.
+    /// Whether a line alone shows that the text is of this format.
+    ///
+    /// Asked only of lines that the reader in use takes nothing from, but of all lines of a foreign text: it is to be
+    /// cheap, and sure.
     func recognises(_ line: TextCursor) -> Bool
 
     /// Reads one line.
@@ -33,8 +37,9 @@ protocol TextReader {
     /// - Returns: what the line is. Of `.unknown` nothing was taken; another reader may know it.
     mutating func read(_ line: TextCursor, into output: inout TextOutput) -> TextLineUse
 
-    /// Takes note of a line that `read` did not know and that no other reader recognises either. Without an
-    /// implementation it is counted (`TextOutput.passOver`).
+    /// Takes note of a line that `read` did not know and that no other reader recognises either.
+    ///
+    /// Without an implementation it is counted (`TextOutput.passOver`).
     mutating func passOver(_ line: TextCursor, into output: inout TextOutput)
 
     /// Hands out what is complete and was only held because another line might have added to it: the input is silent.
@@ -50,7 +55,7 @@ extension TextReader {
     mutating func pause(into output: inout TextOutput) {}
 }
 
-/// What a reader makes of a line.
+/// The use that a reader makes of a line.
 enum TextLineUse {
     /// The line is of this format: a packet, a part of one, or something that the program prints beside packets.
     case taken

@@ -3,12 +3,12 @@ internal import Packets
 
 /// Makes absolute sequence numbers of the relative ones that tcpdump prints without `-S`.
 ///
-/// tcpdump keeps, per connection, the numbers of the first segment with ACK (and of each later one with SYN and ACK) and
-/// prints the following ones as the difference (print-tcp.c). Here the same table is kept, so that the difference can be
-/// added again. Limits:
+/// tcpdump keeps, per connection, the numbers of the first segment with ACK (and of each later one with SYN and ACK)
+/// and prints the following ones as the difference (print-tcp.c). Here the same table is kept, so that the difference
+/// can be added again. Limits:
 ///
-/// - A bare ACK has no sequence number in the text. Where the direction's data has been seen, it gets the one that comes
-///   next, else 0.
+/// - A bare ACK has no sequence number in the text. Where the direction's data has been seen, it gets the one that
+/// comes   next, else 0.
 /// - In a text that was cut out of a longer one, a connection's first line may be relative already. It is taken so if
 ///   both numbers are below 2^24; then they stay relative.
 /// - 65,536 connections are remembered. When one more comes, the oldest half is forgotten; what is relative to a
@@ -17,7 +17,7 @@ struct TextSequences {
     private static let capacity = 65_536
 
     private struct Connection {
-        /// What is added to the lower and to the higher end's numbers.
+        /// The offsets added to the numbers of the lower and the higher end.
         var lowerBase: UInt32 = 0
         var higherBase: UInt32 = 0
         /// The number that comes next from the lower and from the higher end.
@@ -27,8 +27,8 @@ struct TextSequences {
     }
 
     private var connections: [FiveTuple: Connection] = [:]
-    /// What comes next from who sent a SYN: the number of a bare ACK that is the first segment with ACK, as where the SYN-ACK comes
-    /// another way.
+    /// The next sequence number of the sender of a SYN: the number of a bare ACK that is the first segment with ACK, if
+    /// the SYN-ACK uses another path.
     private var opened: [FiveTuple: UInt32] = [:]
     private var uses: UInt64 = 0
     private var hasForgotten = false

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// What a line looks like that no reader knows.
+/// The shape of a line that no reader knows.
 enum TextShape {
     /// So much of a line is looked at.
     private static let reach = 512
 
     /// True where the line looks like a packet's: two addresses and a sign between them, or a time and two addresses.
+    ///
     /// Prose, a table of hosts, and source code hold addresses too, but not so.
     static func looksLikePacket(_ line: TextCursor) -> Bool {
         var cursor = line.limited(to: line.position + reach)

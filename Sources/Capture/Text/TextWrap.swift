@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where a line of tcpdump's ends, told from its grammar: lines may have been wrapped at any width, or joined.
+/// The end of a line of tcpdump's output, told from its grammar: lines may have been wrapped at any width, or joined.
 enum TextWrap {
     /// A line that was put together of wrapped ones is at most so long.
     static let limit = 8192
@@ -22,8 +22,8 @@ enum TextWrap {
         }
     }
 
-    /// True where a header's fields or addresses come next, be it cut: `Raw IP (7)` and `Client IP address: 0.0.0.0` in a
-    /// dissection are no packets.
+    /// True where a header's fields or addresses come next, be it cut: `Raw IP (7)` and `Client IP address: 0.0.0.0` in
+    /// a dissection are no packets.
     private static func isPacketBehindIP(_ text: TextCursor) -> Bool {
         if text.isAtEnd || isHeaderBracket(text) { return true }
         if text.starts(with: "truncated-ip") || text.starts(with: "[total length") { return true }
@@ -50,7 +50,7 @@ enum TextWrap {
 
     /// True where the line lacks its end.
     ///
-    /// - Parameter followsHeader: the line before was an IP header alone.
+    /// - `followsHeader`: the line before was an IP header alone.
     static func isOpen(_ line: TextCursor, followsHeader: Bool) -> Bool {
         if hasOpenHeader(line) { return true }
         let isArrow = line.contains(" > ")
@@ -82,7 +82,7 @@ enum TextWrap {
         return cursor.group() == nil
     }
 
-    /// Where the bracket with an IP header's fields begins, among the line's first words.
+    /// The position of the bracket with an IP header's fields, among the line's first words.
     private static func headerStart(_ line: TextCursor) -> Int? {
         let start = line.limited(to: line.position + 256)
         var cursor = start
@@ -158,7 +158,7 @@ enum TextWrap {
         return isFlags && !line.contains(" win ")
     }
 
-    /// What the last `length` of the line is followed by; `nil` where there is none.
+    /// The text after the last `length` of the line; `nil` where there is none.
     private static func length(_ line: TextCursor) -> TextCursor? {
         var cursor = line
         var found: TextCursor?
@@ -213,8 +213,9 @@ enum TextWrap {
 
     // MARK: Joined lines
 
-    /// Where a second packet begins in the line: directly behind what tcpdump ends a packet with, and nowhere else, as
-    /// what a packet carried may look like a packet.
+    /// The position of a second packet in the line: directly behind the end of a packet as tcpdump writes it.
+    ///
+    /// Nowhere else, because a packet's content may look like a packet.
     static func secondPacket(in line: TextCursor) -> Int? {
         var cursor = line
         cursor.advance(24)
@@ -234,7 +235,7 @@ enum TextWrap {
         return nil
     }
 
-    /// Where the timestamp before ` IP ` begins: one or two words that begin with a digit.
+    /// The position of the timestamp before ` IP `: one or two words that begin with a digit.
     private static func stampStart(_ line: TextCursor, before position: Int) -> Int {
         var start = position
         for _ in 0..<2 {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How far one point's clock is ahead of another's, found from packets that both saw.
+/// The offset between the clocks of two points, estimated from packets that both saw.
 ///
-/// What both points' times differ by is offset + delay for packets that go there, and offset − delay for those that come back:
-/// with both the offset is the middle (as NTP has it, RFC 5905, section 8: the delays are taken for equal). With one direction only, the
-/// smallest delay counts as part of the offset. The drift is the median of all slopes (Theil 1950, Sen 1968).
+/// What both points' times differ by is offset + delay for packets that go there, and offset − delay for those that
+/// come back: with both the offset is the middle (as NTP has it, RFC 5905, section 8: the delays are taken for equal).
+/// With one direction only, the smallest delay counts as part of the offset. The drift is the median of all slopes
+/// (Theil 1950, Sen 1968).
 package struct ClockEstimate: Sendable, Equatable {
-    /// How far this clock is ahead of the other at `origin`, ns.
+    /// The lead of this clock over the other at `origin`, in ns.
     package var offset: Int64 = 0
     /// ns that it gains per ns of the other clock; 50 ppm are 5e-5.
     package var drift: Double = 0
@@ -101,7 +102,9 @@ extension ClockEstimate {
         if let there, let back { delay = UInt64(min(abs(there - back) / 2, 1e12)) }
     }
 
-    /// The fastest packets of a window. One in ten may be wrongly matched.
+    /// The fastest packets of a window.
+    ///
+    /// One in ten may be wrongly matched.
     private static func fastest(_ points: [Point], _ way: ClockSample.Way) -> Point? {
         guard !points.isEmpty else { return nil }
         let sorted = points.sorted { $0.y < $1.y }

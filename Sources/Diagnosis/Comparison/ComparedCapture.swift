@@ -2,7 +2,7 @@
 internal import CPacket
 package import Packets
 
-/// What one point saw, as far as a comparison needs it: 40 bytes a packet, 56 a flow, 24 a new connection.
+/// The packets of one point, reduced to the needs of a comparison: 40 bytes a packet, 56 a flow, 24 a new connection.
 ///
 /// Pure: packets are handed over as they are read. A class, so that several can be filled at once, each by one thread.
 package final class ComparedCapture {
@@ -11,7 +11,7 @@ package final class ComparedCapture {
         /// As `ComparedPacket.direction`.
         var direction: UInt32
         var seq: UInt32
-        /// What a SYN-ACK acknowledges, else 0.
+        /// The number that a SYN-ACK acknowledges, otherwise 0.
         var ack: UInt32
         /// TSval (RFC 7323, 3.2), 0 where there is none.
         var timestamp: UInt32
@@ -22,8 +22,8 @@ package final class ComparedCapture {
         var options: UInt16 = 0
     }
 
-    /// A five-tuple, apart by whether its packets arrive at the machine that captures or leave it: who changes sequence numbers and
-    /// captures on both sides has both kinds of numbers.
+    /// A five-tuple, apart by whether its packets arrive at the machine that captures or leave it: who changes sequence
+    /// numbers and captures on both sides has both kinds of numbers.
     struct Flow: BitwiseCopyable {
         var key: FlowKey
         /// The same five-tuple in the other kind, or itself.
@@ -32,7 +32,7 @@ package final class ComparedCapture {
         var opening = (UInt32(0), UInt32(0))
     }
 
-    /// What people call this point.
+    /// The name of this point.
     package let name: String
     /// Packets that fit; what comes then is counted in `refused`.
     package let capacity: Int
@@ -55,9 +55,8 @@ package final class ComparedCapture {
     private let seed: UInt64
     private var newest = 0
 
-    /// - Parameters:
-    ///   - seed: Seeds the table of flows: any number that who wrote the capture does not know.
-    ///   - capacity: Packets at the most.
+    /// - `seed`: Seeds the table of flows: any number that who wrote the capture does not know.
+    /// - `capacity`: Packets at the most.
     package init(name: String, seed: UInt64, capacity: Int, hasAllSequenceNumbers: Bool = true) {
         self.name = name
         self.seed = seed
@@ -69,7 +68,7 @@ package final class ComparedCapture {
 
     /// Takes packets in the capture's order.
     ///
-    /// - Parameter watermark: The time up to which the capture goes, ns since 1970.
+    /// - `watermark`: The time up to which the capture goes, ns since 1970.
     package func add(_ batch: UnsafeBufferPointer<ObservedPacket>, upTo watermark: UInt64) {
         for packet in batch { add(packet) }
         // What did not fit is as if the capture had ended before.
@@ -115,7 +114,8 @@ package final class ComparedCapture {
         }
     }
 
-    /// Notes a SYN or SYN-ACK whose sequence number is not that of the direction's one before: a copy is no new connection.
+    /// Notes a SYN or SYN-ACK whose sequence number is not that of the direction's one before: a copy is no new
+    /// connection.
     private func open(_ record: PacketRecord, direction: UInt32, timestamp: UInt32, options: UInt16) {
         let flow = Int(direction >> 1)
         let isHigh = direction & 1 == 1

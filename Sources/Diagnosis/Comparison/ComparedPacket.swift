@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is kept of one packet at one point: 40 bytes, nothing to allocate.
+/// The kept fields of one packet at one point: 40 bytes, nothing to allocate.
 struct ComparedPacket: BitwiseCopyable {
     /// ns since 1970 by that point's clock; 0 where the source tells no time.
     var time: UInt64

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
 
-/// What became of the same traffic between several points: which packets went past all of them, where they vanished or appeared,
-/// what was changed, and how long it took.
+/// The fate of the same traffic between several points: packets that passed, vanished, appeared or changed, and their
+/// delays.
 ///
 /// Pure: no I/O and no clock.
 package struct Comparison: Sendable {
@@ -17,12 +17,13 @@ package struct Comparison: Sendable {
         package var shared = 0
         /// Packets of loopback and link-local addresses, which are left out.
         package var local: UInt64 = 0
-        /// Packets that were seen before and behind this point, but not here: its capture lost them, or they went another way.
+        /// Packets that were seen before and behind this point, but not here: its capture lost them, or they went
+        /// another way.
         package var missed = 0
         /// ns since 1970 by its own clock; absent where the source tells no time.
         package var firstTime: UInt64?
         package var lastTime: UInt64?
-        /// How far its clock is ahead of `reference`'s; absent for the point whose clock is everybody's.
+        /// The lead of its clock over `reference`'s; absent for the reference point itself.
         package var clock: ClockEstimate?
         package var reference: Int?
     }
@@ -51,13 +52,15 @@ package struct Comparison: Sendable {
         package var passed = Tally()
         package var vanished = Tally()
         package var appeared = Tally()
-        /// Of those that passed: cut or put together otherwise on the way (offloading), known by their sequence numbers.
+        /// Of those that passed: cut or put together otherwise on the way (offloading), known by their sequence
+        /// numbers.
         package var resegmented = 0
         /// Seen at the first point while the other did not capture.
         package var outside = 0
-        /// Echoes and datagrams whose addresses a translator on the leg has most likely changed: they were not followed.
+        /// Echoes and datagrams whose addresses a translator on the leg has most likely changed: they were not
+        /// followed.
         package var unfollowed = 0
-        /// What changed, commonest first.
+        /// The changed fields, most frequent first.
         package var rewritten: [Rewrite] = []
         /// ns, clocks corrected; absent where no times can be compared.
         package var delay: Delay?
@@ -137,7 +140,9 @@ package struct Comparison: Sendable {
     /// Points that share no packet with any other: nothing can be said of them.
     package var unrelatedPoints: [Int] { points.indices.filter { points[$0].shared == 0 } }
 
-    /// Names what is known by its own address. Hops and neighbours are others at each point.
+    /// Names what is known by its own address.
+    ///
+    /// Hops and neighbours are others at each point.
     package mutating func name(by devices: DeviceNames) {
         for index in findings.indices { devices.name(&findings[index]) }
         for address in routes.flatMap({ [$0.source, $0.destination] }) {

@@ -23,13 +23,14 @@ struct ComparisonJudge {
     /// Packets that did not arrive at `to`, and that came from nowhere: not at `from`.
     var vanished: [Unmatched] = []
     var appeared: [Unmatched] = []
-    /// What came when the destination's own capture had ended.
+    /// The packets that arrived after the end of the destination's own capture.
     private var late: [Unmatched] = []
     /// Duplicates of one packet without an answer that show a broken connection.
     private static let repeats = 3
     /// The first and last common time of each point's capture; `nil` where times cannot be compared.
     private let windows: [(first: UInt64, last: UInt64)?]
-    /// For captures without times: by point × points + other, the first and last of the point's packets that the other saw.
+    /// For captures without times: by point × points + other, the first and last of the point's packets that the other
+    /// saw.
     private var sharedRanges: [(first: Int, last: Int)?]
 
     init(_ captures: [ComparedCapture], seed: UInt64) {
@@ -109,7 +110,8 @@ struct ComparisonJudge {
         return nil
     }
 
-    /// The points that a packet should pass, in order; empty for what neighbours say to each other (RFC 4861), which passes nothing.
+    /// The points that a packet should pass, in order; empty for what neighbours say to each other (RFC 4861), which
+    /// passes nothing.
     func expectedPoints(of direction: UInt32) -> [Int] {
         if let way = ways.number(of: direction), ways.ways[way].isLocal { return [] }
         let there = ways.number(of: direction).map { ways.ways[$0].points } ?? []
@@ -162,8 +164,8 @@ struct ComparisonJudge {
         } ?? false
     }
 
-    /// A connection that goes on sending the same without any answer is broken, whatever a capture of its other end that has ended
-    /// would have shown.
+    /// A connection that goes on sending the same without any answer is broken, whatever a capture of its other end
+    /// that has ended would have shown.
     private mutating func decideLate() {
         guard !late.isEmpty else { return }
         var copies: [UInt32: Int] = [:]
@@ -203,7 +205,8 @@ struct ComparisonJudge {
     }
 
     private mutating func comeFromNowhere(_ row: Int, at point: Int, _ before: [Int]) {
-        // A reset may be seen earlier at a point that its source's other packets do not pass: by its TTL that is where it was.
+        // A reset may be seen earlier at a point that its source's other packets do not pass: by its TTL that is where
+        // it was.
         var place = point
         if let packet = packet(row, at: point), packet.kind == .rst {
             for other in 0..<points where other != place {
@@ -266,8 +269,8 @@ struct ComparisonJudge {
             let time = time.common(captures[other].packets[number].time, of: other)
         {
             guard time >= window.first, time <= window.last else { return false }
-            // It passes a point behind a little later, and passed one before a little earlier. What is no reset is compared only
-            // while both surely captured.
+            // It passes a point behind a little later, and passed one before a little earlier. What is no reset is
+            // compared only while both surely captured.
             let (isPastBegin, isBeforeEnd) = (
                 time - window.first >= self.time.margin, window.last - time >= self.time.margin
             )

@@ -8,10 +8,10 @@ struct CopyAligner {
     /// The point whose copies are added.
     let point: Int
 
-    /// - Parameters:
-    ///   - table: A row for each copy so far, with its packet at each point; in time order.
-    ///   - found: The copies at `point`, in time order.
-    /// - Returns: The table with them, in time order.
+    /// - `table`: A row for each copy so far, with its packet at each point; in time order.
+    /// - `found`: The copies at `point`, in time order.
+    ///
+    /// Returns The table with them, in time order.
     func merge(
         _ table: [[UInt32]], _ found: [UInt32], time: (Int, UInt32) -> UInt64?
     ) -> [[UInt32]] {
@@ -34,7 +34,9 @@ struct CopyAligner {
         return table
     }
 
-    /// By IP-ID, where every copy has one of its own and the path leaves it alone. `nil` where that does not decide.
+    /// By IP-ID, where every copy has one of its own and the path leaves it alone.
+    ///
+    /// `nil` where that does not decide.
     private func byIdentification(_ table: [[UInt32]], _ found: [UInt32]) -> [[UInt32]]? {
         let known = table.indices.map { (identification(table[$0]), $0) }.sorted { $0 < $1 }
         let new = found.indices.map { (identification(found[$0], at: point), $0) }.sorted { $0 < $1 }
@@ -94,7 +96,9 @@ struct CopyAligner {
         return captures[point].flows[captures[point].packets[Int(packet)].flow].key.isIPv4 ? identification : 0
     }
 
-    /// Each copy with the one that is nearest in time, in order. Where there is no time the first ones are the same.
+    /// Each copy with the one that is nearest in time, in order.
+    ///
+    /// Where there is no time the first ones are the same.
     private func byTime(
         _ table: [[UInt32]], _ found: [UInt32], time: (Int, UInt32) -> UInt64?
     ) -> [[UInt32]] {

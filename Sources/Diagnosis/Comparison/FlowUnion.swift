@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// Which flows of several points are the same conversation, also where addresses and ports were translated between them.
+/// The flows of several points that belong to one connection, also across address and port translation.
 ///
-/// A *direction* of a conversation is its number << 1, and 1 for packets from the high end of its key. Flows of one five-tuple
-/// are one conversation; so are flows of several five-tuples whose connections open with the same random numbers.
+/// A *direction* of a conversation is its number << 1, and 1 for packets from the high end of its key. Flows of one
+/// five-tuple are one conversation; so are flows of several five-tuples whose connections open with the same random
+/// numbers.
 struct FlowUnion {
     /// More five-tuples than this with one opening are a scanner's constant, not one translated connection.
     private static let translations = 4
@@ -17,7 +18,8 @@ struct FlowUnion {
     private(set) var ofFlow: [[UInt32]]
     /// By conversation: its key, as the first point that saw it has it.
     private(set) var keys: [FlowKey] = []
-    /// By conversation: the one that it was found to be the same as << 1, and 1 where their ends are the other way round.
+    /// By conversation: the one that it was found to be the same as << 1, and 1 where their ends are the other way
+    /// round.
     private var parents: [UInt32] = []
 
     init(_ captures: [ComparedCapture], seed: UInt64) {
@@ -76,7 +78,9 @@ struct FlowUnion {
         return UInt32(node) << 1 | parity
     }
 
-    /// Makes two directions the same one. The conversation that was seen first stays.
+    /// Makes two directions the same one.
+    ///
+    /// The conversation that was seen first stays.
     private mutating func merge(_ left: UInt32, _ right: UInt32) {
         let first = root(Int(left >> 1)) ^ (left & 1)
         let second = root(Int(right >> 1)) ^ (right & 1)
@@ -108,7 +112,8 @@ extension FlowUnion {
 
     /// A SYN keeps its sequence number and timestamp through a translation, a SYN-ACK what it acknowledges as well.
     private mutating func mergeByOpenings(_ captures: [ComparedCapture], seed: UInt64) {
-        // A conversation that all points saw under its own addresses need not be looked for, but may be what another one is.
+        // A conversation that all points saw under its own addresses need not be looked for, but may be what another
+        // one is.
         let seenBy = points(captures)
         let all = UInt32(truncatingIfNeeded: (1 << UInt64(captures.count)) - 1)
         func forEachMark(_ body: (Mark, _ isKnown: Bool) -> Void) {
@@ -142,8 +147,10 @@ extension FlowUnion {
         return seenBy
     }
 
-    /// FlowUnion that only one point saw, and that are nowhere by their opening: their connection opened before the capture
-    /// began, or its numbers are changed as well as its addresses. Returns whether any were found to be the same.
+    /// FlowUnion that only one point saw, and that are nowhere by their opening: their connection opened before the
+    /// capture began, or its numbers are changed as well as its addresses.
+    ///
+    /// Returns whether any were found to be the same.
     private mutating func mergeLonely(_ captures: [ComparedCapture], seed: UInt64) -> Bool {
         let seenBy = points(captures)
         let lonely = seenBy.map { $0 != 0 && $0 & ($0 - 1) == 0 }
@@ -276,7 +283,8 @@ extension FlowUnion {
         for (left, right) in pairs { merge(left, right) }
     }
 
-    /// True where one point saw both, and not as one packet that came in and went out again: a later connection with the same number.
+    /// True where one point saw both, and not as one packet that came in and went out again: a later connection with
+    /// the same number.
     private func areApart(_ first: UInt32, _ other: UInt32, in run: ArraySlice<Mark>) -> Bool {
         for left in run where left.direction == first {
             for right in run where right.direction == other && right.capture == left.capture {

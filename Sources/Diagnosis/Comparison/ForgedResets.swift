@@ -2,8 +2,9 @@
 internal import Glibc
 internal import Packets
 
-/// Resets that were seen at a point and not at the one before: where they appear is where they were made. And those that the engine finds
-/// foreign at the first point that saw them.
+/// Resets that were seen at a point and not at the one before: where they appear is where they were made.
+///
+/// And those that the engine finds foreign at the first point that saw them.
 struct ForgedResets {
     /// Packets of the leg that have to have passed before the host's own capture counts as complete.
     private static let leastPassed = 5
@@ -74,7 +75,7 @@ struct ForgedResets {
 
     /// Adds the proof that a point nearer the host did not see the reset, and judges again.
     ///
-    /// - Parameter isHost: `from` is the host's own capture, as far as TTLs tell: what it sends is in it.
+    /// - `isHost`: `from` is the host's own capture, as far as TTLs tell: what it sends is in it.
     static func add(
         _ finding: inout Finding, from: String, to: String, missed: Int, of total: Int, isHost: Bool = false
     ) {

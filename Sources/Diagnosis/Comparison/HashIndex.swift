@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Finds elements of an array by a hash of their key: open addressing over element numbers, so that a key is stored once only.
+/// Finds elements of an array by a hash of their key: open addressing over element numbers, so that a key is stored
+/// once only.
 ///
 /// Grows with the array; never holds more than 2³² − 1 elements.
 struct HashIndex: ~Copyable {
@@ -37,7 +38,7 @@ struct HashIndex: ~Copyable {
 
     /// Adds element `number`, which must not be in the index.
     ///
-    /// - Parameter hash: Of an element by its number, for growing.
+    /// - `hash`: Of an element by its number, for growing.
     @inline(__always)
     mutating func insert(_ number: Int, hash: (Int) -> UInt64) {
         if (count + 1) * 2 > mask + 1 { grow(hash) }

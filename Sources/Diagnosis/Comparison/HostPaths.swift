@@ -3,7 +3,7 @@ internal import Packets
 
 /// Past which points the packets of one host to another come, and in which order: by how much of their TTL is gone.
 struct HostPaths {
-    /// What one point saw of a way.
+    /// The packets of a path that one point saw.
     private struct Sighting: BitwiseCopyable {
         var packets: UInt32 = 0
         /// The commonest number of routers so far (Boyer and Moore's majority vote): a traceroute must not move it.
@@ -94,7 +94,8 @@ struct HostPaths {
     /// Routers between a way's source and a point.
     func decrements(_ way: Int, at point: Int) -> Int { Int(sightings[way * points + point].decrements) }
 
-    /// True where a point is the machine that a way's packets come from: they have lost nothing yet, and none was forwarded.
+    /// True where a point is the machine that a way's packets come from: they have lost nothing yet, and none was
+    /// forwarded.
     func isAtSource(_ way: Int, _ point: Int) -> Bool {
         packets(way, at: point) > 0 && decrements(way, at: point) == 0
             && sightings[way * points + point].forwarded == 0

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// What is counted of a leg while the packets go by.
+/// The counters of a leg while packets are processed.
 struct LegCounters {
     /// More delays than this are thinned out.
     private static let delays = 1 << 18

@@ -2,12 +2,12 @@
 package import Packets
 
 extension Finding {
-    /// What a comparison of captures says of connections whose packets did not get from one point to the next.
+    /// The finding of a comparison about connections whose packets did not get from one point to the next.
     package struct LegGap: Sendable {
         /// The names of the last point that saw the packets, and of the first that did not.
         package var from: String
         package var to: String
-        /// Where its packets come from and go to, by the addresses that `Comparison.Route` has.
+        /// The source of its packets, by the addresses that `Comparison.Route` has; the destination follows.
         package var source: IPAddress
         package var destination: IPAddress
         /// Packets that did not arrive.
@@ -18,7 +18,7 @@ extension Finding {
         package var services = 1
         /// Of a loss: packets that were not sent again, or whose copies did not come either.
         package var neverCame = 0
-        /// What did not arrive first.
+        /// The kind of the first packet that did not arrive.
         package var firstKind: PacketKind
         /// True where they come from the client.
         package var isFromClient: Bool
@@ -29,7 +29,8 @@ extension Finding {
         package var back: [String] = []
         /// A point that this direction passes and the other one does not, although it was captured there.
         package var bypassed: String?
-        /// Payload bytes of the smallest segment that did not arrive and of the largest that did, where the size decides.
+        /// Payload bytes of the smallest segment that did not arrive and of the largest that did, where the size
+        /// decides.
         package var smallestLost: Int?
         package var largestPassed: Int?
 

@@ -2,8 +2,8 @@
 internal import CPacket
 internal import Packets
 
-/// Makes findings of what vanished: one for each leg, pair of hosts, service and direction where something swallows packets, and one for
-/// each leg that loses some.
+/// Makes findings of what vanished: one for each leg, pair of hosts, service and direction where something swallows
+/// packets, and one for each leg that loses some.
 struct LegGapFindings {
     /// Findings at the most; what comes then is counted with the last of its leg.
     private static let capacity = 1000
@@ -14,7 +14,7 @@ struct LegGapFindings {
         var way: Int
         var transport: TransportProtocol
         var isFromClient: Bool
-        /// What did not arrive first.
+        /// The kind of the first packet that did not arrive.
         var kind: PacketKind
     }
 
@@ -35,7 +35,8 @@ struct LegGapFindings {
         var ports: Set<UInt16> = []
     }
 
-    /// Packets of one way that passed a leg: those that its first point saw once, and those that it saw come in and go out.
+    /// Packets of one way that passed a leg: those that its first point saw once, and those that it saw come in and go
+    /// out.
     private struct Duplicates {
         var once = 0
         var twice = 0
@@ -48,7 +49,8 @@ struct LegGapFindings {
     private var copies: [Int: [Int: Duplicates]] = [:]
     private(set) var findings: [Finding] = []
 
-    /// - Parameter rejected: FlowUnion that were refused by a reset on the way: that their packets end there is no riddle.
+    /// - `rejected`: FlowUnion that were refused by a reset on the way: that their packets end there is no
+    ///   riddle.
     init(
         _ judge: ComparisonJudge, _ vanished: VanishJudge, _ legs: [Comparison.Leg], rejected: Set<UInt32>
     ) {
@@ -106,7 +108,7 @@ struct LegGapFindings {
         group.slots.compactMap { vanished.slots[$0].swallowed.first }.min() ?? 0
     }
 
-    /// Which end of a conversation opened it.
+    /// Finds the end of each connection that opened it.
     private mutating func findClients() {
         var wanted: Set<UInt32> = []
         for slot in vanished.slots { wanted.insert(slot.direction >> 1) }
@@ -313,7 +315,7 @@ struct LegGapFindings {
 }
 
 extension PacketRecord {
-    /// What is known of a compared packet, for naming it.
+    /// Creates the record that identifies a compared packet.
     init(_ packet: ComparedPacket, _ tuple: FiveTuple) {
         self.init()
         src_high = tuple.source.high

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which packets of several points are one and the same.
+/// The packets of several points that are one and the same.
 ///
-/// A packet is known by its conversation and direction, sequence and acknowledgement numbers, flags and payload length; the n-th
-/// copy (a retransmission) at one point is the n-th at another, or by IP-ID and time where one point saw fewer.
+/// A packet is known by its conversation and direction, sequence and acknowledgement numbers, flags and payload length;
+/// the n-th copy (a retransmission) at one point is the n-th at another, or by IP-ID and time where one point saw
+/// fewer.
 struct PacketJoin {
     static let absent = UInt32.max
 
@@ -28,7 +29,9 @@ struct PacketJoin {
         return number == Self.absent ? nil : Int(number)
     }
 
-    /// Finds the packets that are one. Duplicates that one point saw more often than another wait for `align`.
+    /// Finds the packets that are one.
+    ///
+    /// Duplicates that one point saw more often than another wait for `align`.
     init(_ captures: [ComparedCapture], _ keys: [[PacketKey]]) {
         points = captures.count
         let total = keys.reduce(0) { $0 + $1.count }
@@ -82,7 +85,7 @@ struct PacketJoin {
 
     /// Tells which copy is which, now that the clocks can be compared.
     ///
-    /// - Parameter time: The time of a packet of a capture by a clock that all share; `nil` where there is none.
+    /// - `time`: The time of a packet of a capture by a clock that all share; `nil` where there is none.
     mutating func align(_ captures: [ComparedCapture], time: (_ point: Int, _ packet: UInt32) -> UInt64?) {
         var position = 0
         var table: [[UInt32]] = []
@@ -107,7 +110,7 @@ struct PacketJoin {
     }
 }
 
-/// What a packet is known by, and its number in the capture.
+/// The identity of a packet, and its number in the capture.
 struct PacketKey: BitwiseCopyable {
     var key: UInt64
     var packet: UInt32
@@ -152,7 +155,8 @@ extension ComparedCapture {
             && (time < packet.time || time - packet.time <= Self.forwardTime)
     }
 
-    /// True where `packet` is `before` on its way out of a machine that captures on several interfaces or on its only one.
+    /// True where `packet` is `before` on its way out of a machine that captures on several interfaces or on its only
+    /// one.
     private func isForwarded(_ packet: ComparedPacket, _ before: ComparedPacket) -> Bool {
         guard couldStillLeave(before, at: packet.time), packet.identification == before.identification,
             packet.ttl <= before.ttl, before.ttl - packet.ttl <= 4
@@ -171,9 +175,10 @@ extension ComparedCapture {
             || (packet.kind != .ack && packet.kind != .udp && packet.time - before.time <= Self.resendTime)
     }
 
-    /// What each packet is known by, sorted.
+    /// Returns the identity of each packet, sorted.
     ///
-    /// - Parameter ignoresBareSequence: True where a point does not tell the sequence numbers of segments without payload.
+    /// - `ignoresBareSequence`: True where a point does not tell the sequence numbers of segments without
+    ///   payload.
     func packetKeys(
         _ capture: Int, _ conversations: FlowUnion, _ shifts: SequenceShifts, ignoresBareSequence: Bool,
         seed: UInt64
@@ -195,7 +200,8 @@ extension ComparedCapture {
                 var hash = TableHash(seed: seed)
                 hash.combine(UInt64(conversations.direction(of: packet, in: capture)) << 32 | UInt64(packet.payload))
                 hash.combine(UInt64(seq) << 32 | UInt64(ack))
-                // F, S, R and A: what carries data is marked with P by one stack and not by the next, and ECN is rewritten.
+                // F, S, R and A: what carries data is marked with P by one stack and not by the next, and ECN is
+                // rewritten.
                 let extra = kind == .udp ? UInt64(packet.identification) : UInt64(packet.flags & 0x17)
                 hash.combine(extra << 8 | UInt64(packet.kindValue))
                 buffer[number] = PacketKey(key: hash.value, packet: UInt32(truncatingIfNeeded: number))

@@ -2,7 +2,7 @@
 internal import CPacket
 internal import Packets
 
-/// What a packet is for, as far as a device on the path treats it differently.
+/// The role of a packet, as far as devices on the path treat it differently.
 package enum PacketKind: UInt8, CaseIterable, Hashable, Sendable {
     case syn
     case synACK

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// Segments that offloading cut or put together between two points: the same bytes in other packets. What a sender's capture shows of
-/// segmentation offload, and a receiver's of coalescing, is up to 64 kB long.
+/// Segments that offloading cut or put together between two points: the same bytes in other packets.
+///
+/// What a sender's capture shows of segmentation offload, and a receiver's of coalescing, is up to 64 kB long.
 struct Resegmentation {
     private struct Segment {
         var start: Int64

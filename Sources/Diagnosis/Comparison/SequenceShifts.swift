@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What a device on the path adds to sequence numbers, per connection, direction and point: some firewalls replace the initial
-/// sequence number by one of their own and translate all that follow.
+/// The amounts that a device on the path adds to sequence numbers, per connection, direction and point: some firewalls
+/// replace the initial sequence number and translate all that follow.
 struct SequenceShifts {
     private struct Shift {
         /// From this packet of the capture on.
@@ -77,7 +77,7 @@ struct SequenceShifts {
 
     func isEmpty(_ capture: Int) -> Bool { shifts[capture].isEmpty }
 
-    /// What was added to the numbers of that flow's direction at packet `packet` of a capture.
+    /// Returns the amount added to the numbers of that flow's direction at packet `packet` of a capture.
     func amount(_ capture: Int, flowDirection: UInt32, packet: Int) -> UInt32 {
         guard let list = shifts[capture][flowDirection] else { return 0 }
         var (low, high) = (0, list.count)

@@ -4,19 +4,19 @@
 struct SharedTime {
     /// More samples than this of two points make an estimate no better.
     private static let samples = 1 << 16
-    /// What a packet may be on its way where nothing was measured, ns.
+    /// The assumed maximum time in flight if nothing was measured, in ns.
     private static let unknownMargin: UInt64 = 20_000_000
     private static let smallestMargin: UInt64 = 10_000_000
 
-    /// By point: the point that its clock was compared with; `nil` for the one whose time all are told in, and for points that
-    /// share no packet or tell no time.
+    /// By point: the point that its clock was compared with; `nil` for the one whose time all are told in, and for
+    /// points that share no packet or tell no time.
     private(set) var references: [Int?]
     /// By point: how far its clock is ahead of its reference's.
     private(set) var estimates: [ClockEstimate?]
     /// Packets closer than this (ns) to the beginning or end of a capture may have missed it.
     private(set) var margin: UInt64 = smallestMargin
 
-    /// - Parameter shared: Packets that two points share, by point × points + point.
+    /// - `shared`: Packets that two points share, by point × points + point.
     init(_ captures: [ComparedCapture], _ join: PacketJoin, _ conversations: FlowUnion, shared: [Int]) {
         let points = captures.count
         references = [Int?](repeating: nil, count: points)
@@ -113,7 +113,8 @@ struct SharedTime {
         return samples
     }
 
-    /// By direction of a conversation: true where its packets lose TTL from the reference on, false where they do the other way.
+    /// By direction of a conversation: true where its packets lose TTL from the reference on, false where they do the
+    /// other way.
     private static func directions(
         _ captures: [ComparedCapture], _ join: PacketJoin, _ conversations: FlowUnion, of point: Int,
         against reference: Int

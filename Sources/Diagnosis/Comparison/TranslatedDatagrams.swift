@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// Echoes and datagrams that one point saw under addresses which no other point has, while another point saw such packets of one of the
-/// same ends under addresses that the first has not: a translator between the two most likely changed them. They are not followed, and
-/// not missing either.
+/// Echoes and datagrams that one point saw under addresses which no other point has, while another point saw such
+/// packets of one of the same ends under addresses that the first has not: a translator between the two most likely
+/// changed them.
+///
+/// They are not followed, and not missing either.
 struct TranslatedDatagrams {
     private struct End: Hashable {
         var point: Int

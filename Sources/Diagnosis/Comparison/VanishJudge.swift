@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// Tells packets that something swallows from packets that were lost by chance, and both from those that a capture missed.
+/// Tells packets that something swallows from packets that were lost by chance, and both from those that a capture
+/// missed.
 ///
-/// Chance: with a loss rate p of the leg (packets that were lost and came later, among all), k packets of one connection that never
-/// come have the probability p^k. Something swallows them where that is below `chance` even for the number of connections looked at.
+/// Chance: with a loss rate p of the leg (packets that were lost and came later, among all), k packets of one
+/// connection that never come have the probability p^k. Something swallows them where that is below `chance` even for
+/// the number of connections looked at.
 struct VanishJudge {
     private static let chance = 0.05
-    /// What became of a packet at a leg's first point.
+    /// The fate of a packet at a leg's first point.
     struct Event {
         var slot: UInt32
         /// Its number at the leg's first point: the order.
@@ -35,7 +37,7 @@ struct VanishJudge {
     private(set) var unseen: [ComparisonJudge.Unmatched] = []
     private var highestAck: [UInt32: UInt32] = [:]
 
-    /// - Parameter strays: Packets that vanished on TCP, UDP or ICMP legs.
+    /// - `strays`: Packets that vanished on TCP, UDP or ICMP legs.
     init(_ judge: ComparisonJudge, _ strays: [ComparisonJudge.Unmatched]) {
         self.judge = judge
         guard !strays.isEmpty else { return }
@@ -66,7 +68,7 @@ struct VanishJudge {
         }
     }
 
-    /// What did arrive of the directions that lost something, and what their receivers acknowledged.
+    /// Adds the packets that did arrive in directions with losses, and the acknowledgements of their receivers.
     private mutating func addPassed(to events: inout [Event], _ slotsOf: [UInt32: [UInt32]]) {
         let join = judge.join
         for row in 0..<join.count {
@@ -164,10 +166,9 @@ struct VanishJudge {
 
     /// True where chance does not explain that so many packets of one slot never came.
     ///
-    /// - Parameters:
-    ///   - rate: Packets of the leg that were lost, of all.
-    ///   - count: Packets that never came.
-    ///   - tries: Connections that it could have happened to.
+    /// - `rate`: Packets of the leg that were lost, of all.
+    /// - `count`: Packets that never came.
+    /// - `tries`: Connections that it could have happened to.
     static func isBeyondChance(rate: Double, count: Int, tries: Int) -> Bool {
         count >= 2 && probability(rate: rate, count: count, tries: tries) < chance
     }

@@ -2,18 +2,23 @@
 internal import CPacket
 internal import Packets
 
-/// The newest packets that are no resets, for recognising copies: a mirror port shows what a router forwards twice, and with two
-/// TTLs. The first is taken, as of resets (`RecentResets`), so that all that is compared was seen in one place.
+/// The newest packets that are no resets, for recognising copies: a mirror port shows what a router forwards twice, and
+/// with two TTLs.
 ///
-/// A fixed table of 8192 places by the packet's content; a newer packet overwrites an older one in its place. Handshakes and echoes
-/// are always looked up, bulk only one packet in sixteen until a copy is seen, then all for a minute.
+/// The first is taken, as of resets (`RecentResets`), so that all that is compared was seen in one place.
+///
+/// A fixed table of 8192 places by the packet's content; a newer packet overwrites an older one in its place.
+/// Handshakes and echoes are always looked up, bulk only one packet in sixteen until a copy is seen, then all for a
+/// minute.
 struct DuplicateFilter: ~Copyable {
     private static let places = 8192
     /// Duplicates come within 10 ms, in units of 1024 ns.
     private static let window: UInt32 = 9766
-    /// A router's queue may lie between two copies with one IP-ID, in units of 1024 ns: 100 ms. What is sent again after less has another.
+    /// A router's queue may lie between two copies with one IP-ID, in units of 1024 ns: 100 ms.
+    ///
+    /// What is sent again after less has another.
     private static let queue: UInt32 = 97_656
-    /// How long (ns) bulk is looked up after a copy was seen.
+    /// The time (ns) for which bulk is looked up after a duplicate was seen.
     private static let alertness: UInt64 = 60_000_000_000
 
     struct Sighting: BitwiseCopyable {
@@ -29,7 +34,7 @@ struct DuplicateFilter: ~Copyable {
     private var alertUntil: UInt64 = 0
     private let seed: UInt64
     private let clockStep: ClockStep
-    /// Which way round copies come.
+    /// The order in which duplicates arrive.
     private(set) var order = DuplicateOrder()
 
     init(seed: UInt64, clockStep: ClockStep = .exact) {
@@ -37,13 +42,15 @@ struct DuplicateFilter: ~Copyable {
         self.clockStep = clockStep
     }
 
-    /// True where the packet was seen a moment ago: between the same ends, with the same numbers, flags, length and IP-ID, and the TTL
-    /// one apart, or another next hop or interface, or an IP-ID that is not 0: a packet that is sent again gets another.
+    /// True where the packet was seen a moment ago: between the same ends, with the same numbers, flags, length and
+    /// IP-ID, and the TTL one apart, or another next hop or interface, or an IP-ID that is not 0: a packet that is sent
+    /// again gets another.
     ///
-    /// Without an IP-ID what came the same way is another packet: a segment that is sent again, or a second acknowledgement, may be equal
-    /// to the first. UDP has no numbers: without an IP-ID both the TTL and the next hop have to differ.
+    /// Without an IP-ID what came the same way is another packet: a segment that is sent again, or a second
+    /// acknowledgement, may be equal to the first. UDP has no numbers: without an IP-ID both the TTL and the next hop
+    /// have to differ.
     ///
-    /// - Parameter now: ns since 1970.
+    /// - `now`: ns since 1970.
     @inline(__always)
     mutating func isDuplicate(_ record: UnsafePointer<PacketRecord>, now: UInt64) -> Bool {
         guard record.pointee.packetClass != .bulk || now < alertUntil || Self.isSample(record) else { return false }

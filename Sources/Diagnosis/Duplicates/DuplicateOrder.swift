@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Which of two copies a hop apart comes first, for each pair of next hops that packets are seen from.
+/// The order of two duplicates a hop apart, for each pair of next hops that packets are seen from.
 ///
-/// A mirror port shows a packet before and after the router, in this order as a rule. Where two mirrors are joined the order may
-/// change from packet to packet; then what was taken of a reset and of other packets was not seen in one place. Fixed size: 64
-/// pairs, of which a newer one overwrites an older in its place.
+/// A mirror port shows a packet before and after the router, in this order as a rule. Where two mirrors are joined the
+/// order may change from packet to packet; then what was taken of a reset and of other packets was not seen in one
+/// place. Fixed size: 64 pairs, of which a newer one overwrites an older in its place.
 struct DuplicateOrder {
     private static let places = 64
     /// One packet in 20 may come the other way round.

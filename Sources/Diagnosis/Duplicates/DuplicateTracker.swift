@@ -11,17 +11,19 @@ struct DuplicateTracker: ~Copyable {
         packets = DuplicateFilter(seed: seed, clockStep: clockStep)
     }
 
-    /// True where a packet that is no reset was seen a moment ago, elsewhere. Without a time nothing is known to be a
-    /// duplicate.
+    /// True where a packet that is no reset was seen a moment ago, elsewhere.
+    ///
+    /// Without a time nothing is known to be a duplicate.
     @inline(__always)
     mutating func isDuplicate(_ packet: UnsafePointer<ObservedPacket>) -> Bool {
         packet.pointee.time != 0 && packets.isDuplicate(packet.record, now: packet.pointee.time)
     }
 
     /// The number of equal resets, no duplicates, that were seen at the very same time before; `nil` for a duplicate.
+    ///
     /// Without a time the frame tells equal resets apart.
     ///
-    /// - Parameter answered: A number that changes with each packet seen in the flow's other direction.
+    /// - `answered`: A number that changes with each packet seen in the flow's other direction.
     mutating func occurrence(of reset: ObservedPacket, answered: UInt64) -> UInt64? {
         reset.time == 0
             ? reset.frame

@@ -21,20 +21,23 @@ struct RecentResets {
     }
 
     private var sightings: [Sighting?] = Array(repeating: nil, count: places)
-    /// The newest that arrived, by what a machine that changes sequence numbers (SYN proxy, NAT of numbers) leaves alone.
+    /// The newest that arrived, by what a machine that changes sequence numbers (SYN proxy, NAT of numbers) leaves
+    /// alone.
     private var arrivals: [Sighting?] = Array(repeating: nil, count: places)
 
-    /// `nil` where the packet was seen a moment ago: same sequence numbers, flags, length and IP-ID, TTL equal or one apart,
-    /// between the same ends. A packet on its way out counts as a copy of the one that arrived whatever its addresses have
-    /// been translated to.
+    /// `nil` where the packet was seen a moment ago: same sequence numbers, flags, length and IP-ID, TTL equal or one
+    /// apart, between the same ends.
     ///
-    /// A kernel answers each late segment with the same reset and IP-ID 0: such resets count as often as segments of the other direction
-    /// can have drawn them, unless other packets of this capture come twice, too.
+    /// A packet on its way out counts as a copy of the one that arrived whatever its addresses have been translated to.
     ///
-    /// - Parameters:
-    ///   - answered: A number that changes with each packet seen in the flow's other direction, which its low 32 bits count.
-    ///   - isDuplicating: Other packets have just been seen twice.
-    /// - Returns: How many equal resets, which are no copies, were seen at the very same time before.
+    /// A kernel answers each late segment with the same reset and IP-ID 0: such resets count as often as segments of
+    /// the other direction can have drawn them, unless other packets of this capture come twice, too.
+    ///
+    /// - `answered`: A number that changes with each packet seen in the flow's other direction, which its low 32 bits
+    ///   count.
+    /// - `isDuplicating`: Other packets have just been seen twice.
+    ///
+    /// Returns How many equal resets, which are no copies, were seen at the very same time before.
     mutating func occurrence(of record: PacketRecord, answered: UInt64, time: UInt64, isDuplicating: Bool = false)
         -> UInt64?
     {
@@ -67,8 +70,8 @@ struct RecentResets {
         return occurrence
     }
 
-    /// True where it leaves after one that has just arrived and differs in its numbers only: a machine that answers SYNs for a host counts
-    /// its connections in other numbers than the host.
+    /// True where it leaves after one that has just arrived and differs in its numbers only: a machine that answers
+    /// SYNs for a host counts its connections in other numbers than the host.
     private mutating func isRenumbered(_ record: PacketRecord, time: UInt64, answered: UInt64) -> Bool {
         var hash = StableHash()
         hash.combine(record.src_low ^ record.dst_low)

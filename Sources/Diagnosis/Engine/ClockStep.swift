@@ -19,7 +19,9 @@ struct ClockStep: BitwiseCopyable, Sendable {
     /// All times are exact.
     static let exact = ClockStep(nanoseconds: 0)
 
-    /// 0: all times are exact. In units of 1024 ns, as `PacketRecord.time`.
+    /// 0: all times are exact.
+    ///
+    /// In units of 1024 ns, as `PacketRecord.time`.
     let units: UInt32
 
     /// - Parameter nanoseconds: rounded up.

@@ -8,7 +8,7 @@ extension Engine {
 
     /// Takes a batch in time order, then moves time on to `watermark` (ns since 1970).
     ///
-    /// - Parameter hashes: what `hashing` made of the packets, where that was done.
+    /// - `hashes`: what `hashing` made of the packets, where that was done.
     mutating func take(
         _ packets: UnsafeBufferPointer<ObservedPacket>, hashes: UnsafePointer<PacketHashes>?,
         upTo watermark: UInt64

@@ -9,12 +9,15 @@ extension Engine {
     /// The order in which it was written down does not matter: the engine takes what has to be known of the packets
     /// first.
     package struct Batch {
-        /// The packets, oldest first; valid while the batch is handled. Empty for a tick.
+        /// The packets, oldest first; valid while the batch is handled.
+        ///
+        /// Empty for a tick.
         package var packets: UnsafeBufferPointer<ObservedPacket>
         /// The packets' hashes as `hashing` makes them, where that was done.
         package var hashes: UnsafePointer<PacketHashes>?
-        /// The time (ns since 1970) that every source has passed: no older packet will follow. 0 where there is no
-        /// time.
+        /// The time (ns since 1970) that every source has passed: no older packet will follow.
+        ///
+        /// 0 where there is no time.
         package var watermark: UInt64
         /// Resets that this machine's kernel sent, as it told them.
         package var traces: [ResetTrace] = []
@@ -49,13 +52,16 @@ extension Engine {
         ///   decided.
         case source(file: String?, isLive: Bool)
         case batch(Batch)
-        /// Other interfaces are watched, by slot; a slot keeps what was learnt in it. `groups` as
-        /// `Options.interfaceGroups`.
+        /// Other interfaces are watched, by slot; a slot keeps what was learnt in it.
+        ///
+        /// `groups` as `Options.interfaceGroups`.
         case interfaces(names: [String], groups: [UInt8])
         /// Other prefixes count as inside, and devices have other names.
         case configuration(inside: InsidePrefixes, devices: DeviceNames)
-        /// This machine's own addresses have changed. The packets of the next batch were sent before or after that: for
-        /// them both the old addresses and these are its own.
+        /// This machine's own addresses have changed.
+        ///
+        /// The packets of the next batch were sent before or after that: for them both the old addresses and these are
+        /// its own.
         case addresses(Set<IPAddress>)
         /// All packets of a flow are recorded on both ways from `since` (ns since 1970) on.
         case focus(FiveTuple, since: UInt64)
@@ -63,19 +69,24 @@ extension Engine {
         case facts(ForwardingFacts)
         /// This machine's own counters, read a moment ago.
         case counters(LocalCounters)
-        /// The state of an engine before this one, at `now` (ns since 1970). What happened since then weakens it:
-        /// counts are halved for each hour that passed, as they are while packets come. Hosts that came by interfaces
-        /// which are not watched any more, and hosts that were seen later than `now`, are left out.
+        /// The state of an engine before this one, at `now` (ns since 1970).
+        ///
+        /// What happened since then weakens it: counts are halved for each hour that passed, as they are while packets
+        /// come. Hosts that came by interfaces which are not watched any more, and hosts that were seen later than
+        /// `now`, are left out.
         case restore(hosts: [HostRecord], origins: [OriginRecord], now: UInt64)
         /// Everything about the addresses of a prefix is to be forgotten: hosts, their resets that wait for a verdict
-        /// or for a revision, the hosts in whose names devices spoke, and the paths from and to them. Flows go on:
-        /// their addresses are of packets that come now.
+        /// or for a revision, the hosts in whose names devices spoke, and the paths from and to them.
+        ///
+        /// Flows go on: their addresses are of packets that come now.
         case forget(IPPrefix)
         /// No more packets come: everything that is still open is settled.
         case end
     }
 
-    /// Takes an input. What comes of it is had from `poll`.
+    /// Takes an input.
+    ///
+    /// What comes of it is had from `poll`.
     package mutating func handle(_ input: Input) {
         switch input {
         case .source(let file, let isLive): begin(file: file, isLive: isLive)

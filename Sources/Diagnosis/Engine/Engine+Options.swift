@@ -4,17 +4,22 @@ package import Packets
 extension Engine {
     /// The sizes of the tables, and the properties of the source of the packets.
     package struct Options: Sendable {
-        /// Flows remembered at once. When full, closed flows give way first, then those that never proved to be alive;
-        /// evictions are counted.
+        /// Flows remembered at once.
+        ///
+        /// When full, closed flows give way first, then those that never proved to be alive; evictions are counted.
         package var flowCapacity = 1 << 17
-        /// Hosts remembered at once. Hosts that never proved to be alive give way first; evictions are counted.
+        /// Hosts remembered at once.
+        ///
+        /// Hosts that never proved to be alive give way first; evictions are counted.
         package var hostCapacity = 1 << 16
         /// The time for which a reset waits for what comes after it, ns of packet time.
         package var settleTime: UInt64 = 2_000_000_000
         /// Undetermined resets remembered for a later revision; the oldest is then final.
         package var undeterminedCapacity = 65_536
         /// The time (ns) by which a packet may have come later than its time says, which the order of two CPUs' packets
-        /// depends on: 0 for a file, `LiveCapture.clockStep` for a live capture. See `ClockStep`.
+        /// depends on: 0 for a file, `LiveCapture.clockStep` for a live capture.
+        ///
+        /// See `ClockStep`.
         package var clockStep: UInt64 = 0
         /// True where the records say of each outgoing packet whether this machine made it (the kernel part).
         package var egressIsMarked = false
@@ -35,12 +40,15 @@ extension Engine {
         package var evidenceBytes = 8 << 20
         /// Names of the interfaces by slot; empty where the source has none.
         package var interfaceNames: [String] = []
-        /// The slot that stands for each slot's interface: the first of the members of one bond or bridge. Empty where
-        /// each is one of its own.
+        /// The slot that stands for each slot's interface: the first of the members of one bond or bridge.
+        ///
+        /// Empty where each is one of its own.
         package var interfaceGroups: [UInt8] = []
         /// The key of the hash by which the capture sheds flows (`LiveCapture.Options.hashKey`).
         package var hashKey = FlowHashKey(ends: 0, flow: 0)
-        /// Seeds the tables' hashes. Any number for a file; one that nobody outside knows for live capture.
+        /// Seeds the tables' hashes.
+        ///
+        /// Any number for a file; one that nobody outside knows for live capture.
         package var seed: UInt64 = 0
 
         package init() {}

@@ -3,8 +3,9 @@ internal import CPacket
 internal import Packets
 
 /// The state that all subjects share: the two tables, packet time, the source of the packets, the options, and the
-/// findings on their way out. The engine passes it to its trackers; what only one subject needs is in that subject's
-/// tracker.
+/// findings on their way out.
+///
+/// The engine passes it to its trackers; what only one subject needs is in that subject's tracker.
 struct EngineContext: ~Copyable {
     var options: Engine.Options
     var hosts: HostTable
@@ -104,9 +105,8 @@ struct EngineContext: ~Copyable {
     /// The parts of a record's flow that were shed since it was opened; of a flow whose SYN was not seen, in the last
     /// hour.
     ///
-    /// - Parameters:
-    ///   - time: the record's, ns since 1970.
-    ///   - sides: what was seen of both directions; empty for a flow that is not known.
+    /// - `time`: the record's, ns since 1970.
+    /// - `sides`: what was seen of both directions; empty for a flow that is not known.
     func shedParts(_ record: PacketRecord, time: UInt64, sides: [FlowSide]) -> ShedParts {
         guard !shedding.isEmpty else { return [] }
         var since: UInt64 = 0
@@ -128,9 +128,8 @@ struct EngineContext: ~Copyable {
     /// Completes a finding with what all kinds have: when and where its packet was seen, whose connection it is, and
     /// how long the verdict took.
     ///
-    /// - Parameters:
-    ///   - time: of the packet, ns since 1970; 0 where the source tells no time.
-    ///   - frame: 0 where the source does not number packets.
+    /// - `time`: of the packet, ns since 1970; 0 where the source tells no time.
+    /// - `frame`: 0 where the source does not number packets.
     func complete(
         _ finding: inout Finding, time: UInt64, frame: UInt64, file: String?, vantage: Finding.Vantage?
     ) {

@@ -14,7 +14,9 @@ struct OwnAddresses {
 
     func contains(_ address: IPAddress) -> Bool { addresses.contains(address) }
 
-    /// Takes other addresses. What was sent with one that has gone since was this machine's own, too.
+    /// Takes other addresses.
+    ///
+    /// What was sent with one that has gone since was this machine's own, too.
     mutating func change(to new: Set<IPAddress>) {
         addresses.formUnion(new)
         next = new

@@ -2,10 +2,11 @@
 internal import CPacket
 internal import Packets
 
-/// Records of the newest bulk, for finding the segment that drew a reset: the batch at hand, and of those before it the last few.
+/// Records of the newest bulk, for finding the segment that drew a reset: the batch at hand, and of those before it the
+/// last few.
 ///
-/// Nothing is done for a packet as it comes: a batch is looked through when a reset is in it, and the end of each is copied. On a
-/// quiet link that is all of it.
+/// Nothing is done for a packet as it comes: a batch is looked through when a reset is in it, and the end of each is
+/// copied. On a quiet link that is all of it.
 struct BulkTail: ~Copyable {
     /// Packets at the end of each batch that are remembered.
     private static var tail: Int { 64 }

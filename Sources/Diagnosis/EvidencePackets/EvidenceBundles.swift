@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// What was put aside for each of the newest resets when it came: later its packets' places may have been taken.
+/// The packets put aside for each of the newest resets on arrival, before their slots are reused.
 ///
 /// Holds at most `capacity` resets with at most `packetsEach` packets; the oldest gives way.
 struct EvidenceBundles: ~Copyable {

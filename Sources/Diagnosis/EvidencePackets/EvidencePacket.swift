@@ -3,7 +3,7 @@ package import Packets
 
 /// One packet behind a finding, as far as it was kept.
 package struct EvidencePacket: Sendable {
-    /// What the packet is to the finding.
+    /// The role of the packet in the finding.
     package enum Role: UInt8, Sendable, BitwiseCopyable {
         /// The reset that the finding is about.
         case reset
@@ -15,7 +15,7 @@ package struct EvidencePacket: Sendable {
         case after
         /// A packet of the host's own that shows how far away it is.
         case sample
-        /// What the sample answers: it proves that the sample is no forgery.
+        /// The request that the sample answers, which proves that the sample is no forgery.
         case request
         /// An ICMP error about the connection.
         case error

@@ -14,7 +14,9 @@ struct KeptPacket: BitwiseCopyable {
     var hasHeaders = false
     var role = EvidencePacket.Role.connection
 
-    /// Takes a packet over. What is not overwritten of the headers has no meaning.
+    /// Takes a packet over.
+    ///
+    /// What is not overwritten of the headers has no meaning.
     @inline(__always)
     mutating func take(_ packet: UnsafePointer<ObservedPacket>, role: EvidencePacket.Role) {
         record = packet.pointee.record
@@ -48,6 +50,6 @@ extension HeaderSnapshot {
         }
     }
 
-    /// What stands before `bytes`.
+    /// The size of the fields before `bytes`.
     private static var descriptionBytes: Int { MemoryLayout<HeaderSnapshot>.size - Int(HEADER_SNAPSHOT_BYTES) }
 }

@@ -3,14 +3,16 @@ internal import Packets
 
 /// The newest packets that were put in, found again by a hash: of their flow, or of their source.
 ///
-/// Holds at most `capacity`; a newer packet takes the oldest one's place. Allocated once; packets of one hash are linked from
-/// the newest to the oldest, and a link to a place that has been taken since is known by its number.
+/// Holds at most `capacity`; a newer packet takes the oldest one's place. Allocated once; packets of one hash are
+/// linked from the newest to the oldest, and a link to a place that has been taken since is known by its number.
 struct PacketRing: ~Copyable {
     /// A search gives up after so many packets: other hashes share the links.
     private static var steps: Int { 64 }
 
     private let mask: UInt32
-    /// `mask + 1` each, owned. Places are not written before they are used: a ring that stays empty costs nothing.
+    /// `mask + 1` each, owned.
+    ///
+    /// Places are not written before they are used: a ring that stays empty costs nothing.
     private let places: UnsafeMutablePointer<KeptPacket>
     private let newest: UnsafeMutablePointer<UInt32>
     /// The number of the next packet; 0 is none's.

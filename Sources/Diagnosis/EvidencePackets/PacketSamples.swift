@@ -2,12 +2,12 @@
 internal import CPacket
 internal import Packets
 
-/// Packets that are kept to be shown as evidence: recent resets, handshakes and ICMP by flow, samples of hosts' distances by
-/// source, and what was put aside for each reset when it came.
+/// Packets that are kept to be shown as evidence: recent resets, handshakes and ICMP by flow, samples of hosts'
+/// distances by source, and what was put aside for each reset when it came.
 ///
-/// Everything is bounded by `Engine.Options.evidenceBytes` and allocated once. Bulk is not kept as it comes (`BulkTail`). A flood
-/// takes the places of recent packets; samples are taken of a host more and more rarely, so they stay long, and what belongs
-/// to a reset is put aside at once.
+/// Everything is bounded by `Engine.Options.evidenceBytes` and allocated once. Bulk is not kept as it comes
+/// (`BulkTail`). A flood takes the places of recent packets; samples are taken of a host more and more rarely, so they
+/// stay long, and what belongs to a reset is put aside at once.
 struct PacketSamples: ~Copyable {
     /// Packets of the connection, of its bulk, and samples that are put aside with a reset.
     private static var connectionLimit: Int { 7 }
@@ -21,7 +21,7 @@ struct PacketSamples: ~Copyable {
     private var bulk = BulkTail()
     private let seed: UInt64
 
-    /// - Parameter bytes: what all of it may take; 0 keeps nothing.
+    /// - `bytes`: what all of it may take; 0 keeps nothing.
     init(bytes: Int, seed: UInt64) {
         isOn = bytes > 0
         self.seed = seed
@@ -72,7 +72,7 @@ struct PacketSamples: ~Copyable {
 
     /// Puts aside what is known of a reset's connection and of its host.
     ///
-    /// - Parameter hasFlow: packets of its connection were seen.
+    /// - `hasFlow`: packets of its connection were seen.
     mutating func putAside(_ reset: ObservedPacket, id: String, of host: HostKey, hasFlow: Bool) {
         guard isOn else { return }
         let key = FlowKey.of(reset.record).key
@@ -97,7 +97,7 @@ struct PacketSamples: ~Copyable {
         bundles.addAfter(packet, key: FlowKey.of(packet.record).key)
     }
 
-    /// What was put aside for the finding with that id.
+    /// Returns the packets put aside for the finding with that id.
     func bundle(_ id: String) -> [KeptPacket] { bundles.packets(id: StableHash(of: id).value) }
 
     /// Recent packets of a flow, and ICMP errors about it, the newest first.

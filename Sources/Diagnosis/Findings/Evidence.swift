@@ -7,7 +7,9 @@ package import Packets
 package struct Evidence: Sendable {
     package var name: EvidenceName
     /// Natural-log odds for the question that the row of `name` answers, for a reset "not the host": positive accuses
-    /// another sender, negative speaks for the host. A proof decides alone.
+    /// another sender, negative speaks for the host.
+    ///
+    /// A proof decides alone.
     package var weight: Double
     /// The value that was seen.
     package var observed: Value?
@@ -64,7 +66,7 @@ extension Evidence {
 
     /// A piece with the weight of its row.
     ///
-    /// - Parameter extra: The weight that more samples add.
+    /// - `extra`: The weight that more samples add.
     init(
         _ name: EvidenceName, extra: Double = 0, observed: Value? = nil, expected: Value? = nil, _ text: String
     ) {

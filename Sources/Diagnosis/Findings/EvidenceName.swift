@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The names that evidence can have, of whatever finding. Each occurs here only.
+/// The names that evidence can have, of whatever finding.
+///
+/// Each occurs here only.
 package enum EvidenceName: String, CaseIterable, Sendable {
     // Proofs
     case madeHere = "made_here"

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Finding {
-    /// What this machine was to forward and did not: what the sentences of `dropped_here` are made from. Not part of the JSON
-    /// contract; the evidence says it there.
+    /// The packets that this machine should have forwarded and did not: the source of the sentences of `dropped_here`.
+    ///
+    /// Not part of the JSON contract; the evidence says it there.
     package struct Forwarding: Sendable, Equatable {
-        /// What the packets were for.
+        /// The purpose of the packets.
         package enum Packet: String, CaseIterable, Sendable {
             case syn = "SYN"
             case synAck = "SYN-ACK"
@@ -13,7 +14,7 @@ extension Finding {
             case fin = "FIN"
         }
 
-        /// What explains it, the most telling first.
+        /// The explanation, the most telling first.
         package enum Reason: Sendable, Equatable {
             /// Connection tracking knows the connection from one side only.
             case replyNeverSeen
@@ -29,14 +30,14 @@ extension Finding {
             case tooBig
             /// The packet filter, for another reason.
             case filter
-            /// What the kernel names, in its words.
+            /// The kernel's name of the reason.
             case kernel(String)
             case unknown
         }
 
         package var packet: Packet
         package var isFromClient: Bool
-        /// How many arrived and did not leave.
+        /// The number of packets that arrived and did not leave.
         package var packets: Int
         package var reason: Reason
         /// The interface that they came by, where it has a name.

@@ -31,10 +31,12 @@ extension Finding {
         package var isProblem: Bool { self != .loss && self != .oneWayTap }
     }
 
-    /// What is said of a connection's way. The finding's five-tuple has the client first; its `count` is the number of
-    /// connections of this route that show it.
+    /// The details of a path finding.
+    ///
+    /// The finding's five-tuple has the client first; its `count` is the number of connections of this route that show
+    /// it.
     package struct Path: Sendable {
-        /// What is sent again and again.
+        /// The segment that is retransmitted.
         package enum Repeated: String, CaseIterable, Sendable {
             case syn
             case synACK = "syn_ack"
@@ -55,9 +57,9 @@ extension Finding {
 
         package var cause: PathCause
         package var repeated: Repeated?
-        /// When it was sent, in seconds after the first time, which is the first element; not more than the first seven.
+        /// The times of the transmissions, in seconds after the first, which is the first element; at most seven.
         package var seconds: [Double] = []
-        /// How often it was sent again.
+        /// The number of retransmissions.
         package var copies = 0
         /// The services of the server that show it.
         package var ports: [UInt16] = []
@@ -68,25 +70,26 @@ extension Finding {
         package var hasOtherWayBack = false
         /// The server's SYN-ACK came past here, though the client has none.
         package var answerPasses = false
-        /// How the host was heard of that does not answer here, for example `4 answers to ping`.
+        /// The sign of life of the host that does not answer here, for example `4 answers to ping`.
         package var answers: String?
         /// Of repeated data: the segment's length, whether the server sent it, and whether smaller ones got through.
         package var bytes: Int?
         package var isFromServer = false
         package var isOnlyLarge = false
-        /// How many seconds nothing had come of the connection when the data was sent first; `nil` where that explains nothing.
+        /// The seconds of silence on the connection when the data was sent first; `nil` where that explains
+        /// nothing.
         package var silence: Double?
         /// The repeated data is the first that the client sent (on 443 the TLS ClientHello).
         package var isFirstData = false
         /// Other connections of the same hosts to the same port work.
         package var othersWork = false
-        /// How the segments of a handshake without an answer are signed.
+        /// The signature option of the segments of an unanswered handshake.
         package var signature: TCPSignature?
         /// Servers that it stands for, where several share one cause.
         package var servers = 1
         /// After how many seconds it got through.
         package var recoveredSeconds: Double?
-        /// What a comparison of captures found; `nil` for what one point tells.
+        /// The result of a comparison of captures; `nil` for findings of one point.
         package var crossing: LegGap?
         /// Of `dropped_here`: what this machine did not send on.
         package var forwarding: Forwarding?
@@ -102,8 +105,9 @@ extension Finding {
         }
     }
 
-    /// A host's packets come another way than before. The finding's five-tuple goes from the host to one of its peers; its
-    /// `count` is the number of flows that moved.
+    /// A host's packets come another way than before.
+    ///
+    /// The finding's five-tuple goes from the host to one of its peers; its `count` is the number of flows that moved.
     package struct PathChange: Sendable {
         /// The host's hop now.
         package var hop: Int
@@ -119,20 +123,24 @@ extension Finding {
         }
     }
 
-    /// What an ICMP error says. The finding's five-tuple is the one that it quotes, with the client first where that is known.
+    /// The contents of an ICMP error.
+    ///
+    /// The finding's five-tuple is the one that it quotes, with the client first where that is known.
     package struct ICMPError: Sendable {
         package var type: UInt8
         package var code: UInt8
         /// True for ICMPv6: its types have other numbers.
         package var isIPv6: Bool
-        /// Who sent it, and the hop that its TTL tells; `nil` where the TTL is not known.
+        /// Its sender, and the hop that its TTL tells; `nil` where the TTL is not known.
         package var from: IPAddress
         package var hop: Int?
         /// Of a redirect: the router to use instead.
         package var gateway: IPAddress?
         /// Of "fragmentation needed" and "packet too big", bytes.
         package var mtu: Int?
-        /// In the quoted packet's direction. Ports are 0 where they were not quoted.
+        /// In the quoted packet's direction.
+        ///
+        /// Ports are 0 where they were not quoted.
         package var quoted: FiveTuple
         /// Whom it was sent to; the quoted source, unless an address was translated.
         package var to: IPAddress?
@@ -153,7 +161,9 @@ extension Finding {
         }
     }
 
-    /// Something to know when reading the other findings. The finding's five-tuple is that of the packet that showed it.
+    /// Something to know when reading the other findings.
+    ///
+    /// The finding's five-tuple is that of the packet that showed it.
     package struct Notice: Sendable {
         package enum Cause: String, CaseIterable, Sendable {
             /// A next hop gives all packets one TTL: distances through it tell nothing.

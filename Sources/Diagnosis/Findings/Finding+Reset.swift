@@ -2,7 +2,7 @@
 package import Packets
 
 extension Finding {
-    /// Who sent a reset.
+    /// The sender of a reset.
     package enum Sender: String, CaseIterable, Sendable {
         case hostApplication = "host_application"
         case hostKernel = "host_kernel"
@@ -34,7 +34,7 @@ extension Finding {
         case unknown
     }
 
-    /// What the connection had come to: what the user felt.
+    /// The state of the connection: the effect for the user.
     package enum Stage: String, CaseIterable, Sendable {
         /// Before the SYN was answered: a connect refused.
         case syn
@@ -52,15 +52,16 @@ extension Finding {
         case unknown
     }
 
-    /// What is said of one reset.
+    /// The details of one reset.
     package struct Reset: Sendable {
         package var flags: TCPFlags
         package var ttl: UInt8
         package var seq: UInt32
         package var ack: UInt32
         package var sender: Sender
-        /// The sender's hop by the reset's TTL: the neighbour is 1, this machine 0. `nil` where the TTL is none that a path
-        /// leaves of 64, 128 or 255: an application set it.
+        /// The sender's hop by the reset's TTL: the neighbour is 1, this machine 0.
+        ///
+        /// `nil` where the TTL is none that a path leaves of 64, 128 or 255: an application set it.
         package var hop: Int?
         /// The hop of the host whose address the reset carries, where its baseline is known.
         package var hostHop: Int?
@@ -68,11 +69,11 @@ extension Finding {
         package var hostSamples: Int?
         package var cause: Cause
         package var stage: Stage
-        /// How the connection's flags went, where that is one of the published tampering signatures.
+        /// The sequence of the connection's flags, if it is one of the published tampering signatures.
         package var signature: TamperingSignature?
         /// The device that sent it, as `origins` lists it: `o-7`.
         package var origin: String?
-        /// That device's own address and idle timer (seconds), where they are known; for the sentences.
+        /// The device's own address and idle timer (seconds), if known; for the sentences.
         package var originAddress: IPAddress?
         package var originIdleTimer: Double?
         /// Seconds for which the flow had been silent before the reset; present only where it was measured.
@@ -84,7 +85,9 @@ extension Finding {
         package var packetKey: String
         /// True where the reset's source is the side that was connected to; `nil` where no packet told.
         package var serverIsSource: Bool?
-        /// The answer that it refused was the first that came: the connection's work was lost. For the sentences.
+        /// The answer that it refused was the first that came: the connection's work was lost.
+        ///
+        /// For the sentences.
         package var losesAnswer = false
 
         package init(

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
 
-/// What rstwho has to say about a packet, a connection, a host or a link: what all kinds of findings have in common, and the
-/// details of its own kind.
+/// A finding about a packet, a connection, a host or a link: the fields common to all kinds, and the details of its own
+/// kind.
 ///
-/// The fields are those of the JSON contract; `nil` means that the field is absent there. Its `summary` and `advice` are
-/// made from the others by Reporting's `Sentences`.
+/// The fields are those of the JSON contract; `nil` means that the field is absent there. Its `summary` and `advice`
+/// are made from the others by Reporting's `Sentences`.
 package struct Finding: Sendable {
     package enum Kind: String, CaseIterable, Sendable {
-        /// Who sent one reset, and why.
+        /// The sender and the cause of one reset.
         case reset
         /// A connection fails because of the way that its packets take.
         case path
@@ -20,7 +20,7 @@ package struct Finding: Sendable {
         case notice
     }
 
-    /// What only findings of its kind have.
+    /// The fields that only findings of its kind have.
     package enum Details: Sendable {
         case reset(Reset)
         case path(Path)
@@ -29,7 +29,7 @@ package struct Finding: Sendable {
         case notice(Notice)
     }
 
-    /// Where rstwho stood when it saw the packet.
+    /// The capture point of a packet.
     package struct Vantage: Hashable, Sendable {
         package var host: String?
         package var interface: String?
@@ -69,10 +69,13 @@ package struct Finding: Sendable {
     package var frame: UInt64?
     /// The file that the frame is in, where several are read.
     package var file: String?
-    /// Of a reset in its own direction; of a path finding and of what an ICMP error quotes with the client first, where that is
-    /// known. Of a path change from the host to one of its peers.
+    /// Of a reset in its own direction; of a path finding and of what an ICMP error quotes with the client first, where
+    /// that is known.
+    ///
+    /// Of a path change from the host to one of its peers.
     package var fiveTuple: FiveTuple
-    /// The connection's other five-tuple, where this machine translates addresses or ports; in the direction of `fiveTuple`.
+    /// The connection's other five-tuple, where this machine translates addresses or ports; in the direction of
+    /// `fiveTuple`.
     package var translated: FiveTuple?
     /// Probability that the verdict is right; absent where there is none.
     package var confidence: Double?
@@ -89,7 +92,7 @@ package struct Finding: Sendable {
     package var places = PlaceNames()
     /// The sentences as another agent told them; what they are made from is not all in the JSON contract.
     package var told: Told?
-    /// Whose connection it is; for metrics, not part of the JSON contract.
+    /// The scope of the connection; for metrics, not part of the JSON contract.
     package var scope: Scope = .transit
     /// Packet time from the packet to this verdict, ns; for metrics, not part of the JSON contract.
     package var delay: UInt64 = 0
@@ -111,7 +114,9 @@ package struct Finding: Sendable {
         }
     }
 
-    /// A reset's details; `nil` for other kinds. Setting it makes it a finding of that kind.
+    /// A reset's details; `nil` for other kinds.
+    ///
+    /// Setting it makes it a finding of that kind.
     package var reset: Reset? {
         get { if case .reset(let reset) = details { reset } else { nil } }
         set { if let newValue { details = .reset(newValue) } }

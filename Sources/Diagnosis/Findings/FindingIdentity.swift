@@ -6,10 +6,11 @@ internal import Packets
 enum FindingIdentity {
     private static let alphabet: [UInt8] = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
 
-    /// 26 characters as a ULID has: 10 for the time in ms, 16 for a hash of five-tuple, seq, ack, flags, IP-ID or flow label, and
-    /// occurrence.
+    /// 26 characters as a ULID has: 10 for the time in ms, 16 for a hash of five-tuple, seq, ack, flags, IP-ID or flow
+    /// label, and occurrence.
     ///
-    /// - Parameter occurrence: Tells equal packets of one time apart, for example the frame number of a text without times.
+    /// - `occurrence`: Tells equal packets of one time apart, for example the frame number of a text without
+    ///   times.
     static func id(_ record: PacketRecord, time: UInt64, occurrence: UInt64) -> String {
         let first = hash(record, seed: 1, occurrence: occurrence, time: time)
         let second = hash(record, seed: 2, occurrence: occurrence, time: time)
@@ -41,8 +42,8 @@ enum FindingIdentity {
         return hash.value
     }
 
-    /// 16 hexadecimal digits from seq, ack, flags, payload length and timestamps, without addresses: findings of several
-    /// machines about one packet join on it.
+    /// 16 hexadecimal digits from seq, ack, flags, payload length and timestamps, without addresses: findings of
+    /// several machines about one packet join on it.
     static func packetKey(_ record: PacketRecord, timestamps: (value: UInt32, echo: UInt32)?) -> String {
         var hash = StableHash()
         hash.combine(record.seq)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension Finding {
-    /// What an ICMP error says, whatever its version: types and codes of RFC 792, RFC 1812 5.2.7 and RFC 4443.
+    /// The meaning of an ICMP error in both versions: types and codes of RFC 792, RFC 1812 5.2.7 and RFC 4443.
     package enum ICMPReason: String, CaseIterable, Sendable {
         /// Somebody's policy refuses it.
         case adminProhibited = "admin_prohibited"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
 
-/// Whose connection it is, by the prefixes that count as inside.
+/// The scope of a connection, by the prefixes that count as inside.
 package enum Scope: String, CaseIterable, Sendable {
     /// Both ends are inside.
     case inside

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// A hash that is the same on every machine and in every run (FNV-1a with 64 bits, finished by a mixer): ids and packet
-/// keys are made of it. Not for tables: those are seeded.
+/// keys are made of it.
+///
+/// Not for tables: those are seeded.
 package struct StableHash {
     private var state: UInt64
 

@@ -2,9 +2,11 @@
 internal import CPacket
 internal import Packets
 
-/// The sequence of a connection's flags up to its end: the 16 tampering signatures that end with a reset, of 19 (Sundara
-/// Raman et al.: Global, Passive Detection of Connection Tampering, SIGCOMM 2023), named by the packets before the resets
-/// and by the resets. The other three are silences, which no reset reports.
+/// The sequence of a connection's flags up to its end: the 16 tampering signatures that end with a reset, of 19
+/// (Sundara Raman et al.: Global, Passive Detection of Connection Tampering, SIGCOMM 2023), named by the packets before
+/// the resets and by the resets.
+///
+/// The other three are silences, which no reset reports.
 package enum TamperingSignature: String, CaseIterable, Sendable {
     // After a SYN
     case synRST = "syn_rst"

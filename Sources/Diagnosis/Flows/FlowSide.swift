@@ -18,10 +18,11 @@ struct FlowSide: BitwiseCopyable, Sendable {
     var dataAck: UInt32 = 0
     /// IP-ID or flow label of the newest packet.
     var identification: UInt32 = 0
-    /// When the newest packet was seen, and when its SYN or SYN-ACK was (`PacketRecord.time`: units of 1024 ns).
+    /// The times of the newest packet, and of its SYN or SYN-ACK (`PacketRecord.time`: units of 1024 ns).
     var time: UInt32 = 0
     var openTime: UInt32 = 0
-    /// The shortest time it took to acknowledge the other side's newest segment, units of 1024 ns; `.max` where unknown.
+    /// The shortest time it took to acknowledge the other side's newest segment, units of 1024 ns; `.max` where
+    /// unknown.
     var roundTrip: UInt32 = .max
     /// TSval of its SYN or SYN-ACK, where `usesTimestamps`.
     var timestamp: UInt32 = 0
@@ -33,8 +34,8 @@ struct FlowSide: BitwiseCopyable, Sendable {
     var linkHash: UInt16 = 0
     /// The newest packet's window.
     var window: UInt16 = 0
-    /// The TTLs of its packets from the first on that only the real sender could have sent: what could be forged is not the
-    /// connection's.
+    /// The TTLs of its packets from the first on that only the real sender could have sent: what could be forged is not
+    /// the connection's.
     var ttls = FlowTTLs()
     /// The first packet's TTL, forged or not.
     var firstTTL: UInt8 = 0
@@ -112,7 +113,9 @@ struct FlowSide: BitwiseCopyable, Sendable {
         set { marks[.isAlone] = newValue }
     }
 
-    /// Its first packet had lost some of its TTL on the way. False where the TTL is not known.
+    /// Its first packet had lost some of its TTL on the way.
+    ///
+    /// False where the TTL is not known.
     var isFromBehindRouter: Bool { firstTTL != 0 && HopDistance(ttl: firstTTL).decrements > 0 }
 
     /// As a server's side it took the connection: it sent data, or acknowledged the client's.
@@ -121,7 +124,7 @@ struct FlowSide: BitwiseCopyable, Sendable {
         dataSegments > 0 || (hasAck && client.sentSYN && SequenceNumber.isAfter(ack, client.initialSeq &+ 1))
     }
 
-    /// How long ago its newest packet was at `time` (units of 1024 ns), ms.
+    /// The age of its newest packet at `time` (units of 1024 ns), ms.
     func age(at time: UInt32) -> UInt32 { UInt32(UInt64(time &- self.time) * 1024 / 1_000_000) &+ 1 }
 
     var hasData: Bool { dataSegments > 0 }
@@ -154,8 +157,10 @@ struct FlowSide: BitwiseCopyable, Sendable {
         timestamp = timestamps.value
     }
 
-    /// Moves sequence and acknowledgement numbers on. Returns true where the segment proves that its sender lives: it
-    /// acknowledges something new that the other side really sent.
+    /// Moves sequence and acknowledgement numbers on.
+    ///
+    /// Returns true where the segment proves that its sender lives: it acknowledges something new that the other side
+    /// really sent.
     @inline(__always)
     mutating func advance(_ record: PacketRecord, other: FlowSide) -> Bool {
         let flags = record.tcpFlags

@@ -35,8 +35,9 @@ struct FlowKey: BitwiseCopyable, Hashable {
         return (FlowKey(record, sourceIsHigh: isHigh), isHigh)
     }
 
-    /// The key of a record of which it is known whether its source is the high end. Chosen without branches: which direction comes
-    /// next is anybody's guess.
+    /// The key of a record of which it is known whether its source is the high end.
+    ///
+    /// Chosen without branches: which direction comes next is anybody's guess.
     @inline(__always)
     init(_ record: PacketRecord, sourceIsHigh: Bool) {
         lowHigh = sourceIsHigh ? record.dst_high : record.src_high
@@ -57,18 +58,20 @@ struct FlowKey: BitwiseCopyable, Hashable {
     }
 }
 
-/// What is known of one flow.
+/// The state of one flow.
 struct FlowEntry: BucketEntry {
     var key: FlowKey
     var place = BucketPlace()
-    /// How often the five-tuple was used again.
+    /// The number of times that the five-tuple was reused.
     var generation: UInt16 = 0
     /// Its place in focus, plus 1 (`FocusRequests`); 0 where it is not.
     var watch: UInt32 = 0
     var lastSeen: UInt64
-    /// The number of the newest reset of this flow that waits to be judged, plus 1 (`PendingResets`); 0 if there was none.
+    /// The number of the newest reset of this flow that waits to be judged, plus 1 (`PendingResets`); 0 if there was
+    /// none.
     var pendingReset: UInt32 = 0
-    /// The newest gap of at least `FlowTable.idleGap` and when it ended, ms (the end's low 32 bits); 0 where there was none.
+    /// The newest gap of at least `FlowTable.idleGap` and when it ended, ms (the end's low 32 bits); 0 where there was
+    /// none.
     var gap: UInt32 = 0
     var gapEnd: UInt32 = 0
     /// The number of its place among the flows that do not get on (`PathSuspects`); 0 where it never was one.
@@ -76,7 +79,7 @@ struct FlowEntry: BucketEntry {
     var low = FlowSide()
     var high = FlowSide()
 
-    /// Where `low` is in an entry, bytes; `high` follows it.
+    /// The offset of `low` in an entry, in bytes; `high` follows it.
     static var sidesOffset: Int { 72 }
 
     init(key: FlowKey, now: UInt64) {
@@ -118,7 +121,9 @@ struct FlowEntry: BucketEntry {
     func resembles(_ key: FlowKey) -> Bool { self.key.ports == key.ports }
 
     /// Closed flows give way first, then echo, UDP and flows that never proved to be alive, then TCP flows idle for
-    /// `protection`; within each the one idle longest. A connection in use does not give way to a spoofed SYN.
+    /// `protection`; within each the one idle longest.
+    ///
+    /// A connection in use does not give way to a spoofed SYN.
     func rankForEviction(now: UInt64) -> UInt64? {
         if isClosed { return lastSeen >> 2 }
         if !isProven || !key.isTCP { return lastSeen >> 2 | 1 << 62 }
@@ -128,13 +133,15 @@ struct FlowEntry: BucketEntry {
 
 /// Flows by five-tuple, bounded.
 ///
-/// Flows are not keyed by VLAN: the two directions of one flow cross a trunk in two VLANs. A direction's fingerprint holds
-/// packets of one domain only, so that what is compared came the same way.
+/// Flows are not keyed by VLAN: the two directions of one flow cross a trunk in two VLANs. A direction's fingerprint
+/// holds packets of one domain only, so that what is compared came the same way.
 struct FlowTable: ~Copyable {
-    /// A silence of at least this long (ns) is remembered as a gap: 1 s, below the shortest keep-alive times of web servers.
+    /// A silence of at least this long (ns) is remembered as a gap: 1 s, below the shortest keep-alive times of web
+    /// servers.
     static let idleGap: UInt64 = 1_000_000_000
-    /// How long (ns) a connection is safe from newcomers: a minute of silence. A flood takes one place of a bucket and then
-    /// gives way to itself.
+    /// The time (ns) for which a connection is safe from newcomers: a minute of silence.
+    ///
+    /// A flood takes one place of a bucket and then gives way to itself.
     static let protection: UInt64 = 60_000_000_000
 
     private var table: BucketTable<FlowEntry>
@@ -172,7 +179,9 @@ struct FlowTable: ~Copyable {
         table.find(key, hash: hash(key))
     }
 
-    /// The entry of `key`, made if it is new; `nil` if there is no room. Valid until the next `insert`.
+    /// The entry of `key`, made if it is new; `nil` if there is no room.
+    ///
+    /// Valid until the next `insert`.
     mutating func findOrInsert(
         _ key: FlowKey, now: UInt64
     ) -> (entry: UnsafeMutablePointer<FlowEntry>, isNew: Bool)? {

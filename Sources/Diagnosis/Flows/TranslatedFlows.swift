@@ -12,10 +12,11 @@ struct TranslatedConnection: Equatable, Sendable {
 
 /// Both halves of the connections that this machine translates, joined by packets that were seen arriving and leaving.
 ///
-/// A router that translates shows each connection under two five-tuples, and of each only one direction arrives. An arrival and a
-/// departure within 10 ms are one packet where sequence and acknowledgement numbers, flags and payload length are equal, the TTL is
-/// equal or one less, and one end is the same; where both ends differ (DNAT with SNAT, hairpin NAT), the IP-ID or the acknowledgement
-/// number has to agree as well. Changed sequence numbers (SYN proxies) are not joined.
+/// A router that translates shows each connection under two five-tuples, and of each only one direction arrives. An
+/// arrival and a departure within 10 ms are one packet where sequence and acknowledgement numbers, flags and payload
+/// length are equal, the TTL is equal or one less, and one end is the same; where both ends differ (DNAT with SNAT,
+/// hairpin NAT), the IP-ID or the acknowledgement number has to agree as well. Changed sequence numbers (SYN proxies)
+/// are not joined.
 ///
 /// Bounded: 4,096 arrivals by content, the newest 16,384 connections.
 struct TranslatedFlows {

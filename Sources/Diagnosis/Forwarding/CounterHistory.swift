@@ -15,8 +15,9 @@ struct CounterHistory {
         readings.append((time, counters))
     }
 
-    /// By how much a counter grew from the newest reading before `time` (ns since 1970) to the newest of all. `nil` where one of
-    /// the two is missing, or the kernel does not have that counter.
+    /// By how much a counter grew from the newest reading before `time` (ns since 1970) to the newest of all.
+    ///
+    /// `nil` where one of the two is missing, or the kernel does not have that counter.
     func growth(of counter: KeyPath<LocalCounters, UInt64?>, since time: UInt64) -> UInt64? {
         guard let last = readings.last, let before = readings.last(where: { $0.time <= time }),
             let old = before.counters[keyPath: counter], let new = last.counters[keyPath: counter]

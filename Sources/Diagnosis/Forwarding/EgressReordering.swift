@@ -2,8 +2,10 @@
 internal import CPacket
 internal import Packets
 
-/// Packets that left a moment ago: where two CPUs handle a packet on its two ways, it may be seen leaving before it is seen arriving
-/// (`ClockStep`). Empty where all times are exact. Bounded: of more than `capacity` packets in a step the arrivals are not looked at.
+/// Packets that left a moment ago: where two CPUs handle a packet on its two ways, it may be seen leaving before it is
+/// seen arriving (`ClockStep`).
+///
+/// Empty where all times are exact. Bounded: of more than `capacity` packets in a step the arrivals are not looked at.
 struct EgressReordering {
     private static let capacity = 32
 
@@ -26,8 +28,9 @@ struct EgressReordering {
 
     /// Takes note of a packet that left.
     ///
-    /// - Parameter isKnown: Its arrival was seen; another part of it may still come.
-    /// - Returns: True where packets left for which no arrival has come since.
+    /// - `isKnown`: Its arrival was seen; another part of it may still come.
+    ///
+    /// Returns True where packets left for which no arrival has come since.
     mutating func add(_ record: PacketRecord, time: UInt64, isKnown: Bool) -> Bool {
         guard step > 0 else { return !isKnown }
         let isForeign = forget(before: time)
@@ -47,7 +50,9 @@ struct EgressReordering {
     /// True where packets that arrive at a time may have left unnoticed.
     func isBlind(at time: UInt64) -> Bool { time <= blindUntil }
 
-    /// Takes off an arrival what has left already. True where nothing remains.
+    /// Takes off an arrival what has left already.
+    ///
+    /// True where nothing remains.
     mutating func take(_ arrival: inout ForwardingDirection.Arrival) -> Bool {
         for index in departures.indices.reversed() where arrival.time <= departures[index].time &+ step {
             let record = departures[index].record

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
 
-/// What the capture is to do for the engine: see a flow in full, or no longer.
+/// A request of the engine to the capture: record a flow in full, or no longer.
 package enum FocusChange: Sendable, Equatable {
     case begin(FiveTuple)
     case end(FiveTuple)
 }
 
-/// Which flows are in focus: recorded by the kernel part on their way in and out.
+/// The flows in focus, which the BPF programs record on ingress and egress.
 ///
-/// At most `capacity` at a time, each for `duration`; what exceeds that is refused and counted. Half of the places are not for
-/// flows that show a SYN only: whoever tries closed doors cannot take them from connections.
+/// At most `capacity` at a time, each for `duration`; what exceeds that is refused and counted. Half of the places are
+/// not for flows that show a SYN only: whoever tries closed doors cannot take them from connections.
 struct FocusRequests {
     static let capacity = 64
     /// ns of packet time: a client's SYN comes again after 1, 3, 7 and 15 s.
@@ -43,8 +43,9 @@ struct FocusRequests {
 
     /// Puts a flow into focus.
     ///
-    /// - Parameter isHalfOpen: only SYNs were seen of it.
-    /// - Returns: its place, or `nil` where it is in focus already or there is no room.
+    /// - `isHalfOpen`: only SYNs were seen of it.
+    ///
+    /// Returns its place, or `nil` where it is in focus already or there is no room.
     mutating func request(_ key: FlowKey, as flow: FiveTuple, isHalfOpen: Bool, at now: UInt64) -> Int? {
         guard byKey[key] == nil else { return nil }
         let isFull = isHalfOpen && places.count { $0?.isHalfOpen == true } >= Self.capacity / 2

@@ -4,11 +4,11 @@ internal import Packets
 
 /// By which interface this machine sends on what goes to an address, as seen of forwarded SYNs, SYN-ACKs and echoes.
 ///
-/// At most `capacity` addresses; a newer one takes the place of another with the same hash, which costs evidence and never
-/// makes any.
+/// At most `capacity` addresses; a newer one takes the place of another with the same hash, which costs evidence and
+/// never makes any.
 struct ForwardedDestinations {
     private static let capacity = 4096
-    /// How long (ns) it counts: routes change.
+    /// The time (ns) for which it counts, because routes change.
     private static let validity: UInt64 = 300_000_000_000
 
     private struct Entry {

@@ -4,11 +4,11 @@ internal import Packets
 
 /// One direction of a focused flow, joined: which of its packets arrived here, and which of those left again.
 ///
-/// Packets are matched by sequence range, never one by one: receive offload merges several into one, so that what arrived in
-/// three leaves as one. A packet without a length is matched by its numbers.
+/// Packets are matched by sequence range, never one by one: receive offload merges several into one, so that what
+/// arrived in three leaves as one. A packet without a length is matched by its numbers.
 struct ForwardingDirection {
-    /// How long (ns) a packet that arrived may take to leave: more than the kernel keeps one for anything but an address that
-    /// it has to ask for, and long enough that losses of the capture itself are known by then.
+    /// The time (ns) that a packet may take from arrival to departure: longer than the kernel queues one, except for
+    /// address resolution, and long enough that losses of the capture itself are known by then.
     static let wait: UInt64 = 400_000_000
     /// Packets that wait to leave at once; what exceeds that is not looked at.
     private static let capacity = 32
@@ -20,7 +20,7 @@ struct ForwardingDirection {
         var record: PacketRecord
         /// ns since 1970.
         var time: UInt64
-        /// What of its sequence range has not left yet.
+        /// The part of its sequence range that has not left yet.
         var start: UInt32
         var end: UInt32
         /// Why the kernel dropped it; `nil` where it did not say that it did.
@@ -44,8 +44,9 @@ struct ForwardingDirection {
     private(set) var lastMissing: UInt64 = 0
     /// Packets that left again.
     private(set) var passed = 0
-    /// Something left that is no packet that arrived: another device's numbers, or this machine's own. Nothing can be
-    /// concluded from what is missing.
+    /// Something left that is no packet that arrived: another device's numbers, or this machine's own.
+    ///
+    /// Nothing can be concluded from what is missing.
     private(set) var hasForeignNumbers = false
     private var overflowed = false
     private var drops: [DropTrace] = []
@@ -71,7 +72,7 @@ struct ForwardingDirection {
         }
     }
 
-    /// - Parameter since: when all packets of the flow began to be seen on both ways; `nil` where they are not yet.
+    /// - `since`: when all packets of the flow began to be seen on both ways; `nil` where they are not yet.
     mutating func left(_ record: PacketRecord, time: UInt64, since: UInt64?) {
         let start = record.seq
         let end = record.sequenceEnd
@@ -141,7 +142,9 @@ extension ForwardingDirection.Arrival {
         return SequenceNumber.isAfter(end, self.start) && SequenceNumber.isAfter(self.end, start)
     }
 
-    /// Takes off what has left. True where nothing remains.
+    /// Takes off what has left.
+    ///
+    /// True where nothing remains.
     mutating func subtract(from start: UInt32, to end: UInt32) -> Bool {
         if !SequenceNumber.isAfter(start, self.start) { self.start = end }
         if !SequenceNumber.isAfter(self.end, end) { self.end = start }

@@ -2,10 +2,10 @@
 internal import CPacket
 internal import Packets
 
-/// What shows that this machine dropped packets, and why it did.
+/// The evidence that this machine dropped packets, and the reasons.
 enum ForwardingEvidence {
-    /// Reasons of enum skb_drop_reason (include/net/dropreason-core.h) for packets that are not this machine's to forward: for
-    /// another host on the same wire, or for its own sockets, those that listen on the wire among them.
+    /// Reasons of enum skb_drop_reason (include/net/dropreason-core.h) for packets that are not this machine's to
+    /// forward: for another host on the same wire, or for its own sockets, those that listen on the wire among them.
     private static let others: Set<String> = ["OTHERHOST", "UNICAST_IN_L2_MULTICAST", "PACKET_SOCK_ERROR"]
     /// Too big for the next link, which this machine says by ICMP: whoever hears of it sends less at once.
     static let tooBig = "PKT_TOO_BIG"
@@ -95,7 +95,7 @@ enum ForwardingEvidence {
             "other packets to \(direction.departure.destination) were seen leaving\(way)")
     }
 
-    /// What explains it.
+    /// Returns the explaining notes.
     private static func notes(
         _ watch: ForwardingWatch, _ direction: ForwardingDirection, _ reason: Finding.Forwarding.Reason
     ) -> [Evidence] {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
 
-/// What this machine knows of a flow that it forwards; asked for by `Engine.takeQuestions`.
+/// The facts that this machine knows about a flow that it forwards; requested by `Engine.takeQuestions`.
 package struct ForwardingFacts: Sendable, Equatable {
-    /// What connection tracking says of the flow.
+    /// The flow's entry in connection tracking.
     package enum Tracking: Sendable, Equatable {
         /// Nothing here tracks connections: addresses are not translated either.
         case absent

@@ -2,9 +2,10 @@
 internal import CPacket
 internal import Packets
 
-/// Judges whether this machine sent on what it was to forward. It concludes only where a packet must have been seen
-/// leaving: where the kernel said that it dropped it, or where packets of that direction, or to that destination, were
-/// seen leaving by a watched interface.
+/// Judges whether this machine sent on what it was to forward.
+///
+/// It concludes only where a packet must have been seen leaving: where the kernel said that it dropped it, or where
+/// packets of that direction, or to that destination, were seen leaving by a watched interface.
 enum ForwardingJudge {
     /// A verdict on one direction of a flow.
     struct Conclusion {

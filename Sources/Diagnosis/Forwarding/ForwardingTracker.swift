@@ -2,8 +2,9 @@
 internal import CPacket
 internal import Packets
 
-/// Tracks, on a machine that forwards, whether it sends on what it gets: joins the two ways of the flows in focus. Only
-/// where the kernel part marks what leaves (`Engine.Options.egressIsMarked`).
+/// Tracks, on a machine that forwards, whether it sends on what it gets: joins the two ways of the flows in focus.
+///
+/// Only where the kernel part marks what leaves (`Engine.Options.egressIsMarked`).
 ///
 /// Bounded by the places of `FocusRequests`, and by `routeCapacity`.
 struct ForwardingTracker: ~Copyable {
@@ -63,8 +64,9 @@ struct ForwardingTracker: ~Copyable {
 
     // MARK: Packets
 
-    /// Puts a flow into focus, which its packet made suspicious. Does nothing where that flow ends here, or where
-    /// nothing is forwarded.
+    /// Puts a flow into focus, which its packet made suspicious.
+    ///
+    /// Does nothing where that flow ends here, or where nothing is forwarded.
     @inline(never)
     mutating func observe(suspicious record: PacketRecord, _ context: inout EngineContext) {
         guard context.egressIsMarked, record.transport == .tcp, record.tunnel == .none,
@@ -80,6 +82,7 @@ struct ForwardingTracker: ~Copyable {
     }
 
     /// True where a packet that arrived makes its flow suspicious: it was seen before, and nothing new came since.
+    ///
     /// `side` and `other` are as they were before it.
     @inline(__always)
     static func isRepeated(_ record: PacketRecord, side: FlowSide, other: FlowSide) -> Bool {
@@ -127,7 +130,9 @@ struct ForwardingTracker: ~Copyable {
         watches[place]?.left(record, time: time)
     }
 
-    /// Watches a flow. Returns its place, or `nil` where that is not possible.
+    /// Watches a flow.
+    ///
+    /// Returns its place, or `nil` where that is not possible.
     private mutating func begin(
         _ key: FlowKey, flow: FiveTuple, isHalfOpen: Bool, _ context: borrowing EngineContext
     ) -> Int? {

@@ -10,11 +10,11 @@ struct ForwardingWatch {
     private(set) var facts: ForwardingFacts?
     /// The counters when it came into focus.
     private(set) var countersBefore: LocalCounters?
-    /// When packets of all kinds began to be seen on both ways; SYNs and SYN-ACKs always are.
+    /// The time since which packets of all kinds are seen on ingress and egress; SYNs and SYN-ACKs always are.
     private var since: UInt64?
     /// The place of its flow in focus is known under two names.
     private(set) var isTranslated = false
-    /// When the question was asked that has not been answered, and when the newest answer came.
+    /// The time of the unanswered request, and of the newest answer.
     private var asked: UInt64?
     private var answered: UInt64?
     /// This machine itself is one end: it answers for itself, or in another's name (a proxy).
@@ -23,7 +23,7 @@ struct ForwardingWatch {
     /// A finding of that direction was given.
     var isTold = [false, false]
 
-    /// How long (ns) an answer may take before it is done without.
+    /// The time (ns) to wait for an answer.
     private static let patience: UInt64 = 500_000_000
 
     init(flow: FiveTuple, now: UInt64, clockStep: ClockStep) {
@@ -104,7 +104,7 @@ struct ForwardingWatch {
         return isOriginal ? there : connection.original
     }
 
-    /// What is known when a direction has become suspicious.
+    /// The state of knowledge when a direction becomes suspicious.
     enum Knowledge {
         /// It is as new as what is missing, or nobody answers.
         case complete

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
 
-/// What a fingerprint, or several that agree, say of a source's distance: one dominant distance, and what else was seen.
+/// The distance of a source by one fingerprint, or several that agree: the dominant distance and the others seen.
 ///
 /// Distances are compared, not TTLs: 59 (64 − 5) and 123 (128 − 5) are equally far.
 package struct Baseline: Sendable {
@@ -18,7 +18,7 @@ package struct Baseline: Sendable {
 
     /// The baseline of everything that `fingerprints` counted, or `nil` where that is nothing.
     ///
-    /// - Parameter isEgress: The packets were seen leaving this machine.
+    /// - `isEgress`: The packets were seen leaving this machine.
     package init?(_ fingerprints: [TTLFingerprint], isEgress: Bool = false) {
         var spread: [(distance: HopDistance, count: Int)] = []
         var total = 0
@@ -52,8 +52,10 @@ package struct Baseline: Sendable {
         self.spread = spread
     }
 
-    /// The same of the TTLs that a path can have left: a listener that sets the TTL of its own packets must not hide how far away the
-    /// host's others come from. Where there are no others, of all.
+    /// The same of the TTLs that a path can have left: a listener that sets the TTL of its own packets must not hide
+    /// how far away the host's others come from.
+    ///
+    /// Where there are no others, of all.
     init?(ofPath fingerprints: [TTLFingerprint], isEgress: Bool) {
         let plausible = fingerprints.map { fingerprint in
             TTLFingerprint(
@@ -86,8 +88,8 @@ package struct Baseline: Sendable {
         spread.contains { $0.distance.ttl == ttl }
     }
 
-    /// True where several distances have a substantial part of the packets: several machines behind one address (NAT, load
-    /// balancer, anycast), or several paths.
+    /// True where several distances have a substantial part of the packets: several machines behind one address (NAT,
+    /// load balancer, anycast), or several paths.
     package var isShared: Bool {
         let other = total - samples
         guard Double(other) >= EvidenceModel.sharedShare * Double(total), other >= EvidenceModel.sharedSamples else {
@@ -103,7 +105,7 @@ package struct Baseline: Sendable {
     /// Packets by TTL, the most frequent first.
     package var ttls: [(ttl: UInt8, packets: Int)] { spread.map { ($0.distance.ttl, $0.count) } }
 
-    /// `61 (64-3), 4 samples`
+    /// `61 (64-3), 4 samples`.
     package var text: String {
         "\(distance), \(samples == 1 ? "1 sample" : "\(samples) samples")"
     }

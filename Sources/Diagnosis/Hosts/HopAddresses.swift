@@ -2,8 +2,9 @@
 internal import CPacket
 internal import Packets
 
-/// Which address sits at which hop, learned from the ICMP errors that devices on the path send: such a device signs with its own
-/// address. Fixed size: 64 hops of each IP version.
+/// The address at each hop, learned from the ICMP errors of devices on the path, which carry the device's own address.
+///
+/// Fixed size: 64 hops of each IP version.
 struct HopAddresses: Sendable {
     private enum Entry: Sendable {
         case unknown
@@ -16,10 +17,10 @@ struct HopAddresses: Sendable {
     /// By hop, IPv4 and then IPv6: a device signs with another address in each.
     private var entries = [Entry](repeating: .unknown, count: hops * 2)
 
-    /// Learns from an ICMP error or redirect about a packet that was seen here; what a host says of its own ports and protocols tells
-    /// nothing of a device.
+    /// Learns from an ICMP error or redirect about a packet that was seen here; what a host says of its own ports and
+    /// protocols tells nothing of a device.
     ///
-    /// - Parameter quotedDestination: Of the packet that it quotes.
+    /// - `quotedDestination`: Of the packet that it quotes.
     mutating func learn(_ record: PacketRecord, quotedDestination: IPAddress) {
         guard record.hasTTL, Self.isOfDevice(record, quotedDestination),
             let place = Self.place(hop: record.distance.hop, isIPv6: record.isIPv6)
@@ -45,8 +46,10 @@ struct HopAddresses: Sendable {
         hop > 0 && hop < hops ? hop + (isIPv6 ? hops : 0) : nil
     }
 
-    /// RFC 792 and RFC 4443: time exceeded, redirect and packet too big come from devices on the path only. Unreachables come from
-    /// hosts too; a refusal by policy (RFC 1812, 5.2.7.1; RFC 4443, 3.1) in another name than the destination's is a filter's.
+    /// RFC 792 and RFC 4443: time exceeded, redirect and packet too big come from devices on the path only.
+    ///
+    /// Unreachables come from hosts too; a refusal by policy (RFC 1812, 5.2.7.1; RFC 4443, 3.1) in another name than
+    /// the destination's is a filter's.
     private static func isOfDevice(_ record: PacketRecord, _ quotedDestination: IPAddress) -> Bool {
         switch (record.transport, record.icmpType, record.icmpCode) {
         case (.icmp, 11, _), (.icmp, 5, _), (.icmpv6, 2, _), (.icmpv6, 3, _), (.icmpv6, 137, _): true

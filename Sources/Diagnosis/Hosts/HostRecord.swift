@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
 
-/// What is kept of a host over a restart: its address and how its packets that prove life arrived.
+/// The stored record of a host: its address and the arrival of its proofs of life.
 package struct HostRecord: Sendable, Equatable {
     /// Packets of one `FingerprintClass` by TTL.
     package struct Fingerprint: Sendable, Hashable {
@@ -36,7 +36,7 @@ package struct HostRecord: Sendable, Equatable {
     /// TTL of the newest packet, and how many in a row had it.
     package var newestTTL: UInt8 = 0
     package var newestRun: UInt8 = 0
-    /// When the counts were halved last, in units of 2³⁰ ns since 1970.
+    /// The time when the counts were last halved, in units of 2³⁰ ns since 1970.
     package var fadedAt: UInt32 = 0
     /// Names of the interfaces that the packets came by; empty where that is not known.
     package var interfaces: [String] = []
@@ -65,8 +65,10 @@ package struct HostRecord: Sendable, Equatable {
         fingerprints = Self.classes.map { Fingerprint(entry[$0]) }
     }
 
-    /// A number that changes when something has been learned that is worth keeping: another TTL, another interface, or a count
-    /// that has grown by half; or ten minutes later. Differs from run to run.
+    /// A number that changes when something has been learned that is worth keeping: another TTL, another interface, or
+    /// a count that has grown by half; or ten minutes later.
+    ///
+    /// Differs from run to run.
     package var essence: Int {
         var hasher = Hasher()
         hasher.combine(isLocal)
@@ -92,7 +94,7 @@ package struct HostRecord: Sendable, Equatable {
 
     /// The entry that this stands for, as old as it is at `now`; `nil` where nothing is left of it.
     ///
-    /// - Parameter slots: the interfaces by their names now.
+    /// - `slots`: the interfaces by their names now.
     func restored(slots: [String: InterfaceSet], now: UInt64) -> HostEntry? {
         var entry = HostEntry(key: HostKey(address: address, domain: domain), now: lastSeen)
         entry.isLocal = isLocal
@@ -113,7 +115,7 @@ package struct HostRecord: Sendable, Equatable {
 }
 
 extension HostSummary {
-    /// What was kept of a host, for people.
+    /// Creates the summary of a stored host.
     package init(_ record: HostRecord) {
         var entry = HostEntry(key: HostKey(address: record.address, domain: record.domain), now: record.lastSeen)
         entry.isLocal = record.isLocal

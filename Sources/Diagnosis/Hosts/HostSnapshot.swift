@@ -13,7 +13,7 @@ package struct HostSnapshot: Sendable {
 }
 
 extension HostSummary {
-    /// Where a host stands in the list of all: no two stand at the same place.
+    /// The position of a host in the list of all; no two share one.
     package struct Position: Comparable, Sendable {
         package var lastSeen: UInt64
         package var address: IPAddress

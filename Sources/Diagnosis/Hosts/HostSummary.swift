@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
 
-/// What is known of one source, for people.
+/// The summary of one source, for people.
 package struct HostSummary: Sendable {
     package var address: IPAddress
-    /// What the operator calls it.
+    /// The operator's name of it.
     package var device: KnownDevice?
     /// `PacketRecord.domain` of its packets: the VLAN ID, or 0.
     package var domain: UInt16
@@ -15,10 +15,12 @@ package struct HostSummary: Sendable {
     package var ttl: UInt8?
     /// Packets that prove life, of each class.
     package var samples: [(class: FingerprintClass, count: Int)]
-    /// How many of those packets arrived with each TTL, the most frequent first.
+    /// The number of those packets for each TTL, the most frequent first.
     package var ttls: [(ttl: UInt8, packets: Int)]
-    /// True where several distances have a substantial part of its packets: NAT, a load balancer, anycast, or several paths. Its
-    /// distance accuses nobody.
+    /// True where several distances have a substantial part of its packets: NAT, a load balancer, anycast, or several
+    /// paths.
+    ///
+    /// Its distance accuses nobody.
     package var isShared: Bool
     /// True where its packets were seen leaving this machine, made here.
     package var isLocal: Bool

@@ -13,8 +13,10 @@ package struct HostKey: Hashable, Sendable, BitwiseCopyable {
     }
 }
 
-/// What a packet that teaches a host's distance was. Baselines are kept apart by it: a translator that answers ping is not
-/// the host behind it, and an application may set the TTL of its own data.
+/// The kind of packet that contributes to a host's distance.
+///
+/// Baselines are kept apart by it: a translator that answers ping is not the host behind it, and an application may set
+/// the TTL of its own data.
 package enum FingerprintClass: Int, CaseIterable, Sendable {
     /// Echo replies to a request that was seen: the kernel's.
     case echo
@@ -22,11 +24,13 @@ package enum FingerprintClass: Int, CaseIterable, Sendable {
     case tcp
     /// UDP replies to a request that was seen.
     case udp
-    /// Everything that could be spoofed: a SYN, a request, a first packet. Teaches little.
+    /// Everything that could be spoofed: a SYN, a request, a first packet.
+    ///
+    /// Teaches little.
     case unproven
 }
 
-/// What is known of one source.
+/// The state of one source.
 struct HostEntry: BucketEntry {
     // In this order what most packets touch is in the first cache line, down to the first TTL of `unproven`.
     var key: HostKey
@@ -38,7 +42,7 @@ struct HostEntry: BucketEntry {
     var lastSeen: UInt64
     /// The interfaces that packets which prove life arrived on (`InterfaceSet`).
     var interfaces = InterfaceSet()
-    /// When the fingerprints were halved last, units of 2³⁰ ns.
+    /// The time when the fingerprints were last halved, in units of 2³⁰ ns.
     var fadedAt: UInt32 = 0
     private var tcp = TTLFingerprint()
     private var unproven = TTLFingerprint()
@@ -100,7 +104,7 @@ struct HostEntry: BucketEntry {
         set { marks[.isMoving] = newValue }
     }
 
-    /// Whose TCP it has, by the newest of its handshakes that tells.
+    /// Its TCP implementation, by the newest of its handshakes that tells.
     var stack: StackFamily {
         get { StackFamily(rawValue: (marks.rawValue & Marks.stack.rawValue) >> 5) ?? .unknown }
         set { marks.rawValue = marks.rawValue & ~Marks.stack.rawValue | newValue.rawValue << 5 }
@@ -128,7 +132,7 @@ struct HostEntry: BucketEntry {
     /// Bytes of memory that an entry of the table takes.
     static var tableStride: Int { BucketTable<HostEntry>.stride }
 
-    /// Where the host is, by its TCP packets that prove life, else by its echo and UDP replies.
+    /// The host's distance, by its TCP proofs of life, otherwise by its echo and UDP replies.
     var baseline: Baseline? {
         Baseline(ofPath: [self[.tcp]], isEgress: isLocal) ?? Baseline([self[.echo], self[.udp]], isEgress: isLocal)
     }
@@ -144,13 +148,15 @@ struct HostEntry: BucketEntry {
         echo.samples + tcp.samples + udp.samples
     }
 
-    /// How far the newest packets that prove life came, and how many in a row had that TTL.
+    /// The distance of the newest proofs of life, and the length of their run with that TTL.
     var newest: (distance: HopDistance, run: Int) {
         (HopDistance(ttl: newestTTL, isEgress: isLocal), newestTTL == 0 ? 0 : Int(newestRun))
     }
 
-    /// Counts a packet. What proves life makes older samples fade: they are halved each hour of packet time, so that an old
-    /// baseline gives way to a new one.
+    /// Counts a packet.
+    ///
+    /// What proves life makes older samples fade: they are halved each hour of packet time, so that an old baseline
+    /// gives way to a new one.
     @inline(__always)
     mutating func count(_ ttl: UInt8, as fingerprint: FingerprintClass, on interface: InterfaceSet, now: UInt64) {
         if fingerprint != .unproven {
@@ -207,8 +213,8 @@ struct HostEntry: BucketEntry {
     @inline(__always)
     func resembles(_ key: HostKey) -> Bool { self.key.address.low == key.address.low }
 
-    /// Hosts that never proved to be alive give way first, the one seen longest ago before the others; a proven host gives
-    /// way to a proven one only, so that a flood of spoofed sources pushes no real one out.
+    /// Hosts that never proved to be alive give way first, the one seen longest ago before the others; a proven host
+    /// gives way to a proven one only, so that a flood of spoofed sources pushes no real one out.
     func rankForEviction(now: UInt64) -> UInt64? {
         isProven ? nil : lastSeen
     }
@@ -216,8 +222,8 @@ struct HostEntry: BucketEntry {
 
 /// The TTL fingerprints of sources, bounded.
 ///
-/// At the capacity (rounded up to a power of two) an unproven source gives way to a newcomer; a source that has proved to be
-/// alive only to another that has.
+/// At the capacity (rounded up to a power of two) an unproven source gives way to a newcomer; a source that has proved
+/// to be alive only to another that has.
 struct HostTable: ~Copyable {
     private var table: BucketTable<HostEntry>
     private let seed: UInt64
@@ -253,7 +259,9 @@ struct HostTable: ~Copyable {
         table.find(key, hash: hash(key))
     }
 
-    /// Counts one packet of a source. Returns its entry, valid until the next `learn`, or `nil` if there was no room.
+    /// Counts one packet of a source.
+    ///
+    /// Returns its entry, valid until the next `learn`, or `nil` if there was no room.
     mutating func learn(
         _ key: HostKey, ttl: UInt8, class fingerprint: FingerprintClass, on interface: InterfaceSet = [], isLocal: Bool,
         now: UInt64
@@ -288,14 +296,18 @@ struct HostTable: ~Copyable {
         return entry
     }
 
-    /// Puts back what was known of a source before; what is known already stays. Returns false where it did not.
+    /// Puts back what was known of a source before; what is known already stays.
+    ///
+    /// Returns false where it did not.
     mutating func restore(_ entry: HostEntry, now: UInt64) -> Bool {
         let hash = hash(entry.key)
         guard table.find(entry.key, hash: hash) == nil else { return false }
         return table.insert(entry, hash: hash, isProven: true, now: now) != nil
     }
 
-    /// Forgets every source that `isUnwanted`. Returns how many there were.
+    /// Forgets every source that `isUnwanted`.
+    ///
+    /// Returns how many there were.
     mutating func remove(where isUnwanted: (HostKey) -> Bool) -> Int {
         table.remove { isUnwanted($0.key) }
     }

@@ -4,8 +4,9 @@ internal import Packets
 
 /// IP-ID counters that were seen running, by hop.
 ///
-/// Many devices number all packets that they send with one counter (RFC 6864 does not ask for it any more). A reset whose IP-ID
-/// fills the next place of another source's counter at the same hop was sent by that device. Fixed size: four counters a hop.
+/// Many devices number all packets that they send with one counter (RFC 6864 does not ask for it any more). A reset
+/// whose IP-ID fills the next place of another source's counter at the same hop was sent by that device. Fixed size:
+/// four counters a hop.
 struct IdentificationCounters: ~Copyable {
     /// A counter goes on by at most this much between two packets seen here.
     static let window: UInt16 = 16

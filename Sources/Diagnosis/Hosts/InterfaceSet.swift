@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Interfaces by the slots of their records. The members of one bond or bridge are one.
+/// Interfaces by the slots of their records.
+///
+/// The members of one bond or bridge are one.
 struct InterfaceSet: OptionSet, BitwiseCopyable, Sendable {
     var rawValue: UInt32
 

@@ -19,7 +19,9 @@ struct PathChangeTracker: ~Copyable {
         if links.learn(packet.record) { emitRewriting(packet.pointee, &context) }
     }
 
-    /// Takes a packet of a host that counts as moving. Returns whether it still does.
+    /// Takes a packet of a host that counts as moving.
+    ///
+    /// Returns whether it still does.
     mutating func observe(moving host: HostKey, at hop: Int, now: UInt64) -> Bool {
         changes.note(host, at: hop, now: now)
     }
@@ -59,7 +61,7 @@ struct PathChangeTracker: ~Copyable {
 
     /// Emits the changes of paths that stand.
     ///
-    /// - Parameter all: Those that began a moment ago as well: nothing will follow.
+    /// - `all`: Those that began a moment ago as well: nothing will follow.
     mutating func settle(_ context: inout EngineContext, all: Bool = false) {
         for change in changes.settle(now: all ? .max : context.now, settleTime: context.options.settleTime) {
             let move = change.move

@@ -2,12 +2,12 @@
 internal import CPacket
 internal import Packets
 
-/// Recognises that a path has changed: live flows of a host, or of several hosts, whose packets come from one hop and then from
-/// another, as many hops nearer or farther, while nothing comes from the old hop any more.
+/// Recognises that a path has changed: live flows of a host, or of several hosts, whose packets come from one hop and
+/// then from another, as many hops nearer or farther, while nothing comes from the old hop any more.
 ///
-/// A flow counts from `samples` packets of its own at one TTL on: a proxy's handshake is followed by the host's data in every
-/// flow, and a host on equal-cost paths has flows on each that stay there. Bounded: at most `capacity` hosts at once; beyond that
-/// none is added.
+/// A flow counts from `samples` packets of its own at one TTL on: a proxy's handshake is followed by the host's data in
+/// every flow, and a host on equal-cost paths has flows on each that stay there. Bounded: at most `capacity` hosts at
+/// once; beyond that none is added.
 struct PathChanges: Sendable {
     /// Packets at the old TTL that make a flow's move count.
     static let samples: UInt16 = 3
@@ -32,7 +32,7 @@ struct PathChanges: Sendable {
         var shift: Int { to.hop - from.hop }
     }
 
-    /// What moved together.
+    /// The flows or hosts that moved together.
     struct Change: Sendable {
         /// The first of the moves.
         var move: Move
@@ -41,11 +41,13 @@ struct PathChanges: Sendable {
     }
 
     private var moves: [HostKey: Move] = [:]
-    /// When the earliest move began; `.max` where there is none.
+    /// The time when the earliest move began; `.max` if there is none.
     private var earliest = UInt64.max
     private var recent: [(shift: Int, time: UInt64)] = []
 
-    /// Notes that a flow has moved. Returns false where there is no room for its host.
+    /// Notes that a flow has moved.
+    ///
+    /// Returns false where there is no room for its host.
     mutating func note(_ host: HostKey, _ move: Move) -> Bool {
         if let known = moves[host] {
             if known.to.hop == move.to.hop { moves[host]?.flows += 1 }
@@ -57,8 +59,9 @@ struct PathChanges: Sendable {
         return true
     }
 
-    /// Notes from how far a moving host's packet came: from the old hop means that the old path is still there. Returns whether
-    /// the host still counts as moving.
+    /// Notes from how far a moving host's packet came: from the old hop means that the old path is still there.
+    ///
+    /// Returns whether the host still counts as moving.
     mutating func note(_ host: HostKey, at hop: Int, now: UInt64) -> Bool {
         guard let move = moves[host] else { return false }
         if hop == move.from.hop, now > move.time, now - move.time > Self.crossing {
@@ -68,7 +71,7 @@ struct PathChanges: Sendable {
         return true
     }
 
-    /// When the first may stand; `.max` where nothing moves.
+    /// Returns the time when the first move may be settled; `.max` if nothing moves.
     func due(after settleTime: UInt64) -> UInt64 { earliest.saturatingSum(settleTime) }
 
     /// The changes that stand at `now`: what began to move `settleTime` (ns) before, with all that moved as far since.
@@ -97,10 +100,10 @@ struct PathChanges: Sendable {
         return [Change(move: first, hosts: together.count, flows: flows)]
     }
 
-    /// True where so many hops nearer or farther is what other flows or hosts have just moved by, and the host has not been heard
-    /// since.
+    /// True where so many hops nearer or farther is what other flows or hosts have just moved by, and the host has not
+    /// been heard since.
     ///
-    /// - Parameter lastSeen: When the host was heard last, ns.
+    /// - `lastSeen`: When the host was heard last, ns.
     func explains(shift: Int, at time: UInt64, lastSeen: UInt64) -> Bool {
         guard shift != 0 else { return false }
         let isTold = recent.contains {

@@ -21,7 +21,7 @@ package struct PersistedState: Sendable {
 extension InterfaceSet {
     /// The names of its members.
     ///
-    /// - Parameter names: by slot.
+    /// - `names`: by slot.
     func names(_ names: [String]) -> [String] {
         names.prefix(32).indices.filter { contains(InterfaceSet(slot: UInt8($0))) }.map { names[$0] }
     }

@@ -2,8 +2,9 @@
 internal import CPacket
 internal import Packets
 
-/// Next hops that set the TTL of all that they pass on to one value (some routers do so to hide what is behind them, user-mode
-/// NATs because they make every packet anew): then a TTL tells no distance, unless resets show that some have another.
+/// Next hops that set the TTL of all that they pass on to one value (some routers do so to hide what is behind them,
+/// user-mode NATs because they make every packet anew): then a TTL tells no distance, unless resets show that some have
+/// another.
 ///
 /// Such a next hop shows hosts of several networks, all as near as itself; one that routes shows at least some of them
 /// farther. Fixed size: 64 next hops, of which a newer one overwrites an older in its place.
@@ -31,8 +32,9 @@ struct RewritingLinks: ~Copyable {
 
     private let links = FixedTable(repeating: Link(), count: places)
 
-    /// Learns from a packet that proves that its sender lives. Returns true where it is now plain that its next hop rewrites TTLs:
-    /// once for each.
+    /// Learns from a packet that proves that its sender lives.
+    ///
+    /// Returns true where it is now plain that its next hop rewrites TTLs: once for each.
     @inline(__always)
     mutating func learn(_ record: UnsafePointer<PacketRecord>) -> Bool {
         let hash = record.pointee.link_hash

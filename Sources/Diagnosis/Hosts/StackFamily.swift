@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// The TCP implementation of a host, as far as the options of its SYNs and SYN-ACKs tell: each writes them in an order of its own.
+/// The TCP implementation of a host, as far as the options of its SYNs and SYN-ACKs tell: each writes them in an order
+/// of its own.
 enum StackFamily: UInt8, Sendable {
     case unknown
     case linux
@@ -11,10 +12,11 @@ enum StackFamily: UInt8, Sendable {
 
     /// The family whose handshakes have the options in this order (`HeaderSnapshot.tcpOptionOrder`).
     ///
-    /// - Parameter initialTTL: Tells Windows from FreeBSD, which write the same options where both use timestamps.
+    /// - `initialTTL`: Tells Windows from FreeBSD, which write the same options where both use timestamps.
     static func of(options order: UInt64, initialTTL: UInt8) -> StackFamily {
         switch order {
-        // MSS, SACK permitted, timestamps, NOP, window scale; without timestamps MSS, NOP, NOP, SACK permitted, NOP, window scale.
+        // MSS, SACK permitted, timestamps, NOP, window scale; without timestamps MSS, NOP, NOP, SACK permitted, NOP,
+        // window scale.
         case 0x24813, 0x211413, 0x248, 0x21148: .linux
         // FreeBSD; macOS and NetBSD; OpenBSD.
         case 0x2_1348 where initialTTL == 64: .bsd

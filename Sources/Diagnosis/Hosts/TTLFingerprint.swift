@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/// Which TTLs a source's packets arrive with: a histogram of at most four values, and how many packets had others.
+/// A histogram of a source's TTLs: at most four values, and the number of packets with others.
 ///
 /// Fixed size, no allocation. When a count would overflow all counts are halved; with time they `fade`.
 package struct TTLFingerprint: BitwiseCopyable, Sendable {
@@ -44,7 +44,9 @@ package struct TTLFingerprint: BitwiseCopyable, Sendable {
         others /= 2
     }
 
-    /// Halves the counts `times` times, so that old samples fade. A TTL that nothing is left of is forgotten.
+    /// Halves the counts `times` times, so that old samples fade.
+    ///
+    /// A TTL that nothing is left of is forgotten.
     package mutating func fade(_ times: Int) {
         var faded = TTLFingerprint()
         var slot = 0
@@ -57,8 +59,9 @@ package struct TTLFingerprint: BitwiseCopyable, Sendable {
         self = faded
     }
 
-    /// Puts a fingerprint together from counts that were kept elsewhere. The counts of a TTL that is there twice are added; what
-    /// finds no slot is counted among the others.
+    /// Puts a fingerprint together from counts that were kept elsewhere.
+    ///
+    /// The counts of a TTL that is there twice are added; what finds no slot is counted among the others.
     init(_ values: some Sequence<(ttl: UInt8, count: UInt16)>, others: UInt16) {
         self.others = others
         for value in values where value.count != 0 {

@@ -4,7 +4,7 @@ internal import Packets
 
 /// ICMP errors that say the same: the first one, what was known when it came, and how many followed.
 struct ICMPCase: Sendable {
-    /// What makes two errors the same for people: who says what of whose service.
+    /// The identity of an error for people: the sender, the error, and the service.
     struct Key: Hashable, Sendable {
         /// `nil` where there are too many kinds to tell them apart.
         var from: IPAddress?
@@ -20,17 +20,17 @@ struct ICMPCase: Sendable {
         var isFlowSeen: Bool
     }
 
-    /// What is counted with the first.
+    /// The other errors that are counted with the first.
     enum Breadth: Sendable {
         /// The same.
         case kind
-        /// What the same sender says of other packets.
+        /// Errors of the same sender about other packets.
         case sender
-        /// What others say.
+        /// Errors of other senders.
         case all
     }
 
-    /// What the flow table knew of the quoted flow.
+    /// The state of the quoted flow in the flow table.
     struct Flow: Sendable {
         var key: FlowKey
         /// The quoted packet's source is the flow key's high end.
@@ -65,7 +65,7 @@ struct ICMPCase: Sendable {
     /// The quoted packet was quoted again, so long (ns) after the first time; 0 if it was not.
     var sentAgainAfter: UInt64 = 0
     var sentAgain = 0
-    /// How long (ns) after the first the last one came.
+    /// The time (ns) between the first and the last error.
     var span: UInt64 = 0
     var breadth = Breadth.kind
     /// The finding as it was told; `nil` before.
@@ -78,7 +78,8 @@ struct ICMPCase: Sendable {
 
     /// The same segment soon after is a copy or a retransmission on the wire before the error was read.
     private static let repeatTime: UInt64 = 100_000_000
-    /// A redirect that comes for so long (ns) is not followed: those that come sooner answer packets that were on their way.
+    /// A redirect that comes for so long (ns) is not followed: those that come sooner answer packets that were on their
+    /// way.
     private static let followTime: UInt64 = 1_000_000_000
 
     /// Counts one more of the same.
@@ -106,7 +107,8 @@ extension ICMPCase {
     /// The ports that traceroute's UDP probes begin from, and as far as it can count (traceroute(8)).
     static func isTraceroute(_ port: UInt16) -> Bool { (33_434...33_534).contains(port) }
 
-    /// TTLs that programs set to find a path begin at 1 and end at 30 or 32; those of hosts begin at 64 and lose one a hop.
+    /// TTLs that programs set to find a path begin at 1 and end at 30 or 32; those of hosts begin at 64 and lose one a
+    /// hop.
     private static let tracedTTLs: ClosedRange<UInt8> = 0...32
 
     /// The quoted five-tuple; ports are 0 where they were not quoted.
@@ -134,7 +136,7 @@ extension ICMPCase {
         return details
     }
 
-    /// What the packets themselves tell; what became of the flow is the engine's to add.
+    /// The evidence from the packets themselves; the engine adds the later course of the flow.
     var evidence: [Evidence] {
         belief + meaning + course
     }
@@ -171,7 +173,7 @@ extension ICMPCase {
         return evidence
     }
 
-    /// What it means.
+    /// The notes about its meaning.
     private var meaning: [Evidence] {
         var evidence: [Evidence] = []
         if message.kind == .timeExceeded, message.code == 0, let ttl = flow?.lowestTTL {
@@ -196,7 +198,7 @@ extension ICMPCase {
         return evidence
     }
 
-    /// What became of it.
+    /// The notes about the later course.
     private var course: [Evidence] {
         var evidence: [Evidence] = []
         if sentAgain > 0 {

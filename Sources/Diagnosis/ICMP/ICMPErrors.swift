@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// ICMP errors of now, those that say the same counted together: the first waits its settle time and is told, what follows in the
-/// same window is told when that ends. A window lasts 10 s; while the same goes on the next ones last a minute and ten minutes.
+/// ICMP errors of now, those that say the same counted together: the first waits its settle time and is told, what
+/// follows in the same window is told when that ends.
 ///
-/// Bounded: what one sender says beyond `kinds` of the same type and code (a scan of ports, a router without a route) is one kind. Beyond
-/// `capacity` kinds at once, `strangers` of those whose flow was not seen, errors are counted by type and code only.
+/// A window lasts 10 s; while the same goes on the next ones last a minute and ten minutes.
+///
+/// Bounded: what one sender says beyond `kinds` of the same type and code (a scan of ports, a router without a route)
+/// is one kind. Beyond `capacity` kinds at once, `strangers` of those whose flow was not seen, errors are counted by
+/// type and code only.
 struct ICMPErrors {
     static let capacity = 4096
     static let strangers = 64
@@ -24,7 +27,7 @@ struct ICMPErrors {
 
     private var cases: [ICMPCase.Key: ICMPCase] = [:]
     private var strangers = 0
-    /// How many kinds each sender of one type and code has.
+    /// The number of kinds of each sender of one type and code.
     private var senders: [ICMPCase.Key: Int] = [:]
     private var past: [ICMPCase.Key: Past] = [:]
     /// Kinds whose first error waits to be told, oldest first.
@@ -35,7 +38,7 @@ struct ICMPErrors {
     /// No error that was not told yet is older than this, ns; `.max` where there is none.
     private var oldest = UInt64.max
 
-    /// When something may have to be told, after which `settled` is called.
+    /// Returns the time when `settled` has to be called next.
     func due(after settleTime: UInt64) -> UInt64 { min(nextEnd, oldest.saturatingSum(settleTime)) }
 
     /// Says that what was due was told.
@@ -57,7 +60,9 @@ struct ICMPErrors {
         return senders[key.ofSender, default: 0] < Self.kinds ? (key, .kind) : (key.ofSender, .sender)
     }
 
-    /// Counts an error of a kind that is known. Returns false where it is not.
+    /// Counts an error of a kind that is known.
+    ///
+    /// Returns false where it is not.
     mutating func count(_ message: ICMPMessage, as key: ICMPCase.Key, now: UInt64) -> Bool {
         guard cases[key] != nil else { return false }
         cases[key]?.add(message, at: now)
@@ -66,7 +71,7 @@ struct ICMPErrors {
 
     /// Takes the first error of a kind.
     ///
-    /// - Parameter key: as `key(_:)` returned it; `count` knows none.
+    /// - `key`: as `key(_:)` returned it; `count` knows none.
     mutating func insert(_ entry: ICMPCase, as key: ICMPCase.Key) {
         var entry = entry
         if let earlier = past.removeValue(forKey: key), entry.time <= earlier.until { entry.level = earlier.level }

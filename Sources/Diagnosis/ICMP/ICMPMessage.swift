@@ -2,9 +2,11 @@
 internal import CPacket
 internal import Packets
 
-/// An ICMP or ICMPv6 error or redirect, as far as rstwho looks at it. Everything in it is what its sender says.
+/// An ICMP or ICMPv6 error or redirect, as far as rstwho looks at it.
+///
+/// Everything in it is what its sender says.
 struct ICMPMessage {
-    /// What the type means, in both versions (RFC 792, RFC 4443, RFC 4861 4.5).
+    /// The meaning of the type in both versions (RFC 792, RFC 4443, RFC 4861 4.5).
     enum Kind {
         case unreachable
         /// ICMPv6 only; of ICMP it is unreachable, code 4.
@@ -20,16 +22,18 @@ struct ICMPMessage {
     let type: UInt8
     let code: UInt8
     let isIPv6: Bool
-    /// Who sent it, and to whom.
+    /// The sender; the recipient follows.
     let from: IPAddress
     let to: IPAddress
     let domain: UInt16
     let distance: HopDistance
-    /// What it quotes.
+    /// The quoted packet.
     let quote: QuotedPacket
     /// Of a redirect: the router to use instead, or the destination itself where that is a neighbour.
     let gateway: IPAddress?
-    /// Of "fragmentation needed" and "packet too big": the MTU of the next link, bytes. Routers before RFC 1191 tell none.
+    /// Of "fragmentation needed" and "packet too big": the MTU of the next link, bytes.
+    ///
+    /// Routers before RFC 1191 tell none.
     let mtu: Int?
     /// Of a parameter problem: which octet of the quoted packet is wrong, counted from 0.
     let octet: Int?
@@ -78,8 +82,8 @@ struct ICMPMessage {
 }
 
 extension ICMPMessage {
-    /// True for a redirect that its receiver would have to look at: it comes from a neighbour of the host that it is said to, about a
-    /// packet of that host, and names a router that can be one (RFC 1122, 3.2.2.2; RFC 4861, 8.1).
+    /// True for a redirect that its receiver would have to look at: it comes from a neighbour of the host that it is
+    /// said to, about a packet of that host, and names a router that can be one (RFC 1122, 3.2.2.2; RFC 4861, 8.1).
     var isPlausibleRedirect: Bool {
         guard kind == .redirect, let gateway, gateway != from, gateway != to, quote.source == to,
             quote.destination != to, quote.destination != from
@@ -95,7 +99,7 @@ extension ICMPMessage {
 }
 
 extension IPAddress {
-    /// fe80::/10
+    /// fe80::/10.
     var isLinkLocalV6: Bool { high >> 54 == 0xfe80 >> 6 }
 
     /// 224.0.0.0/4 and what lies above it, ff00::/8.

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// Which router told which host to use another one for a destination: a hint at a way that is not the same in both directions.
+/// The routers that redirected hosts to another router for a destination: a hint at asymmetric routing.
 ///
-/// A redirect proves nothing: any neighbour can forge it. It is learned only where its TTL, its addresses and the flow that it
-/// quotes fit (`ICMPMessage.isPlausibleRedirect`), and whoever asks has to weigh it.
+/// A redirect proves nothing: any neighbour can forge it. It is learned only where its TTL, its addresses and the flow
+/// that it quotes fit (`ICMPMessage.isPlausibleRedirect`), and whoever asks has to weigh it.
 ///
 /// Bounded: the newest `capacity` of (host, destination, VLAN), for `lifetime` each.
 struct Redirects: Sendable {
     static let capacity = 4096
-    /// ns of packet time. Linux's routers are silent for 20 s after nine redirects that were not followed (redirect_silence,
+    /// ns of packet time.
+    ///
+    /// Linux's routers are silent for 20 s after nine redirects that were not followed (redirect_silence,
     /// net/ipv4/route.c): what is not said again within minutes is over.
     static let lifetime: UInt64 = 300_000_000_000
 
@@ -18,10 +20,10 @@ struct Redirects: Sendable {
         var from: IPAddress
         /// The router to use instead; the destination itself where that is a neighbour.
         var gateway: IPAddress
-        /// When it was said first and last, ns.
+        /// The times of the first and the last redirect, in ns.
         var first: UInt64
         var time: UInt64
-        /// How often it was said.
+        /// The number of redirects.
         var count: Int
     }
 
@@ -38,10 +40,11 @@ struct Redirects: Sendable {
 
     /// Learns from a redirect.
     ///
-    /// - Parameters:
-    ///   - isFlowSeen: The quoted flow was seen, in the quoted direction: who does not see the traffic does not know it.
-    ///   - now: Packet time, ns.
-    /// - Returns: What is known now; `nil` where the redirect is not to be believed.
+    /// - `isFlowSeen`: The quoted flow was seen, in the quoted direction: who does not see the traffic does not know
+    ///   it.
+    /// - `now`: Packet time, ns.
+    ///
+    /// Returns What is known now; `nil` where the redirect is not to be believed.
     @discardableResult
     mutating func learn(_ message: ICMPMessage, isFlowSeen: Bool, now: UInt64) -> Hint? {
         guard isFlowSeen, message.isPlausibleRedirect, let gateway = message.gateway else { return nil }
@@ -55,7 +58,7 @@ struct Redirects: Sendable {
         return hint
     }
 
-    /// What `client` was told of the way to `destination`, if that is not long ago.
+    /// Returns the recent redirect that `client` received for `destination`.
     func hint(of client: IPAddress, to destination: IPAddress, domain: UInt16, now: UInt64) -> Hint? {
         guard !hints.isEmpty,
             let hint = hints[Key(client: client, destination: destination, domain: domain)],

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
 
-/// The devices that the operator has named, and how each is known. A look-up without I/O.
+/// The devices that the operator has named, and how each is known.
+///
+/// A look-up without I/O.
 package struct DeviceNames: Sendable, Equatable {
-    /// One device. All that is given has to hold; of several that match the first counts.
+    /// One device.
+    ///
+    /// All that is given has to hold; of several that match the first counts.
     package struct Entry: Sendable, Equatable {
         package var device: KnownDevice
-        /// The next hop's address, `02:00:00:00:00:01`. Without a hop it is the neighbour's own.
+        /// The next hop's address, `02:00:00:00:00:01`.
+        ///
+        /// Without a hop it is the neighbour's own.
         package var mac: String?
-        /// The device's own address: whatever has it goes by this name; of a device on a path, where an ICMP error or its IP-ID
-        /// has given it away.
+        /// The device's own address: whatever has it goes by this name; of a device on a path, where an ICMP error or
+        /// its IP-ID has given it away.
         package var address: IPAddress?
         /// The hosts in whose names it resets.
         package var prefix: IPPrefix?
@@ -35,7 +41,8 @@ package struct DeviceNames: Sendable, Equatable {
         device(hop: origin.hop, mac: origin.nextHopMAC, address: origin.address, hosts: origin.hosts)
     }
 
-    /// The device that sent a reset or an ICMP error; `nil` for what the host that is spoken to sent itself, and for other kinds.
+    /// The device that sent a reset or an ICMP error; `nil` for what the host that is spoken to sent itself, and for
+    /// other kinds.
     package func device(for finding: Finding) -> KnownDevice? {
         switch finding.details {
         case .reset(let reset):
@@ -62,11 +69,10 @@ package struct DeviceNames: Sendable, Equatable {
         entries.first { $0.mac == mac && ($0.hop ?? 1) == 1 }?.device
     }
 
-    /// What stands at a hop on the way to a host.
+    /// Returns the named device at a hop of the path to a host.
     ///
-    /// - Parameters:
-    ///   - address: its own, where it has told it.
-    ///   - mac: the next hop's, where it is known.
+    /// - `address`: its own, where it has told it.
+    /// - `mac`: the next hop's, where it is known.
     package func device(
         hop: Int, address: IPAddress? = nil, mac: String? = nil, before host: IPAddress
     ) -> KnownDevice? {

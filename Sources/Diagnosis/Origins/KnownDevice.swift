@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What the operator has told of a device.
+/// The operator's description of a device.
 package struct KnownDevice: Hashable, Sendable {
     package var name: String
-    /// Who runs it.
+    /// The operator of the device.
     package var owner: String?
     /// Its idle timer, s.
     package var idleTimer: Double?

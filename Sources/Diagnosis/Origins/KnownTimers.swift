@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Idle timers of devices that reset connections, as their makers document them. Data: a line each.
+/// Idle timers of devices that reset connections, as their makers document them.
+///
+/// Data: a line each.
 package enum KnownTimers {
     package struct Timer: Sendable {
         package var seconds: Double
@@ -24,8 +26,10 @@ package enum KnownTimers {
         Timer(seconds: 432_000, device: "Linux conntrack", source: "nf_conntrack_tcp_timeout_established"),
     ]
 
-    /// A timer fires on the first packet after its time, which may come any time later; a repeated gap of its very length
-    /// points at it. Within this part of the timer's length the gap matches.
+    /// A timer fires on the first packet after its time, which may come any time later; a repeated gap of its very
+    /// length points at it.
+    ///
+    /// Within this part of the timer's length the gap matches.
     private static let tolerance = 0.02
 
     /// The devices whose timer a gap of that length matches.

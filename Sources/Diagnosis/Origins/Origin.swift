@@ -7,7 +7,7 @@ package struct Origin: Sendable {
     /// Hosts, ports and gaps that are named; beyond that they are only counted.
     package static let bound = 256
 
-    /// How a device numbers its resets.
+    /// The IP-ID numbering of a device's resets.
     package enum Numbering: String, Sendable {
         /// IP-ID 0, or IPv6.
         case none
@@ -64,8 +64,10 @@ package struct Origin: Sendable {
         return [hop - 32]
     }
 
-    /// Its idle timer in seconds, where the gaps before at least three of its resets agree to 5 %: the middle of the largest such
-    /// group. Gaps may be longer, where the device resets only when the next packet comes.
+    /// Its idle timer in seconds, where the gaps before at least three of its resets agree to 5 %: the middle of the
+    /// largest such group.
+    ///
+    /// Gaps may be longer, where the device resets only when the next packet comes.
     package var idleTimer: Double? {
         let gaps = idleGaps.sorted()
         var start = 0

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What is kept of an origin over a restart: the origin and what its further resets are known by.
+/// The stored record of an origin: the origin and the key of its further resets.
 package struct OriginRecord: Sendable {
-    /// What the resets of one device have in common.
+    /// The common properties of the resets of one device.
     package struct Key: Hashable, Sendable, Codable {
         package var isThisMachine: Bool
         package var hop: Int?

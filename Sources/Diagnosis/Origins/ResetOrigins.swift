@@ -2,7 +2,9 @@
 internal import CPacket
 internal import Packets
 
-/// The devices found so far. Bounded: beyond the capacity further ones are not told apart, and counted.
+/// The devices found so far.
+///
+/// Bounded: beyond the capacity further ones are not told apart, and counted.
 struct ResetOrigins: Sendable {
     private static let capacity = 1024
     private(set) var origins: [Origin] = []
@@ -11,7 +13,9 @@ struct ResetOrigins: Sendable {
     private var next = 1
     private(set) var unnamed: UInt64 = 0
 
-    /// Adds a foreign reset to its origin. Returns the origin's number, or `nil` for one too many.
+    /// Adds a foreign reset to its origin.
+    ///
+    /// Returns the origin's number, or `nil` for one too many.
     mutating func add(_ reset: ResetCase, _ verdict: ResetJudge.Verdict, address: IPAddress?) -> Int? {
         let record = reset.record
         let key = OriginRecord.Key(
@@ -58,8 +62,9 @@ struct ResetOrigins: Sendable {
         }
     }
 
-    /// Forgets the hosts, and the devices' own addresses, that `isUnwanted`, and devices that spoke for no other host. Their ids
-    /// are not given again.
+    /// Forgets the hosts, and the devices' own addresses, that `isUnwanted`, and devices that spoke for no other host.
+    ///
+    /// Their ids are not given again.
     mutating func forget(where isUnwanted: (IPAddress) -> Bool) {
         let keys = numbers.sorted { $0.value < $1.value }.map(\.key)
         let before = origins

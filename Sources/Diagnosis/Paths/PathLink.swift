@@ -2,7 +2,7 @@
 internal import CPacket
 internal import Packets
 
-/// Where packets of one direction came past: the interface, and the MAC addresses of their frames.
+/// The link that packets of one direction used: the interface, and the MAC addresses of their frames.
 package struct PathLink: Sendable, BitwiseCopyable, Hashable {
     /// Slot of the interface.
     package var interface: UInt8 = 0
@@ -26,7 +26,7 @@ package struct PathLink: Sendable, BitwiseCopyable, Hashable {
         packets = 1
     }
 
-    /// Who was the next hop: what an outgoing frame was sent to, what an incoming one came from.
+    /// The next hop: the destination of an outgoing frame, the source of an incoming one.
     package var nextHop: UInt64 { isOutgoing ? to : from }
 
     /// True for the addresses that routers share (RFC 9568, 7.3; HSRP, GLBP): their answers carry their own.

@@ -14,7 +14,7 @@ package struct PathNetworks: Hashable, Sendable, BitwiseCopyable {
         self.server = server
     }
 
-    /// - Parameter network: without its host part.
+    /// - `network`: without its host part.
     package init(network: IPAddress, server: IPAddress) {
         self.network = network
         self.server = server

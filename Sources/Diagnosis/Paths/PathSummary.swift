@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
 
-/// The ways between a network of clients and a server, for people: where the two directions come past, and how they work.
+/// The ways between a network of clients and a server, for people: where the two directions come past, and how they
+/// work.
 package struct PathSummary: Sendable, Equatable {
     /// One direction's newest connection.
     package struct Way: Sendable, Equatable {
@@ -12,7 +13,7 @@ package struct PathSummary: Sendable, Equatable {
         /// The MAC addresses of the frames, where the capture has them.
         package var from: String?
         package var to: String?
-        /// What the operator calls the two.
+        /// The operator's names of the two.
         package var fromDevice: KnownDevice?
         package var toDevice: KnownDevice?
         /// Connections whose opening packet of this direction was seen.
@@ -46,7 +47,9 @@ package struct PathSummary: Sendable, Equatable {
     /// Whether the two directions take the same way here.
     package enum Symmetry: String, CaseIterable, Sendable {
         case same
-        /// Two ways. That is no fault by itself: load balancers, several providers and routers without state live with it.
+        /// Two ways.
+        ///
+        /// That is no fault by itself: load balancers, several providers and routers without state live with it.
         case different
         /// Only one direction comes past here.
         case oneWay = "one_way"
@@ -58,7 +61,7 @@ package struct PathSummary: Sendable, Equatable {
     package var network: IPAddress
     package var length: Int
     package var server: IPAddress
-    /// What the operator calls the server.
+    /// The operator's name of the server.
     package var serverDevice: KnownDevice?
     package var there: Way?
     package var back: Way?

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// What is known of the ways between a client's network and a server.
+/// The state of the paths between a client's network and a server.
 struct PathEntry: BucketEntry {
     let key: PathNetworks
     var place = BucketPlace()
@@ -25,7 +25,7 @@ struct PathEntry: BucketEntry {
     let firstSeen: UInt64
     var lastSeen: UInt64
 
-    /// What failed or worked this long ago (ns) says nothing any more: a minute.
+    /// The time (ns) after which failures and successes no longer count: a minute.
     static let memory: UInt64 = 60_000_000_000
 
     init(key: PathNetworks, now: UInt64) {
@@ -68,13 +68,14 @@ struct PathEntry: BucketEntry {
 
     func matches(_ key: PathNetworks) -> Bool { place.isUsed && self.key == key }
 
-    /// What never carried anything gives way first, then what was seen longest ago.
+    /// Returns the eviction rank: entries that never carried data first, then the one seen longest ago.
     func rankForEviction(now: UInt64) -> UInt64? {
         worked == 0 ? lastSeen >> 1 : lastSeen >> 1 | 1 << 63
     }
 }
 
-/// The ways between networks of clients and servers, bounded: at the capacity what never carried anything gives way first.
+/// The ways between networks of clients and servers, bounded: at the capacity what never carried anything gives way
+/// first.
 struct PathTable: ~Copyable {
     static let capacity = 4096
 

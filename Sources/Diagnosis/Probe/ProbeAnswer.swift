@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
 
-/// What came back for a packet of a probe.
+/// An answer to a packet of a probe.
 package struct ProbeAnswer: Sendable, Equatable {
     package enum Kind: Sendable, Equatable {
         /// ICMP time exceeded: the packet came as far as its TTL let it.
@@ -27,7 +27,7 @@ package struct ProbeAnswer: Sendable, Equatable {
             }
         }
 
-        /// `administratively prohibited`
+        /// `administratively prohibited`.
         package var text: String {
             switch self {
             case .network: "network unreachable"
@@ -41,9 +41,9 @@ package struct ProbeAnswer: Sendable, Equatable {
     }
 
     package var kind: Kind
-    /// Who says so: the address that the answer carries.
+    /// The source address of the answer.
     package var source: IPAddress
-    /// How far it has come.
+    /// The distance of the answer.
     package var distance: HopDistance
     /// True where it never was on a wire: this machine made it.
     package var isLocal: Bool

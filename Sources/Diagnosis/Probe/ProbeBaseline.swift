@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
 
-/// What is known of a host without asking it: the distance that its packets come from.
+/// The known distance of a host, from its other packets.
 package struct ProbeBaseline: Sendable, Equatable {
     package var distance: HopDistance
     /// Packets that prove life, of all classes.

@@ -51,7 +51,8 @@ extension ProbeJudge {
 
     /// The TTL that drew the answer against the TTL with which the host answers anything.
     ///
-    /// - Parameter isAsFar: The answer came back from as far as the host's own do: then a shorter way there is as likely as a device.
+    /// - `isAsFar`: The answer came back from as far as the host's own do: then a shorter way there is as
+    ///   likely as a device.
     private func trace(_ result: ProbeResult, isAsFar: Bool) -> Evidence? {
         guard let answeredAt = result.answeredAt, let host = result.hostHop, host > answeredAt else { return nil }
         let flows = fartherFlows(than: answeredAt)
@@ -92,8 +93,9 @@ extension ProbeJudge {
                 .behindTranslator, against: false, observed: "\(observed)", expected: .text(expected),
                 "it came from farther than the address answers ping from: a machine behind a translator")
         }
-        // The way back can be shorter for one flow than for another. Where the TTL already shows a device, this only agrees;
-        // where it does not, only the device directly before the host can have answered, and its distance is known.
+        // The way back can be shorter for one flow than for another. Where the TTL already shows a device, this only
+        // agrees; where it does not, only the device directly before the host can have answered, and its distance is
+        // known.
         guard let answeredAt = result.answeredAt, let host = result.hostHop else { return nil }
         let isExplained = host > answeredAt || isFrom(hop: host - 1, observed) == true
         return Evidence(
@@ -115,7 +117,7 @@ extension ProbeJudge {
                 : "it came from as far as the host's packets that the agent saw")
     }
 
-    /// How many flows of other packets went past `hop` without being answered by the host.
+    /// Returns the number of flows of other packets that passed `hop` without an answer of the host.
     private func fartherFlows(than hop: Int) -> Int {
         struct Flow: Hashable {
             var kind: ProbePacket.Kind
@@ -135,8 +137,8 @@ extension ProbeJudge {
         return farther.count
     }
 
-    /// False where a hop before `hop` answers SYNs from other addresses than other packets, or only one of the two: an answer that was
-    /// lost shows no path.
+    /// False where a hop before `hop` answers SYNs from other addresses than other packets, or only one of the two: an
+    /// answer that was lost shows no path.
     private func hasSamePath(upTo hop: Int) -> Bool {
         (1..<max(hop, 1)).allSatisfy { number in
             let answers = log.exceeded(ttl: number)
@@ -149,7 +151,8 @@ extension ProbeJudge {
     // MARK: - Place
 
     private func place(_ answeredAt: Int, _ distance: HopDistance, hostHop: Int?) -> ClosedRange<Int> {
-        // The host itself is excluded, so at the host's own TTL it was the device before it, or one that does not count.
+        // The host itself is excluded, so at the host's own TTL it was the device before it, or one that does not
+        // count.
         if let hostHop, answeredAt >= hostHop, hostHop > 1 {
             let last = hostHop - 1
             return isFrom(hop: last, distance) == true ? last...last : max(1, min(distance.hop, last))...last
@@ -157,9 +160,11 @@ extension ProbeJudge {
         return devices(before: answeredAt, distance)
     }
 
-    /// Who can have answered a packet of that TTL: the device where it ran out, which answers before it looks at the TTL, or the
-    /// one before, which answers what it forwards, after the TTL (ip_forward, net/ipv4/ip_forward.c). The distance that the
-    /// answer came from tells them apart, compared with the distance that their time exceeded come from.
+    /// Returns the devices that can have answered a packet of that TTL: the one where it ran out, which answers before
+    /// it looks at the TTL, or the one before, which answers after forwarding (ip_forward, net/ipv4/ip_forward.c).
+    ///
+    /// The distance that the answer came from tells them apart, compared with the distance that their time exceeded
+    /// come from.
     func devices(before answeredAt: Int, _ distance: HopDistance) -> ClosedRange<Int> {
         let first = answeredAt - 1
         // Hop 0 is this machine; what it makes itself is told apart by where it arrives.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// Says of what a probe saw who answers, and where. Pure.
+/// Says of what a probe saw who answers, and where.
+///
+/// Pure.
 package struct ProbeJudge {
     let options: ProbeOptions
     let log: ProbeLog
@@ -123,8 +125,9 @@ package struct ProbeJudge {
 
     private func judgeSilence(_ result: inout ProbeResult) {
         let reached = result.lastReached
-        // The next place on the way that answers other packets: what swallows the SYN is not behind it. A router checks its
-        // rules for what it forwards only after the TTL (ip_forward, net/ipv4/ip_forward.c), so it can be the last one itself.
+        // The next place on the way that answers other packets: what swallows the SYN is not behind it. A router checks
+        // its rules for what it forwards only after the TTL (ip_forward, net/ipv4/ip_forward.c), so it can be the last
+        // one itself.
         let host = otherHops.min()
         let next = (reached + 1..<max(farthestOther, reached) + 1).first { hop in
             log.exceeded(ttl: hop).contains { $0.kind != .syn }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// What a probe has sent and what came back. At most `ProbeOptions.maxPackets` entries.
+/// The log of a probe: packets sent and answers received.
+///
+/// At most `ProbeOptions.maxPackets` entries.
 package struct ProbeLog: Sendable {
     package struct Entry: Sendable {
         package var packet: ProbePacket
@@ -46,7 +48,7 @@ package struct ProbeLog: Sendable {
             .map { Int($0.packet.ttl) }.max()
     }
 
-    /// What drew time exceeded with this TTL, SYNs first.
+    /// Returns the time exceeded messages for this TTL, those of SYNs first.
     func exceeded(ttl: Int) -> [(kind: ProbePacket.Kind, answer: ProbeAnswer, roundTrip: UInt64)] {
         ProbePacket.Kind.allCases.flatMap { kind in
             scanned(kind, ttl: ttl).compactMap { entry in

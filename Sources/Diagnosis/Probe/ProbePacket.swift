@@ -16,8 +16,9 @@ package struct ProbePacket: Hashable, Sendable {
     /// Unique in a probe, from 0 on.
     package var number: Int
     package var kind: Kind
-    /// Packets of one kind and flow have everything in common that a router chooses a path by (Augustin et al.: Avoiding
-    /// Traceroute Anomalies with Paris Traceroute, IMC 2006): addresses, ports, identifier, checksum of an echo, flow label.
+    /// Packets of one kind and flow have everything in common that a router chooses a path by (Augustin et al.:
+    /// Avoiding Traceroute Anomalies with Paris Traceroute, IMC 2006): addresses, ports, identifier, checksum of an
+    /// echo, flow label.
     package var flow: Int
     package var ttl: UInt8
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Decides what a probe sends next, given what was answered. Pure: time is what the caller says it is.
+/// Decides what a probe sends next, given what was answered.
 ///
-/// First a packet of each kind that is to arrive: what does a client get? Then TTL by TTL, on one flow: from which hop on is the
-/// SYN answered, and from which hop on does the host answer something else? Where a SYN is answered too early, other flows
-/// to the host are tried with that TTL: equal-cost paths can be shorter. Last, packets that arrive, until the
-/// distance that the host's answers come from is known well.
+/// Pure: time is what the caller says it is.
+///
+/// First a packet of each kind that is to arrive: what does a client get? Then TTL by TTL, on one flow: from which hop
+/// on is the SYN answered, and from which hop on does the host answer something else? Where a SYN is answered too
+/// early, other flows to the host are tried with that TTL: equal-cost paths can be shorter. Last, packets that arrive,
+/// until the distance that the host's answers come from is known well.
 package struct ProbePlanner: Sendable {
     package enum Step: Sendable, Equatable {
         case send(ProbePacket)
@@ -25,7 +27,9 @@ package struct ProbePlanner: Sendable {
         self.options = options
     }
 
-    /// What to do at `now`. What is to be sent counts as sent.
+    /// Returns the next step at `now`.
+    ///
+    /// What is to be sent counts as sent.
     package mutating func next(at now: UInt64) -> Step {
         let start = startedAt ?? now
         startedAt = start
@@ -46,8 +50,10 @@ package struct ProbePlanner: Sendable {
         return .wait(until: first + options.timeout)
     }
 
-    /// `answer` came for a packet. Of several the first counts, but time exceeded gives way to an answer: who answers and lets pass
-    /// what he answers may be slower than the device behind him.
+    /// `answer` came for a packet.
+    ///
+    /// Of several the first counts, but time exceeded gives way to an answer: who answers and lets pass what he answers
+    /// may be slower than the device behind him.
     package mutating func receive(_ answer: ProbeAnswer, to number: Int, at now: UInt64) {
         guard log.entries.indices.contains(number) else { return }
         var entry = log.entries[number]
@@ -79,7 +85,7 @@ package struct ProbePlanner: Sendable {
 // MARK: - Stages
 
 extension ProbePlanner {
-    /// How a part of the plan stands.
+    /// The progress of a part of the plan.
     private enum Stage {
         case want(kind: ProbePacket.Kind, flow: Int, ttl: Int)
         /// An answer may still come.
@@ -197,7 +203,7 @@ extension ProbePlanner {
         return sent.count < tries ? .want(kind: kind, flow: flow, ttl: ttl) : .finished
     }
 
-    /// How far to look for an answer to packets of `kind` while there is none.
+    /// Returns the largest TTL to try for packets of `kind` without an answer so far.
     private func horizon(_ kind: ProbePacket.Kind) -> Int {
         if isAnswered(kind), !isUnreachable { return options.maxHops }
         let reached = ProbePacket.Kind.allCases.compactMap { log.lastExceeded($0, maxHops: options.maxHops) }.max() ?? 0

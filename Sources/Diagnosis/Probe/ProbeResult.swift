@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
 
-/// What a probe found out.
+/// The result of a probe.
 package struct ProbeResult: Sendable {
-    /// How the port looks from here.
+    /// The state of the port as seen from here.
     package enum State: String, Sendable, CaseIterable {
         /// A SYN-ACK came.
         case open
@@ -35,7 +35,9 @@ package struct ProbeResult: Sendable {
     package struct Hop: Sendable, Equatable {
         /// The neighbour is 1.
         package var number: Int
-        /// Addresses that answered from there: several where paths part. Empty where nobody did.
+        /// Addresses that answered from there: several where paths part.
+        ///
+        /// Empty where nobody did.
         package var addresses: [IPAddress]
         /// The shortest round trip, in ns.
         package var roundTrip: UInt64?
@@ -51,19 +53,22 @@ package struct ProbeResult: Sendable {
     package var port: UInt16
     package var state: State
     package var sender: Sender
-    /// Where the sender can be; 0 is this machine. `nil` where nothing is known of it.
+    /// The possible hops of the sender; 0 is this machine.
+    ///
+    /// `nil` where nothing is known of it.
     package var hops: ClosedRange<Int>?
     /// The sender's own address, where it is a device that is known by one.
     package var address: IPAddress?
     /// The smallest TTL that drew the answer to the SYN.
     package var answeredAt: Int?
-    /// The host's hop: the smallest TTL with which it answered anything else, or at least that where `hostHopIsMinimum`.
+    /// The host's hop: the smallest TTL with which it answered anything else, or at least that where
+    /// `hostHopIsMinimum`.
     package var hostHop: Int?
     package var hostHopIsMinimum = false
     /// The probability that `sender` is right; `nil` for `undetermined`.
     package var confidence: Double?
     package var evidence: [Evidence] = []
-    /// What an ICMP error said.
+    /// The reason in an ICMP error.
     package var unreachable: ProbeAnswer.Unreachable?
     /// The devices on the way, from the neighbour to the last that answered.
     package var path: [Hop] = []
@@ -71,8 +76,10 @@ package struct ProbeResult: Sendable {
     package var lastReached = 0
     /// Packets that were sent.
     package var packets = 0
-    /// Segments that came from the host's address and answer none of them: forged, or of a device that answers what nobody
-    /// asked. They count for nothing.
+    /// Segments that came from the host's address and answer none of them: forged, or of a device that answers what
+    /// nobody asked.
+    ///
+    /// They count for nothing.
     package var unmatched = 0
     /// False where a bound ended the probe.
     package var isComplete = true

@@ -2,7 +2,7 @@
 internal import CPacket
 internal import Packets
 
-/// What a flow did in the time between a reset and its verdict.
+/// The events in a flow between a reset and its verdict.
 struct Aftermath: Sendable {
     /// A segment may overtake another by this much (units of 1024 ns): 3 ms.
     static let reordering: UInt32 = 2930
@@ -20,11 +20,11 @@ struct Aftermath: Sendable {
     var synAck: Sighting?
     /// The source's packets still come from the next hop that they came from before the reset.
     var usesOldLink = false
-    /// A packet of the source has the reset's IP-ID that is not 0, or that and its window: what the reset copied from the packet that
-    /// drew it, the host copies as well.
+    /// A packet of the source has the reset's IP-ID that is not 0, or that and its window: what the reset copied from
+    /// the packet that drew it, the host copies as well.
     var repeatsIdentification = false
     var repeatsWindow = false
-    /// When each side spoke first, after the reset, units of 1024 ns.
+    /// The time of each side's first packet after the reset, in units of 1024 ns.
     private var sourceTalks: UInt32?
     private var otherTalks: UInt32?
     /// The next reset in the same direction.
@@ -37,12 +37,12 @@ struct Aftermath: Sendable {
     /// Both sides went on as if there had been no reset.
     var bothTalk: Bool { sourceTalks != nil && otherTalks != nil }
 
-    /// How many of the things that could change a verdict were seen.
+    /// The number of observed signs that could change a verdict.
     var signs: Int { [newData != nil, synAck != nil, usesOldLink, bothTalk].count { $0 } }
 
     /// Takes note of a packet that followed in the same connection.
     ///
-    /// - Parameter before: The flow's direction of the reset as it was before this packet.
+    /// - `before`: The flow's direction of the reset as it was before this packet.
     mutating func note(
         _ record: PacketRecord, after reset: PacketRecord, isFromSource: Bool, context: FlowContext,
         clockStep: ClockStep
@@ -76,8 +76,9 @@ struct Aftermath: Sendable {
         }
     }
 
-    /// Forgets what came so long (units of 1024 ns) after the reset, or later: it may belong to another connection. That the source is
-    /// still heard from its old next hop stays true.
+    /// Forgets what came so long (units of 1024 ns) after the reset, or later: it may belong to another connection.
+    ///
+    /// That the source is still heard from its old next hop stays true.
     mutating func forget(from delay: UInt32) {
         if let first = newData, first.delay >= delay { newData = nil }
         if let first = sourceTalks, first >= delay { sourceTalks = nil }

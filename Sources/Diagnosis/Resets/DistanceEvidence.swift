@@ -2,10 +2,10 @@
 internal import CPacket
 internal import Packets
 
-/// What a reset's distance says, compared with the flow's own packets and with the host's.
+/// The evidence of a reset's distance, compared with the flow's own packets and with the host's.
 ///
-/// A distance that the host's kernel has shown by its echo replies silences the flow's: an application may set the TTL of its
-/// data, the kernel does not. Else the flow's baseline goes before the host's: equal five-tuple, equal path.
+/// A distance that the host's kernel has shown by its echo replies silences the flow's: an application may set the TTL
+/// of its data, the kernel does not. Else the flow's baseline goes before the host's: equal five-tuple, equal path.
 enum DistanceEvidence {
     static func of(_ reset: ResetCase, host: HostEntry?) -> [Evidence] {
         let distance = reset.distance
@@ -29,7 +29,8 @@ enum DistanceEvidence {
         let echo = host.flatMap { Baseline([$0[.echo]], isEgress: $0.isLocal) }
         let flow = flowBaseline(reset, host: host)
         if let echo, echo.distance.hop == distance.hop, echo.share >= EvidenceModel.dominantShare {
-            // A balancer or NAT answers ping for the hosts behind it. What drops a silent connection stands between its two ends.
+            // A balancer or NAT answers ping for the hosts behind it. What drops a silent connection stands between its
+            // two ends.
             if let flow, OneHopNearer.dropsSilent(reset, flow: flow) { return [Self.flow(reset, flow, host: host)] }
             if let flow, OneHopNearer.isOf(reset, flow.distance) {
                 return [OneHopNearer.forwards(distance, echo, flow)]
@@ -42,8 +43,8 @@ enum DistanceEvidence {
             }
             return [equal(distance, echo, kind: "echo replies")]
         }
-        // So does a distance that the kernel has shown by its SYN-ACKs and ACKs in other connections, or that the newest of them
-        // came from: an application's TTL, or a path that changed since this connection's last packet.
+        // So does a distance that the kernel has shown by its SYN-ACKs and ACKs in other connections, or that the
+        // newest of them came from: an application's TTL, or a path that changed since this connection's last packet.
         if let host, let silencing = silencing(distance, host, flow: flow) {
             return silencing
         }
@@ -212,7 +213,7 @@ enum DistanceEvidence {
         return unequal(distance, baseline, samples: everything.samples(asFarAs: baseline.distance))
     }
 
-    /// - Parameter samples: Of all classes that agree with `baseline`.
+    /// - `samples`: Of all classes that agree with `baseline`.
     private static func unequal(_ distance: HopDistance, _ baseline: Baseline, samples: Int) -> [Evidence] {
         var evidence = Evidence(
             .ttlHost, against: true, samples: samples, observed: .distance(distance),
@@ -248,7 +249,8 @@ enum DistanceEvidence {
                 + "they from \(baseline.distance.initialTTL)")
     }
 
-    /// Nothing on the way lies behind the host: another machine of the same service, another way back, or a forger's own TTL.
+    /// Nothing on the way lies behind the host: another machine of the same service, another way back, or a forger's
+    /// own TTL.
     private static func farther(_ distance: HopDistance, _ baseline: Baseline) -> Evidence {
         Evidence(
             note: .fartherThanHost, observed: .distance(distance),

@@ -1,35 +1,39 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Glibc
 
-/// What each piece of evidence is worth: one readable table.
+/// The weight of each piece of evidence, in one table.
 ///
-/// Weights are natural-log odds for "not the host" with prior odds of 1. Pieces of one group say the same thing in different
-/// words: only the strongest of a group counts, in each direction.
+/// Weights are natural-log odds for "not the host" with prior odds of 1. Pieces of one group say the same thing in
+/// different words: only the strongest of a group counts, in each direction.
 package enum EvidenceModel {
     package enum Group: CaseIterable, Sendable {
         /// Decides alone.
         case proof
-        /// How far the reset came.
+        /// The distance of the reset.
         case distance
-        /// What an injector copied from the packet that drew it.
+        /// The fields that an injector copied from the trigger.
         case copy
-        /// Whose IP-ID counter it continues.
+        /// The IP-ID counter that it continues.
         case numbering
-        /// What a stack would have put into it.
+        /// The fields that a stack would have filled in.
         case window
-        /// What a kernel carries over from the packet that drew it.
+        /// The fields that a kernel copies from the trigger.
         case marking
-        /// How fast it came.
+        /// The delay of the reset.
         case time
-        /// What else happened in the connection at that moment.
+        /// The events in the connection at that moment.
         case race
-        /// What arrived here and did not leave.
+        /// The packets that arrived here and did not leave.
         case forwarding
-        /// What shows that it would have been seen leaving.
+        /// The signs that a departure would have been seen.
         case leaving
-        /// A failure that lasts, against a packet or two that were lost. The pieces add up.
+        /// A failure that lasts, against a packet or two that were lost.
+        ///
+        /// The pieces add up.
         case failure
-        /// The path, against the server. The pieces add up.
+        /// The path, against the server.
+        ///
+        /// The pieces add up.
         case side
         /// Explains; weighs nothing.
         case note
@@ -47,11 +51,11 @@ package enum EvidenceModel {
 
     /// The question that a weight answers.
     package enum Question: Sendable {
-        /// Who sent the reset: positive against the host.
+        /// The sender of the reset: positive against the host.
         case sender
         /// Why a connection stalls: positive for a failure that lasts, or for the path against the server.
         case stall
-        /// Where a packet was dropped: positive for this machine.
+        /// The place where a packet was dropped: positive for this machine.
         case drop
         /// None: it explains, and weighs nothing.
         case note
@@ -65,7 +69,7 @@ package enum EvidenceModel {
         package var forHost: Double
         /// Samples of the baseline at which the weight is full; fewer count in proportion.
         package var samplesForFull: Int
-        /// Where the row comes from.
+        /// The source of the row.
         package var source: String
         /// The question that the weight answers.
         package var question: Question
@@ -227,12 +231,12 @@ package enum EvidenceModel {
     /// A baseline farther than this says that the application set its TTL (IP_TTL, eBGP's 1): paths are shorter.
     package static let longestPath = 30
 
-    /// This many of a host's newest packets in a row from another distance than most before are a path that may have changed;
-    /// fewer are enough where a reset came from there as well.
+    /// This many of a host's newest packets in a row from another distance than most before are a path that may have
+    /// changed; fewer are enough where a reset came from there as well.
     package static let movedRun = 4
     package static let agreeingRun = 2
-    /// Two distances that each have at least this part of a host's packets, and `sharedSamples` of them, are two machines or
-    /// two paths.
+    /// Two distances that each have at least this part of a host's packets, and `sharedSamples` of them, are two
+    /// machines or two paths.
     package static let sharedShare = 0.1
     package static let sharedSamples = 4
 
@@ -245,9 +249,9 @@ package enum EvidenceModel {
 
     /// The log odds for "not the host" that evidence adds up to.
     ///
-    /// Of each group the strongest piece against the host and the strongest for it count: what contradicts itself must not be
-    /// decided by the order of the pieces. A proof against the host that no proof contradicts decides alone: who copies the
-    /// host's TTL makes the distance speak for the host, and the proof still stands.
+    /// Of each group the strongest piece against the host and the strongest for it count: what contradicts itself must
+    /// not be decided by the order of the pieces. A proof against the host that no proof contradicts decides alone: who
+    /// copies the host's TTL makes the distance speak for the host, and the proof still stands.
     package static func logOdds(_ evidence: [Evidence]) -> Double {
         let proof = extremes(evidence, .proof)
         if proof.most > 0, proof.least == 0 {

@@ -2,8 +2,8 @@
 internal import CPacket
 internal import Packets
 
-/// The newest handshakes by client, its port and the service's port, whatever the server's address: a reset that goes on in the numbers of
-/// a connection with another address shows that address translation missed a packet.
+/// The newest handshakes by client, its port and the service's port, whatever the server's address: a reset that goes
+/// on in the numbers of a connection with another address shows that address translation missed a packet.
 ///
 /// A fixed table; a newer handshake overwrites an older one in its place.
 struct HandshakeIndex: ~Copyable {
@@ -29,7 +29,9 @@ struct HandshakeIndex: ~Copyable {
         self.seed = seed
     }
 
-    /// Remembers a SYN or SYN-ACK. A SYN that is seen once more on its way to another address stays that of the first.
+    /// Remembers a SYN or SYN-ACK.
+    ///
+    /// A SYN that is seen once more on its way to another address stays that of the first.
     mutating func note(_ record: PacketRecord) {
         if record.tcpFlags.contains(.ack) {
             let place = place(record.destination, record.dst_port, record.src_port)

@@ -2,10 +2,10 @@
 internal import CPacket
 internal import Packets
 
-/// Which part of a host sent its reset: the application's socket, the kernel without a socket, or the packet filter.
+/// The part of a host that sent its reset: the application's socket, the kernel without a socket, or the packet filter.
 ///
-/// Measured on Linux: a socket's reset continues IP-IDs or flow label and has a window; the kernel's has neither but copies the
-/// DSCP of what drew it (IPv4) and sets a flow label (IPv6); a netfilter REJECT has none of it.
+/// Measured on Linux: a socket's reset continues IP-IDs or flow label and has a window; the kernel's has neither but
+/// copies the DSCP of what drew it (IPv4) and sets a flow label (IPv6); a netfilter REJECT has none of it.
 enum HostComponent {
     static func of(_ reset: ResetCase, host: HostEntry?, evidence: [Evidence]) -> Finding.Sender {
         guard let flow = reset.flow else { return .host }
@@ -28,8 +28,9 @@ enum HostComponent {
         return evidence.contains(.dscpLost) && mayBeNetfilter(flow, host) ? .hostFirewall : .host
     }
 
-    /// What tells a packet filter from a kernel was measured on Linux: BSD's kernels, for one, send resets without a flow label. Where
-    /// the connection spoke and nothing showed whose TCP the host has, nothing is said.
+    /// Whether the marks that tell a packet filter from a kernel hold for this host.
+    ///
+    /// They were measured on Linux; BSD's kernels, for one, send resets without a flow label.
     private static func mayBeNetfilter(_ flow: FlowContext, _ host: HostEntry?) -> Bool {
         switch host?.stack ?? .unknown {
         case .linux: true

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Resets that were judged a short while ago, for the proof that comes late: a host that sends on after its supposed reset
-/// may have had nothing to say in the settle time.
+/// Resets that were judged a short while ago, for the proof that comes late: a host that sends on after its supposed
+/// reset may have had nothing to say in the settle time.
 ///
 /// Bounded: the newest `capacity` resets, for `lifetime` each.
 struct JudgedResets {
     static let capacity = 4096
-    /// ns of packet time: Linux sends again after at most 120 s (TCP_RTO_MAX, include/net/tcp.h), so a living connection that
-    /// had something to say has said it.
+    /// ns of packet time: Linux sends again after at most 120 s (TCP_RTO_MAX, include/net/tcp.h), so a living
+    /// connection that had something to say has said it.
     static let lifetime: UInt64 = 120_000_000_000
 
     struct Entry {
@@ -21,8 +21,9 @@ struct JudgedResets {
     /// By the numbers that `PendingResets` gave, which count up.
     private var told: [UInt32: Entry] = [:]
 
-    /// Remembers what was made of the reset of that number; `nil` for one that nothing later can change. The one that was
-    /// `capacity` before it is forgotten.
+    /// Remembers what was made of the reset of that number; `nil` for one that nothing later can change.
+    ///
+    /// The one that was `capacity` before it is forgotten.
     mutating func insert(_ entry: Entry?, number: UInt32) {
         told[number &- UInt32(Self.capacity)] = nil
         if let entry { told[number] = entry }

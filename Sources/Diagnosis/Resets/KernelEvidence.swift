@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// What this machine's kernel says of a reset that left here with this machine's address: which part of it sent it.
+/// The evidence of this machine's kernel about a reset with this machine's address: the part that sent it.
 enum KernelEvidence {
     /// `nil` where the kernel says nothing.
     static func of(_ reset: ResetCase) -> (sender: Finding.Sender, evidence: Evidence)? {
@@ -34,7 +34,7 @@ enum KernelEvidence {
 
     /// Why, where the kernel's reason says it.
     ///
-    /// - Parameter packets: The cause that the connection's packets show.
+    /// - `packets`: The cause that the connection's packets show.
     static func cause(of reset: ResetCase, otherwise packets: Finding.Cause) -> Finding.Cause {
         guard case .sent(let trace) = reset.kernel, packets != .keepaliveRace else { return packets }
         switch trace.reason {

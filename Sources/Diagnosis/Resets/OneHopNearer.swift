@@ -21,8 +21,9 @@ enum OneHopNearer {
         return echo.distance.hop == host.hop && echo.share >= EvidenceModel.dominantShare
     }
 
-    /// A silence of this long (ns) is a reason for a device to forget a connection. The shortest timer seen is 7 s (a
-    /// balancer with short timers, recorded); a pause of 5 s is none.
+    /// A silence of this long (ns) is a reason for a device to forget a connection.
+    ///
+    /// The shortest timer seen is 7 s (a balancer with short timers, recorded); a pause of 5 s is none.
     private static let silence: UInt64 = 6_000_000_000
 
     /// True where the connection was silent for so long, and its source answered what ended the silence with the reset.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Resets that wait for their settle time, oldest first. Each has a number that counts up and never changes.
+/// Resets that wait for their settle time, oldest first.
+///
+/// Each has a number that counts up and never changes.
 struct PendingResets {
     private var cases: [ResetCase] = []
     private var start = 0
@@ -9,9 +11,9 @@ struct PendingResets {
 
     var isEmpty: Bool { start == cases.count }
 
-    /// When the oldest was seen, ns; `.max` where there is none.
+    /// The time when the oldest was seen, in ns; `.max` if there is none.
     private(set) var firstTime = UInt64.max
-    /// When the oldest will have waited for `settleTime` (ns); `.max` where there is none.
+    /// Returns the time (ns) when the oldest will have waited for `settleTime`; `.max` if there is none.
     func due(after settleTime: UInt64) -> UInt64 { firstTime.saturatingSum(settleTime) }
 
     /// Time and frame of the oldest; `nil` where there is none.
@@ -40,7 +42,9 @@ struct PendingResets {
         return reset
     }
 
-    /// Changes the reset of that number. Returns false where it no longer waits.
+    /// Changes the reset of that number.
+    ///
+    /// Returns false where it no longer waits.
     @discardableResult
     mutating func update(_ number: UInt32, _ body: (inout ResetCase) -> Void) -> Bool {
         let index = Int(number &- base)

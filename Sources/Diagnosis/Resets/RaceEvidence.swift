@@ -2,7 +2,7 @@
 internal import CPacket
 internal import Packets
 
-/// What the connection did around a reset that a host which had really reset it would not have done.
+/// The events around a reset that contradict a reset by the host.
 enum RaceEvidence {
     static func of(_ reset: ResetCase, _ flow: FlowContext) -> [Evidence] {
         let after = reset.aftermath
@@ -53,8 +53,10 @@ enum RaceEvidence {
         return evidence
     }
 
-    /// A scanner with a TCP of its own opens connections that its kernel knows nothing of: the kernel resets what answers, and the
-    /// scanner goes on. It shows before the client has acknowledged the SYN-ACK.
+    /// A scanner with a TCP of its own opens connections that its kernel knows nothing of: the kernel resets what
+    /// answers, and the scanner goes on.
+    ///
+    /// It shows before the client has acknowledged the SYN-ACK.
     private static func isOfKernelBesideStack(_ reset: PacketRecord, _ flow: FlowContext) -> Bool {
         flow.source.sentSYN && !flow.source.sentSYNACK && !flow.source.hasAck && flow.other.sentSYNACK
             && reset.tcpFlags.isDisjoint(with: .ack) && reset.window == 0 && reset.seq == flow.other.ack

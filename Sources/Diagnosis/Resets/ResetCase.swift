@@ -5,7 +5,7 @@ internal import Packets
 /// One reset as it was seen, with what was known of its flow at that moment: everything that a verdict needs besides
 /// the host's baseline.
 struct ResetCase: Sendable {
-    /// Which way the reset came past this vantage.
+    /// The passage of the reset at this capture point.
     enum Passage: Sendable {
         /// It arrived, or the capture does not tell.
         case arrived
@@ -20,7 +20,7 @@ struct ResetCase: Sendable {
     /// In which direction a forged reset had come before.
     enum AfterForeign: Sendable { case sameDirection, otherDirection }
 
-    /// What this machine's kernel said of a reset that left here.
+    /// The kernel's event about a reset that left here.
     enum KernelTrace: Sendable, Equatable {
         /// Nothing, and that means nothing.
         case silent
@@ -39,9 +39,9 @@ struct ResetCase: Sendable {
     /// Its source was an address of this machine when it was seen.
     var isOwnAddress = false
     var flow: FlowContext?
-    /// How exact times are.
+    /// The precision of times.
     var clockStep = ClockStep.exact
-    /// What was shed of its connection: `flow` may lack it.
+    /// The shed parts of its connection, which `flow` may lack.
     var shed: ShedParts = []
     var headers = ResetHeaders()
     /// The IP-ID counter of that hop which the reset continues, and how many were compared.
@@ -51,7 +51,7 @@ struct ResetCase: Sendable {
     var isRewritten = false
     /// It came from as many hops nearer or farther than its host as the paths of others have just moved by.
     var isOfMovedPath = false
-    /// Where it arrived; empty where it was seen leaving.
+    /// The interface where it arrived; empty if it was seen leaving.
     var interface = InterfaceSet()
     /// It arrived on another interface, and from another next hop, than its connection's newest packet from there.
     var isFromElsewhere = false
@@ -84,7 +84,7 @@ struct ResetCase: Sendable {
     /// The sender's hop, unless the TTL is not known or one that an application has set.
     var hop: Int? { record.hasTTL && distance.hop <= EvidenceModel.longestPath ? distance.hop : nil }
 
-    /// What the connection had come to, as far as that follows from what was seen and not from what was not.
+    /// The state of the connection, as far as it follows from captured packets and not from missing ones.
     var stage: Finding.Stage {
         guard !shed.isEmpty else { return flow?.stage ?? .none }
         guard let flow else { return .unknown }
@@ -102,11 +102,11 @@ struct ResetCase: Sendable {
         return HopDistance(ttl: answer.ttl, isEgress: passage != .arrived).hop != distance.hop
     }
 
-    /// How long the connection had been silent, where that was seen and the reset's source answered what ended it with
+    /// The silence of the connection before, where it was seen and the reset's source answered what ended it with
     /// the reset.
     var idle: UInt64? { shed.isEmpty ? flow?.idle : nil }
 
-    /// How long the connection had been silent, where that is a part of the story: before the reset, or before its
+    /// The silence of the connection, where it is a part of the story: before the reset, or before its
     /// source's close.
     var silence: UInt64? {
         guard shed.isEmpty, let flow else { return nil }
@@ -114,7 +114,7 @@ struct ResetCase: Sendable {
     }
 }
 
-/// What a reset's headers say beyond its record; empty where there was no snapshot of them.
+/// The fields of a reset's headers beyond its record; empty if there was no snapshot.
 struct ResetHeaders: Sendable {
     /// False for a text: then nothing can be said of options.
     var isKnown = false
@@ -142,7 +142,7 @@ struct ResetHeaders: Sendable {
     }
 }
 
-/// What was known of a reset's flow when the reset came.
+/// The state of a reset's flow when the reset arrived.
 struct FlowContext: Sendable {
     /// A connection counts as idle after a silence of this long, ns: 10 s.
     static let idleTime: UInt64 = 10_000_000_000
@@ -186,17 +186,20 @@ struct FlowContext: Sendable {
     var isAnswerLost: Bool { source.sentFIN && other.dataSegments == 1 && !other.sentFIN }
 
     /// True where a reset's sequence number is beyond all that its source has sent: a stack that follows the rules
-    /// never does that. Abstains where the other side has acknowledged more than was seen: then packets are missing
-    /// here.
+    /// never does that.
+    ///
+    /// Abstains where the other side has acknowledged more than was seen: then packets are missing here.
     func isBeyondAllSent(_ seq: UInt32) -> Bool {
         guard source.hasSeq, SequenceNumber.isAfter(seq, source.nextSeq) else { return false }
         return !other.hasAck || !SequenceNumber.isAfter(other.ack, source.nextSeq)
     }
 
     /// True where a reset acknowledges more than the other side has sent, by less than a jump of the whole number
-    /// space. Abstains where its source had acknowledged more than was seen before, or no handshake was seen: then
-    /// packets are missing here. Text without TTLs seldom shows all segments with their lengths (packet lists,
-    /// FortiGate's sniffer): of it nothing is concluded.
+    /// space.
+    ///
+    /// Abstains where its source had acknowledged more than was seen before, or no handshake was seen: then packets are
+    /// missing here. Text without TTLs seldom shows all segments with their lengths (packet lists, FortiGate's
+    /// sniffer): of it nothing is concluded.
     func acksUnsent(_ reset: PacketRecord) -> Bool {
         guard reset.hasTTL, reset.tcpFlags.contains(.ack), other.hasSeq, other.sentSYN, source.hasAck,
             SequenceNumber.isAfter(reset.ack, other.nextSeq)
@@ -220,7 +223,7 @@ struct FlowContext: Sendable {
 
     private var hasAnswer: Bool { source.packets > 0 && other.packets > 0 }
 
-    /// What the connection had come to.
+    /// The state of the connection.
     var stage: Finding.Stage {
         if source.sentFIN || other.sentFIN || source.sentRST || other.sentRST { return .afterClose }
         if let idle, idle >= Self.idleTime { return .idle }

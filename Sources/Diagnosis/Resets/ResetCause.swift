@@ -4,8 +4,8 @@ internal import Packets
 
 /// Why a reset was sent, once it is known by whom.
 enum ResetCause {
-    /// A server that closes at the moment when its client writes: between the FIN and the data, or the ACK of the FIN, lies at
-    /// most this much, in units of 1024 ns (200 ms, more than most round trips).
+    /// A server that closes at the moment when its client writes: between the FIN and the data, or the ACK of the FIN,
+    /// lies at most this much, in units of 1024 ns (200 ms, more than most round trips).
     private static let crossing: Int64 = 195_312
 
     static func of(_ reset: ResetCase, sender: Finding.Sender, evidence: [Evidence]) -> Finding.Cause {
@@ -48,7 +48,8 @@ enum ResetCause {
     private static func host(_ reset: ResetCase, sender: Finding.Sender, evidence: [Evidence]) -> Finding.Cause {
         if evidence.contains(.otherFlow) { return .untranslated }
         guard let flow = reset.flow else { return .unknown }
-        // Its own kernel, which forwards for a machine behind it: the translation did not take the segment, or had run out.
+        // Its own kernel, which forwards for a machine behind it: the translation did not take the segment, or had run
+        // out.
         if evidence.contains(.forwardsForAnother) { return reset.stage == .idle ? .idleTimeout : .untranslated }
         // What had opened or closed the connection was forged: nothing that its end does after that is its own doing.
         if reset.afterForeign == .otherDirection { return .unknown }
@@ -58,8 +59,8 @@ enum ResetCause {
         switch reset.stage {
         case .syn: return flow.source.packets == 0 ? .portClosed : .unknown
         case .handshake:
-            // Who opens a connection and resets it unused wanted to know whether it opens. An answer without SYN is not that:
-            // it tells a caller that came back of the connection that it has forgotten (RFC 9293, 3.5.1).
+            // Who opens a connection and resets it unused wanted to know whether it opens. An answer without SYN is not
+            // that: it tells a caller that came back of the connection that it has forgotten (RFC 9293, 3.5.1).
             if flow.isOfStaleConnection { return .staleConnection }
             if flow.source.sentSYN, !flow.source.sentSYNACK, flow.other.sentSYN { return .halfOpenCheck }
             return isSocket ? .aborted : .unknown
@@ -70,8 +71,10 @@ enum ResetCause {
         }
     }
 
-    /// The source had closed after a silence, and what drew the reset was sent before its FIN can have arrived: it does not
-    /// acknowledge the FIN. FIN and data cross: each side sees them in another order.
+    /// The source had closed after a silence, and what drew the reset was sent before its FIN can have arrived: it does
+    /// not acknowledge the FIN.
+    ///
+    /// FIN and data cross: each side sees them in another order.
     private static func isKeepaliveRace(_ flow: FlowContext) -> Bool {
         guard flow.gap != nil, flow.source.sentFIN, !flow.source.sentRST, flow.other.hasData, flow.other.hasAck,
             !flow.other.sentFIN

@@ -2,8 +2,8 @@
 internal import CPacket
 internal import Packets
 
-/// Keeps a flood of resets from buying memory and work: beyond a number of resets in one window, equal ones (same source, service,
-/// TTL, flags) are told as one with a count.
+/// Keeps a flood of resets from buying memory and work: beyond a number of resets in one window, equal ones (same
+/// source, service, TTL, flags) are told as one with a count.
 ///
 /// Bounded: beyond `keys` kinds of resets in a window, the source no longer tells them apart.
 struct ResetFlood {
@@ -36,7 +36,7 @@ struct ResetFlood {
         case first(Key)
     }
 
-    /// What to do with a reset that was seen at `now` (ns).
+    /// Returns the treatment of a reset that was seen at `now` (ns).
     mutating func admit(_ record: PacketRecord, hasFlow: Bool, isMadeHere: Bool, isLive: Bool) -> Admission {
         seen += 1
         guard seen > (isLive ? Self.threshold : Self.fileThreshold) else { return .single }
@@ -58,7 +58,7 @@ struct ResetFlood {
         merged[key] = reset
     }
 
-    /// When the window is over: at once where time went back.
+    /// Returns the end of the window; at once if time went back.
     func due(now: UInt64, window: UInt64) -> UInt64 {
         now < windowStart ? 0 : windowStart.saturatingSum(window)
     }

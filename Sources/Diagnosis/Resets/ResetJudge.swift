@@ -2,14 +2,16 @@
 internal import CPacket
 internal import Packets
 
-/// Says who sent a reset and why, from what is known of its flow and of its host. Keeps nothing.
+/// Says who sent a reset and why, from what is known of its flow and of its host.
+///
+/// Keeps nothing.
 struct ResetJudge: Sendable {
     struct Verdict: Sendable {
         var sender: Finding.Sender
         var cause: Finding.Cause
         /// Probability that `sender` is right; `nil` for `undetermined`.
         var confidence: Double?
-        /// Where the host is by its own packets.
+        /// The host's distance by its own packets.
         var baseline: Baseline?
         var evidence: [Evidence]
 
@@ -81,14 +83,14 @@ struct ResetJudge: Sendable {
         ]
     }
 
-    /// What rests on packets that did not come says nothing of a connection whose packets were shed: that nothing newer
-    /// was sent, or which packet drew the reset.
+    /// Returns the evidence without the pieces that rest on missing packets, for a connection whose packets were shed:
+    /// that nothing newer was sent, or which packet triggered the reset.
     private static func withoutAbsence(_ evidence: [Evidence], _ shed: ShedParts) -> [Evidence] {
         guard !shed.isEmpty else { return evidence }
         return evidence.filter { !absences.contains($0.name) }
     }
 
-    /// Where nothing is known of the host, one observation accuses nobody that is no proof, no race and no other's
+    /// If nothing is known about the host, one observation accuses nobody unless it is proof, no race and no other's
     /// IP-ID counter.
     private static func cautious(_ evidence: [Evidence]) -> [Evidence] {
         guard evidence.contains(.noBaseline) else { return evidence }
@@ -103,7 +105,7 @@ struct ResetJudge: Sendable {
         }
     }
 
-    /// What has a loopback address never left the machine that captured.
+    /// A packet with a loopback address never left the machine that captured.
     private func ofLoopback(_ reset: ResetCase, _ host: HostEntry?, baseline: Baseline?) -> Verdict {
         let piece = Evidence(
             .loopback, against: false, observed: .text(reset.record.source.description),
@@ -115,7 +117,7 @@ struct ResetJudge: Sendable {
 
     /// Decides by the sum of the evidence.
     ///
-    /// - Parameter foreign: Whose it is if it is not the host's.
+    /// - `foreign`: Whose it is if it is not the host's.
     private func verdict(
         _ reset: ResetCase, _ host: HostEntry?, _ evidence: [Evidence], foreign: Finding.Sender, baseline: Baseline?
     ) -> Verdict {
@@ -178,7 +180,7 @@ struct ResetJudge: Sendable {
         return shedNote(reset) + [Evidence(note: .resetText, observed: .text(text), "the reset itself says: \(text)")]
     }
 
-    /// That packets of the reset's connection were shed.
+    /// Returns the note that packets of the reset's connection were shed.
     private func shedNote(_ reset: ResetCase) -> [Evidence] {
         guard !reset.shed.isEmpty else { return [] }
         let text =

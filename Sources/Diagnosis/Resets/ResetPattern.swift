@@ -2,7 +2,7 @@
 internal import CPacket
 internal import Packets
 
-/// What the resets in one host's name have in common over several connections.
+/// The common properties of resets in one host's name over several connections.
 struct ResetPattern: BitwiseCopyable, Sendable {
     private var identification: UInt16 = 0
     private var lastPorts: UInt32 = 0

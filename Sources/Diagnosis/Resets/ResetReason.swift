@@ -36,8 +36,9 @@ struct ResetReason: Sendable, Equatable {
         return text.contains("No local listener") ? .portClosed : nil
     }
 
-    /// NetScaler writes its reason into the window, which differs from all its other windows then. Only what starts from its initial TTL
-    /// can be one.
+    /// NetScaler writes its reason into the window, which differs from all its other windows then.
+    ///
+    /// Only what starts from its initial TTL can be one.
     private static func window(_ reset: ResetCase) -> ResetReason? {
         let code = reset.record.window
         guard (9300...9999).contains(code), reset.distance.initialTTL == 255, let flow = reset.flow,

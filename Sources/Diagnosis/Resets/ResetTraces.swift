@@ -2,10 +2,11 @@
 internal import CPacket
 internal import Packets
 
-/// What this machine's kernel said of the resets that it sent, for the moment until their packets are judged.
+/// The kernel's events about resets of this machine, kept until their packets are judged.
 ///
-/// At most `capacity` events; a new one takes the place of the oldest. One that gives way before its packet was seen, and one
-/// that the kernel could not hand over, make the record incomplete: then no packet's lack of an event means anything.
+/// At most `capacity` events; a new one takes the place of the oldest. One that gives way before its packet was seen,
+/// and one that the kernel could not hand over, make the record incomplete: then no packet's lack of an event means
+/// anything.
 struct ResetTraces {
     /// More than a full ring of the kernel part holds.
     static let capacity = 16_384
@@ -78,8 +79,9 @@ struct ResetTraces {
         if !event.isMatched, now < event.trace.time + Self.longestDelay { noteLoss(upTo: now) }
     }
 
-    /// The event of a reset that left at `time`. The same event serves a packet that left twice with the same numbers:
-    /// both of its events may have come before.
+    /// The event of a reset that left at `time`.
+    ///
+    /// The same event serves a packet that left twice with the same numbers: both of its events may have come before.
     mutating func match(_ record: PacketRecord, time: UInt64) -> ResetTrace? {
         for place in [byNumbers[Numbers(record)], byTuple[record.fiveTuple]] {
             guard let place, Self.belongs(events[place].trace, to: time) else { continue }

@@ -19,7 +19,7 @@ extension ResetTracker {
         }
     }
 
-    /// What is learned of a host more than this long (ns) after a reset does not settle it: paths change.
+    /// Anything learned about a host more than this long (ns) after a reset does not settle it: paths change.
     private static var lateness: UInt64 { 3_600_000_000_000 }
 
     /// Judges again, with what is known by now, all that still waits.
@@ -45,7 +45,9 @@ extension ResetTracker {
         }
     }
 
-    /// Takes what a connection did after a reset. Returns false where nobody waits for that any more.
+    /// Takes what a connection did after a reset.
+    ///
+    /// Returns false where nobody waits for that any more.
     mutating func observe(
         after record: PacketRecord, of number: UInt32, _ context: inout EngineContext,
         _ witnesses: inout ResetWitnesses
@@ -84,7 +86,9 @@ extension ResetTracker {
         }
     }
 
-    /// Takes what comes after the settle time. A reset whose sender is known is judged anew on proof only.
+    /// Takes what comes after the settle time.
+    ///
+    /// A reset whose sender is known is judged anew on proof only.
     private mutating func noteLate(
         _ record: PacketRecord, of number: UInt32, _ context: inout EngineContext, _ witnesses: inout ResetWitnesses
     ) -> Bool {
@@ -112,7 +116,7 @@ extension ResetTracker {
 
     /// Emits a reset's new verdict.
     ///
-    /// - Parameter isTold: The earlier one was given as it stood: then this is a revision of it.
+    /// - `isTold`: The earlier one was given as it stood: then this is a revision of it.
     private mutating func revise(
         _ reset: ResetCase, _ verdict: ResetJudge.Verdict, number: UInt32?, isTold: Bool, _ earlier: Finding,
         _ context: inout EngineContext, _ witnesses: inout ResetWitnesses

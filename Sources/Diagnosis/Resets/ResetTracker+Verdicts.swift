@@ -30,7 +30,7 @@ extension ResetTracker {
     /// Ends the window in which a flood was counted, and settles what this machine made: what comes before
     /// `settleFirst`.
     ///
-    /// - Parameter all: Those that could wait longer as well: nothing will follow.
+    /// - `all`: Those that could wait longer as well: nothing will follow.
     mutating func advance(_ context: inout EngineContext, _ witnesses: inout ResetWitnesses, all: Bool = false) {
         let counted =
             all ? flood.drain() : flood.advance(now: context.now, window: context.options.settleTime)
@@ -132,7 +132,7 @@ extension ResetTracker {
 
     /// Emits a finding, or keeps it for the time when its host speaks.
     ///
-    /// - Parameter number: The reset's number among those that waited; `nil` where it did not wait.
+    /// - `number`: The reset's number among those that waited; `nil` where it did not wait.
     mutating func emit(
         _ reset: ResetCase, _ verdict: ResetJudge.Verdict, number: UInt32? = nil, _ context: inout EngineContext,
         _ witnesses: inout ResetWitnesses

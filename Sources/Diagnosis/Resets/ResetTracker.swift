@@ -46,7 +46,7 @@ struct ResetTracker: ~Copyable {
 
     /// Takes what this machine's kernel said of resets that it sent: before the packets that are as old or newer.
     ///
-    /// - Parameter isComplete: false where the kernel could not hand over some of its events up to `time` (ns since
+    /// - `isComplete`: false where the kernel could not hand over some of its events up to `time` (ns since
     ///   1970).
     mutating func observe(traces: [ResetTrace], isComplete: Bool, upTo time: UInt64) {
         for trace in traces { self.traces.add(trace) }
@@ -63,7 +63,7 @@ struct ResetTracker: ~Copyable {
 
     /// Takes a reset.
     ///
-    /// - Parameter occurrence: equal resets that were seen at the very same time before.
+    /// - `occurrence`: equal resets that were seen at the very same time before.
     mutating func observe(
         _ sighting: ResetSighting, occurrence: UInt64, _ context: inout EngineContext,
         _ witnesses: inout ResetWitnesses, _ evidence: inout PacketSamples
@@ -90,7 +90,9 @@ struct ResetTracker: ~Copyable {
         known.pointee.pendingReset = number &+ 1
     }
 
-    /// Notes the reset in its flow. Returns what was known of the flow before; `nil` where it was not seen.
+    /// Notes the reset in its flow.
+    ///
+    /// Returns what was known of the flow before; `nil` where it was not seen.
     private func note(_ sighting: ResetSighting, _ context: borrowing EngineContext) -> FlowContext? {
         guard let flow = sighting.flow, flow.pointee.isSeen else { return nil }
         let sourceIsHigh = sighting.sourceIsHigh
@@ -183,7 +185,7 @@ struct ResetTracker: ~Copyable {
 
     /// Two resets of one connection: what the second says of the first, and both of each other.
     ///
-    /// - Parameter context: The flow as it was when the second came.
+    /// - `context`: The flow as it was when the second came.
     private mutating func pair(_ earlier: UInt32, with later: UInt32, _ record: PacketRecord, _ context: FlowContext?) {
         var isTwin = false
         var isMirror = false
@@ -207,8 +209,8 @@ struct ResetTracker: ~Copyable {
         }
     }
 
-    /// Resets to both sides within this time, units of 1024 ns, are of one maker whatever their IP-IDs: a reset draws no
-    /// reset.
+    /// Resets to both sides within this time, units of 1024 ns, are of one maker whatever their IP-IDs: a reset draws
+    /// no reset.
     private static var atOnce: UInt32 { 49 }
 
     /// True where two resets of both directions look as if one device had made them: same initial TTL, and IP-IDs in a
@@ -238,8 +240,9 @@ struct ResetSighting {
         flow = flows.find(key)
     }
 
-    /// A number that changes with each packet seen in the flow's other direction. A five-tuple that is used again
-    /// counts anew.
+    /// A number that changes with each packet seen in the flow's other direction.
+    ///
+    /// A five-tuple that is used again counts anew.
     var answered: UInt64 {
         guard let flow else { return 0 }
         let packets = sourceIsHigh ? flow.pointee.low.packets : flow.pointee.high.packets

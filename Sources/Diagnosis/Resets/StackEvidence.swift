@@ -3,7 +3,7 @@ internal import CPacket
 internal import Glibc
 internal import Packets
 
-/// What a reset's own header fields say: would the host's TCP have written them?
+/// The evidence of a reset's own header fields: whether the host's TCP would have written them.
 ///
 /// The packet that drew the reset is the newest of the flow's other direction.
 enum StackEvidence {
@@ -67,8 +67,10 @@ enum StackEvidence {
         return evidence
     }
 
-    /// The farthest hop of a device that sends a packet back with its addresses turned: the packet's TTL went on counting down, there and
-    /// back. `nil` where its window and TTL do not say so.
+    /// The farthest hop of a device that sends a packet back with its addresses turned: the packet's TTL went on
+    /// counting down, there and back.
+    ///
+    /// `nil` where its window and TTL do not say so.
     private static func reflected(_ reset: ResetCase, _ flow: FlowContext) -> Int? {
         let record = reset.record
         guard record.window == flow.other.window, record.window != 0, record.ttl < flow.other.firstTTL,
@@ -78,8 +80,9 @@ enum StackEvidence {
         return Int(flow.other.firstTTL - record.ttl) / 2 + 1
     }
 
-    /// Several segments were on their way, and an earlier one than the newest drew the reset with its own IP-ID: at most `window` before
-    /// the newest, in a direction that numbers its packets, and nowhere near the reset's own source's numbers.
+    /// Several segments were on their way, and an earlier one than the newest drew the reset with its own IP-ID: at
+    /// most `window` before the newest, in a direction that numbers its packets, and nowhere near the reset's own
+    /// source's numbers.
     private static func copiesRecent(_ reset: ResetCase, _ flow: FlowContext) -> Bool {
         let (identification, window) = (UInt16(truncatingIfNeeded: reset.record.identification), recentCopies)
         guard flow.other.dataSegments > 1, identification > window, !reset.aftermath.repeatsIdentification else {
@@ -92,7 +95,8 @@ enum StackEvidence {
 
     private static let recentCopies: UInt16 = 16
 
-    /// True where the host's own packet of that IP-ID may have come after the reset (`Aftermath.repeatsIdentification`).
+    /// True where the host's own packet of that IP-ID may have come after the reset
+    /// (`Aftermath.repeatsIdentification`).
     private static func mayRepeatIdentification(_ reset: ResetCase, _ source: FlowSide) -> Bool {
         source.packets > 0 && source.identification == reset.record.identification
             && reset.clockStep.isUnordered(source.time, reset.record.time)
@@ -115,8 +119,8 @@ enum StackEvidence {
                     "the reset's IP-ID continues the host's counter")
             ]
         }
-        // A NAT numbers the packets of all hosts behind it with one counter: those of hosts say nothing. But what has a TTL that
-        // the host's own packets never have was sent by the NAT itself.
+        // A NAT numbers the packets of all hosts behind it with one counter: those of hosts say nothing. But what has a
+        // TTL that the host's own packets never have was sent by the NAT itself.
         let hasHostsTTL =
             distance.contains { $0.weight < 0 && $0.name != .otherInitialTTL }
             || distance.contains(.ttlRewritten)
@@ -180,8 +184,8 @@ enum StackEvidence {
             "a socket of the host sent it: IP-ID or flow label, window, timestamps and TTL continue the connection's")
     }
 
-    /// True where the connection uses timestamps and the reset's continues the source's clock: not before the SYN, and not by
-    /// more than a clock of 1 µs steps would have gone on.
+    /// True where the connection uses timestamps and the reset's continues the source's clock: not before the SYN, and
+    /// not by more than a clock of 1 µs steps would have gone on.
     static func continuesTimestamps(_ reset: ResetCase, _ flow: FlowContext) -> Bool {
         guard flow.source.usesTimestamps, let timestamps = reset.headers.timestamps else { return false }
         let elapsed = reset.record.time &- flow.source.openTime
@@ -217,8 +221,10 @@ enum StackEvidence {
         ]
     }
 
-    /// What no TCP wrote came from a packet filter, and hosts have one as well: whose it was only the distance tells. Where
-    /// that does not speak against the host, the piece explains and weighs nothing.
+    /// Returns the piece about a packet filter's reset, with weight 0 unless the distance contradicts the host.¶Hosts
+    /// have packet filters too: a reset that no TCP stack wrote shows a filter, and only the distance shows whose.
+    ///
+    /// Where that does not speak against the host, the piece explains and weighs nothing.
     private static func ofPacketFilter(_ piece: Evidence, distance: [Evidence]) -> Evidence {
         var piece = piece
         if EvidenceModel.logOdds(distance) <= 0 { piece.weight = 0 }
@@ -239,7 +245,8 @@ enum StackEvidence {
             ]
         }
         guard label == 0, flows != 0 || (flow.source.packets == 0 && host?.usesFlowLabels == true) else { return [] }
-        // A stack that turns the trigger's header round (BSD's tcp_respond) sends the trigger's label, and 0 where that is 0.
+        // A stack that turns the trigger's header round (BSD's tcp_respond) sends the trigger's label, and 0 where that
+        // is 0.
         guard flow.other.packets > 0, flow.other.identification != 0 else { return [] }
         return [
             ofPacketFilter(

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How the resets of known TCP implementations look. Data: a line each, and what the evidence asks of it.
+/// The resets of known TCP implementations, as data: one row per stack, and the questions that the evidence asks.
 package enum StackTable {
-    /// What a stack puts into its resets.
+    /// The fields of one stack's resets.
     package struct Row: Sendable {
         package var stack: String
         /// Of its resets; several where releases or kinds of reset differ.
@@ -14,7 +14,7 @@ package enum StackTable {
         package var abortHasTimestamps: Bool?
         /// The flow label of an IPv6 reset without a socket; empty where it is not known.
         package var flowLabel = ""
-        /// Where the values come from.
+        /// The source of the values.
         package var source: String
     }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// Resets whose sender is not known yet, by the host that they claim to come from. Bounded: at the capacity the oldest is
-/// given up.
+/// Resets whose sender is not known yet, by the host that they claim to come from.
+///
+/// Bounded: at the capacity the oldest is given up.
 struct UndeterminedResets {
     struct Waiting {
         var reset: ResetCase
@@ -13,7 +14,9 @@ struct UndeterminedResets {
         var told: UInt32?
     }
 
-    /// The numbers of one host's resets, oldest first. Those that were removed stay until all before them are gone.
+    /// The numbers of one host's resets, oldest first.
+    ///
+    /// Those that were removed stay until all before them are gone.
     private struct Queue {
         var numbers: [UInt64] = []
         var start = 0
@@ -49,7 +52,9 @@ struct UndeterminedResets {
     /// Those that wait: every packet that proves life asks for it.
     private(set) var count = 0
 
-    /// Remembers a reset. Returns its number, and the one that had to give way, which is final.
+    /// Remembers a reset.
+    ///
+    /// Returns its number, and the one that had to give way, which is final.
     mutating func insert(_ entry: Waiting) -> (number: UInt64, evicted: Waiting?) {
         var evicted: Waiting?
         if count == capacity {
@@ -90,7 +95,7 @@ struct UndeterminedResets {
         waiting[number] = entry
     }
 
-    /// What waits for `host` with its numbers, oldest first.
+    /// Returns the entries waiting for `host` with their numbers, oldest first.
     func of(_ host: HostKey) -> [(number: UInt64, entry: Waiting)] {
         guard let queue = queues[host] else { return [] }
         return queue.numbers[queue.start...].compactMap { number in waiting[number].map { (number, $0) } }
@@ -113,7 +118,7 @@ struct UndeterminedResets {
         oldest = next
     }
 
-    /// What was not told yet, oldest first; from now on it counts as told.
+    /// Returns the findings not reported yet, oldest first, and marks them as reported.
     mutating func tell() -> [Finding] {
         let untold = waiting.filter { !$0.value.isTold }.sorted { $0.key < $1.key }
         for (number, _) in untold { waiting[number]?.isTold = true }

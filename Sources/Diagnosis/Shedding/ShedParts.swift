@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What was shed of a flow while packets of it could have been seen.
+/// The classes of a flow that were shed while its packets could have been seen.
 struct ShedParts: OptionSet, BitwiseCopyable, Sendable {
     var rawValue: UInt8
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// Which flows were shed, and when: for each level the newest time in which it was in force, and the end of the one before. That is
-/// enough to know of a flow whether anything of it was shed since some moment.
+/// The shed flows over time: for each level the latest period in which it was in force, and the end of the one before.
+///
+/// That is enough to know of a flow whether anything of it was shed since some moment.
 struct SheddingLog: Sendable {
-    /// How far back (ns) it matters what was shed: an hour, in which a silent connection is remembered.
+    /// The time (ns) for which past shedding matters: an hour, in which a silent connection is remembered.
     static let memory: UInt64 = 3_600_000_000_000
 
-    /// When a level was reached or exceeded.
+    /// The period in which a level was reached or exceeded.
     private struct Span {
         var begin = UInt64.max
         /// `.max` while it lasts.

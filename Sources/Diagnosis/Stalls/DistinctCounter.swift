@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Counts roughly how many different things one thing fails with: a scanner with its targets, a flooded service with the
-/// networks and addresses that its connections claim to come from.
+/// Counts roughly how many different things one thing fails with: a scanner with its targets, a flooded service with
+/// the networks and addresses that its connections claim to come from.
 ///
-/// 2,048 places by hash, 64 bits each; who comes later takes the place. What is counted is forgotten after five minutes.
+/// 2,048 places by hash, 64 bits each; who comes later takes the place. What is counted is forgotten after five
+/// minutes.
 struct DistinctCounter {
-    /// So many are a crowd, of those whose every member counts for much, and of others (of 64 bits 24 stand for about 30).
+    /// So many are a crowd, of those whose every member counts for much, and of others (of 64 bits 24 stand for about
+    /// 30).
     static let crowd = 8
     static let largeCrowd = 24
     private static let places = 2048

@@ -15,7 +15,9 @@ struct OneWayTapDetector {
     /// It was said, and not again.
     private(set) var isSaid = false
 
-    /// Counts what a packet says of its flow: after it was counted. True where it makes it one of a single direction.
+    /// Counts what a packet says of its flow: after it was counted.
+    ///
+    /// True where it makes it one of a single direction.
     @inline(__always)
     mutating func count(_ side: inout FlowSide, other: inout FlowSide) -> Bool {
         if side.packets == 1, other.packets > 0 {

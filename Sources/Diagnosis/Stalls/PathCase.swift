@@ -3,7 +3,7 @@ internal import Packets
 
 /// A suspicious flow with all that is known around it at one moment: what a verdict on its way is made of.
 struct PathCase: Sendable {
-    /// How the server's host was heard of.
+    /// The sign of life of the server's host.
     enum Answer: Sendable, Equatable {
         case ping(Int)
         case otherPort(UInt16)
@@ -46,8 +46,10 @@ struct PathCase: Sendable {
     /// The connection as the client opened it.
     var fiveTuple: FiveTuple { connection?.original ?? suspect.fiveTuple }
 
-    /// One direction was seen leaving this machine and never arriving: it comes in under another five-tuple, or by an interface that
-    /// is not watched. What it lacks here was not missing.
+    /// One direction was seen leaving this machine and never arriving: it comes in under another five-tuple, or by an
+    /// interface that is not watched.
+    ///
+    /// What it lacks here was not missing.
     var isHalfHidden: Bool {
         (client.packets == 0 && client.hasLeft) || (server.packets == 0 && server.hasLeft)
     }
@@ -63,14 +65,14 @@ struct PathCase: Sendable {
     /// The server took the connection: it sent data, or acknowledged the client's.
     var isTaken: Bool { server.hasTaken(client) }
 
-    /// What the repeated data waits for has come.
+    /// Whether the retransmitted data has been acknowledged.
     var isDataAcknowledged: Bool {
         let receiver = suspect.dataIsFromClient ? server : client
         return receiver.hasAck && SequenceNumber.isAfter(receiver.ack, suspect.dataSeq)
     }
 }
 
-/// What is said of one flow's way.
+/// The verdict about one flow's path.
 struct PathVerdict: Sendable {
     var cause: Finding.PathCause
     var evidence: [Evidence]

@@ -70,7 +70,7 @@ extension PathJudge {
 }
 
 extension Retransmissions {
-    /// `seen 3 times, at 0, 1.0, 3.0 s`
+    /// `seen 3 times, at 0, 1.0, 3.0 s`.
     var text: String {
         let times = seconds.map { $0 == 0 ? "0" : Finding.Path.text($0) }.joined(separator: ", ")
         return "seen \(Int(copies) + 1) times, at \(times)\(Int(copies) > Self.kept ? " …" : "") s"

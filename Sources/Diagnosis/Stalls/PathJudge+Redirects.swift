@@ -6,13 +6,15 @@ extension PathJudge {
     /// Redirects that it takes, and from the first to the last (ns): the client's packets still come to that router.
     private static let fewestRedirects = 3
     private static let shortestRun: UInt64 = 1_000_000_000
-    /// How old (ns) the last redirect may be. Linux's routers say less and less often what is not followed.
+    /// The maximum age (ns) of the last redirect.
+    ///
+    /// Linux's routers say less and less often what is not followed.
     private static let longestSilence: UInt64 = 15_000_000_000
 
     /// A client's SYN or data that stays without an answer while a router repeats its redirect.
     ///
-    /// Asked last: where the host is known to live, or the server repeats its SYN-ACK, the other verdicts say more. Many routers
-    /// without state redirect for ever, and all works: the failure comes first here.
+    /// Asked last: where the host is known to live, or the server repeats its SYN-ACK, the other verdicts say more.
+    /// Many routers without state redirect for ever, and all works: the failure comes first here.
     func redirectIgnored(_ subject: PathCase) -> PathVerdict? {
         let suspect = subject.suspect
         guard let redirect = subject.redirect, redirect.count >= Self.fewestRedirects,

@@ -5,8 +5,8 @@ internal import Packets
 extension PathJudge {
     /// A handshake that does not get on although SYN or SYN-ACK carries a TCP MD5 or TCP-AO signature.
     ///
-    /// A key that is missing or different on one side looks like an asymmetric path: the SYN gets no answer, or the SYN-ACK comes again
-    /// and again although the client is there.
+    /// A key that is missing or different on one side looks like an asymmetric path: the SYN gets no answer, or the
+    /// SYN-ACK comes again and again although the client is there.
     func unsigned(_ subject: PathCase) -> PathVerdict? {
         let suspect = subject.suspect
         let client = TCPSignature(rawValue: suspect.clientSignature)

@@ -3,16 +3,19 @@ internal import Packets
 
 /// Says of a flow that does not get on what is in its way, as far as one point of view can tell.
 ///
-/// What fails for a packet or two is loss; what fails again and again, at intervals that only timeouts have, is the path, a
-/// filter on it, or the server.
+/// What fails for a packet or two is loss; what fails again and again, at intervals that only timeouts have, is the
+/// path, a filter on it, or the server.
 struct PathJudge {
-    /// How long after the second copy of an acknowledged SYN-ACK the connection still may get on, ns.
+    /// The time after the second retransmission of an acknowledged SYN-ACK in which the connection may still proceed,
+    /// in ns.
     static let grace: UInt64 = 500_000_000
-    /// How long a client's ACK may be under way: the slowest links take 0.6 s each way.
+    /// The maximum time in flight of a client's ACK: the slowest links take 0.6 s each way.
     static let longestRoundTrip: UInt64 = 2_500_000_000
 
-    /// A silence from which on a stateful device may have forgotten the connection, ns: the shortest timers of established
-    /// connections are half a minute. Alone it has to be longer: a host may have gone.
+    /// A silence from which on a stateful device may have forgotten the connection, ns: the shortest timers of
+    /// established connections are half a minute.
+    ///
+    /// Alone it has to be longer: a host may have gone.
     static let idleTime: UInt64 = 30_000_000_000
     static let aloneIdleTime: UInt64 = 60_000_000_000
     static let aloneTime: UInt64 = 20_000_000_000
@@ -63,7 +66,8 @@ struct PathJudge {
 
     private func ackNeverHere(_ subject: PathCase) -> PathVerdict? {
         let suspect = subject.suspect
-        // A client that repeats its SYN has no SYN-ACK, and next to the client nothing could have kept its ACK from here.
+        // A client that repeats its SYN has no SYN-ACK, and next to the client nothing could have kept its ACK from
+        // here.
         guard !subject.client.hasAck, suspect.syn.last <= suspect.synACK.first,
             // A half-open scan, or a path that carries another connection of the same hosts to the same port.
             !subject.pairWorks, !subject.isScannerSYN,
@@ -83,7 +87,7 @@ struct PathJudge {
         return verdict(.ackNotDelivered, evidence, evidence.path, subject, .synACK, suspect.synACK)
     }
 
-    /// What tells the path from the server.
+    /// Returns the evidence that separates the path from the server.
     private func place(_ subject: PathCase) -> [Evidence] {
         var evidence: [Evidence] = []
         let server = subject.fiveTuple.destination
@@ -234,7 +238,8 @@ struct PathJudge {
         return result
     }
 
-    /// The data bytes that the receiver has acknowledged since the handshake; `nil` where that was not seen, or nothing was.
+    /// The data bytes that the receiver has acknowledged since the handshake; `nil` where that was not seen, or nothing
+    /// was.
     private func passedBytes(_ subject: PathCase) -> UInt32? {
         let sender = subject.suspect.dataIsFromClient ? subject.client : subject.server
         let receiver = subject.suspect.dataIsFromClient ? subject.server : subject.client
@@ -247,9 +252,8 @@ struct PathJudge {
 
     /// A connection that got on after all.
     ///
-    /// - Parameters:
-    ///   - repeated: What had to be sent again.
-    ///   - delay: ns that it took longer.
+    /// - `repeated`: What had to be sent again.
+    /// - `delay`: ns that it took longer.
     func loss(
         _ subject: PathCase, _ repeated: Finding.Path.Repeated, _ repeats: Retransmissions, delay: UInt64
     ) -> PathVerdict {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// What was told of which route: one finding each, that counts the connections that show it.
+/// The reported findings by route: one each, which counts the affected connections.
 ///
-/// Bounded: at the capacity the route that was quiet longest is forgotten; then, or after ten minutes of quiet, what it does
-/// next is told as something new.
+/// Bounded: at the capacity the route that was quiet longest is forgotten; then, or after ten minutes of quiet, what it
+/// does next is told as something new.
 struct PathRoutes {
     /// Causes of one family on one route are one finding.
     enum Family: Hashable {
@@ -41,7 +41,7 @@ struct PathRoutes {
     /// Services that a finding names.
     private static let ports = 8
 
-    /// What the stalls of one client have in common, whatever servers they are to.
+    /// The properties that the stalls of one client share, whatever their servers.
     fileprivate struct ClientKey: Hashable {
         var client: IPAddress
         var port: UInt16
@@ -116,8 +116,8 @@ struct PathRoutes {
 
     /// The route that a client's stall is counted to: its own, or the first of those that share the cause.
     ///
-    /// One client whose data stays without an answer from several servers has one trouble: what they share is nearer to it. SYNs have to
-    /// be more, because single services are often filtered.
+    /// One client whose data stays without an answer from several servers has one trouble: what they share is nearer to
+    /// it. SYNs have to be more, because single services are often filtered.
     private mutating func shared(_ key: Key, _ finding: Finding, _ path: Finding.Path, now: UInt64) -> Key {
         // A silence of its own, a size and a signature are causes of their own.
         guard path.silence == nil, path.signature == nil, !path.isOnlyLarge, path.recoveredSeconds == nil else {

@@ -5,10 +5,10 @@ internal import Packets
 extension PathSuspect {
     /// Takes a segment of the flow, after the flow took it.
     ///
-    /// - Parameters:
-    ///   - opened: When its own direction's SYN or SYN-ACK was seen before, `PacketRecord.time`.
-    ///   - sent: When its own direction's sequence number moved on last before.
-    /// - Returns: False where it says nothing: then nothing changed.
+    /// - `opened`: When its own direction's SYN or SYN-ACK was seen before, `PacketRecord.time`.
+    /// - `sent`: When its own direction's sequence number moved on last before.
+    ///
+    /// Returns False where it says nothing: then nothing changed.
     mutating func note(
         _ sign: RetransmissionKind, _ packet: ObservedPacket, _ flow: FlowEntry, isFromClient: Bool, opened: UInt32,
         sent: UInt32
@@ -67,8 +67,8 @@ extension PathSuspect {
         return true
     }
 
-    /// Measures the silence before the data that is repeated now: the gap that ended with it, or the age of the receiver's newest
-    /// packet where a later gap has hidden that.
+    /// Measures the silence before the data that is repeated now: the gap that ended with it, or the age of the
+    /// receiver's newest packet where a later gap has hidden that.
     private mutating func noteSilence(_ flow: FlowEntry, isFromClient: Bool, sent: UInt32) {
         let receiver = isFromClient ? server(flow) : client(flow)
         silence = 0

@@ -22,18 +22,19 @@ struct PathSuspect: BitwiseCopyable, Sendable {
     var dataSeq: UInt32 = 0
     var dataLength: UInt16 = 0
     var dataIsFromClient = true
-    /// How long (ns) nothing had come of the receiver when the data was sent first; 0 where that was not seen.
+    /// The receiver's silence (ns) when the data was first sent; 0 where that was not seen.
     var silence: UInt64 = 0
     /// The data is the first that the client sent.
     var isFirstData = false
-    /// How the SYN and the SYN-ACK are signed; 0 where they are not, or were not seen again.
+    /// The signature options of the SYN and the SYN-ACK; 0 where they are not, or were not seen again.
     var clientSignature: UInt8 = 0
     var serverSignature: UInt8 = 0
-    /// Duplicates of the SYN-ACK that the client acknowledged, the first one not counted, and the longest that it took, ns.
+    /// Duplicates of the SYN-ACK that the client acknowledged, the first one not counted, and the longest that it took,
+    /// ns.
     var answers: UInt8 = 0
     var slowestAnswer: UInt64 = 0
     var awaitsAnswer = false
-    /// When the newest copy was acknowledged, ns.
+    /// The time when the newest retransmission was acknowledged, in ns.
     var answered: UInt64 = 0
     /// The client had sent data when the SYN-ACK was repeated first: then nobody waits for it.
     var clientSpokeFirst = false
@@ -41,13 +42,13 @@ struct PathSuspect: BitwiseCopyable, Sendable {
     var isTold = false
     /// Its SYN got through late, and that was told.
     var isLate = false
-    /// When to look at it again though nothing comes, ns; rounded up to `PathSuspects.step`.
+    /// The time of the next check without a packet, in ns; rounded up to `PathSuspects.step`.
     var deadline: UInt64 = .max
     /// The newest packet that was repeated, and where it was.
     var record: PacketRecord
     var time: UInt64
     var frame: UInt64
-    /// Which of the engine's files `frame` is in.
+    /// The engine's file that `frame` is in.
     var file: UInt32
 
     init(

@@ -4,13 +4,13 @@
 ///
 /// A flow's entry holds the number of its place; whoever finds another flow there is not suspected any more.
 struct PathSuspects {
-    /// What deadlines are rounded up to, ns: a quarter of a second.
+    /// The granularity of deadlines, in ns: a quarter of a second.
     static let step: UInt64 = 250_000_000
     static let capacity = 4096
 
     private var slots: [PathSuspect?] = []
     private var free: [UInt32] = []
-    /// Where room is looked for next.
+    /// The position where room is searched next.
     private var hand = 0
     /// Nothing is due before, ns.
     private(set) var nextDeadline = UInt64.max

@@ -3,8 +3,8 @@ internal import Packets
 
 /// The time at which something was seen last of a client, a server and its port.
 ///
-/// A fixed table of 4,096 places by hash; a newer pair takes the place of another, which costs knowledge and never makes
-/// any (but for one hash in 2^64).
+/// A fixed table of 4,096 places by hash; a newer pair takes the place of another, which costs knowledge and never
+/// makes any (but for one hash in 2^64).
 struct RecentPairs {
     private static let places = 4096
     /// Anything older than this (ns) says nothing any more: a minute.
@@ -26,7 +26,7 @@ struct RecentPairs {
         return UInt64(bitPattern: Int64(hasher.finalize()))
     }
 
-    /// - Parameter tuple: the client first.
+    /// - `tuple`: the client first.
     mutating func note(_ tuple: FiveTuple, now: UInt64) {
         if table.isEmpty { table = [Place](repeating: Place(), count: Self.places) }
         let hash = Self.hash(tuple)

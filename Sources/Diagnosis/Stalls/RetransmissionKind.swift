@@ -2,7 +2,7 @@
 internal import CPacket
 internal import Packets
 
-/// What a TCP segment may say of its connection's way, from the segment and the flow as it was before it.
+/// The kind of retransmission that a TCP segment is, from the segment and the flow before it.
 enum RetransmissionKind {
     case none
     /// A first SYN or SYN-ACK.
@@ -16,9 +16,8 @@ enum RetransmissionKind {
 
     /// The sign of `record`, for the packet path: nothing but comparisons.
     ///
-    /// - Parameters:
-    ///   - side: The segment's own direction before it.
-    ///   - other: The direction towards its sender.
+    /// - `side`: The segment's own direction before it.
+    /// - `other`: The direction towards its sender.
     @inline(__always)
     static func of(_ record: PacketRecord, side: FlowSide, other: FlowSide) -> RetransmissionKind {
         let flags = record.tcpFlags

@@ -2,8 +2,9 @@
 
 /// A packet that is sent again and again: when it was sent first, and when its copies were.
 struct Retransmissions: BitwiseCopyable, Sendable {
-    /// Duplicates closer than this (ns) to the one before are the network's or the tap's, not their sender's: 100 ms. The shortest
-    /// timeout of Linux is 200 ms, of a handshake a second (RFC 6298).
+    /// Duplicates closer than this (ns) to the one before are the network's or the tap's, not their sender's: 100 ms.
+    ///
+    /// The shortest timeout of Linux is 200 ms, of a handshake a second (RFC 6298).
     static let shortest: UInt64 = 100_000_000
     /// Duplicates whose times are kept.
     static let kept = 6

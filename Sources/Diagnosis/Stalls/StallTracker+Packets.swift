@@ -8,9 +8,8 @@ extension StallTracker {
 
     /// Takes a TCP segment that may say something about its connection's path; called after its flow took it.
     ///
-    /// - Parameters:
-    ///   - opened: When its own direction's SYN or SYN-ACK was seen before, `PacketRecord.time`.
-    ///   - sent: When its own direction's sequence number moved on last before.
+    /// - `opened`: When its own direction's SYN or SYN-ACK was seen before, `PacketRecord.time`.
+    /// - `sent`: When its own direction's sequence number moved on last before.
     mutating func observe(
         _ packet: ObservedPacket, _ sign: RetransmissionKind, _ flow: UnsafeMutablePointer<FlowEntry>,
         sourceIsHigh: Bool, opened: UInt32, sent: UInt32, _ context: inout EngineContext,

@@ -2,17 +2,22 @@
 internal import CPacket
 internal import Packets
 
-/// An entry of a `BucketTable`. Plain bytes: nothing is reference-counted on the packet path.
+/// An entry of a `BucketTable`.
+///
+/// Plain bytes: nothing is reference-counted on the packet path.
 protocol BucketEntry: BitwiseCopyable {
     associatedtype Key
 
-    /// The table's own, which an entry keeps as it is. All-zero bytes must be those of a free one.
+    /// The table's own, which an entry keeps as it is.
+    ///
+    /// All-zero bytes must be those of a free one.
     var place: BucketPlace { get set }
     func matches(_ key: Key) -> Bool
     /// True where it matches, and of few others: by as little as tells most apart.
     func resembles(_ key: Key) -> Bool
-    /// Which of a full bucket's entries gives way: the lowest. `nil`: this entry does not give way to a newcomer that has
-    /// not proved to be alive.
+    /// Returns the eviction rank within a full bucket; the lowest is evicted.
+    ///
+    /// `nil`: this entry does not give way to a newcomer that has not proved to be alive.
     func rankForEviction(now: UInt64) -> UInt64?
 }
 
@@ -22,10 +27,11 @@ extension BucketEntry {
     var isFree: Bool { !place.isUsed }
 }
 
-/// What a bucket's place remembers for the table, in two bytes of the entry that is there.
+/// The two bytes of an entry in which a bucket's slot keeps the table's state.
 struct BucketPlace: BitwiseCopyable {
-    /// The places of the bucket with entries that would be here, had this place been free: a bit for each. It belongs to the place,
-    /// whichever entry is there.
+    /// The places of the bucket with entries that would be here, had this place been free: a bit for each.
+    ///
+    /// It belongs to the place, whichever entry is there.
     fileprivate(set) var displaced: UInt8 = 0
     private var state: UInt8 = 0
 
@@ -55,14 +61,16 @@ struct BucketPlace: BitwiseCopyable {
 
 /// A bounded hash table of plain entries: buckets of eight, no tombstones, no growth, no allocation after the start.
 ///
-/// Each entry begins at a cache line, and the hash says which of its bucket's places it prefers: most are found at once, and
-/// `prefetch` knows where. Of the others the preferred place says where they are (`BucketPlace`). At the bound a newcomer to a full bucket takes the place of the entry that ranks lowest, and `evictions`
-/// counts it; where no entry may give way the newcomer is turned away, and `refusals` counts it.
+/// Each entry begins at a cache line, and the hash says which of its bucket's places it prefers: most are found at
+/// once, and `prefetch` knows where. Of the others the preferred place says where they are (`BucketPlace`). At the
+/// bound a newcomer to a full bucket takes the place of the entry that ranks lowest, and `evictions` counts it; where
+/// no entry may give way the newcomer is turned away, and `refusals` counts it.
 ///
-/// Entries are plain bytes behind a pointer: a pointer that `find` or `insert` returned is valid until the next `insert`.
+/// Entries are plain bytes behind a pointer: a pointer that `find` or `insert` returned is valid until the next
+/// `insert`.
 struct BucketTable<Entry: BucketEntry>: ~Copyable {
     static var ways: Int { 8 }
-    /// What an entry takes, bytes: whole cache lines.
+    /// The size of an entry in bytes: whole cache lines.
     static var stride: Int { (MemoryLayout<Entry>.stride + 63) & ~63 }
 
     let capacity: Int
@@ -83,7 +91,9 @@ struct BucketTable<Entry: BucketEntry>: ~Copyable {
         bucketMask = UInt64(rounded / Self.ways - 1)
     }
 
-    /// In bounds for places below `capacity`. Plain bytes that are written as entries only.
+    /// In bounds for places below `capacity`.
+    ///
+    /// Plain bytes that are written as entries only.
     @inline(__always)
     private func entry(_ place: Int) -> UnsafeMutablePointer<Entry> {
         (memory.base + place &* Self.stride).assumingMemoryBound(to: Entry.self)
@@ -105,8 +115,9 @@ struct BucketTable<Entry: BucketEntry>: ~Copyable {
         rstwho_prefetch(entry(bucket(hash) &+ Self.preferred(hash)))
     }
 
-    /// Where the entry of `key` most likely is, some time before it is needed, and asks for all of it. Looks at the preferred place only,
-    /// which `prefetch` has asked for.
+    /// Returns the likely slot of `key` before it is needed, and prefetches all of it.
+    ///
+    /// Looks at the preferred place only, which `prefetch` has asked for.
     @inline(__always)
     func findAhead(_ key: Entry.Key, hash: UInt64) -> UnsafeMutablePointer<Entry> {
         let bucket = bucket(hash)
@@ -138,12 +149,14 @@ struct BucketTable<Entry: BucketEntry>: ~Copyable {
         return nil
     }
 
-    /// Puts `entry` into the bucket of `hash`. The key must not be in the table.
+    /// Puts `entry` into the bucket of `hash`.
     ///
-    /// - Parameters:
-    ///   - isProven: The newcomer has proved to be alive; then the lowest rank gives way in any case.
-    ///   - now: Packet time, ns.
-    /// - Returns: Where the entry now is, or `nil` if it was turned away.
+    /// The key must not be in the table.
+    ///
+    /// - `isProven`: The newcomer has proved to be alive; then the lowest rank gives way in any case.
+    /// - `now`: Packet time, ns.
+    ///
+    /// Returns Where the entry now is, or `nil` if it was turned away.
     mutating func insert(
         _ newcomer: Entry, hash: UInt64, isProven: Bool, now: UInt64
     ) -> UnsafeMutablePointer<Entry>? {
@@ -195,7 +208,9 @@ struct BucketTable<Entry: BucketEntry>: ~Copyable {
         if place != preferred { self.entry(bucket &+ preferred).pointee.place.forget(displacedAt: place) }
     }
 
-    /// Removes the entries that `isUnwanted` and returns how many they were. Walks over the whole table.
+    /// Removes the entries that `isUnwanted` and returns how many they were.
+    ///
+    /// Walks over the whole table.
     mutating func remove(where isUnwanted: (Entry) -> Bool) -> Int {
         let before = count
         for place in 0..<capacity where !entry(place).pointee.isFree && isUnwanted(entry(place).pointee) {
@@ -216,10 +231,11 @@ struct BucketTable<Entry: BucketEntry>: ~Copyable {
     }
 }
 
-/// The keyed hash of the tables in user space: the mixing step of `bpf/flow_hash.h`, started from a key of this process.
+/// The keyed hash of the tables in user space: the mixing step of `bpf/flow_hash.h`, started from a key of this
+/// process.
 ///
-/// Words are combined one after the other, never with each other before that: words that an outsider can choose would cancel
-/// out under every key ([decision 23](../../../docs/decisions/0023-one-keyed-hash.md)).
+/// Words are combined one after the other, never with each other before that: words that an outsider can choose would
+/// cancel out under every key ([decision 23](../../../docs/decisions/0023-one-keyed-hash.md)).
 struct TableHash {
     private(set) var value: UInt64
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Plain entries at a fixed number of places, made once: what an array is without its reference count and its checks, neither of which
-/// belongs on the packet path. A place beyond the last one is one of the others: nothing outside is ever reached.
+/// Plain entries at a fixed number of places, made once: what an array is without its reference count and its checks,
+/// neither of which belongs on the packet path.
+///
+/// A place beyond the last one is one of the others: nothing outside is ever reached.
 struct FixedTable<Entry: BitwiseCopyable>: ~Copyable {
     /// `mask + 1` entries, owned.
     private let entries: UnsafeMutablePointer<Entry>
     private let mask: Int
 
-    /// - Parameter count: Places; rounded up to a power of two.
+    /// - `count`: Places; rounded up to a power of two.
     init(repeating entry: Entry, count: Int) {
         var rounded = 1
         while rounded < count { rounded *= 2 }

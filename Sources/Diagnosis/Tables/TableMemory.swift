@@ -3,8 +3,8 @@ internal import Glibc
 
 /// Zeroed memory of a fixed size for a table, given back with it.
 ///
-/// Pages that nothing was written to take no memory. Large tables ask for huge pages (2 MiB): an entry is looked for at random
-/// places, and each would need a page table walk of its own.
+/// Pages that nothing was written to take no memory. Large tables ask for huge pages (2 MiB): an entry is looked for at
+/// random places, and each would need a page table walk of its own.
 struct TableMemory: ~Copyable {
     let base: UnsafeMutableRawPointer
     private let size: Int

@@ -4,7 +4,9 @@ internal import Packets
 
 /// A piece of evidence as people read it.
 enum EvidenceText {
-    /// With the names of places. An agent's sentences have them already.
+    /// With the names of places.
+    ///
+    /// An agent's sentences have them already.
     static func sentence(_ piece: Evidence, of finding: Finding) -> String {
         finding.told == nil ? finding.places.naming(sentence(piece)) : sentence(piece)
     }

@@ -2,7 +2,7 @@
 internal import Diagnosis
 internal import Packets
 
-/// What people read of packets that this machine did not send on: which, and what explains it.
+/// The sentences about packets that this machine did not forward: which, and why.
 struct ForwardingSentences {
     let finding: Finding
     let forwarding: Finding.Forwarding

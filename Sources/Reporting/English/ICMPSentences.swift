@@ -2,7 +2,7 @@
 internal import Diagnosis
 internal import Packets
 
-/// What people read of an ICMP error: who refuses what, and why; then how far to believe it and what became of it.
+/// The sentences about an ICMP error: who refuses what, and why; how credible it is, and what followed.
 struct ICMPSentences {
     let finding: Finding
     let error: Finding.ICMPError
@@ -29,10 +29,10 @@ struct ICMPSentences {
         return isDestination ? "\(from) itself\(hop)" : "\(from)\(hop)"
     }
 
-    /// What the operator calls a device whose own address is not known.
+    /// The operator's name of a device whose own address is not known.
     private var knownAs: String { finding.device.map { " (\($0.description))" } ?? "" }
 
-    /// Who runs what `from` is.
+    /// Returns the advice to ask the operator of `from`.
     private func ask(_ question: String? = nil) -> String {
         Contact.ask(from, finding.places.addresses[error.from], question)
     }
@@ -60,7 +60,7 @@ struct ICMPSentences {
         }
     }
 
-    /// What is refused: `tcp/22 of 10.4.0.2`.
+    /// The refused service: `tcp/22 of 10.4.0.2`.
     private var target: String {
         if isAnswer { return "the answers of \(source), \(service), to \(destination)" }
         if isDestination { return service }
@@ -139,7 +139,7 @@ struct ICMPSentences {
         return "\(who) tells \(host) to reach \(destination) through \(finding.called(gateway)) (ICMP redirect)."
     }
 
-    /// What RFC 792, RFC 1812 and RFC 4443 call the codes that are told no further apart.
+    /// The names of codes in RFC 792, RFC 1812 and RFC 4443 that share a reason.
     private static func name(_ error: Finding.ICMPError) -> String {
         switch (error.isIPv6, error.code) {
         case (false, 5), (true, 7): "source route failed"

@@ -2,7 +2,7 @@
 internal import Diagnosis
 internal import Packets
 
-/// What people read of packets that got to one point and not to the next: what vanishes where, how much, and why.
+/// The sentences about packets that reached one point and not the next: what vanishes where, how much, and why.
 struct LegGapSentences {
     let finding: Finding
     let cause: Finding.PathCause

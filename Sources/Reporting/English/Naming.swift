@@ -2,8 +2,8 @@
 internal import Diagnosis
 internal import Packets
 
-// How a place is named in sentences: by the operator's name with the address behind it, then by the name alone; who runs it is
-// asked by the operator's name for them.
+// How a place is named in sentences: by the operator's name with the address behind it, then by the name alone; who
+// runs it is asked by the operator's name for them.
 
 extension Finding {
     /// `address` in a sentence: `web1 (10.4.0.2)`, or as it is shown.
@@ -11,7 +11,7 @@ extension Finding {
 }
 
 extension PlaceNames {
-    /// - Parameter text: the address as it is shown, with its port where that belongs to it.
+    /// - `text`: the address as it is shown, with its port where that belongs to it.
     func called(_ address: IPAddress, _ text: String) -> String {
         addresses[address].map { "\($0.name) (\(text))" } ?? text
     }
@@ -76,7 +76,7 @@ enum Contact {
 
     /// A sentence that asks them.
     ///
-    /// - Parameter question: `to check its policy`; `nil` where there is nothing particular to ask.
+    /// - `question`: `to check its policy`; `nil` where there is nothing particular to ask.
     static func ask(_ what: String, _ device: KnownDevice?, _ question: String? = nil) -> String {
         let comma = question != nil && device?.owner != nil ? "," : ""
         return "Ask \(of(what, device))\(comma)\(question.map { " " + $0 } ?? "")."

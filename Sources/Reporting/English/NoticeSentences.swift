@@ -2,7 +2,7 @@
 internal import Diagnosis
 internal import Packets
 
-/// What people read of a notice.
+/// The sentences of a notice.
 struct NoticeSentences {
     let finding: Finding
     let notice: Finding.Notice

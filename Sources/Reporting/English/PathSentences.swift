@@ -2,7 +2,7 @@
 internal import Diagnosis
 internal import Packets
 
-/// What people read of a connection's way: what they felt, what shows it, what is behind it.
+/// The sentences about a connection's path: the effect, the evidence, the cause.
 struct PathSentences {
     let finding: Finding
     let path: Finding.Path
@@ -28,7 +28,7 @@ struct PathSentences {
     private var gets: String { finding.count > 1 ? "get" : "gets" }
     private var hangs: String { finding.count > 1 ? "hang" : "hangs" }
 
-    /// `3 times, at 0, 1.0, 3.0 s`
+    /// `3 times, at 0, 1.0, 3.0 s`.
     private var times: String {
         let seconds = path.seconds.map { $0 == 0 ? "0" : Finding.Path.text($0) }.joined(separator: ", ")
         let more = path.seconds.count <= path.copies ? " …" : ""

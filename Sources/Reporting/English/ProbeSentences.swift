@@ -7,7 +7,7 @@ extension ProbeResult {
     private var service: String { "tcp/\(port)" }
     private var host: String { places.called(target, target.description) }
 
-    /// What was found out.
+    /// The result.
     package var summary: String { places.brief(statement) }
 
     private var statement: String {
@@ -41,7 +41,7 @@ extension ProbeResult {
         }
     }
 
-    /// What to do next.
+    /// The next step.
     package var advice: String { places.brief(places.withOwners(nextStep)) }
 
     private var nextStep: String {
@@ -75,7 +75,7 @@ extension ProbeResult {
 
     private var reason: String { unreachable?.text ?? "destination unreachable" }
 
-    /// `the device at hop 2 (10.2.0.2)`
+    /// `the device at hop 2 (10.2.0.2)`.
     private var whoever: String {
         if sender == .thisMachine { return "this machine" }
         let known = [device?.description, address?.description].compactMap { $0 }
@@ -85,7 +85,7 @@ extension ProbeResult {
         return "a device at hop \(places(hops))"
     }
 
-    /// `the device at hop 2`, `fw1 at hop 2`
+    /// `the device at hop 2`, `fw1 at hop 2`.
     private var toAsk: String {
         if sender == .thisMachine { return "this machine" }
         guard let hops else { return address.map { places.called($0, "\($0)") } ?? "the devices on the path" }
@@ -96,13 +96,13 @@ extension ProbeResult {
         return "the device at hop \(places(hops))"
     }
 
-    /// `2 (10.2.0.2) or 3 (10.3.0.2)`, `2 to 5`
+    /// `2 (10.2.0.2) or 3 (10.3.0.2)`, `2 to 5`.
     private func places(_ hops: ClosedRange<Int>) -> String {
         guard hops.count == 2 else { return "\(hops.lowerBound) to \(hops.upperBound)" }
         return hops.map { "\($0)\(known(atHop: $0))" }.joined(separator: " or ")
     }
 
-    /// ` (10.2.0.2)`, ` (gw1, 10.2.0.2)`
+    /// ` (10.2.0.2)`, ` (gw1, 10.2.0.2)`.
     private func known(atHop hop: Int) -> String {
         let addresses = path.first { $0.number == hop }?.addresses ?? []
         let address = addresses.count == 1 ? addresses[0] : nil
@@ -127,7 +127,7 @@ extension ProbeResult {
         return "the host is at hop \(hostHop)\(hostHopIsMinimum ? " or farther" : "")."
     }
 
-    /// `, or at hop 3 (10.3.0.2) before it`
+    /// `, or at hop 3 (10.3.0.2) before it`.
     private var orBefore: String {
         guard let hops, hops.lowerBound < hops.upperBound else { return "" }
         let before = hops.lowerBound...hops.upperBound - 1
@@ -135,7 +135,7 @@ extension ProbeResult {
         return ", or before it at hop \(place)"
     }
 
-    /// `, then the device at hop 3 (10.3.0.2)`
+    /// `, then the device at hop 3 (10.3.0.2)`.
     private var thenBefore: String {
         guard let hostHop, hostHop > 1 else { return "" }
         return ", then the device at hop \(hostHop - 1)\(known(atHop: hostHop - 1))"

@@ -2,7 +2,7 @@
 internal import Diagnosis
 internal import Packets
 
-/// What people read of a reset: who sent it, then what the user felt, then why, then what is uncertain.
+/// The sentences about a reset: the sender, the effect for the user, the cause, the uncertainty.
 struct ResetSentences {
     let finding: Finding
     let reset: Finding.Reset
@@ -11,7 +11,7 @@ struct ResetSentences {
     private var hop: Int? { reset.hop }
     private var evidence: [Evidence] { finding.evidence }
 
-    /// Who sent the reset, from how far, how certain; then what the user experienced, why, and what is uncertain.
+    /// The sender, its distance and the certainty; then the user's experience, the cause and open questions.
     var story: Story {
         let felt = isForgedPerhaps ? nil : felt
         // Where nobody can be named the reason is the answer.
@@ -44,7 +44,7 @@ struct ResetSentences {
         }
     }
 
-    /// What the operator has said of it.
+    /// The operator's remark about it.
     private var expected: String? {
         finding.device?.isExpected == true ? "The operator expects resets from this device." : nil
     }
@@ -139,7 +139,7 @@ struct ResetSentences {
         return strongest.map { "The reset was injected: \($0.text)." } ?? "The reset was injected into the connection."
     }
 
-    /// What is most telling says already that no connection was seen.
+    /// Whether the most telling note already says that no connection was seen.
     private var isForgedPerhaps: Bool {
         sender == .undetermined && reset.cause == .unknown && reset.stage == .none
             && evidence.contains { $0.name == .noFlow && $0.text == mostTelling }
@@ -158,7 +158,7 @@ struct ResetSentences {
 
     // MARK: What is uncertain
 
-    /// What was shed of the connection, unless that is the reason given already.
+    /// The shed part of the connection, unless it is the given reason already.
     private var missing: String? {
         guard let note = evidence.first(.flowShed) else { return nil }
         return sender == .undetermined && reset.cause == .unknown && mostTelling == note.text
@@ -170,7 +170,8 @@ struct ResetSentences {
         switch sender {
         case .middlebox where reset.hasCopiedTTL(evidence):
             return "The device copies the host's TTL, so its hop is unknown."
-        // Its own address is that of a router; without it a bridge or a transparent firewall before that router looks alike.
+        // Its own address is that of a router; without it a bridge or a transparent firewall before that router looks
+        // alike.
         case .middlebox where reset.originAddress == nil && reset.hop != nil:
             return
                 "A transparent firewall on the link just before hop \(hop ?? 0) would look the same and does not appear in a "

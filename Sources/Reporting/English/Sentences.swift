@@ -53,10 +53,10 @@ extension Finding {
         address.contains(":") ? "[\(address)]:\(port)" : "\(address):\(port)"
     }
 
-    /// What happened, the answer to the question first.
+    /// The event, with the answer first.
     package var summary: String { told?.summary ?? story.summary }
 
-    /// What to do next, as a sentence; empty where there is nothing to do.
+    /// The next step, as a sentence; empty if there is none.
     package var advice: String { told?.advice ?? story.advice.sentences }
 }
 

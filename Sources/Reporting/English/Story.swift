@@ -2,9 +2,9 @@
 
 /// The sentences of a finding, each by its purpose.
 package struct Story: Sendable, Equatable {
-    /// Who did what, how certain: one sentence.
+    /// The event, its author and the certainty: one sentence.
     package var answer: String
-    /// What the user experienced, why, and what is uncertain: a sentence each.
+    /// The user's experience, the cause and open questions: a sentence each.
     package var details: [String]
     package var advice: Advice
 
@@ -41,7 +41,7 @@ package struct Story: Sendable, Equatable {
 
 /// A probability in words.
 enum Certainty {
-    /// `almost certain`, `very likely`, `likely`, `undecided`
+    /// `almost certain`, `very likely`, `likely`, `undecided`.
     static func words(_ probability: Double) -> String {
         switch probability {
         case 0.99...: "almost certain"

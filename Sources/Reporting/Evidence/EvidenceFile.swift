@@ -4,17 +4,16 @@ internal import Packets
 
 /// A finding as a capture that Wireshark opens: its packets' headers, never payload, with the verdict as comments.
 package enum EvidenceFile {
-    /// What a file's name ends with.
+    /// The suffix of evidence files.
     package static let suffix = ".pcapng"
     /// Packets of a file at most; a file then stays below 64 KiB.
     package static let packetLimit = 64
 
     /// The file's bytes; `nil` where there is no packet to show.
     ///
-    /// - Parameters:
-    ///   - packets: of `Engine.evidencePackets(of:)`.
-    ///   - interfaceNames: by slot; a slot without a name is told without one.
-    ///   - version: of this program, for the file's header.
+    /// - `packets`: of `Engine.evidencePackets(of:)`.
+    /// - `interfaceNames`: by slot; a slot without a name is told without one.
+    /// - `version`: of this program, for the file's header.
     package static func bytes(
         _ finding: Finding, packets: [EvidencePacket], interfaceNames: [String], version: String
     ) -> [UInt8]? {
@@ -41,7 +40,7 @@ package enum EvidenceFile {
         return writer.bytes
     }
 
-    /// What the frames of each slot begin with: those that were kept tell, and the rest is rebuilt like them.
+    /// Returns the link header of each slot's frames: taken from the kept ones, and used to rebuild the rest.
     private static func links(_ packets: ArraySlice<EvidencePacket>) -> [UInt8: EvidenceFrame.Link] {
         var links: [UInt8: EvidenceFrame.Link] = [:]
         for packet in packets {

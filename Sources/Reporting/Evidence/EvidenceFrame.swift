@@ -14,7 +14,7 @@ struct EvidenceFrame {
     var link: Link
     /// Headers only.
     var bytes: [UInt8]
-    /// What the frame had on the wire.
+    /// The length of the frame on the wire.
     var wireLength: Int
 
     /// The frame that a snapshot was taken of, with the tag that the device kept beside it.
@@ -38,11 +38,11 @@ struct EvidenceFrame {
         }
     }
 
-    /// A frame with the fields that a record has; what it does not have is 0: MAC addresses, options, the transport's checksum.
+    /// A frame with the fields that a record has; what it does not have is 0: MAC addresses, options, the transport's
+    /// checksum.
     ///
-    /// - Parameters:
-    ///   - link: what the other frames of its interface begin with.
-    ///   - vlan: its VLAN, where it is known.
+    /// - `link`: what the other frames of its interface begin with.
+    /// - `vlan`: its VLAN, where it is known.
     init(_ record: PacketRecord, link: Link, vlan: UInt16?) {
         let transport = Self.transportHeader(record)
         let payload = Int(record.payload_length)

@@ -52,9 +52,8 @@ struct PcapngWriter {
         }
     }
 
-    /// - Parameters:
-    ///   - time: ns since 1970.
-    ///   - wireLength: bytes that the frame had; more than `frame` has where only headers were kept.
+    /// - `time`: ns since 1970.
+    /// - `wireLength`: bytes that the frame had; more than `frame` has where only headers were kept.
     mutating func packet(
         _ frame: [UInt8], wireLength: Int, interface: Int, time: UInt64, direction: Direction, comment: String
     ) {

@@ -20,7 +20,7 @@ enum AbstentionReason {
     case oneHopNearer
     /// A whole initial TTL: the next hop made it.
     case wholeTTL
-    /// How far the host is away is not known.
+    /// The distance of the host is not known.
     case distance
 
     init(_ finding: Finding) {
@@ -71,7 +71,7 @@ enum AbstentionReason {
         }
     }
 
-    /// What to do next, as a sentence.
+    /// Returns the next step, as a sentence.
     func advice(_ host: String) -> String {
         switch self {
         case .shed: "Record all connections: --full gives rstwho the CPU time, --ring-size larger rings."
@@ -91,11 +91,10 @@ enum AbstentionReason {
         }
     }
 
-    /// What would settle it, as commands and places.
+    /// Returns the steps that would settle it, as commands and places.
     ///
-    /// - Parameters:
-    ///   - host: its address; `nil` where only a name is known, which nothing can be asked of.
-    ///   - probe: asks the port itself, where that can tell something.
+    /// - `host`: its address; `nil` where only a name is known, which nothing can be asked of.
+    /// - `probe`: asks the port itself, where that can tell something.
     func steps(_ host: String?, at name: String, probe: String?) -> [String] {
         let nearer =
             "Capture near \(name) at the same time, and compare both files: rstwho compare here=A.pcap there=B.pcap"

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// Addresses and ports that a text names: `src=10.1.0.2 dst=10.4.0.2 sport=50992 dport=22`, as conntrack, the kernel's log, nftables'
-/// trace, firewalls, Wireshark and JSON have them.
+/// Addresses and ports that a text names: `src=10.1.0.2 dst=10.4.0.2 sport=50992 dport=22`, as conntrack, the kernel's
+/// log, nftables' trace, firewalls, Wireshark and JSON have them.
 struct AssignedPairs {
     /// The id of a finding, where the text is one.
     private(set) var id: String?
-    /// The connections in the order in which they are named; one or two, the second only where it is not the first's other
-    /// direction.
+    /// The connections in the order in which they are named; one or two, the second only where it is not the first's
+    /// other direction.
     private(set) var flows: [Question.FlowPattern] = []
 
     private enum Field {
         case source, destination, sourcePort, destinationPort, id
     }
 
-    /// What was named together.
+    /// The endpoints that were named together.
     private struct Ends {
         var source: EndpointScanner.Endpoint?
         var destination: EndpointScanner.Endpoint?

@@ -6,9 +6,11 @@ extension DrawnPath {
     /// Farther than this a hop is not drawn: its number says enough.
     private static let farthest = 32
 
-    /// The way that a finding speaks of, as far as it is known. `nil` where nothing of it is.
+    /// The way that a finding speaks of, as far as it is known.
     ///
-    /// - Parameter origins: tell the address of the device that sent a reset.
+    /// `nil` where nothing of it is.
+    ///
+    /// - `origins`: tell the address of the device that sent a reset.
     init?(of finding: Finding, origins: [Origin]) {
         let drawn: DrawnPath? =
             switch finding.details {
@@ -25,7 +27,7 @@ extension DrawnPath {
         finding.places.drawn(address, finding.text(address))
     }
 
-    /// What stands at a hop, as far as it is known.
+    /// Returns the stop at a hop, as far as it is known.
     private static func between(_ finding: Finding, _ hop: Int) -> Stop {
         Stop(finding.places.hops[hop]?.name, hop: hop)
     }
@@ -80,7 +82,7 @@ extension DrawnPath {
         reset.sender == .undetermined ? "where the RST's TTL points" : "sent the RST"
     }
 
-    /// What is known of the host's port.
+    /// Returns the state of the host's port.
     private static func state(_ reset: Finding.Reset) -> String? {
         reset.sender.isForeign && reset.stage == .syn ? "never asked" : nil
     }

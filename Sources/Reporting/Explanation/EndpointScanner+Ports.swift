@@ -2,7 +2,7 @@
 internal import Packets
 
 extension EndpointScanner {
-    /// What follows an address.
+    /// Returns the endpoint with the port that follows its address.
     func withPort(_ endpoint: Endpoint, colonIsPort: Bool) -> Endpoint {
         var endpoint = endpoint
         var position = endpoint.range.upperBound
@@ -38,7 +38,7 @@ extension EndpointScanner {
         }
     }
 
-    /// What stands between an address and its port, the words in either case.
+    /// The texts between an address and its port, in either case.
     private static let introductions = [
         " port ", ", port ", "\", port ", "', port ", "', port=", "', ", " tcp/", " tcp port ",
     ].map { Array($0.utf8) }
@@ -61,7 +61,8 @@ extension EndpointScanner {
             }
     }
 
-    /// The two ports of a line of Wireshark or tshark, which has them behind both addresses: `TCP 54 22 → 50992 [RST, ACK]`.
+    /// The two ports of a line of Wireshark or tshark, which has them behind both addresses: `TCP 54 22 → 50992 [RST,
+    /// ACK]`.
     static func arrowedPorts(in bytes: [UInt8], from start: Int) -> (source: UInt16, destination: UInt16)? {
         let scanner = EndpointScanner(bytes: bytes, colonBeforePort: false)
         for arrow in [" \u{2192} ", " > ", " -> "].map({ Array($0.utf8) }) {

@@ -3,15 +3,16 @@ internal import Packets
 
 /// Finds addresses, with their ports, in text that some tool has printed.
 ///
-/// Ports are taken as `a:p`, `a.p` (tcpdump), `a#p` (dig), `a(p)` (Cisco IOS), `a/p` (Cisco ASA), `a port p` (sshd, curl), `"a", port p`
-/// (psql), `('a', p)` (Python), `a tcp/p`, `[v6]:p` and by the name of their service. After an IPv6 address a colon is part of it, except in netstat's lines of tcp6.
+/// Ports are taken as `a:p`, `a.p` (tcpdump), `a#p` (dig), `a(p)` (Cisco IOS), `a/p` (Cisco ASA), `a port p` (sshd,
+/// curl), `"a", port p` (psql), `('a', p)` (Python), `a tcp/p`, `[v6]:p` and by the name of their service. After an
+/// IPv6 address a colon is part of it, except in netstat's lines of tcp6.
 struct EndpointScanner {
     struct Endpoint: Equatable {
         var address: IPAddress
         var port: UInt16?
         /// The number behind a slash: a port in a pair, a prefix length by itself.
         var slash: UInt16?
-        /// Where it stands in the text.
+        /// The position in the text.
         var range: Range<Int>
 
         var end: Question.FlowPattern.End { Question.FlowPattern.End(address, port ?? slash) }

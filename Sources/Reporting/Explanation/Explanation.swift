@@ -14,7 +14,7 @@ package struct Explanation: Sendable {
         package var id: String
     }
 
-    /// What to say to whom.
+    /// A message and its recipient.
     package struct Message: Sendable, Equatable {
         package var to: String
         package var text: String
@@ -26,17 +26,17 @@ package struct Explanation: Sendable {
     package let lead: Finding?
     /// One sentence.
     package let answer: String
-    /// What else there is to say at once.
+    /// The further remarks to be made at once.
     package let details: [String]
-    /// What to do next; empty where there is nothing to do.
+    /// The next step; empty if there is none.
     package let action: String
     /// The oldest first.
     package let timeline: [Event]
     package let path: DrawnPath?
     package let evidence: SortedEvidence
-    /// Who may have refused a connection; empty where none was refused.
+    /// The possible senders of a refusal; empty if nothing was refused.
     package let hypotheses: [Hypothesis]
-    /// What would settle it, or make it surer.
+    /// The ways to settle it, or to make it more certain.
     package let settling: [String]
     package let message: Message?
 

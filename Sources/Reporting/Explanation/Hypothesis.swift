@@ -41,7 +41,7 @@ package struct Hypothesis: Sendable, Equatable {
     package var kind: Kind
     package var state: State
     package var reason: String
-    /// How to decide, where it is possible only.
+    /// The way to decide, if it is only possible.
     package var test: String?
 
     /// The three of a connect that was refused; none where the finding is about something else.
@@ -63,7 +63,7 @@ package struct Hypothesis: Sendable, Equatable {
         }
     }
 
-    /// What the three are judged by.
+    /// The facts by which the three are judged.
     private struct Facts {
         let finding: Finding
         let reset: Finding.Reset

@@ -3,9 +3,9 @@ package import Diagnosis
 internal import FoundationEssentials
 package import Packets
 
-/// What is known that has to do with a question: the material of an `Explanation`.
+/// The facts related to a question: the material of an `Explanation`.
 package struct Knowledge: Sendable {
-    /// How many of each kind are looked at, at most.
+    /// The maximum number of items of each kind.
     package static let bound = 200
 
     /// The newest first.
@@ -27,7 +27,9 @@ package struct Knowledge: Sendable {
         }
     }
 
-    /// The question that a finding's id stands for: its connection. Others are themselves.
+    /// The question that a finding's id stands for: its connection.
+    ///
+    /// Others are themselves.
     package static func widened(_ question: Question, by finding: Finding?) -> Question {
         guard case .finding = question, let tuple = finding?.fiveTuple else { return question }
         return .flows([
@@ -81,7 +83,9 @@ package struct Knowledge: Sendable {
         var paths: [WirePathSummary]
     }
 
-    /// Reads the explanation that an agent sent. `nil` where it is none; what this version does not know is left out.
+    /// Reads the explanation that an agent sent.
+    ///
+    /// `nil` where it is none; what this version does not know is left out.
     package init?(decoding json: [UInt8]) {
         guard let wire = try? JSONDecoder().decode(Wire.self, from: Data(json)) else { return nil }
         findings = wire.findings.compactMap(\.finding)

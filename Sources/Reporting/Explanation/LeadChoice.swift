@@ -2,16 +2,16 @@
 internal import Diagnosis
 internal import Packets
 
-/// Which of the findings answers a question, and which belong to its story.
+/// The choice of the finding that answers a question, and of those that belong to its story.
 struct LeadChoice {
     let lead: Finding?
     /// The newest first.
     let related: [Finding]
     /// False where only other connections of the same hosts are known.
     let isAboutIt: Bool
-    /// What has to be said of the choice.
+    /// The remark about the choice.
     let remark: String?
-    /// How many resets there are besides, and whose.
+    /// The number of other resets, and their senders.
     let counts: String?
 
     init(_ question: Question, _ knowledge: Knowledge) {
@@ -53,7 +53,7 @@ struct LeadChoice {
     /// Trouble that ended so long before the newest, ns, is another story: a history has a week of them.
     private static let present: UInt64 = 3_600_000_000_000
 
-    /// What is most worth telling; of equals the newest.
+    /// Returns the most important finding; of equals the newest.
     private static func best(_ findings: [Finding]) -> Finding? {
         let newest = findings.filter(\.isProblem).compactMap(\.time).max() ?? 0
         return findings.max {
@@ -61,7 +61,7 @@ struct LeadChoice {
         }
     }
 
-    /// - Parameter newest: when the newest trouble was, ns since 1970; 0 where that is not known.
+    /// - `newest`: when the newest trouble was, ns since 1970; 0 where that is not known.
     private static func rank(_ finding: Finding, _ newest: UInt64) -> Int {
         let isPast = (finding.time ?? newest).addingReportingOverflow(present).partialValue < newest
         if finding.isProblem && isPast || finding.isExpected { return 7 }
@@ -92,7 +92,7 @@ struct LeadChoice {
         return "\(total) resets in all: \(parts.joined(separator: ", "))."
     }
 
-    /// What the address is as a device.
+    /// Returns the role of the address as a device.
     private static func device(_ address: IPAddress, _ knowledge: Knowledge) -> String? {
         guard let origin = knowledge.origins.first(where: { $0.address == address }) else { return nil }
         return

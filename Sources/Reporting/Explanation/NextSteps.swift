@@ -2,7 +2,7 @@
 internal import Diagnosis
 internal import Packets
 
-/// What would settle a finding, or make it surer: commands to run and places to look at.
+/// The ways to settle a finding, or to make it more certain: commands to run and places to check.
 enum NextSteps {
     static func of(_ finding: Finding) -> [String] {
         switch finding.details {

@@ -4,7 +4,7 @@ package import Packets
 extension Question {
     /// The text with addresses in the place of names: `server:22`, `SERVER_IP.22`.
     ///
-    /// - Parameter names: the name that stands for each address.
+    /// - `names`: the name that stands for each address.
     package static func naming(_ text: String, by names: [IPAddress: String]) -> String {
         var bytes = Array(text.utf8)
         // The longest first: one name may be a part of another.

@@ -4,7 +4,7 @@ internal import Packets
 extension Question {
     /// Why a text is no question.
     package struct Problem: Error, Equatable, Sendable {
-        /// What is wrong and what can be given, as sentences.
+        /// The problem and the accepted forms, as sentences.
         package var text: String
     }
 
@@ -88,12 +88,13 @@ extension Question {
         return found.filter { $0.range.lowerBound >= begin && $0.range.upperBound <= end }
     }
 
-    /// What follows the only address, where it is a number and nothing else: `10.4.0.2 22`, as nc and telnet take it.
+    /// Returns the port behind the only address, if it is a plain number: `10.4.0.2 22`, as nc and telnet take it.
     private static func portAlone(in rest: ArraySlice<UInt8>) -> UInt16? {
         UInt16(String(decoding: rest.drop { $0 == 0x20 }, as: UTF8.self))
     }
 
-    /// The server behind a proxy whose log names its client as well (nginx): the connection in question is the proxy's own.
+    /// The server behind a proxy whose log names its client as well (nginx): the connection in question is the proxy's
+    /// own.
     private static func upstream(
         _ found: [EndpointScanner.Endpoint], in bytes: [UInt8]
     ) -> [EndpointScanner.Endpoint]? {

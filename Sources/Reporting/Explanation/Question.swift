@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
 
-/// What somebody wants explained.
+/// A question to be explained.
 package enum Question: Hashable, Sendable {
     case finding(id: String)
     case address(IPAddress)
@@ -85,7 +85,7 @@ extension Question.FlowPattern.End: CustomStringConvertible {
 }
 
 extension Question.FlowPattern: CustomStringConvertible {
-    /// `10.1.0.2:50992 > 10.4.0.2:22`
+    /// `10.1.0.2:50992 > 10.4.0.2:22`.
     package var description: String { destination.map { "\(source) > \($0)" } ?? source.description }
 
     /// False where an address stands there twice, once with a port: that is read as a repeat.

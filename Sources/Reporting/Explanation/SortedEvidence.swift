@@ -5,9 +5,9 @@ package import Diagnosis
 package struct SortedEvidence: Sendable {
     package private(set) var pro: [Evidence] = []
     package private(set) var contra: [Evidence] = []
-    /// What explains, and weighs nothing.
+    /// The pieces with weight 0, which explain.
     package private(set) var notes: [Evidence] = []
-    /// What `pro` and `contra` speak for.
+    /// The labels of `pro` and `contra`.
     package private(set) var labels = (pro: "For", contra: "Against")
 
     init(_ finding: Finding?) {

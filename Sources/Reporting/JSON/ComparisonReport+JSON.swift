@@ -107,7 +107,7 @@ extension ComparisonReport {
         }
     }
 
-    /// `{"total":3,"syn":1,"ack":2}`
+    /// `{"total":3,"syn":1,"ack":2}`.
     static func write(_ tally: Comparison.Tally, to writer: inout JSONWriter) {
         writer.object { json in
             json.member("total", tally.total)

@@ -4,10 +4,12 @@ internal import FoundationEssentials
 internal import Packets
 
 extension JSONLines {
-    /// Reads a finding that an agent sent. Fields that this version does not know are ignored; the sentences are
-    /// the agent's.
+    /// Reads a finding that an agent sent.
     ///
-    /// - Returns: `nil` where `json` is not a finding, has a number that none has, or has a value of a closed set that this version does not know.
+    /// Fields that this version does not know are ignored; the sentences are the agent's.
+    ///
+    /// - Returns: `nil` where `json` is not a finding, has a number that none has, or has a value of a closed set that
+    ///   this version does not know.
     package static func decode(_ json: String) -> Finding? {
         guard let wire = try? JSONDecoder().decode(WireFinding.self, from: Data(json.utf8)) else { return nil }
         return wire.finding

@@ -3,7 +3,7 @@ internal import Diagnosis
 internal import Packets
 
 extension JSONLines {
-    /// What is sent again and again, and what is known around it; nothing where one point does not tell it.
+    /// Writes the retransmissions and the facts around them; nothing if one point does not show them.
     static func writeRepeats(_ path: Finding.Path, of finding: Finding, to json: inout JSONWriter) {
         guard path.repeated != nil || path.redirect != nil || !path.ports.isEmpty else { return }
         json.member("path") { json in
@@ -44,7 +44,7 @@ extension JSONLines {
     }
 }
 
-/// What one point tells of a path, as it stands in JSON.
+/// The JSON form of a path finding of one point.
 struct WirePath: Decodable {
     var repeated: String?
     var copies: Int?

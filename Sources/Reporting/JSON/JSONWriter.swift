@@ -3,10 +3,10 @@
 /// Writes one JSON value (RFC 8259) into a byte buffer, fields in the order in which they are given.
 ///
 /// Absent instead of null: a field whose value is `nil` is not written. Every string comes out as valid UTF-8 on one
-/// line, and what `UntrustedText` does not let through is escaped, which RFC 8259 does not ask for of all of it: what a hostile packet
-/// carries must not steer the terminal that shows the line.
+/// line, and what `UntrustedText` does not let through is escaped, which RFC 8259 does not ask for of all of it: what a
+/// hostile packet carries must not steer the terminal that shows the line.
 package struct JSONWriter {
-    /// What has been written so far.
+    /// The bytes written so far.
     package private(set) var bytes: [UInt8] = []
     /// True where the next member or element needs a comma before it.
     private var needsComma = false
@@ -16,7 +16,7 @@ package struct JSONWriter {
         bytes.reserveCapacity(capacity)
     }
 
-    /// What has been written so far as text.
+    /// The bytes written so far, as text.
     package var text: String { String(decoding: bytes, as: UTF8.self) }
 
     /// Writes an object whose members `body` writes.
@@ -55,8 +55,9 @@ package struct JSONWriter {
         member(name) { $0.raw(value ? "true" : "false") }
     }
 
-    /// Writes a member with a decimal number of at most `digits` digits behind the point, or nothing. JSON has no
-    /// infinity: a value that is not finite is left out.
+    /// Writes a member with a decimal number of at most `digits` digits behind the point, or nothing.
+    ///
+    /// JSON has no infinity: a value that is not finite is left out.
     package mutating func member(_ name: String, _ value: Double?, digits: Int) {
         guard let value, value.isFinite else { return }
         member(name) { $0.raw(DecimalText.format(value, digits: digits)) }

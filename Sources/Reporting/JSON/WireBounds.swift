@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What numbers of another agent's answer can be. Beyond them the answer is not this program's, and is not taken.
+/// The bounds of numbers in another agent's answer.
+///
+/// Beyond them the answer is not this program's, and is not taken.
 package enum WireBounds {
     /// A TTL has eight bits, so a distance has no more.
     static let hop = 0...256

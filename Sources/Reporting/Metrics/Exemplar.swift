@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The newest finding that a number counts: from the number to the case. An id tells no address and no port.
+/// The newest finding that a number counts: from the number to the case.
+///
+/// An id tells no address and no port.
 package struct Exemplar: Sendable, Equatable {
     package var finding: String
-    /// What was counted or measured.
+    /// The counted or measured value.
     package var value: Double
     /// ns since 1970; `nil` where the source tells no time.
     package var time: UInt64?

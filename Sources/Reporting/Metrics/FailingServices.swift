@@ -5,10 +5,10 @@ internal import Packets
 /// The services to which connections fail, and how many clients that concerns.
 ///
 /// A path finding is about one client network and one server; how bad it is shows when those of one service are taken
-/// together. Holds at most `capacity` services, each with `networkLimit` client networks, for a quarter of an hour; when
-/// full, the oldest gives way.
+/// together. Holds at most `capacity` services, each with `networkLimit` client networks, for a quarter of an hour;
+/// when full, the oldest gives way.
 struct FailingServices: Sendable {
-    /// How many are concerned within a quarter of an hour: each extent is counted once when it is reached.
+    /// The number concerned within a quarter of an hour: each extent is counted once when it is reached.
     package enum Extent: String, CaseIterable, Sendable {
         /// Five connections of two client networks.
         case several

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Diagnosis
 
-/// What is counted of findings. A reset is counted once, as it was first told; what a revision makes of it is counted
-/// apart.
+/// The counters of findings.
+///
+/// A reset is counted once, as it was first told; what a revision makes of it is counted apart.
 package struct FindingCounters: Sendable {
     package struct SenderAndScope: Hashable, Sendable {
         package var sender: Finding.Sender
@@ -42,7 +43,8 @@ package struct FindingCounters: Sendable {
     package private(set) var revisions: [Revision: UInt64] = [:]
     /// The hop of each reset's sender, where its TTL tells one.
     package private(set) var distance = Histogram(bounds: [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32])
-    /// Seconds of packet time from a reset to its first verdict, once for each finding; a reset that stays undetermined has none.
+    /// Seconds of packet time from a reset to its first verdict, once for each finding; a reset that stays undetermined
+    /// has none.
     package private(set) var verdictDelay = Histogram(bounds: [0.01, 0.1, 0.5, 1, 2, 3, 5, 10, 30, 60, 300, 3600])
 
     /// The newest finding of each number above.
@@ -54,9 +56,10 @@ package struct FindingCounters: Sendable {
 
     /// Counts a finding.
     ///
-    /// - Parameter previous: the sender that the finding's last revision named; `nil` if it is no longer known, which
+    /// - `previous`: the sender that the finding's last revision named; `nil` if it is no longer known, which
     ///   counts as `undetermined`, because those are what is usually revised.
-    /// - Parameter previousCount: the number that the finding's last revision stood for; `nil` if it is no longer known.
+    /// - `previousCount`: the number that the finding's last revision stood for; `nil` if it is no longer
+    ///   known.
     package mutating func count(
         _ finding: Finding, replacing previous: Finding.Sender?, previousCount: Int? = nil
     ) {

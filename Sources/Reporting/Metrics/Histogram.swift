@@ -20,7 +20,7 @@ package struct Histogram: Sendable, Equatable {
 
     /// Counts `value` as if it had come `times` times.
     ///
-    /// - Parameter finding: an example of it, and when that was, ns since 1970.
+    /// - `finding`: an example of it, and when that was, ns since 1970.
     package mutating func observe(_ value: Double, times: UInt64 = 1, finding: (id: String, time: UInt64?)? = nil) {
         let bucket = bounds.firstIndex { value <= $0 } ?? bounds.count
         counts[bucket] += times

@@ -5,8 +5,8 @@ internal import Packets
 /// The agent's metrics in Prometheus' text format or as OpenMetrics, and the one place where metrics have names.
 ///
 /// Labels come from closed sets, never an address or a port, and every member of a set is there from the start, at 0.
-/// Interfaces beyond the first `interfaceLimit` are added up as `other`, so the number of series is bounded whatever the
-/// network does.
+/// Interfaces beyond the first `interfaceLimit` are added up as `other`, so the number of series is bounded whatever
+/// the network does.
 package enum MetricsExposition {
     /// Interfaces that have series of their own.
     package static let interfaceLimit = 16

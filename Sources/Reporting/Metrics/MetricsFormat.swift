@@ -14,8 +14,8 @@ package enum MetricsFormat: Sendable {
         }
     }
 
-    /// What an `Accept` header (RFC 9110, 12.5.1) asks for: OpenMetrics where it is named, in version 1.0.0 or in none, and nothing
-    /// that text would fit is preferred to it.
+    /// Returns the format that an `Accept` header (RFC 9110, 12.5.1) asks for: OpenMetrics if it is named, in version
+    /// 1.0.0 or none, and no media type that text would match is preferred to it.
     package static func preferred(_ accept: String?) -> MetricsFormat {
         guard let accept else { return .text }
         var weights: [MetricsFormat: Double] = [:]

@@ -26,10 +26,10 @@ package struct MetricsSnapshot: Sendable {
         }
     }
 
-    /// What is kept over restarts.
+    /// The figures of the history.
     package struct History: Sendable {
         package var isUp = false
-        /// How often it stopped, by every reason that there is.
+        /// The number of failures, for every reason that exists.
         package var errors: [(reason: String, count: UInt64)] = []
         package var stored: UInt64 = 0
         package var dropped: UInt64 = 0

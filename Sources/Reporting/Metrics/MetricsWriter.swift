@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Writes Prometheus' text format 0.0.4 (prometheus.io, "Exposition formats") or OpenMetrics 1.0 (openmetrics.io, the
-/// specification's "Text format"), which differ in the names of counters' families, the numbers of buckets, exemplars and the end.
+/// specification's "Text format"), which differ in the names of counters' families, the numbers of buckets, exemplars
+/// and the end.
 struct MetricsWriter {
     enum Kind: String {
         case counter, gauge, histogram
@@ -18,7 +19,9 @@ struct MetricsWriter {
     /// The exposition.
     var text: String { format == .openMetrics ? written + "# EOF\n" : written }
 
-    /// Begins a metric; the samples that follow belong to it. A counter's name ends with `_total`.
+    /// Begins a metric; the samples that follow belong to it.
+    ///
+    /// A counter's name ends with `_total`.
     mutating func family(_ name: String, _ kind: Kind, _ help: String) {
         self.name = name
         let isOpen = format == .openMetrics

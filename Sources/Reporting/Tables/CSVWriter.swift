@@ -2,9 +2,9 @@
 
 /// Rows of comma-separated values (RFC 4180): CRLF at the end of each, quotes where a field needs them.
 ///
-/// Text that a spreadsheet would take for a formula (`=`, `+`, `-`, `@`, a tab or a carriage return in front) gets an apostrophe before
-/// it: names come from files and from other machines. What `UntrustedText` does not let through is written as it says; RFC 4180 has no
-/// control characters but line ends.
+/// Text that a spreadsheet would take for a formula (`=`, `+`, `-`, `@`, a tab or a carriage return in front) gets an
+/// apostrophe before it: names come from files and from other machines. What `UntrustedText` does not let through is
+/// written as it says; RFC 4180 has no control characters but line ends.
 package struct CSVWriter {
     package private(set) var text = ""
     private var isFirst = true

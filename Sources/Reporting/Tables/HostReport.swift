@@ -3,7 +3,7 @@ package import Diagnosis
 internal import FoundationEssentials
 internal import Packets
 
-/// What is known of hosts, as a table for people and as JSON and CSV for machines.
+/// The list of hosts, as a table for people and as JSON and CSV for machines.
 package enum HostReport {
     /// `host` as an object: a line of JSON Lines, or an element of a list.
     package static func write(_ host: HostSummary, to writer: inout JSONWriter) {
@@ -125,7 +125,9 @@ package enum HostReport {
 }
 
 extension HostReport {
-    /// Reads the list that an agent sent. `nil` where it is none, or has a value that none has.
+    /// Reads the list that an agent sent.
+    ///
+    /// `nil` where it is none, or has a value that none has.
     package static func decode(_ json: [UInt8]) -> [HostSummary]? {
         guard let items = (try? JSONDecoder().decode(WireList.self, from: Data(json)))?.items else { return nil }
         let hosts = items.compactMap(\.host)

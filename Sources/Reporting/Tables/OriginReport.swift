@@ -94,7 +94,7 @@ package enum OriginReport {
         return csv.text
     }
 
-    /// Who it is, in a few words.
+    /// Returns a short description of the device.
     static func device(_ origin: Origin) -> String {
         guard !origin.isThisMachine else { return "this machine" }
         guard let hop = origin.hop else { return origin.device?.name ?? "device at a hop that is not known" }
@@ -103,7 +103,7 @@ package enum OriginReport {
             .joined(separator: ", or ")
     }
 
-    /// `3 resets for 2 hosts`
+    /// `3 resets for 2 hosts`.
     static func work(_ origin: Origin) -> String {
         "\(origin.resets) \(origin.resets == 1 ? "reset" : "resets") for \(origin.hosts.count) "
             + (origin.hosts.count == 1 ? "host" : "hosts")
@@ -147,7 +147,9 @@ package enum OriginReport {
 }
 
 extension OriginReport {
-    /// Reads the list that an agent sent. `nil` where it is none, or has a value that none has.
+    /// Reads the list that an agent sent.
+    ///
+    /// `nil` where it is none, or has a value that none has.
     package static func decode(_ json: [UInt8]) -> [Origin]? {
         guard let items = (try? JSONDecoder().decode(WireList.self, from: Data(json)))?.items else { return nil }
         let origins = items.compactMap(\.origin)

@@ -144,7 +144,9 @@ package enum PathReport {
 }
 
 extension PathReport {
-    /// Reads the list that an agent sent. `nil` where it is none, or has a value that none has.
+    /// Reads the list that an agent sent.
+    ///
+    /// `nil` where it is none, or has a value that none has.
     package static func decode(_ json: [UInt8]) -> [PathSummary]? {
         guard let items = (try? JSONDecoder().decode(WireList.self, from: Data(json)))?.items else { return nil }
         let paths = items.compactMap(\.path)

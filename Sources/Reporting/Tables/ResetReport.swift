@@ -79,7 +79,7 @@ package enum ResetReport {
         return csv.text
     }
 
-    /// Who sent it, in a few words.
+    /// Returns a short description of the sender.
     static func sender(_ finding: Finding, _ reset: Finding.Reset) -> String {
         switch reset.sender {
         case .middlebox: (finding.device?.name ?? "device") + (reset.hop.map { " at hop \($0)" } ?? "")
@@ -90,7 +90,7 @@ package enum ResetReport {
         }
     }
 
-    /// What the operator calls the host whose address it carries.
+    /// Returns the operator's name of the host whose address the reset carries.
     static func name(_ finding: Finding) -> String? { finding.places.addresses[finding.fiveTuple.source]?.name }
 
     /// `10.4.0.2:22`, `[2001:db8::1]:22`.
@@ -102,7 +102,9 @@ package enum ResetReport {
 }
 
 extension JSONLines {
-    /// Reads the list that an agent sent. `nil` where it is none; findings that this version does not know are left out.
+    /// Reads the list that an agent sent.
+    ///
+    /// `nil` where it is none; findings that this version does not know are left out.
     package static func decodeList(_ json: [UInt8]) -> [Finding]? {
         (try? JSONDecoder().decode(WireFindings.self, from: Data(json)))?.items.compactMap(\.finding)
     }

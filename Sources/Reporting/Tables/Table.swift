@@ -2,8 +2,8 @@
 
 /// A table for a terminal: it fits the columns that there are, or is as wide as it needs where nobody says.
 ///
-/// What does not fit is cut first, in the columns that can be cut; then columns are left out, the least important first, and the
-/// last line says which.
+/// What does not fit is cut first, in the columns that can be cut; then columns are left out, the least important
+/// first, and the last line says which.
 package struct Table {
     package struct Column: Sendable {
         package var title: String
@@ -28,9 +28,8 @@ package struct Table {
     private let drawing: LineDrawing
     private let privacy: AddressPrivacy
 
-    /// - Parameters:
-    ///   - drawing: what the terminal can show; cells come out printable.
-    ///   - privacy: how addresses leave in them.
+    /// - `drawing`: what the terminal can show; cells come out printable.
+    /// - `privacy`: how addresses leave in them.
     package init(
         _ columns: [Column], drawing: LineDrawing = .unicode, privacy: AddressPrivacy = AddressPrivacy(.full)
     ) {
@@ -39,7 +38,9 @@ package struct Table {
         self.privacy = privacy
     }
 
-    /// Adds a row. A missing cell is empty.
+    /// Adds a row.
+    ///
+    /// A missing cell is empty.
     package mutating func add(_ cells: [String]) {
         rows.append(
             columns.indices.map { $0 < cells.count ? drawing.printable(privacy.apply(to: cells[$0])) : "" })
@@ -47,7 +48,7 @@ package struct Table {
 
     /// The table, a line feed at the end of each line.
     ///
-    /// - Parameter width: columns of the terminal; `nil`: as wide as it needs.
+    /// - `width`: columns of the terminal; `nil`: as wide as it needs.
     package func text(width: Int?) -> String {
         let natural = columns.indices.map { column in
             rows.reduce(columns[column].title.count) { max($0, $1[column].count) }

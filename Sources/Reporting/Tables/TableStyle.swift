@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How tables and explanations look where they are shown.
+/// The appearance of tables and explanations.
 package struct TableStyle: Sendable {
     /// Columns of the terminal; `nil` where it is none: nothing is cut then.
     package var width: Int?
     package var drawing: LineDrawing
     package var isColoured: Bool
     package var clock: TimeZoneClock
-    /// How addresses leave. It comes before anything is cut: a part of an address could tell more than it is to.
+    /// The form of addresses.
+    ///
+    /// It comes before anything is cut: a part of an address could tell more than it is to.
     package var privacy: AddressPrivacy
 
     package init(

@@ -3,10 +3,10 @@ package import Packets
 
 /// Finds IP and MAC addresses in text that this project writes: JSON lines, tables, sentences.
 package enum AddressText {
-    /// What was found.
+    /// The result of the search.
     package enum Found: Sendable, Equatable {
         case address(IPAddress)
-        /// `02:00:00:00:00:01`
+        /// `02:00:00:00:00:01`.
         case mac(String)
     }
 
@@ -56,8 +56,9 @@ package enum AddressText {
         }
     }
 
-    /// The address in a run of digits, letters a to f, dots and colons. What may stand around it is a colon before, an end of a sentence
-    /// behind, or a port behind (`a:p`, `a.p`).
+    /// The address in a run of digits, letters a to f, dots and colons.
+    ///
+    /// What may stand around it is a colon before, an end of a sentence behind, or a port behind (`a:p`, `a.p`).
     private static func address(in bytes: [UInt8], _ run: Range<Int>, isWord: Bool) -> (Range<Int>, Found)? {
         var range = run
         if range.count > 1, bytes[range.lowerBound] == colon, bytes[range.lowerBound + 1] != colon {

@@ -2,7 +2,8 @@
 package import Diagnosis
 internal import Packets
 
-/// A comparison of captures for people: the verdict, the paths as one draws them, then figures for each leg and the clocks.
+/// A comparison of captures for people: the verdict, the paths as one draws them, then figures for each leg and the
+/// clocks.
 package struct ComparisonReport: Sendable {
     private static let shownFindings = 20
     private static let shownRoutes = 6

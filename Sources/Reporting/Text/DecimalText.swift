@@ -10,9 +10,8 @@ enum DecimalText {
     /// `value` rounded half away from zero to `digits` digits behind the point, without trailing zeros but with one
     /// digit behind the point at least, so that a reader sees a decimal number: `0.98`, `4.0`.
     ///
-    /// - Parameters:
-    ///   - value: finite; its magnitude is clamped to 10^12.
-    ///   - digits: at most 6.
+    /// - `value`: finite; its magnitude is clamped to 10^12.
+    /// - `digits`: at most 6.
     static func format(_ value: Double, digits: Int) -> String {
         var scale: Int64 = 1
         for _ in 0..<digits { scale *= 10 }

@@ -3,10 +3,9 @@
 extension DrawnPath {
     /// The drawing, a line feed at the end of each line.
     ///
-    /// - Parameters:
-    ///   - width: columns of a line, each character taken as one. A line is longer only where a single stop is.
-    ///   - indent: columns left free in front of each line.
-    ///   - isColoured: marked stops and broken links in red.
+    /// - `width`: columns of a line, each character taken as one. A line is longer only where a single stop is.
+    /// - `indent`: columns left free in front of each line.
+    /// - `isColoured`: marked stops and broken links in red.
     package func text(
         width: Int = 80, indent: Int = 0, drawing: LineDrawing = .unicode, isColoured: Bool = false
     ) -> String {
@@ -41,7 +40,7 @@ extension DrawnPath {
     /// From this many stops on of which nothing is known, they are drawn as one.
     private static let longestUnknown = 3
 
-    /// What stays on one line: a stop with the plain link before it, or a link with its note.
+    /// The parts that stay on one line: a stop with the plain link before it, or a link with its note.
     private struct Piece {
         /// The link before the stop, with its space; never red.
         var lead = ""

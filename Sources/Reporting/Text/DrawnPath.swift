@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A path of packets as one draws it on paper:
+/// A path of packets as one draws it on paper.
 ///
 ///     you ── 10.1.0.2 ── [hop 2: sent the RST, 10.2.0.2] ── ? ── 10.4.0.2 (hop 4, closed)
 ///
@@ -19,7 +19,7 @@ package struct DrawnPath: Sendable, Equatable {
 
     /// One way, from left to right as it is drawn.
     package struct Row: Sendable, Equatable {
-        /// What the row shows, for example `there`; drawn in front of it with a colon.
+        /// The label of the row, for example `there`; drawn in front of it with a colon.
         package var label: String?
         package var direction: Direction
         package var stops: [Stop]
@@ -31,7 +31,7 @@ package struct DrawnPath: Sendable, Equatable {
         }
     }
 
-    /// Where the packets of a row go.
+    /// The direction of a row's packets.
     package enum Direction: String, Sendable, Equatable {
         /// Both ways, or it does not matter: `──`.
         case none
@@ -47,11 +47,13 @@ package struct DrawnPath: Sendable, Equatable {
         package var hop: Int?
         /// An address or a name; `nil` is drawn as `?`.
         package var name: String?
-        /// What is to be said of it, for example `sent the RST`, or `closed`.
+        /// The remark about it, for example `sent the RST`, or `closed`.
         package var remark: String?
-        /// What the drawing is about: in brackets.
+        /// Whether the stop is the subject of the drawing, shown in brackets.
         package var isMarked: Bool
-        /// How it goes on to the next stop of the row. Nothing is drawn behind the last one.
+        /// The link to the next stop of the row.
+        ///
+        /// Nothing is drawn behind the last one.
         package var link: Link
 
         package init(
@@ -68,7 +70,7 @@ package struct DrawnPath: Sendable, Equatable {
         package static let you = Stop("you", hop: 0)
     }
 
-    /// What lies between two stops.
+    /// The link between two stops.
     package enum Link: Sendable, Equatable {
         case plain
         /// With a note, for example `23 ms`: `──23 ms──`.
@@ -79,8 +81,8 @@ package struct DrawnPath: Sendable, Equatable {
 }
 
 extension DrawnPath {
-    /// `{"rows":[{"label":…,"direction":…,"stops":[{"hop":…,"name":…,"remark":…,"marked":…,"link":…,"broken":…}]}]}`; `link` is the
-    /// note on the link to the next stop.
+    /// `{"rows":[{"label":…,"direction":…,"stops":[{"hop":…,"name":…,"remark":…,"marked":…,"link":…,"broken":…}]}]}`;
+    /// `link` is the note on the link to the next stop.
     package func write(to writer: inout JSONWriter) {
         writer.object { json in
             json.member("rows") { json in

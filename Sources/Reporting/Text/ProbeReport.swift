@@ -2,7 +2,7 @@
 package import Diagnosis
 internal import Packets
 
-/// What a probe found out, for people and for machines.
+/// The result of a probe, for people and for machines.
 package struct ProbeReport: Sendable {
     package var result: ProbeResult
     /// The name that was asked for, where it is not the address itself.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How far a long file has been read, as one line: part, a bar, sizes, rate, time left.
+/// The progress of reading a long file, as one line: part, a bar, sizes, rate, time left.
 package struct ProgressText {
     /// Bytes read, and of how many.
     package var read: UInt64

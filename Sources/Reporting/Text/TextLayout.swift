@@ -2,12 +2,12 @@
 
 /// Lines of sentences in the width of a terminal.
 package enum TextLayout {
-    /// `text` in lines of at most `width` characters, a line feed at the end of each; words are not taken apart. Further lines are set
-    /// in as far as the first, or to `hanging`.
+    /// `text` in lines of at most `width` characters, a line feed at the end of each; words are not taken apart.
     ///
-    /// - Parameters:
-    ///   - width: columns; `nil`: one line.
-    ///   - hanging: columns left free in front of the further lines.
+    /// Further lines are set in as far as the first, or to `hanging`.
+    ///
+    /// - `width`: columns; `nil`: one line.
+    /// - `hanging`: columns left free in front of the further lines.
     package static func wrapped(
         _ text: String, width: Int?, hanging: Int? = nil, drawing: LineDrawing = .unicode
     ) -> String {

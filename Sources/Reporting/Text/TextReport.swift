@@ -11,7 +11,7 @@ package struct TextReport: Sendable {
     private var devices: [Device: Tally] = [:]
     /// Findings that are not about a reset.
     private var others: [Finding.Kind: Int] = [:]
-    /// What was told of resets that a revision may replace, and their ids in the order of telling.
+    /// The reported resets that a revision may replace, and their ids in the order of reporting.
     private var counted: [String: Earlier] = [:]
     private var ids: [String] = []
     private var oldest = 0
@@ -28,7 +28,7 @@ package struct TextReport: Sendable {
         var sender: Finding.Sender
         var hop: Int?
         var cause: Finding.Cause
-        /// What the operator calls it.
+        /// The operator's name of it.
         var name: String?
     }
 
@@ -69,12 +69,11 @@ package struct TextReport: Sendable {
         return lines.joined(separator: "\n") + "\n"
     }
 
-    /// What it all comes to: resets per sender, then devices that sent resets in others' names.
+    /// The totals: resets per sender, then devices that sent resets in others' names.
     ///
-    /// - Parameters:
-    ///   - packets: packets that were there.
-    ///   - unread: those of them of which nothing is known, by reason; what is missing is said instead of "no resets".
-    ///   - note: what else to say of the whole, a sentence.
+    /// - `packets`: packets that were there.
+    /// - `unread`: those of them of which nothing is known, by reason; what is missing is said instead of "no resets".
+    /// - `note`: what else to say of the whole, a sentence.
     package func summary(packets: UInt64, unread: [Unread] = [], note: String? = nil) -> String {
         let missing = unread.reduce(0) { $0 &+ $1.count }
         let reasons = unread.map { "\($0.count) \($0.reason)" }.joined(separator: "; ")
@@ -125,7 +124,7 @@ package struct TextReport: Sendable {
         return text
     }
 
-    /// What was told beside resets, behind what is said of them.
+    /// The summary of other findings than resets, which follows that of the resets.
     private var beside: String {
         let parts = Finding.Kind.allCases.compactMap { kind -> String? in
             guard kind != .reset, let count = others[kind] else { return nil }

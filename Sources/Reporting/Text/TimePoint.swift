@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A time as somebody types it: `2h`, `03:00`, `2026-11-21 03:00` or RFC 3339. What it means depends on when "now" is: for a
-/// capture that is its newest packet.
+/// A time as somebody types it: `2h`, `03:00`, `2026-11-21 03:00` or RFC 3339.
+///
+/// What it means depends on when "now" is: for a capture that is its newest packet.
 package enum TimePoint: Equatable, Sendable {
     /// ns since 1970.
     case exact(UInt64)
-    /// That many ns before now.
+    /// A time that many ns before now.
     case ago(UInt64)
     /// The last time that the wall clock showed this.
     case clock(hour: Int, minute: Int, second: Int)
     /// A date of the wall clock, with or without a time.
     case civil(TimeZoneClock.Civil)
 
-    /// What can be typed, for a message.
+    /// The accepted forms, for a message.
     package static let allowed =
         "Give a time such as 03:00 (the last such time), 2h or 1h30m (ago), 2026-11-21 03:00, or 2026-11-21T03:00:00Z."
 
@@ -33,7 +34,9 @@ package enum TimePoint: Equatable, Sendable {
 
     private static let units: [Character: UInt64] = ["s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800]
 
-    /// `90s`, `2h`, `1h30m`: ns. At most ten years.
+    /// `90s`, `2h`, `1h30m`: ns.
+    ///
+    /// At most ten years.
     private static func duration(_ text: some StringProtocol) -> UInt64? {
         var rest = Substring(text)
         var seconds: UInt64 = 0
@@ -93,8 +96,9 @@ package struct TimeSpan: Equatable, Sendable {
 
     /// The times that are meant, ns since 1970, both included.
     ///
-    /// A wall-clock time is the last such time before `now`; behind a `since` of its own, the end is the first such time after it,
-    /// so that `--since 03:00 --until 03:20` means tonight at 03:10 already, and 23:00 to 01:00 goes over midnight.
+    /// A wall-clock time is the last such time before `now`; behind a `since` of its own, the end is the first such
+    /// time after it, so that `--since 03:00 --until 03:20` means tonight at 03:10 already, and 23:00 to 01:00 goes
+    /// over midnight.
     package func resolved(now: UInt64, clock: TimeZoneClock) -> (since: UInt64?, until: UInt64?) {
         let start = since.flatMap { Self.time($0, now: now, clock, after: nil) }
         return (start, until.flatMap { Self.time($0, now: now, clock, after: start) })

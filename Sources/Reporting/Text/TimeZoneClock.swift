@@ -30,8 +30,9 @@ package enum TimeZoneClock: Sendable {
             hour: Int(parts.tm_hour), minute: Int(parts.tm_min), second: Int(parts.tm_sec))
     }
 
-    /// When the wall clock shows that, ns since 1970; days beyond the month's end count on. Of an hour that comes twice the C
-    /// library chooses one. `nil` before 1970 and after 2553.
+    /// Returns the time when the wall clock shows that, in ns since 1970; days beyond the month's end count on.
+    ///
+    /// Of an hour that comes twice the C library chooses one. `nil` before 1970 and after 2553.
     package func time(_ civil: Civil) -> UInt64? {
         guard (1970...2553).contains(civil.year) else { return nil }
         var parts = tm()
@@ -57,6 +58,7 @@ package enum TimeZoneClock: Sendable {
     }
 
     /// `2026-11-21 03:12:07`, with milliseconds where `hasFraction`.
+    ///
     /// Of a time without date the time of day, as it was printed.
     package func text(_ time: UInt64, hasDate: Bool = true, hasFraction: Bool = false) -> String {
         let isUndated = Timestamp.isUndated(time)

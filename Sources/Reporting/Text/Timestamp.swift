@@ -5,7 +5,7 @@ package enum Timestamp {
     private static let nanosecondsPerSecond: UInt64 = 1_000_000_000
     private static let secondsPerDay: UInt64 = 86_400
 
-    /// - Parameter nanoseconds: since 1970, UTC; the largest value lies in the year 2554.
+    /// - `nanoseconds`: since 1970, UTC; the largest value lies in the year 2554.
     package static func format(_ nanoseconds: UInt64) -> String {
         let seconds = nanoseconds / nanosecondsPerSecond
         let (year, month, day) = civil(daysSince1970: Int64(seconds / secondsPerDay))
@@ -34,7 +34,9 @@ package enum Timestamp {
     static func read(_ text: String) -> UInt64? { parse(text) ?? parse("1970-01-01T\(text)Z") }
 
     /// Reads RFC 3339 text: `T` or a space between date and time, up to nine digits behind the seconds, `Z` or an
-    /// offset. A leap second (60) counts as the second after it.
+    /// offset.
+    ///
+    /// A leap second (60) counts as the second after it.
     ///
     /// - Returns: ns since 1970, or `nil` if `text` is not a time of RFC 3339 between 1970 and 2554.
     package static func parse(_ text: some StringProtocol) -> UInt64? {
@@ -58,7 +60,8 @@ package enum Timestamp {
         return UInt64(utc) * nanosecondsPerSecond + fraction
     }
 
-    /// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": years begin in March, so that the leap day is last.
+    /// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms": years begin in March, so that the leap day is
+    /// last.
     private static func civil(daysSince1970 days: Int64) -> (year: Int64, month: Int64, day: Int64) {
         let shifted = days + 719_468
         let era = shifted / 146_097

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Text that comes from elsewhere: names in files, what a reset carries, another agent's sentences. The one rule of what of it is
-/// written as it is.
+/// Text that comes from elsewhere: names in files, what a reset carries, another agent's sentences.
+///
+/// The one rule of what of it is written as it is.
 package enum UntrustedText {
-    /// True for a character that a terminal takes for a command, or that is not seen and changes how others are: controls (C0, DEL,
-    /// C1), line and paragraph separators, and format characters, which turn the direction of what follows (UAX 9, 2) or have no
-    /// width.
+    /// True for a character that a terminal takes for a command, or that is not seen and changes how others are:
+    /// controls (C0, DEL, C1), line and paragraph separators, and format characters, which turn the direction of what
+    /// follows (UAX 9, 2) or have no width.
     package static func isUnseen(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.value {
         case ..<0x20, 0x7f...0x9f: return true
@@ -18,8 +19,9 @@ package enum UntrustedText {
         }
     }
 
-    /// `text` on one line in which everything is seen: what is not is written as `\u{1b}`. Bytes that are no UTF-8, and surrogates
-    /// without a partner, are U+FFFD in any `String` already.
+    /// `text` on one line in which everything is seen: what is not is written as `\u{1b}`.
+    ///
+    /// Bytes that are no UTF-8, and surrogates without a partner, are U+FFFD in any `String` already.
     package static func printable(_ text: String) -> String {
         escaped(text, where: isUnseen)
     }

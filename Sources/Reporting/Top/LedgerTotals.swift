@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import FoundationEssentials
 
-/// Where packets went, all interfaces together, as `/api/v1/ledger` has it.
+/// The ledger of all interfaces together, as in `/api/v1/ledger`.
 package struct LedgerTotals: Sendable, Equatable {
     package var seen: UInt64
     package var recorded: UInt64
@@ -14,7 +14,9 @@ package struct LedgerTotals: Sendable, Equatable {
     package var inRing: UInt64
     package var isBalanced: Bool
 
-    /// Reads the agent's answer. `nil` where it is none.
+    /// Reads the agent's answer.
+    ///
+    /// `nil` where it is none.
     package init?(decoding json: [UInt8]) {
         guard let wire = try? JSONDecoder().decode(Wire.self, from: Data(json)) else { return nil }
         seen = wire.total.seen
@@ -27,7 +29,8 @@ package struct LedgerTotals: Sendable, Equatable {
         isBalanced = wire.balanced
     }
 
-    /// Of so many packets of a class one is recorded, between an earlier moment and this one; `nil` where nothing was shed.
+    /// Of so many packets of a class one is recorded, between an earlier moment and this one; `nil` where nothing was
+    /// shed.
     func shedding(of name: String, since earlier: LedgerTotals) -> UInt64? {
         let left = (shed[name] ?? 0) &- (earlier.shed[name] ?? 0)
         let kept = (classes[name] ?? 0) &- (earlier.classes[name] ?? 0)

@@ -9,7 +9,8 @@ extension TopState {
     private static let yellow = "33"
     private static let green = "32"
 
-    /// The screen as it is at `now` (ns since 1970): exactly `height` lines of at most `style.width` characters, colours apart.
+    /// The screen as it is at `now` (ns since 1970): exactly `height` lines of at most `style.width` characters,
+    /// colours apart.
     package func frame(height: Int, now: UInt64, style: TableStyle) -> [String] {
         let screen = Screen(style: style)
         var lines = [
@@ -125,7 +126,7 @@ extension TopState {
         }
     }
 
-    /// `1234`, `12.3 k`, `4.5 M`
+    /// `1234`, `12.3 k`, `4.5 M`.
     static func short(_ value: Double) -> String {
         guard value.isFinite, value >= 0 else { return "0" }
         switch value {
@@ -149,7 +150,7 @@ extension TopState {
             return paint(whole, colour)
         }
 
-        /// - Parameter colour: of a row, the header apart.
+        /// - `colour`: of a row, the header apart.
         func table(_ table: Table, colour: (Int) -> String?) -> [String] {
             // What has no room is on other screens.
             let lines = table.text(width: width).split(separator: "\n").filter { !$0.hasPrefix("(") }

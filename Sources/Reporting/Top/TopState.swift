@@ -2,9 +2,9 @@
 package import Diagnosis
 internal import Packets
 
-/// What `rstwho top` shows: the newest findings, resets by the minute, devices, and where packets went.
+/// The state of `rstwho top`: the newest findings, resets by the minute, devices, and the ledger.
 package struct TopState: Sendable {
-    /// What a finding counts as.
+    /// The category of a finding.
     enum Kind: Int, CaseIterable {
         case foreign, host, unknown, way
     }
@@ -16,7 +16,7 @@ package struct TopState: Sendable {
     private static let idBound = 20_000
     private static let minute: UInt64 = 60_000_000_000
 
-    /// What serves, in one line: names and hooks of interfaces.
+    /// The serving interfaces in one line: names and hooks.
     package var title = ""
     package var origins: [Origin] = []
     /// Says that nothing moves on the screen.

@@ -11,9 +11,8 @@ struct ComparisonFirewallTests {
 
     /// Pings through a masquerading router between two points.
     ///
-    /// - Parameters:
-    ///   - keepsIdentifier: False where the router changes the echo's identifier.
-    ///   - isNumbered: False for packets with IP-ID 0.
+    /// - `keepsIdentifier`: False where the router changes the echo's identifier.
+    /// - `isNumbered`: False for packets with IP-ID 0.
     private func pings(keepsIdentifier: Bool, isNumbered: Bool, replies: Bool = true, passes: Bool = true) -> PointStory
     {
         var story = PointStory()

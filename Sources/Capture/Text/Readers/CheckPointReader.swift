@@ -90,7 +90,7 @@ struct CheckPointReader: TextReader {
         complete(&output)
     }
 
-    /// `10.1.0.1 -> 10.4.0.2 (TCP) len=60 id=300`
+    /// `10.1.0.1 -> 10.4.0.2 (TCP) len=60 id=300`.
     private mutating func readHead(_ head: Head, _ output: inout TextOutput) {
         var packet = PrintedPacket()
         packet.time = head.stamp.map { clock.time(of: $0) }
@@ -153,7 +153,7 @@ struct CheckPointReader: TextReader {
         if isData { current?.payloadLength = length - 40 }
     }
 
-    /// `type=8 code=0 echo request id=512 seq=256`
+    /// `type=8 code=0 echo request id=512 seq=256`.
     private mutating func readICMP(_ text: TextCursor) {
         for word in text.words(limit: 16) {
             var word = word

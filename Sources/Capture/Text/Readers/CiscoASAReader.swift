@@ -5,8 +5,8 @@ internal import Packets
 /// Reads what Cisco ASA's and Firepower's `show capture` prints, which is the text of an old tcpdump behind a number:
 /// `3: 10:01:49.000000 10.1.0.1.50992 > 10.4.0.2.22: S 1000:1000(0) win 64240 <mss 1460>`.
 ///
-/// With `detail` the link header comes first, the packet in the next line, and TTL and IP-ID in brackets behind it; without,
-/// no TTL is shown.
+/// With `detail` the link header comes first, the packet in the next line, and TTL and IP-ID in brackets behind it;
+/// without, no TTL is shown.
 struct CiscoASAReader: TextReader {
     let program = "ASA show capture"
 
@@ -34,7 +34,7 @@ struct CiscoASAReader: TextReader {
         return (stamp, cursor)
     }
 
-    /// `0200.0000.000a 0200.0000.000b 0x0800 `
+    /// `0200.0000.000a 0200.0000.000b 0x0800 `.
     private static func isLinkHeader(_ text: TextCursor) -> Bool {
         var cursor = text
         let first = cursor.word()
@@ -98,7 +98,7 @@ struct CiscoASAReader: TextReader {
         output.refuse(.notUnderstood("the packet's second line, with its addresses, is missing"))
     }
 
-    /// `802.1Q vlan#17 P0 `
+    /// `802.1Q vlan#17 P0 `.
     private func readTags(_ cursor: inout TextCursor, _ packet: inout PrintedPacket) {
         while cursor.skip("802.1Q vlan#") {
             packet.vlan = UInt32(cursor.number(limit: 4095) ?? 0)
@@ -108,8 +108,8 @@ struct CiscoASAReader: TextReader {
         }
     }
 
-    /// The source of `DDDD.DDDD.DDDD SSSS.SSSS.SSSS`, as of a capture: destination and source follow each other as in the
-    /// frame, or the other way round; either is the same for all packets of a neighbour.
+    /// The source of `DDDD.DDDD.DDDD SSSS.SSSS.SSSS`, as of a capture: destination and source follow each other as in
+    /// the frame, or the other way round; either is the same for all packets of a neighbour.
     private static func foldedMAC(_ text: TextCursor) -> UInt32 {
         var value: UInt64 = 0
         for offset in 0..<14 {
@@ -118,7 +118,7 @@ struct CiscoASAReader: TextReader {
         return UInt32(truncatingIfNeeded: value >> 32) ^ UInt32(truncatingIfNeeded: value)
     }
 
-    /// `10.1.0.1.50992 > 10.4.0.2.22: S 1000:1000(0) win 64240 (DF) (ttl 64, id 300)`
+    /// `10.1.0.1.50992 > 10.4.0.2.22: S 1000:1000(0) win 64240 (DF) (ttl 64, id 300)`.
     private mutating func readPacket(_ text: TextCursor, _ begun: PrintedPacket, _ output: inout TextOutput) {
         var packet = begun
         var cursor = text

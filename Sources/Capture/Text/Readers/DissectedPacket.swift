@@ -220,7 +220,7 @@ struct DissectedPacket {
         return value.host(&output.names)
     }
 
-    /// `Vendor_00:00:0a (02:00:00:00:00:0a)`
+    /// `Vendor_00:00:0a (02:00:00:00:00:0a)`.
     private static func bracketedMAC(_ value: TextCursor) -> UInt32? {
         guard let open = value.find(UInt8(ascii: "(")) else { return nil }
         var inside = value

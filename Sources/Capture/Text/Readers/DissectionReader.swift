@@ -63,8 +63,9 @@ struct DissectionReader: TextReader {
         current?.begin(layer)
     }
 
-    /// A line without indentation names the protocol whose fields follow. Where the indentation was lost it may be a
-    /// field.
+    /// A line without indentation names the protocol whose fields follow.
+    ///
+    /// Where the indentation was lost it may be a field.
     private mutating func readTitle(_ line: TextCursor, _ output: inout TextOutput) {
         if line.starts(with: "Ethernet II, ") || line.starts(with: "Linux cooked capture") {
             begin(.link)
@@ -98,7 +99,7 @@ struct DissectionReader: TextReader {
         }
     }
 
-    /// What the title itself shows: it is all that there is where the protocol's fields were not expanded.
+    /// The fields in the title itself, which is all that there is where the protocol's fields were not expanded.
     private mutating func readParts(
         _ line: TextCursor, _ parts: [(StaticString, DissectionField)], _ output: inout TextOutput
     ) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Reads dissections as trees: `tshark -T json`, `-T ek` and `-T pdml`, and Wireshark's exports in these formats, with a
-/// field per line or a packet per line.
+/// Reads dissections as trees: `tshark -T json`, `-T ek` and `-T pdml`, and Wireshark's exports in these formats, with
+/// a field per line or a packet per line.
 ///
 /// Nothing is kept of a tree but the fields of the packet that is read.
 struct DissectionTreeReader: TextReader {
@@ -116,7 +116,8 @@ struct DissectionTreeReader: TextReader {
 
     // MARK: PDML
 
-    /// `<field name="ip.ttl" … show="64" …/>`, `<proto name="ip" …>`, `<packet>`; several in one line where it was folded.
+    /// `<field name="ip.ttl" … show="64" …/>`, `<proto name="ip" …>`, `<packet>`; several in one line where it was
+    /// folded.
     private mutating func readElement(_ line: TextCursor, _ output: inout TextOutput) {
         var cursor = line
         while let open = cursor.find(UInt8(ascii: "<")) {

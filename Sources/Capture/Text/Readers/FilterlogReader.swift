@@ -77,7 +77,9 @@ struct FilterlogReader: TextReader {
         return .taken
     }
 
-    /// TCP: ports, length, flags, sequence number, acknowledgement, window. UDP: ports, length. ICMP: the type in words.
+    /// TCP: ports, length, flags, sequence number, acknowledgement, window.
+    ///
+    /// UDP: ports, length. ICMP: the type in words.
     private static func readTransport(_ fields: [TextCursor], _ packet: inout PrintedPacket) {
         switch packet.ipProtocol {
         case 6, 17:

@@ -17,7 +17,9 @@ final class HeaderSnapshots {
         for block in blocks { Glibc.free(block) }
     }
 
-    /// The next free snapshot. `keep` takes it; without, the next call returns the same.
+    /// The next free snapshot.
+    ///
+    /// `keep` takes it; without, the next call returns the same.
     func next() -> UnsafeMutablePointer<header_snapshot>? {
         if used == blocks.count * Self.blockSize {
             guard let memory = calloc(Self.blockSize, MemoryLayout<header_snapshot>.stride) else { return nil }

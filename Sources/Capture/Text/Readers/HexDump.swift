@@ -4,8 +4,8 @@ internal import Packets
 
 /// Collects the lines of a hex dump and makes a packet of its bytes, by the parser that captures go through.
 ///
-/// Reads the dumps of tcpdump -x/-xx/-X/-XX, tshark -x, the sniffers of FortiGate, ASA, IOS and Junos, xxd, od, hexdump,
-/// and text2pcap's format. Bounded: of a dump only the first 2,048 bytes are kept, which hold all headers.
+/// Reads the dumps of tcpdump -x/-xx/-X/-XX, tshark -x, the sniffers of FortiGate, ASA, IOS and Junos, xxd, od,
+/// hexdump, and text2pcap's format. Bounded: of a dump only the first 2,048 bytes are kept, which hold all headers.
 struct HexDump {
     static let maximumKept = 2048
     /// The first line of a dump has at least so many bytes: numbers in prose do not.
@@ -28,7 +28,9 @@ struct HexDump {
     /// Whether the packet that `complete` returned began with a link header.
     private(set) var hadLink = false
 
-    /// Takes a line that goes on with the dump. False where it does not; then the dump is complete.
+    /// Takes a line that goes on with the dump.
+    ///
+    /// False where it does not; then the dump is complete.
     mutating func goOn(_ line: TextCursor) -> Bool {
         guard isCollecting else { return false }
         var text = line
@@ -58,7 +60,7 @@ struct HexDump {
 
     /// Takes a line that begins a dump, after `complete`.
     ///
-    /// - Parameter followsPacket: the line stands directly below a packet's text; then bytes without an offset, as
+    /// - `followsPacket`: the line stands directly below a packet's text; then bytes without an offset, as
     ///   tcpdump 3.x prints them, are a dump too.
     mutating func begin(_ line: TextCursor, followsPacket: Bool) -> Bool {
         var text = line
@@ -80,7 +82,8 @@ struct HexDump {
         return true
     }
 
-    /// Takes the title that tshark prints above one of several dumps: `Frame (66 bytes):`, `Reassembled TCP (1460 bytes):`.
+    /// Takes the title that tshark prints above one of several dumps: `Frame (66 bytes):`, `Reassembled TCP (1460
+    /// bytes):`.
     mutating func readTitle(_ line: TextCursor) -> Bool {
         guard line.count < 80, line.peek(line.count - 1) == UInt8(ascii: ":"), line.contains(" bytes):") else {
             return false
@@ -104,7 +107,9 @@ struct HexDump {
     }
 
     /// Makes the bytes so far end at `offset`: cuts what was taken from the text column of the line before, or repeats
-    /// that line where `*` stood for it. False where the offset fits neither.
+    /// that line where `*` stood for it.
+    ///
+    /// False where the offset fits neither.
     private mutating func align(to offset: HexDumpLine.Offset) -> Bool {
         if offset.matches(total) {
             repeats = false
@@ -130,10 +135,10 @@ struct HexDump {
 
     /// Ends the dump and parses its bytes.
     ///
-    /// - Parameters:
-    ///   - time: of the packet, ns since 1970.
-    ///   - interface: `PACKET_INTERFACE_*`.
-    /// - Returns: the packet; or why there is none; `nil` where the bytes are no frame.
+    /// - `time`: of the packet, ns since 1970.
+    /// - `interface`: `PACKET_INTERFACE_*`.
+    ///
+    /// Returns the packet; or why there is none; `nil` where the bytes are no frame.
     mutating func complete(
         time: UInt64, interface: UInt8, _ snapshots: HeaderSnapshots
     ) -> Result<ObservedPacket, HexDumpRefusal>? {
@@ -185,8 +190,9 @@ struct HexDump {
         groupSize = 1
     }
 
-    /// Turns the bytes of each group round, as `od -x` and `hexdump` print 16-bit words of a little-endian machine. The
-    /// bytes stay as they were where that makes no packet of them.
+    /// Turns the bytes of each group round, as `od -x` and `hexdump` print 16-bit words of a little-endian machine.
+    ///
+    /// The bytes stay as they were where that makes no packet of them.
     private mutating func swapped() -> LinkLayer? {
         guard groupSize > 1 else { return nil }
         var turned = bytes

@@ -26,9 +26,11 @@ struct HexDumpLine {
     /// Bytes that were appended to the array.
     var count = 0
 
-    /// Reads a line and appends its bytes. `nil`, with nothing appended, where it is not a dump's line.
+    /// Reads a line and appends its bytes.
     ///
-    /// - Parameter needsOffset: False where a line of bytes alone is accepted (tcpdump 3.x).
+    /// `nil`, with nothing appended, where it is not a dump's line.
+    ///
+    /// - `needsOffset`: False where a line of bytes alone is accepted (tcpdump 3.x).
     init?(_ text: TextCursor, needsOffset: Bool = true, into bytes: inout [UInt8]) {
         var cursor = text
         cursor.skipBlanks()
@@ -114,8 +116,9 @@ struct HexDumpLine {
         return length
     }
 
-    /// Steps over what stands between two groups: one blank, or two in the middle of a line. False where the text
-    /// column comes next: tabs, more blanks.
+    /// Steps over what stands between two groups: one blank, or two in the middle of a line.
+    ///
+    /// False where the text column comes next: tabs, more blanks.
     private static func separator(_ cursor: inout TextCursor, at read: Int) -> Bool {
         guard cursor.skip(byte: UInt8(ascii: " ")) else { return false }
         if cursor.peek() == UInt8(ascii: " "), read == 8 { cursor.advance() }

@@ -4,8 +4,9 @@ internal import CPacket
 /// The bytes of a hex dump as a frame: which link header they begin with is told from the bytes, because a dump does
 /// not say it.
 enum HexFrame {
-    /// Link layers and the bytes up to their IP header, in the order in which they are tried. The first whose IP header
-    /// agrees with itself is taken. IP alone comes after those whose header is checked too.
+    /// Link layers and the bytes up to their IP header, in the order in which they are tried.
+    ///
+    /// The first whose IP header agrees with itself is taken. IP alone comes after those whose header is checked too.
     private static let candidates: [(link: LinkLayer, header: Int)] = [
         (.ethernet, 14), (.cooked, 16), (.cooked2, 20), (.null, 4), (.ciscoHDLC, 4), (.ppp, 4), (.ppp, 2), (.ip, 0),
     ]

@@ -3,7 +3,9 @@ internal import CPacket
 internal import Packets
 
 /// Reads the lines that netfilter's LOG target and nftables' `log` write: to the kernel's log, through ulogd, by UFW,
-/// firewalld and OpenWrt. `IN=eth1 OUT=eth0 MAC=… SRC=10.4.0.2 DST=10.1.0.1 LEN=40 TTL=63 ID=0 DF PROTO=TCP SPT=22 …`
+/// firewalld and OpenWrt.
+///
+/// `IN=eth1 OUT=eth0 MAC=… SRC=10.4.0.2 DST=10.1.0.1 LEN=40 TTL=63 ID=0 DF PROTO=TCP SPT=22 …`
 ///
 /// The fields and their order are those of `nf_log_syslog.c` in Linux and of ulogd's `printpkt.c`.
 struct NetfilterLogReader: TextReader {
@@ -121,8 +123,10 @@ struct NetfilterLogReader: TextReader {
         return .taken
     }
 
-    /// Bytes behind the headers without options. Options are seldom printed: what a segment without PSH has of bytes is
-    /// taken for options as long as it may be (40 bytes, RFC 9293, 3.1), and 12 bytes of a segment with PSH are.
+    /// Bytes behind the headers without options.
+    ///
+    /// Options are seldom printed: what a segment without PSH has of bytes is taken for options as long as it may be
+    /// (40 bytes, RFC 9293, 3.1), and 12 bytes of a segment with PSH are.
     private static func payload(_ rest: UInt32, _ packet: PrintedPacket) -> UInt32 {
         guard packet.ipProtocol == 6, let flags = packet.flags else { return rest }
         if !flags.contains(.psh) { return rest > 40 ? rest - 12 : 0 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The columns of a packet list: Wireshark's and tshark's default ones, those that a header line names, and the fields of
-/// `tshark -T fields -E header=y`.
+/// The columns of a packet list: Wireshark's and tshark's default ones, those that a header line names, and the fields
+/// of `tshark -T fields -E header=y`.
 struct PacketListColumns: Equatable {
     enum Column: Equatable {
         case number, time, source, destination, protocolName, length, info
@@ -29,7 +29,9 @@ struct PacketListColumns: Equatable {
         columns.contains { if case .field = $0 { true } else { false } }
     }
 
-    /// Reads a header line. `nil` where the line is none: at least three columns must be known, one of them an address.
+    /// Reads a header line.
+    ///
+    /// `nil` where the line is none: at least three columns must be known, one of them an address.
     init?(header line: TextCursor) {
         guard line.count < 4096 else { return nil }
         for separator in [UInt8(ascii: "\t"), UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "|")]

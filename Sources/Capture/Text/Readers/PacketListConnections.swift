@@ -16,7 +16,7 @@ struct PacketListConnections {
         var port: UInt16 = 0
         /// The sequence number that comes next; `nil` before a segment was shown.
         var next: UInt32?
-        /// What this direction acknowledged last.
+        /// The newest acknowledgement of this direction.
         var ack: UInt32?
         /// Bytes of the frame before the payload, by the last line that shows both lengths.
         var headers: UInt32 = 54

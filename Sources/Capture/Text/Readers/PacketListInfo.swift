@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// What Wireshark's "Info" column says of a packet:
+/// The content of Wireshark's "Info" column for one packet:
 /// `[TCP Retransmission] 51506 → 443 [SYN, ACK] Seq=0 Ack=1 Win=42340 Len=0 MSS=1400`.
 struct PacketListInfo {
-    /// Reads the text of a TCP segment into `packet`. False where it does not show flags.
+    /// Reads the text of a TCP segment into `packet`.
+    ///
+    /// False where it does not show flags.
     static func readTCP(_ text: TextCursor, _ packet: inout PrintedPacket, _ names: inout TextNames) -> Bool {
         var cursor = text
         var start = cursor.position
@@ -102,8 +104,9 @@ struct PacketListInfo {
         }
     }
 
-    /// `Echo (ping) reply    id=0x0007, seq=1/256, ttl=61`, `Destination unreachable (Port unreachable)`. False where the
-    /// message is not known.
+    /// `Echo (ping) reply    id=0x0007, seq=1/256, ttl=61`, `Destination unreachable (Port unreachable)`.
+    ///
+    /// False where the message is not known.
     static func readICMP(_ text: TextCursor, isIPv6: Bool, _ packet: inout PrintedPacket) -> Bool {
         packet.ipProtocol = isIPv6 ? 58 : 1
         if text.contains("ping) request") {

@@ -5,8 +5,8 @@ internal import Packets
 /// Reads packet lists of Wireshark and tshark: the default columns as tshark prints them or as copied from the window,
 /// exported text and CSV, lists with columns of one's own (`TTL`), and `tshark -T fields -E header=y`.
 ///
-/// Sequence numbers stay as printed, which is relative as a rule. A line of an application's protocol shows no ports: it
-/// is taken for data of the connection between the two hosts, where the list shows exactly one.
+/// Sequence numbers stay as printed, which is relative as a rule. A line of an application's protocol shows no ports:
+/// it is taken for data of the connection between the two hosts, where the list shows exactly one.
 struct PacketListReader: TextReader {
     let program = "packet list"
 

@@ -61,7 +61,9 @@ struct PrintedClock {
     // MARK: Reading
 
     /// Steps over a timestamp at the start of a line, or behind a packet's number there (`  1: `, `12 `), and over the
-    /// blanks behind it. `nil`, without moving, where there is none.
+    /// blanks behind it.
+    ///
+    /// `nil`, without moving, where there is none.
     static func stamp(atStart cursor: inout TextCursor) -> Stamp? {
         var copy = cursor
         copy.skipBlanks()
@@ -78,7 +80,9 @@ struct PrintedClock {
         return found
     }
 
-    /// Steps over a timestamp and the blanks behind it. `nil`, without moving, where it is none.
+    /// Steps over a timestamp and the blanks behind it.
+    ///
+    /// `nil`, without moving, where it is none.
     static func stamp(_ cursor: inout TextCursor) -> Stamp? {
         var copy = cursor
         guard let found = read(&copy), copy.isAtEnd || copy.skipBlanks() > 0 else { return nil }
@@ -104,7 +108,9 @@ struct PrintedClock {
         }
     }
 
-    /// `.123456`, up to nine digits, as nanoseconds. `nil` where no digits follow.
+    /// `.123456`, up to nine digits, as nanoseconds.
+    ///
+    /// `nil` where no digits follow.
     private static func fraction(_ cursor: inout TextCursor) -> UInt64? {
         guard cursor.skip(byte: UInt8(ascii: ".")) || cursor.skip(byte: UInt8(ascii: ",")) else { return nil }
         let start = cursor.position

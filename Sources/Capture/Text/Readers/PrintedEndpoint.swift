@@ -7,7 +7,9 @@ struct PrintedEndpoint {
     var address: IPAddress
     var port: UInt16?
 
-    /// Reads the whole stretch. `nil` where it is no address, or has no port although one is wanted.
+    /// Reads the whole stretch.
+    ///
+    /// `nil` where it is no address, or has no port although one is wanted.
     init?(_ text: TextCursor, hasPort: Bool, _ names: inout TextNames) {
         guard hasPort else {
             guard let address = text.host(&names) else { return nil }

@@ -6,7 +6,9 @@ struct PrintedInterface {
     /// The packet was leaving.
     var isEgress: Bool
 
-    /// Steps over them. `nil`, without moving, where they do not come next.
+    /// Steps over them.
+    ///
+    /// `nil`, without moving, where they do not come next.
     init?(_ cursor: inout TextCursor) {
         var copy = cursor
         copy.skipBlanks()

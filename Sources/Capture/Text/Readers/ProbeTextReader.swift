@@ -5,12 +5,12 @@ internal import Packets
 /// Reads the answers that probing programs print: ping's replies (Linux, BSD, macOS, BusyBox, Windows), nmap's
 /// `--reason` and `--packet-trace`, nping, and hping3.
 ///
-/// The prober's own address is seldom printed: `this-machine` stands for it. Of most of these programs a line is an answer;
-/// the probe before it is implied (`TextOutput.imply`).
+/// The prober's own address is seldom printed: `this-machine` stands for it. Of most of these programs a line is an
+/// answer; the probe before it is implied (`TextOutput.imply`).
 struct ProbeTextReader: TextReader {
     private(set) var program = "ping"
 
-    /// What nmap or hping3 probes, by the last line that named it.
+    /// The target that nmap or hping3 probes, by the last line that named it.
     private var target: IPAddress?
 
     private enum Kind {
@@ -177,7 +177,7 @@ struct ProbeTextReader: TextReader {
             window: nil, identification: 0, &output)
     }
 
-    /// `len=46 ip=10.4.0.2 ttl=63 DF id=0 sport=22 flags=RA seq=0 win=0 rtt=1.2 ms`
+    /// `len=46 ip=10.4.0.2 ttl=63 DF id=0 sport=22 flags=RA seq=0 win=0 rtt=1.2 ms`.
     private mutating func readHping(_ line: TextCursor, _ output: inout TextOutput) {
         program = "hping3"
         var from: IPAddress?
@@ -217,7 +217,9 @@ struct ProbeTextReader: TextReader {
             from: from, port: port, flags: flags, ttl: ttl, window: window, identification: identification, &output)
     }
 
-    /// Hands out an answer and, as implied, the probe: a SYN. Numbers are not printed: the SYN's is taken for 0.
+    /// Hands out an answer and, as implied, the probe: a SYN.
+    ///
+    /// Numbers are not printed: the SYN's is taken for 0.
     private func deliver(
         from: IPAddress?, port: UInt16, flags: TCPFlags, ttl: UInt8, window: UInt16?, identification: UInt32,
         _ output: inout TextOutput

@@ -2,8 +2,9 @@
 internal import Packets
 
 extension TextCursor {
-    /// The stretch cut at each `separator` that stands outside of double quotes; quotes around a field are taken off. At
-    /// most `limit` fields; the last holds the rest.
+    /// The stretch cut at each `separator` that stands outside of double quotes; quotes around a field are taken off.
+    ///
+    /// At most `limit` fields; the last holds the rest.
     func fields(separator: UInt8, limit: Int) -> [TextCursor] {
         var fields: [TextCursor] = []
         var cursor = self
@@ -51,7 +52,9 @@ extension TextCursor {
         return words
     }
 
-    /// Flags of a TCP segment written as letters, in any order: `SA`, `R.`, `PA`. `nil` where another letter occurs.
+    /// Flags of a TCP segment written as letters, in any order: `SA`, `R.`, `PA`.
+    ///
+    /// `nil` where another letter occurs.
     var flagLetters: TCPFlags? {
         var flags: TCPFlags = []
         for offset in 0..<count {

@@ -16,7 +16,9 @@ struct TextDumps {
     /// The line above a dump that stands alone, where no reader knows it: its time (ns) and interface.
     private var heading: (time: UInt64, interface: UInt8)?
 
-    /// Takes a line that goes on with a dump. The first one that does not ends it.
+    /// Takes a line that goes on with a dump.
+    ///
+    /// The first one that does not ends it.
     mutating func goOn(_ line: TextCursor, into output: inout TextOutput) -> Bool {
         if dump.isCollecting {
             if dump.goOn(line) { return true }
@@ -25,7 +27,9 @@ struct TextDumps {
         return line.peek(line.count - 1) == UInt8(ascii: ":") && dump.readTitle(line)
     }
 
-    /// Takes a line that looks like the beginning of a dump. `isWanted` must be asked next, once the packet above is complete.
+    /// Takes a line that looks like the beginning of a dump.
+    ///
+    /// `isWanted` must be asked next, once the packet above is complete.
     mutating func begin(_ line: TextCursor) -> Bool {
         dump.begin(line, followsPacket: true)
     }
@@ -76,8 +80,8 @@ struct TextDumps {
 }
 
 extension PacketRecord {
-    /// Whether the record may be of the same packet as `printed`, which was read of its text: names stand for any address,
-    /// and a TTL of 0 for any TTL.
+    /// Whether the record may be of the same packet as `printed`, which was read of its text: names stand for any
+    /// address, and a TTL of 0 for any TTL.
     func mayBe(_ printed: PacketRecord) -> Bool {
         let isSameSource = printed.source == source || printed.source.standsForName
         let isSameDestination = printed.destination == destination || printed.destination.standsForName

@@ -5,10 +5,12 @@ internal import Packets
 struct TcpdumpEndpoints {
     private var from: TextCursor
     private var to: TextCursor
-    /// Where they stand apart from the addresses, behind IPv6 extension headers.
+    /// The ports, if they stand apart from the addresses, behind IPv6 extension headers.
     private var ports: (from: TextCursor, to: TextCursor)?
 
-    /// Steps over both ends and the colon. `nil`, without moving, where they do not come next.
+    /// Steps over both ends and the colon.
+    ///
+    /// `nil`, without moving, where they do not come next.
     init?(_ cursor: inout TextCursor) {
         var copy = cursor
         from = copy.word()
@@ -20,7 +22,7 @@ struct TcpdumpEndpoints {
         cursor = copy
     }
 
-    /// `443 > 50000: `
+    /// `443 > 50000: `.
     init?(ports cursor: inout TextCursor) {
         self.init(&cursor)
     }

@@ -6,7 +6,9 @@ enum TcpdumpExtensions {
     /// More than a real packet has.
     private static let maximum = 16
 
-    /// Steps over them. True where there were some: the protocol is then to be told from the text.
+    /// Steps over them.
+    ///
+    /// True where there were some: the protocol is then to be told from the text.
     static func skip(_ cursor: inout TextCursor, header: inout TcpdumpHeader) -> Bool {
         // Hop-by-hop, routing, fragment, destination options, mobility (RFC 8200, RFC 6275).
         guard let first = header.ipProtocol, [0, 43, 44, 60, 135].contains(first) else { return false }

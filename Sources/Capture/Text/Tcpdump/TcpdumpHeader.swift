@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What tcpdump -v prints of an IP header: `(tos 0x0, ttl 64, id 1, offset 0, flags [DF], proto TCP (6), length 60)`,
-/// or for IPv6 `(class 0x1, flowlabel 0x2, hlim 64, next-header TCP (6) payload length: 20)`.
+/// The IP header as tcpdump -v prints it: `(tos 0x0, ttl 64, id 1, offset 0, flags [DF], proto TCP (6), length 60)`, or
+/// for IPv6 `(class 0x1, flowlabel 0x2, hlim 64, next-header TCP (6) payload length: 20)`.
 struct TcpdumpHeader {
     var isIPv6: Bool
     /// TTL or hop limit; `nil` without -v.
@@ -16,7 +16,9 @@ struct TcpdumpHeader {
     var moreFragments = false
     /// The protocol number, where it was printed (not before tcpdump 3.8).
     var ipProtocol: UInt8?
-    /// IPv4: total length. IPv6: payload length.
+    /// IPv4: total length.
+    ///
+    /// IPv6: payload length.
     var length: UInt32?
 
     /// There are options (IPv4) or extension headers (IPv6), whose length is not printed.
@@ -43,8 +45,9 @@ struct TcpdumpHeader {
         return length > headers ? length - headers : 0
     }
 
-    /// tcpdump before 3.8 prints the header behind the packet: `(DF) [tos 0x10] (ttl 64, id 1, len 60)`. Takes it off
-    /// the end of `text`, if it is there.
+    /// tcpdump before 3.8 prints the header behind the packet: `(DF) [tos 0x10] (ttl 64, id 1, len 60)`.
+    ///
+    /// Takes it off the end of `text`, if it is there.
     mutating func readTail(of text: inout TextCursor) {
         guard text.peek(text.count - 1) == UInt8(ascii: ")") else { return }
         var depth = 0
@@ -93,7 +96,9 @@ struct TcpdumpHeader {
         }
     }
 
-    /// Reads the inside of the brackets. Fields that are not known are stepped over.
+    /// Reads the inside of the brackets.
+    ///
+    /// Fields that are not known are stepped over.
     mutating func read(_ inside: TextCursor) {
         var cursor = inside
         while !cursor.isAtEnd {
@@ -181,7 +186,9 @@ struct TcpdumpHeader {
         return true
     }
 
-    /// Steps to the next comma that is in no bracket. Linear also where brackets are never closed.
+    /// Steps to the next comma that is in no bracket.
+    ///
+    /// Linear also where brackets are never closed.
     private static func skipField(_ cursor: inout TextCursor) {
         var depth = 0
         while !cursor.isAtEnd {

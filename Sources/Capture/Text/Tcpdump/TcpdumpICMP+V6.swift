@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 extension TcpdumpICMP {
-    /// The message behind `ICMP6, `. tcpdump quotes no packet for these.
+    /// The message behind `ICMP6, `.
+    ///
+    /// tcpdump quotes no packet for these.
     mutating func readV6(_ cursor: inout TextCursor) -> Bool {
         if cursor.skip("echo request") { return readEchoV6(&cursor, type: 128) }
         if cursor.skip("echo reply") { return readEchoV6(&cursor, type: 129) }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// What tcpdump prints behind `src > dst: ` of an ICMP or ICMPv6 message (print-icmp.c, print-icmp6.c), as far as the
-/// record needs it.
+/// The text of an ICMP or ICMPv6 message behind `src > dst: ` (print-icmp.c, print-icmp6.c), as far as the record needs
+/// it.
 struct TcpdumpICMP {
     var type: UInt8 = 0
     var code: UInt8 = 0
@@ -10,14 +10,16 @@ struct TcpdumpICMP {
     var identifier: UInt16 = 0
     /// An echo's sequence number, else the four bytes behind the checksum (MTU, gateway) where the text tells them.
     var rest: UInt32 = 0
-    /// The destination of the packet that an error or a redirect is about, and its protocol, where the message says them.
+    /// The destination of the packet that an error or a redirect is about, and its protocol, where the message says
+    /// them.
     private var subject: IPAddress?
     private var subjectProtocol: UInt8 = 0
     /// Of the whole message, header included, where it was printed.
     var length: UInt32?
 
-    /// `ICMP echo request, id 1, seq 2, length 64`; before tcpdump 3.9 `icmp 64: echo request seq 2`. `nil` where the
-    /// text is none of the messages that are known.
+    /// `ICMP echo request, id 1, seq 2, length 64`; before tcpdump 3.9 `icmp 64: echo request seq 2`.
+    ///
+    /// `nil` where the text is none of the messages that are known.
     init?(_ text: TextCursor, isIPv6: Bool) {
         var cursor = text
         // "[icmp6 sum ok] "
@@ -49,8 +51,9 @@ struct TcpdumpICMP {
         isIPv6 ? type == 128 || type == 129 : type == 0 || type == 8
     }
 
-    /// What the message itself says of the packet that it is about, sent by `record`'s destination: without -v nothing
-    /// is quoted.
+    /// The facts that the message itself gives about the packet that it is about, sent by `record`'s destination.
+    ///
+    /// Without -v nothing is quoted.
     func told(to record: PacketRecord) -> TextQuote? {
         subject.map {
             TextQuote(source: record.destination, destination: $0, isIPv6: record.isIPv6, ipProtocol: subjectProtocol)
@@ -132,7 +135,7 @@ struct TcpdumpICMP {
         return true
     }
 
-    /// ` id 1 seq 2`
+    /// ` id 1 seq 2`.
     private mutating func readTimestamp(_ cursor: inout TextCursor, type: UInt8) -> Bool {
         if cursor.skip(" id "), let id = cursor.number(limit: 0xffff), cursor.skip(" seq "),
             let seq = cursor.number(limit: 0xffff)

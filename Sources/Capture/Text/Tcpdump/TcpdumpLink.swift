@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// What stands between a line's timestamp and its IP header: interface and direction (`-i any`), the link header (`-e`),
+/// The text between a line's timestamp and its IP header: interface and direction (`-i any`), the link header (`-e`),
 /// and `IP ` or `IP6 `.
 ///
 /// Only what tcpdump's own words lead up to is taken for an IP packet, never a place further on in the line, which may
@@ -26,7 +26,9 @@ struct TcpdumpLink {
     /// Folded as bpf/parse.h does; 0 where none was printed.
     var sourceMAC: UInt32 = 0
 
-    /// Steps over it. `nil` where the text is not known to be a packet's.
+    /// Steps over it.
+    ///
+    /// `nil` where the text is not known to be a packet's.
     init?(_ cursor: inout TextCursor, domain: TextDomain = TextDomain()) {
         self.domain = domain
         if readContent(&cursor) { return }
@@ -56,8 +58,9 @@ struct TcpdumpLink {
     }
 
     /// Link layers of other kinds (PPP, PPPoE, radiotap): the IP header's fields stand in the line's first bracket that
-    /// is no number. The one text of somebody else's in such a place, a wireless network's name, is too short to hold
-    /// a packet.
+    /// is no number.
+    ///
+    /// The one text of somebody else's in such a place, a wireless network's name, is too short to hold a packet.
     private mutating func readAnyLink(_ cursor: inout TextCursor) -> Bool {
         var copy = cursor
         let limit = copy.position + 512
@@ -216,8 +219,9 @@ struct TcpdumpLink {
         _ = cursor.group()
     }
 
-    /// `ethertype 802.1Q (0x8100), length 78: vlan 100, p 0, ethertype IPv4 (0x0800), `. True where an IP packet or
-    /// labels follow.
+    /// `ethertype 802.1Q (0x8100), length 78: vlan 100, p 0, ethertype IPv4 (0x0800), `.
+    ///
+    /// True where an IP packet or labels follow.
     private mutating func readEthertypes(_ cursor: inout TextCursor) -> Bool {
         var isKnown = false
         for _ in 0..<6 {

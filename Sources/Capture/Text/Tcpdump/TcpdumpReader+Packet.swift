@@ -32,7 +32,9 @@ extension TcpdumpReader {
         }
     }
 
-    /// Ends a layer that cannot be used. What was read before it stays.
+    /// Ends a layer that cannot be used.
+    ///
+    /// What was read before it stays.
     private mutating func finish(_ layer: Layer, _ refusal: TextRefusal, _ output: inout TextOutput) {
         if layer != .quote, !hasRecord { output.refuse(refusal) }
     }
@@ -61,8 +63,8 @@ extension TcpdumpReader {
         }
     }
 
-    /// What tcpdump says of a packet that was cut or whose lengths are at odds:
-    /// `truncated-ip - 20 bytes missing! `, `[total length 60 > length 40] (invalid) `.
+    /// Skips tcpdump's remark about a truncated packet or inconsistent lengths: `truncated-ip - 20 bytes missing! `,
+    /// `[total length 60 > length 40] (invalid) `.
     private static func skipComplaint(_ cursor: inout TextCursor) {
         if cursor.starts(with: "truncated-ip"), let found = cursor.find("missing!") {
             cursor.move(to: found + 8)
@@ -81,7 +83,7 @@ extension TcpdumpReader {
             || cursor.starts(with: "[payload ") || cursor.starts(with: "[|") || cursor.starts(with: "[bad ")
     }
 
-    /// `src > dst: …`
+    /// `src > dst: …`.
     mutating func readTransport(_ text: TextCursor, header: TcpdumpHeader, layer: Layer, _ output: inout TextOutput) {
         if let refusal = transport(text, header: header, layer: layer, &output) { finish(layer, refusal, &output) }
     }
@@ -271,7 +273,8 @@ extension TcpdumpReader {
         return nil
     }
 
-    /// Without -v an error does not say which ports it is about: those of the segment before it, if that went the same way.
+    /// Without -v an error does not say which ports it is about: those of the segment before it, if that went the same
+    /// way.
     private mutating func tellPorts() {
         guard let told = quote, told.ports == nil, told.ipProtocol == 0 || told.ipProtocol == 6, let lastSegment,
             lastSegment.source == told.source, lastSegment.destination == told.destination

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CPacket
 
-/// Tunnels that tcpdump prints the inside of. As in bpf/parse.h, one level, and the record is the inner packet's.
-/// (Teredo, GTP-U and ERSPAN it does not look into; their records are the outer packet's, if any.)
+/// Tunnels that tcpdump prints the inside of.
+///
+/// As in bpf/parse.h, one level, and the record is the inner packet's. (Teredo, GTP-U and ERSPAN it does not look into;
+/// their records are the outer packet's, if any.)
 extension TcpdumpReader {
     /// `VXLAN, flags [I] (0x08), vni 1111`, `Geneve, Flags [none], vni 0x2a, proto TEB (0x6558)`.
     static func udpTunnel(_ cursor: inout TextCursor) -> (tunnel: packet_tunnel, identifier: UInt32)? {

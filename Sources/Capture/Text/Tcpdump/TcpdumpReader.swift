@@ -6,15 +6,15 @@ internal import Packets
 ///
 /// Bounded: it holds at most one packet that is not complete, and a table of sequence numbers.
 struct TcpdumpReader: TextReader {
-    /// Which of a packet's IP headers is being read.
+    /// The IP header of a packet that is being read.
     enum Layer {
         case outer
         case inner
-        /// What an ICMP error quotes.
+        /// The packet quoted by an ICMP error.
         case quote
     }
 
-    /// What the packet's next line is taken for.
+    /// The expected meaning of the packet's next line.
     enum Expectation {
         case nothing
         case header(Layer)
@@ -40,8 +40,10 @@ struct TcpdumpReader: TextReader {
     private var clock = TextClock()
     /// Whether packets carry a timestamp; `nil` before the first packet.
     private var hasTime: Bool?
-    /// Columns before the first packet's line. What is indented deeper is part of a packet and never one itself: the
-    /// application's text in it was written by somebody else.
+    /// Columns before the first packet's line.
+    ///
+    /// What is indented deeper is part of a packet and never one itself: the application's text in it was written by
+    /// somebody else.
     private var indentation: Int?
     /// Continuation lines stand where packets begin: the indentation was lost on the text's way.
     private var isFlat = false

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
 
-/// What tcpdump prints behind `src > dst: ` of a TCP segment, in the style of 4.x
-/// (`Flags [S.], cksum 0x1 (correct), seq 1:2, ack 3, win 4, options […], length 1`) or the one before
-/// (`S, cksum 0x1 (correct), 1:2(1) ack 3 win 4 <mss 1460>`).
+/// The text of a TCP segment behind `src > dst: `, in the style of 4.x (`Flags [S.], cksum 0x1 (correct), seq 1:2, ack
+/// 3, win 4, options […], length 1`) or the one before (`S, cksum 0x1 (correct), 1:2(1) ack 3 win 4 <mss 1460>`).
 struct TcpdumpTCP {
     var flags: TCPFlags
-    /// As printed: absolute or relative. `nil` where tcpdump prints none (a bare ACK).
+    /// As printed: absolute or relative.
+    ///
+    /// `nil` where tcpdump prints none (a bare ACK).
     var seq: UInt32?
     var ack: UInt32?
     /// The acknowledgement field of a segment without ACK, where it was printed.
@@ -81,8 +82,9 @@ struct TcpdumpTCP {
         }
     }
 
-    /// `, cksum …, seq 1:2, ack 3, win 4, options […], length 1`. False unless there is a window: the end of the header
-    /// was not captured, or this is another program's text.
+    /// `, cksum …, seq 1:2, ack 3, win 4, options […], length 1`.
+    ///
+    /// False unless there is a window: the end of the header was not captured, or this is another program's text.
     private mutating func readFields(_ cursor: inout TextCursor) -> Bool {
         var hasWindow = false
         while cursor.skip(", ") {
