@@ -53,6 +53,8 @@ let package = Package(
             name: "Probing", dependencies: ["CPacket", "Diagnosis", "Packets"], swiftSettings: strict),
         .target(name: "Reporting", dependencies: ["CPacket", "Diagnosis", "Packets"], swiftSettings: strict),
         .target(
+            name: "Fleet", dependencies: ["CPacket", "Diagnosis", "Packets", "Reporting"], swiftSettings: strict),
+        .target(
             name: "YAML", dependencies: [.product(name: "Yams", package: "Yams")], swiftSettings: strict),
         .target(
             name: "Agent",
@@ -73,7 +75,7 @@ let package = Package(
         .executableTarget(
             name: "rstwho",
             dependencies: [
-                "Agent", "Capture", "Diagnosis", "Packets", "Probing", "Reporting",
+                "Agent", "Capture", "Diagnosis", "Fleet", "Packets", "Probing", "Reporting",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -101,6 +103,9 @@ let package = Package(
             name: "CaptureTests",
             dependencies: ["Capture", "CPacket", "Diagnosis", "Packets", "Fixtures"],
             path: "Tests/Unit/CaptureTests", swiftSettings: strict),
+        .testTarget(
+            name: "FleetTests", dependencies: ["CPacket", "Diagnosis", "Fleet", "Packets", "Reporting", "Fixtures"],
+            path: "Tests/Unit/FleetTests", swiftSettings: strict),
         .testTarget(
             name: "ProbingTests", dependencies: ["CPacket", "Diagnosis", "Probing", "Packets", "Fixtures"],
             path: "Tests/Unit/ProbingTests", swiftSettings: strict),

@@ -17,7 +17,7 @@ struct RstWho: AsyncParsableCommand {
             WatchCommand.self, ReadCommand.self, ExplainCommand.self, ResetsCommand.self, HostsCommand.self,
             OriginsCommand.self,
             PathsCommand.self, TopCommand.self, CompareCommand.self, ProbeCommand.self, DoctorCommand.self,
-            ForgetCommand.self, CheckConfigCommand.self,
+            ForgetCommand.self, CheckConfigCommand.self, FleetCommand.self,
         ])
 
     static func main() async {

@@ -26,7 +26,7 @@ package struct ClockEstimate: Sendable, Equatable {
     package init() {}
 
     /// This clock's time as the other clock would tell it.
-    func other(_ time: UInt64) -> UInt64 {
+    package func other(_ time: UInt64) -> UInt64 {
         let moved = time &- UInt64(bitPattern: offset)
         guard drift != 0 else { return moved }
         let elapsed = Double(Int64(bitPattern: moved &- origin))
@@ -35,17 +35,23 @@ package struct ClockEstimate: Sendable, Equatable {
 }
 
 /// A packet that two points saw: when by the other's clock, what the times differ by, and which way it went.
-struct ClockSample: BitwiseCopyable {
-    enum Way: UInt8 {
+package struct ClockSample: BitwiseCopyable {
+    package enum Way: UInt8, BitwiseCopyable {
         /// From the other point to this one, by its TTL, and the other way.
         case there, back
         /// The TTL does not tell; the conversations' two directions still do not mix.
         case one, two
     }
 
-    var time: UInt64
-    var difference: Int64
-    var way: Way
+    package var time: UInt64
+    package var difference: Int64
+    package var way: Way
+
+    package init(time: UInt64, difference: Int64, way: Way) {
+        self.time = time
+        self.difference = difference
+        self.way = way
+    }
 }
 
 extension ClockEstimate {
@@ -61,7 +67,7 @@ extension ClockEstimate {
     }
 
     /// - Parameter samples: In any order. `nil` is returned where there are none.
-    init?(_ samples: [ClockSample]) {
+    package init?(_ samples: [ClockSample]) {
         guard let first = samples.first else { return nil }
         let origin = samples.reduce(first.time) { min($0, $1.time) }
         let last = samples.reduce(first.time) { max($0, $1.time) }

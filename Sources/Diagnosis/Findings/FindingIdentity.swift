@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CPacket
-internal import Packets
+package import Packets
 
 /// Names findings and packets by what they are, so that they are named the same live, from a file and again tomorrow.
-enum FindingIdentity {
+package enum FindingIdentity {
     private static let alphabet: [UInt8] = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
 
     /// 26 characters as a ULID has: 10 for the time in ms, 16 for a hash of five-tuple, seq, ack, flags, IP-ID or flow
@@ -45,6 +45,17 @@ enum FindingIdentity {
     /// 16 hexadecimal digits from seq, ack, flags, payload length and timestamps, without addresses: findings of
     /// several machines about one packet join on it.
     static func packetKey(_ record: PacketRecord, timestamps: (value: UInt32, echo: UInt32)?) -> String {
+        packetKey(packetHash(record, timestamps: timestamps))
+    }
+
+    /// A packet's key as it is written.
+    package static func packetKey(_ hash: UInt64) -> String {
+        let digits = String(hash, radix: 16)
+        return String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    /// The hash that a packet's key is made of.
+    package static func packetHash(_ record: PacketRecord, timestamps: (value: UInt32, echo: UInt32)?) -> UInt64 {
         var hash = StableHash()
         hash.combine(record.seq)
         hash.combine(record.ack)
@@ -52,7 +63,6 @@ enum FindingIdentity {
         hash.combine(record.payload_length)
         hash.combine(timestamps?.value ?? 0)
         hash.combine(timestamps?.echo ?? 0)
-        let digits = String(hash.value, radix: 16)
-        return String(repeating: "0", count: 16 - digits.count) + digits
+        return hash.value
     }
 }

@@ -37,5 +37,5 @@ package struct TableStyle: Sendable {
     }
 
     /// A column's title with the zone of its times, where that is not UTC.
-    func title(_ title: String) -> String { clock == .utc ? title : "\(title) (local)" }
+    package func title(_ title: String) -> String { clock == .utc ? title : "\(title) (local)" }
 }

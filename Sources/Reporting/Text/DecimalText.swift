@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Decimal numbers as text without an exponent and without a locale.
-enum DecimalText {
+package enum DecimalText {
     /// `value` rounded to a whole number between 0 and 10^9; 0 where it is no number.
     static func whole(_ value: Double) -> Int {
         value.isNaN ? 0 : Int(min(max(value, 0), 1e9).rounded())
@@ -12,7 +12,7 @@ enum DecimalText {
     ///
     /// - `value`: finite; its magnitude is clamped to 10^12.
     /// - `digits`: at most 6.
-    static func format(_ value: Double, digits: Int) -> String {
+    package static func format(_ value: Double, digits: Int) -> String {
         var scale: Int64 = 1
         for _ in 0..<digits { scale *= 10 }
         let clamped = min(max(value, -1e12), 1e12)
