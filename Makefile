@@ -31,7 +31,7 @@ MINUTES ?= 5
 # It counts what the standard library allocates, which therefore cannot be linked in.
 ENGINE_BENCH := swift build -c release --scratch-path .build/bench --product engine-bench
 
-.PHONY: all help deps deps-build deps-demo deps-package bpf man deb dist test-package debug-static debug-package images debug lint format test test-all faults accuracy bench bench-smoke soak test-kernels fuzz demo clean
+.PHONY: all help deps deps-build deps-demo deps-package bpf man deb dist test-package debug-static debug-package images debug lint format test test-all faults accuracy bench bench-smoke soak test-kernels fuzz wild demo clean
 
 all: deps-build bpf
 	swift build $(RELEASE)
@@ -122,6 +122,13 @@ test-kernels: deps bpf ## load the kernel part on Debian's kernels under qemu
 
 fuzz: deps bpf ## fuzz every parser for SECONDS=n each
 	Tests/Fuzz/run fuzz $(SECONDS)
+
+# CAPTURES="DIR..." reads others. The default is a cache outside the project, filled from public repositories.
+WILD ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/rstwho-wild
+wild: deps-build bpf ## read every capture below CAPTURES and mark suspicious verdicts by a rule of its own
+	swift build $(RELEASE)
+	$(if $(CAPTURES),,Tests/Wild/fetch $(WILD))
+	Tests/Wild/check .build/release/rstwho $(or $(CAPTURES),$(WILD)/captures) $(if $(LIST),--list $(LIST))
 
 demo: deps-demo bpf ## a firewall's reset, caught in a network of namespaces
 	swift build $(RELEASE)

@@ -68,7 +68,7 @@ package struct PacketText: ~Copyable {
     /// are damaged; `ioError`.
     package mutating func read(_ handler: (PacketBatch) throws -> Void) throws {
         var watermark: UInt64 = 0
-        var arrival = Self.now()
+        var arrival = CaptureFile.now()
         var scanned = 0
         reading: while true {
             let filling: CaptureInput.Filling
@@ -85,13 +85,13 @@ package struct PacketText: ~Copyable {
             case .more:
                 feedLines(&scanned)
                 try deliver(&watermark, to: handler)
-                arrival = Self.now()
+                arrival = CaptureFile.now()
             case .none:
                 guard !input.wait(milliseconds: CaptureFile.tickInterval) else { continue }
                 parser.pause()
                 try deliver(&watermark, to: handler)
                 guard watermark > 0 else { continue }
-                let elapsed = Self.now() &- arrival
+                let elapsed = CaptureFile.now() &- arrival
                 let time = watermark.addingReportingOverflow(elapsed).partialValue
                 try handler(PacketBatch(packets: UnsafeBufferPointer(start: nil, count: 0), watermark: time))
             case .end:
@@ -105,12 +105,6 @@ package struct PacketText: ~Copyable {
             if parser.counts.packets == 0, input.offset > Self.maximumPreface { break }
         }
         try checkOutcome()
-    }
-
-    private static func now() -> UInt64 {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)
     }
 
     private mutating func deliver(_ watermark: inout UInt64, to handler: (PacketBatch) throws -> Void) throws {

@@ -202,7 +202,7 @@ extension Engine {
             }
             if flow.pointee.watch != 0 {
                 forwarding.observe(
-                    watched: record.pointee, time: packet.pointee.time, watch: flow.pointee.watch, context)
+                    watched: record.pointee, time: packet.pointee.time, watch: UInt32(flow.pointee.watch), context)
             }
         }
         // What is asked of its direction as it was before this packet.
@@ -335,6 +335,7 @@ extension FlowEntry {
     @inline(__always)
     mutating func touch(now: UInt64) {
         if now > lastSeen, now - lastSeen >= FlowTable.idleGap {
+            earlierGap = max(earlierGap, UInt16(clamping: gap / 1000))
             gap = UInt32(clamping: (now - lastSeen) / 1_000_000)
             gapEnd = UInt32(truncatingIfNeeded: now / 1_000_000)
         }

@@ -65,7 +65,9 @@ struct FlowEntry: BucketEntry {
     /// The number of times that the five-tuple was reused.
     var generation: UInt16 = 0
     /// Its place in focus, plus 1 (`FocusRequests`); 0 where it is not.
-    var watch: UInt32 = 0
+    var watch: UInt16 = 0
+    /// The longest gap before `gap`, s; 65,535 meaning that or more.
+    var earlierGap: UInt16 = 0
     var lastSeen: UInt64
     /// The number of the newest reset of this flow that waits to be judged, plus 1 (`PendingResets`); 0 if there was
     /// none.

@@ -77,7 +77,7 @@ struct ForwardingTracker: ~Copyable {
         let other = sourceIsHigh ? flow.pointee.low : flow.pointee.high
         let isHalfOpen = record.tcpFlags.contains(.syn) && other.packets == 0
         guard let place = begin(key, flow: record.fiveTuple, isHalfOpen: isHalfOpen, context) else { return }
-        flow.pointee.watch = UInt32(place + 1)
+        flow.pointee.watch = UInt16(place + 1)
         context.nextDue = 0
     }
 

@@ -26,9 +26,10 @@ enum OneHopNearer {
     /// The shortest timer seen is 7 s (a balancer with short timers, recorded); a pause of 5 s is none.
     private static let silence: UInt64 = 6_000_000_000
 
-    /// True where the connection was silent for so long, and its source answered what ended the silence with the reset.
+    /// True where the connection was silent for so long, longer than ever before, and its source answered what ended
+    /// the silence with the reset.
     static func isSilent(_ reset: ResetCase) -> Bool {
-        reset.stage != .afterClose && (reset.idle ?? 0) >= silence
+        reset.stage != .afterClose && (reset.idle ?? 0) >= silence && reset.isTimerLikely
     }
 
     /// True where the connection was silent and then reset from nearer than its own packets come: what forgets a silent

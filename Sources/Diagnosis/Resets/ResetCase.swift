@@ -106,6 +106,21 @@ struct ResetCase: Sendable {
     /// the reset.
     var idle: UInt64? { shed.isEmpty ? flow?.idle : nil }
 
+    /// True where that silence can have run into a device's timer: the connection outlived none that was nearly as
+    /// long, and its protocol has no timer of that length.
+    ///
+    /// A silence that equals a documented default needs only to be the longest.
+    var isTimerLikely: Bool {
+        guard let idle, let earlier = flow?.earlierGap else { return false }
+        guard
+            ![record.src_port, record.dst_port].contains(where: {
+                KnownTimers.isHeld(at: $0, for: Double(idle) / 1e9)
+            })
+        else { return false }
+        if idle > earlier + earlier / 5 { return true }
+        return idle > earlier + 1_000_000_000 && !KnownTimers.resetting(after: Double(idle) / 1e9).isEmpty
+    }
+
     /// The silence of the connection, where it is a part of the story: before the reset, or before its
     /// source's close.
     var silence: UInt64? {
@@ -154,6 +169,8 @@ struct FlowContext: Sendable {
     /// ns for which the flow had been silent before the reset, or before the packet that drew it; `nil` if no such gap
     /// was seen.
     var gap: UInt64?
+    /// The longest gap (ns) before that one, which the connection outlived.
+    var earlierGap: UInt64 = 0
     /// The reset's source has sent nothing since the gap: it answered what ended the gap with the reset.
     var isSilentSinceGap = true
 

@@ -27,7 +27,7 @@ enum ResetCause {
         if evidence.contains(.reflected) { return .injected }
         switch reset.stage {
         case .syn, .handshake: return .rejected
-        case .idle: return .idleTimeout
+        case .idle: return reset.isTimerLikely ? .idleTimeout : .unknown
         case .data where OneHopNearer.isSilent(reset) && reset.record.window == 0: return .idleTimeout
         case .data, .unknown:
             // A netfilter REJECT in mid-stream is a bare RST whose seq is what its victim acknowledged

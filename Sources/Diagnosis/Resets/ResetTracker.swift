@@ -103,6 +103,7 @@ struct ResetTracker: ~Copyable {
             source: sourceIsHigh ? flow.pointee.high : flow.pointee.low,
             other: sourceIsHigh ? flow.pointee.low : flow.pointee.high,
             gap: hasGap ? UInt64(flow.pointee.gap) * 1_000_000 : nil)
+        known.earlierGap = UInt64(flow.pointee.earlierGap) * 1_000_000_000
         known.isSilentSinceGap =
             known.source.packets == 0 || known.source.age(at: sighting.packet.record.time) > flow.pointee.gap
         flow.side(isHigh: sourceIsHigh).pointee.flags |= sighting.packet.record.flags

@@ -222,6 +222,7 @@ struct PathSentences {
                 "\(sender) then sent data\(bytes) \(times), and got no acknowledgement.", others,
                 "A stateful device on the path (firewall, NAT, load balancer) has most likely forgotten the idle session and "
                     + "drops its packets without a reset.",
+                TimerSentences.equals(KnownTimers.dropping(after: silence)).map { "The silence \($0)." },
             ]
         )
     }

@@ -16,7 +16,7 @@ struct ResetSentences {
         let felt = isForgedPerhaps ? nil : felt
         // Where nobody can be named the reason is the answer.
         let story = sender == .undetermined ? [why, felt] : [felt, why]
-        return Story(who, [expected] + story + [stated, caveat, missing], advice: advice)
+        return Story(who, [expected] + story + [ownTimer, stated, caveat, missing], advice: advice)
     }
 
     // MARK: Who
@@ -104,6 +104,7 @@ struct ResetSentences {
             let silence = reset.idleSeconds.map { ", \(DecimalText.whole($0)) s after the close" } ?? " after the close"
             return
                 "The first answer arrived\(silence) of \(claimed)'s side, when its socket was gone: the answer is lost."
+                + (halfClosed.map { " \($0)" } ?? "")
         case .staleConnection:
             return
                 "The other side still has an older connection with these addresses and ports, and answered the SYN with its "
@@ -128,9 +129,25 @@ struct ResetSentences {
         if let timer = finding.device?.idleTimer, let idle = reset.idleSeconds, KnownTimers.matches(idle, timer) {
             return "This equals the device's idle timer of \(DecimalText.whole(timer)) s."
         }
-        let known = reset.idleSeconds.map(KnownTimers.matching) ?? []
-        guard !known.isEmpty else { return "Most likely an idle timeout of that device ended it." }
-        return "The silence equals the default idle timeout of " + known.map(\.device).joined(separator: " or ") + "."
+        let known = reset.idleSeconds.map { KnownTimers.resetting(after: $0) } ?? []
+        let hint = TimerSentences.equals(known)
+        return "Most likely an idle timeout of that device ended it" + (hint.map { ": the silence \($0)." } ?? ".")
+    }
+
+    /// The timer of the protocol or service that a silence before the host's own reset, or its close, equals.
+    private var ownTimer: String? {
+        guard sender != .undetermined, let idle = reset.idleSeconds,
+            reset.cause == .aborted || reset.cause == .keepaliveRace || reset.cause == .unknown
+        else { return nil }
+        let known = KnownTimers.ofProtocol(at: finding.servicePort, after: idle)
+        guard !known.isEmpty else { return nil }
+        return "The silence of \(DecimalText.whole(idle)) s equals \(known.map(\.name).joined(separator: " or "))."
+    }
+
+    /// The timer for half-closed connections that the time since the close equals.
+    private var halfClosed: String? {
+        guard let idle = reset.idleSeconds else { return nil }
+        return TimerSentences.equals(KnownTimers.resetting(after: idle, in: .halfClosed)).map { "That time \($0)." }
     }
 
     private var injection: String {

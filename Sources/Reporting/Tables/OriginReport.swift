@@ -125,8 +125,8 @@ package enum OriginReport {
             lines.append("    since \(style.zonedTime(first)), last \(style.zonedTime(last))")
         }
         if let timer = origin.idleTimer {
-            let known = KnownTimers.matching(timer).map(\.device)
-            let like = known.isEmpty ? "" : ", as \(known.joined(separator: " or ")) does"
+            let known = KnownTimers.resetting(after: timer).map(\.device)
+            let like = known.isEmpty ? "" : ", which equals the default of \(known.joined(separator: " or "))"
             lines.append("    ends connections after about \(DecimalText.whole(timer)) s of silence\(like)")
         }
         var marks = ["initial TTL \(origin.initialTTL)"]

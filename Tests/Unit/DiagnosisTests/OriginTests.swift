@@ -100,18 +100,41 @@ struct OriginTests {
     }
 
     @Test(
-        "Known timers: a gap of their length, or up to 2 % and 2 s longer",
-        arguments: [(350, 2), (356, 2), (342, 0), (362, 0), (240, 2), (1200, 2), (3600, 3), (432_000, 1), (100, 0)])
-    func knownTimers(seconds: Double, devices: Int) {
-        #expect(KnownTimers.matching(seconds).count == devices)
+        "Known timers: a gap of their length, or up to 2 % and 2 s longer, by what the device does then",
+        arguments: [
+            (350, 2, 3), (356, 2, 3), (342, 0, 0), (362, 0, 0), (240, 3, 2), (300, 2, 1), (1200, 1, 2),
+            (3600, 2, 4), (432_000, 1, 2), (600, 0, 1), (100, 0, 0),
+        ])
+    func knownTimers(seconds: Double, resetting: Int, dropping: Int) {
+        #expect(KnownTimers.resetting(after: seconds).count == resetting)
+        #expect(KnownTimers.dropping(after: seconds).count == dropping)
     }
 
-    @Test("Each known timer has a device and a source, and matches its own length")
+    @Test("A timer for half-closed connections explains no silence of an open one, and the other way round")
+    func halfClosedTimers() {
+        #expect(KnownTimers.resetting(after: 60, in: .halfClosed).count == 2)
+        #expect(KnownTimers.resetting(after: 60).isEmpty)
+        #expect(KnownTimers.resetting(after: 900, in: .halfClosed).isEmpty)
+    }
+
+    @Test("A protocol's timer is that of its ports only")
+    func protocolTimers() {
+        #expect(KnownTimers.ofProtocol(at: 179, after: 181).count == 1)
+        #expect(KnownTimers.ofProtocol(at: 22, after: 181).isEmpty)
+        #expect(KnownTimers.ofProtocol(at: 80, after: 75.2).count == 1)
+        #expect(KnownTimers.ofProtocol(at: 80, after: 90).isEmpty)
+    }
+
+    @Test("Each known timer has a device, a source and a date, lies in its range, and matches its own length")
     func table() {
         #expect(!KnownTimers.all.isEmpty)
         for timer in KnownTimers.all {
-            #expect(!timer.device.isEmpty && !timer.source.isEmpty)
-            #expect(KnownTimers.matching(timer.seconds).contains { $0.device == timer.device })
+            #expect(!timer.device.isEmpty && !timer.source.isEmpty && !timer.read.isEmpty)
+            #expect(timer.range?.contains(timer.seconds) ?? true)
+            let known =
+                KnownTimers.resetting(after: timer.seconds, in: timer.state)
+                + KnownTimers.dropping(after: timer.seconds, in: timer.state)
+            #expect(known.contains { $0.device == timer.device })
         }
     }
 
