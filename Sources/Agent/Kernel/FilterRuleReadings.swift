@@ -44,20 +44,21 @@ package struct FilterRuleReadings: Sendable {
         guard let time = finding.time, let reading = readings.first(where: { $0.time >= time }) else { return nil }
         let moved = narrow(reading.moved, to: finding)
         if let rule = moved.first, moved.count == 1 {
-            return evidence(rule.description, "the rule whose counter moved is \(rule.description)")
+            return Self.evidence([rule], of: 1)
         }
         if !moved.isEmpty {
-            let named = moved.prefix(Self.maximumNamed)
-            let text = named.map(\.description).joined(separator: "; ")
-            return evidence(text, "one of the \(moved.count) rules whose counters moved: \(text)")
+            return Self.evidence(moved.prefix(Self.maximumNamed), of: moved.count)
         }
         let candidates = silent.filter { Self.canAnswer($0, finding) }
         guard let rule = candidates.first, candidates.count == 1 else { return nil }
-        return evidence(rule.description, "the only rule that can, without a counter, is \(rule.description)")
+        return Self.evidence([rule], of: 1, hasCounters: false)
     }
 
-    private func evidence(_ observed: String, _ text: String) -> Evidence {
-        Evidence(.filterRule, weight: 0, observed: .text(observed), text)
+    private static func evidence(
+        _ rules: some Sequence<FilterRule>, of count: Int, hasCounters: Bool = true
+    ) -> Evidence {
+        let rules = Evidence.Value.Rules(named: rules.map(\.description), count: count, hasCounters: hasCounters)
+        return Evidence(.filterRule, weight: 0, observed: .rules(rules))
     }
 
     /// Leaves out what does not fit the reset; where several fit, those that name its port are preferred.

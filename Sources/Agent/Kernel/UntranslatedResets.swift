@@ -65,16 +65,10 @@ package struct UntranslatedResets: ~Copyable {
         guard isMadeHere ? isSourceTranslated : !isForwarded && isDestinationTranslated && !isSourceTranslated else {
             return
         }
-        let connection =
-            "\(original.source) port \(original.sourcePort) to \(original.destination) port \(original.destinationPort)"
         finding.reset?.cause = .untranslated
         // Of a connection that passes here translated, one side's packets were seen under this name: that looks like a
         // connect without an answer.
         if finding.reset?.stage == .syn { finding.reset?.stage = .data }
-        finding.evidence.append(
-            Evidence(
-                .conntrack, weight: 0, observed: .text(connection),
-                "connection tracking translates this connection (\(connection)), but the packet that drew the reset "
-                    + "came past untranslated"))
+        finding.evidence.append(Evidence(.conntrack, weight: 0, observed: .connection(original)))
     }
 }

@@ -85,11 +85,8 @@ struct ForgedResets {
         let weight = isProof ? full : min(full, -log(Double(missed + 1) / Double(total + 2)))
         finding.evidence.append(
             Evidence(
-                .notSeenNearer, weight: weight,
-                observed: "first seen at \(to)", expected: "\(from), which it would have passed",
-                isProof
-                    ? "it was seen at \(to) and not at \(from), which is the host's own capture and misses nothing else"
-                    : "it was seen at \(to) and not at \(from), which is nearer to the host"))
+                .notSeenNearer, weight: weight, observed: .firstSeen(at: to),
+                expected: .missed(at: from, isOfHost: isProof)))
         if !reset.sender.isForeign {
             // The distance says what a device can copy, the host's own capture what it cannot.
             let probability = max(

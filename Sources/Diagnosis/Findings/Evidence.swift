@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-package import Packets
 
 /// One named observation behind a verdict.
 ///
-/// It holds names and values; `Reporting` writes the sentence.
+/// It holds a name and values; `Reporting` writes the sentence.
 package struct Evidence: Sendable {
     package var name: EvidenceName
     /// Natural-log odds for the question that the row of `name` answers, for a reset "not the host": positive accuses
@@ -35,54 +34,33 @@ package struct Evidence: Sendable {
 }
 
 extension Evidence {
-    /// A value that was seen or expected.
-    package enum Value: Hashable, Sendable {
-        /// A distance, with the packets that it rests on where they were counted.
-        case distance(HopDistance, samples: Int? = nil)
-        case number(UInt64)
-        /// Text from outside, or a value without a kind of its own.
-        case text(String)
-    }
-}
-
-extension Evidence.Value: ExpressibleByStringInterpolation {
-    package init(stringLiteral value: String) { self = .text(value) }
-}
-
-extension Evidence {
     init(
         _ name: EvidenceName, against isForeign: Bool, samples: Int = .max, observed: Value? = nil,
-        expected: Value? = nil, _ text: String
+        expected: Value? = nil
     ) {
         self.init(
             name, weight: EvidenceModel.weight(name, against: isForeign, samples: samples), observed: observed,
-            expected: expected, text)
+            expected: expected)
     }
 
     /// An explanation that weighs nothing.
-    init(note name: EvidenceName, observed: Value? = nil, expected: Value? = nil, _ text: String) {
-        self.init(name, weight: 0, observed: observed, expected: expected, text)
+    init(note name: EvidenceName, observed: Value? = nil, expected: Value? = nil) {
+        self.init(name, weight: 0, observed: observed, expected: expected)
     }
 
     /// A piece with the weight of its row.
     ///
     /// - `extra`: The weight that more samples add.
-    init(
-        _ name: EvidenceName, extra: Double = 0, observed: Value? = nil, expected: Value? = nil, _ text: String
-    ) {
+    init(_ name: EvidenceName, extra: Double = 0, observed: Value? = nil, expected: Value? = nil) {
         let row = EvidenceModel.row(name)
-        self.init(
-            name, weight: row.forForeign + row.forHost + extra, observed: observed, expected: expected, text)
+        self.init(name, weight: row.forForeign + row.forHost + extra, observed: observed, expected: expected)
     }
 
-    package init(
-        _ name: EvidenceName, weight: Double, observed: Value? = nil, expected: Value? = nil, _ text: String
-    ) {
+    package init(_ name: EvidenceName, weight: Double, observed: Value? = nil, expected: Value? = nil) {
         self.name = name
         self.weight = weight
         self.observed = observed
         self.expected = expected
-        wording = Wording(name: name.rawValue, text: text)
     }
 }
 

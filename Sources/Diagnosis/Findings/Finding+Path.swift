@@ -55,6 +55,18 @@ extension Finding {
             }
         }
 
+        /// A sign of life of a host that does not answer a connection.
+        package enum Answer: Sendable, Equatable {
+            /// Answers to ping.
+            case ping(Int)
+            /// A connection to another TCP port works.
+            case otherPort(UInt16)
+            /// Other connections work.
+            case other
+            /// The words of the program that reported it: of a decoded finding.
+            case decoded(String)
+        }
+
         package var cause: PathCause
         package var repeated: Repeated?
         /// The times of the transmissions, in seconds after the first, which is the first element; at most seven.
@@ -70,8 +82,8 @@ extension Finding {
         package var hasOtherWayBack = false
         /// The server's SYN-ACK came past here, though the client has none.
         package var answerPasses = false
-        /// The sign of life of the host that does not answer here, for example `4 answers to ping`.
-        package var answers: String?
+        /// The sign of life of the host that does not answer here.
+        package var answers: Answer?
         /// Of repeated data: the segment's length, whether the server sent it, and whether smaller ones got through.
         package var bytes: Int?
         package var isFromServer = false

@@ -65,34 +65,28 @@ enum ForwardingEvidence {
     ) -> Evidence {
         let first = direction.missing.first?.time ?? direction.lastMissing
         let milliseconds = (direction.lastMissing - first) / 1_000_000
-        let way = surroundings.interfaceIn.map { " by \($0)" } ?? ""
         return Evidence(
-            .notForwarded, against: true, observed: "\(direction.missingCount) in \(milliseconds) ms, 0 left",
-            "\(direction.missingCount) packets from \(direction.arrival.source) to \(direction.arrival.destination) port "
-                + "\(direction.arrival.destinationPort) arrived\(way) and did not leave again")
+            .notForwarded, against: true,
+            observed: .missing(
+                Evidence.Value.Missing(
+                    count: direction.missingCount, milliseconds: milliseconds, arrival: direction.arrival,
+                    interface: surroundings.interfaceIn)))
     }
 
     private static func kernel(_ direction: ForwardingDirection) -> Evidence? {
         guard let drop = direction.drop else { return nil }
-        return Evidence(
-            .kernelDrop, against: true, observed: drop.reason.map { .text($0) },
-            "this machine's kernel says that it dropped the packet"
-                + (drop.reason.map { $0 == "NOT_SPECIFIED" ? "" : " (\($0))" } ?? ""))
+        return Evidence(.kernelDrop, against: true, observed: drop.reason.map { .text($0) })
     }
 
     private static func leaving(
         _ direction: ForwardingDirection, _ surroundings: ForwardingJudge.Surroundings
     ) -> Evidence? {
-        let way = surroundings.interfaceOut.map { " by \($0)" } ?? ""
+        let way = Evidence.Value.left(by: surroundings.interfaceOut, to: direction.departure.destination)
         if surroundings.hasLeft {
-            return Evidence(
-                .leftBefore, against: true, observed: surroundings.interfaceOut.map { .text($0) },
-                "earlier packets of this connection's direction were seen leaving\(way)")
+            return Evidence(.leftBefore, against: true, observed: way)
         }
         guard surroundings.destinationLeaves else { return nil }
-        return Evidence(
-            .destinationLeft, against: true, observed: surroundings.interfaceOut.map { .text($0) },
-            "other packets to \(direction.departure.destination) were seen leaving\(way)")
+        return Evidence(.destinationLeft, against: true, observed: way)
     }
 
     /// Returns the explaining notes.
@@ -105,23 +99,10 @@ enum ForwardingEvidence {
     private static func tracking(_ watch: ForwardingWatch) -> Evidence? {
         switch watch.facts?.tracking {
         case .tracked(let connection)?:
-            let state = connection.state ?? "unknown state"
-            let marks = (connection.isReplied ? "" : " [UNREPLIED]") + (connection.isAssured ? " [ASSURED]" : "")
-            let translation =
-                connection.isTranslated
-                ? "; it is translated: the server's packets come from \(connection.reply.source) port "
-                    + "\(connection.reply.sourcePort) to \(connection.reply.destination) port "
-                    + "\(connection.reply.destinationPort)"
-                : ""
-            return Evidence(
-                note: .trackingState, observed: .text(state + marks),
-                "connection tracking (conntrack) has the connection as \(state)"
-                    + (connection.isReplied ? "" : ", without a packet of the reply") + translation)
-        case .unknown?:
-            return Evidence(
-                note: .trackingState, observed: "none", "connection tracking (conntrack) does not know the connection")
+            return Evidence(note: .trackingState, observed: .tracking(connection))
+        case .unknown?: return Evidence(note: .trackingState, observed: .sign(.untracked))
         case .unreadable(let problem)?:
-            return Evidence(note: .trackingState, "connection tracking (conntrack) cannot be read: \(problem)")
+            return Evidence(note: .trackingState, observed: .unreadable(problem))
         case .absent?, nil:
             return nil
         }
@@ -132,23 +113,18 @@ enum ForwardingEvidence {
     ) -> Evidence? {
         guard let before = watch.countersBefore, let after = watch.facts?.counters else { return nil }
         if case .tableFull(let tracked, let maximum) = reason {
-            return Evidence(
-                note: .trackingCounter, observed: "\(tracked) of \(maximum)",
-                "connection tracking has \(tracked) connections, and may have \(maximum)")
+            return Evidence(note: .trackingCounter, observed: .share(tracked, of: maximum))
         }
         let growths = [
             ("invalid", before.trackingInvalid, after.trackingInvalid),
             ("drop", before.trackingDropped, after.trackingDropped),
             ("insert_failed", before.trackingInsertFailed, after.trackingInsertFailed),
         ].compactMap { name, before, after in
-            guard let before, let after, after > before else { return nil as String? }
-            return "\(name) +\(after - before)"
+            guard let before, let after, after > before else { return nil as Evidence.Value.Growth? }
+            return Evidence.Value.Growth(name: name, amount: after - before)
         }
         guard !growths.isEmpty else { return nil }
-        let text = growths.joined(separator: ", ")
-        return Evidence(
-            note: .trackingCounter, observed: .text(text),
-            "connection tracking's counters moved meanwhile: \(text) (of all connections)")
+        return Evidence(note: .trackingCounter, observed: .growths(growths))
     }
 
     private static func reversePath(_ watch: ForwardingWatch, _ reason: Finding.Forwarding.Reason) -> Evidence? {
@@ -156,7 +132,7 @@ enum ForwardingEvidence {
             let after = watch.facts?.counters.reversePathFilter, after > before
         else { return nil }
         return Evidence(
-            note: .reversePathFilter, observed: "+\(after - before)",
-            "reverse path filtering (rp_filter) dropped \(after - before) packets meanwhile, of all connections")
+            note: .reversePathFilter,
+            observed: .growths([Evidence.Value.Growth(name: nil, amount: after - before)]))
     }
 }

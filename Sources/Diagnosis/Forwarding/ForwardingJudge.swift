@@ -27,11 +27,29 @@ enum ForwardingJudge {
         var interfaceIn: String?
     }
 
+    /// Why nothing can be said of a direction of which packets are missing.
+    enum Doubt: Sendable, Equatable {
+        /// The packets were not this machine's to forward, by the kernel's reason.
+        case notForwarding(String)
+        /// The packets were too big for the next link, and their sender may hear of it.
+        case tooBig
+        /// Packets of this direction leave that did not arrive: their sequence numbers are changed here.
+        case foreignNumbers
+        /// Connection tracking changes the connection's sequence numbers.
+        case adjustedSequence
+        /// The kernel reports drops, and reported none.
+        case noDropReported
+        /// Nobody knows whether this machine translates the connection's addresses, and why, where that is known.
+        case unknownTranslation(String?)
+        /// Nothing shows that the interface is watched by which the packets would leave.
+        case unwatchedInterface
+    }
+
     /// A judgement on one direction of a flow.
     enum Judgement {
         case conclusion(Conclusion)
         /// Nothing can be said, for this reason.
-        case doubt(String)
+        case doubt(Doubt)
     }
 
     /// Judges a direction of a watched flow of which packets are missing.
@@ -48,30 +66,29 @@ enum ForwardingJudge {
     /// Why nothing can be said of a direction of which packets are missing.
     private static func doubt(
         _ watch: ForwardingWatch, _ direction: ForwardingDirection, _ surroundings: Surroundings
-    ) -> String? {
+    ) -> Doubt? {
         if let reason = direction.drop?.reason, ForwardingEvidence.isNotForwarding(reason) {
-            return "the packets were not this machine's to forward (\(reason))"
+            return .notForwarding(reason)
         }
         if direction.drop?.reason == ForwardingEvidence.tooBig, !direction.isStubborn {
-            return "the packets were too big for the next link, and their sender may hear of it"
+            return .tooBig
         }
         if direction.drop != nil { return nil }
         if direction.hasForeignNumbers {
-            return "packets of this direction leave that did not arrive: their numbers are changed here"
+            return .foreignNumbers
         }
         if case .tracked(let connection)? = watch.facts?.tracking, connection.adjustsSequence {
-            return "this machine changes the connection's sequence numbers"
+            return .adjustedSequence
         }
-        if surroundings.tellsDrops { return "the kernel tells of no drop" }
+        if surroundings.tellsDrops { return .noDropReported }
         if !surroundings.hasLeft {
             switch watch.facts?.tracking {
-            case nil: return "whether this machine translates its addresses is not known"
-            case .unreadable(let problem)?:
-                return "whether this machine translates its addresses is not known: \(problem)"
+            case nil: return .unknownTranslation(nil)
+            case .unreadable(let problem)?: return .unknownTranslation(problem)
             default: break
             }
             if !surroundings.destinationLeaves {
-                return "nothing shows that the interface is watched that the packets would leave by"
+                return .unwatchedInterface
             }
         }
         return nil

@@ -22,7 +22,7 @@ struct ForwardingTracker: ~Copyable {
     private var droppedRoutes: [DroppedRoute: Finding] = [:]
     private var nextSettle: UInt64 = 0
     /// Why nothing could be said of the directions that were suspicious last, by place.
-    private(set) var doubts = [String?](repeating: nil, count: FocusRequests.capacity)
+    private(set) var doubts = [ForwardingJudge.Doubt?](repeating: nil, count: FocusRequests.capacity)
 
     init(seed: UInt64) {
         destinations = ForwardedDestinations(seed: seed)

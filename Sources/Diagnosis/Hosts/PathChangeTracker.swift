@@ -67,10 +67,8 @@ struct PathChangeTracker: ~Copyable {
             let move = change.move
             let details = Finding.PathChange(hop: move.to.hop, hostHop: move.from.hop, hosts: change.hosts)
             let piece = Evidence(
-                note: .pathMoved, observed: .distance(move.to), expected: .distance(move.from),
-                change.hosts == 1
-                    ? "\(change.flows) connections moved together, and nothing comes the old way any more"
-                    : "\(change.flows) connections of \(change.hosts) hosts moved together by as many hops")
+                note: .pathMoved, observed: .distance(move.to, of: .moved(change.flows, hosts: change.hosts)),
+                expected: .distance(move.from))
             var finding = Finding(
                 id: FindingIdentity.id(move.record, time: move.time, occurrence: Self.moved),
                 fiveTuple: move.record.fiveTuple, details: .pathChange(details), evidence: [piece])
@@ -83,9 +81,7 @@ struct PathChangeTracker: ~Copyable {
     @inline(never)
     private func emitRewriting(_ packet: ObservedPacket, _ context: inout EngineContext) {
         let record = packet.record
-        let piece = Evidence(
-            note: .ttlRewritten, observed: .distance(record.distance),
-            "hosts of several networks, all with this whole initial TTL, come from one next hop")
+        let piece = Evidence(note: .ttlRewritten, observed: .distance(record.distance))
         var finding = Finding(
             id: FindingIdentity.id(record, time: packet.time, occurrence: Self.rewritten),
             fiveTuple: record.fiveTuple, details: .notice(Finding.Notice(cause: .ttlRewritten)), evidence: [piece])

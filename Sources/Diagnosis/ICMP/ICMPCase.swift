@@ -145,30 +145,22 @@ extension ICMPCase {
     private var belief: [Evidence] {
         var evidence: [Evidence] = []
         if isShed {
-            evidence.append(
-                Evidence(
-                    .flowShed,
-                    flow == nil
-                        ? "packets of the quoted flow were shed under load: whether the quoted one passed here is not known"
-                        : "packets of the quoted flow were shed under load"))
+            let shed = Evidence.Value.Shed(isWhole: flow == nil, isKnown: flow != nil, isQuoted: true)
+            evidence.append(Evidence(.flowShed, observed: .shed(shed)))
         } else if flow == nil, message.quote.fiveTuple != nil {
-            evidence.append(Evidence(.noFlow, "the packet that it quotes was not seen here"))
+            evidence.append(Evidence(.noFlow, expected: .sign(.quotedPacket)))
         } else if flow?.isInWindow == false {
             evidence.append(
-                Evidence(
-                    .outsideWindow, observed: message.quote.seq.map { .number(UInt64($0)) },
-                    "it quotes a sequence number that this connection is nowhere near: whoever sent it does not see the connection"
-                ))
+                Evidence(.outsideWindow, observed: message.quote.seq.map { .number(UInt64($0)) }))
         }
         if let host = hostDistance, passage == .arrived, let hop, hop < host.distance.hop {
             evidence.append(
                 Evidence(
                     note: .ttlHost, observed: .distance(HopDistance(ttl: record.ttl)),
-                    expected: .distance(host.distance, samples: host.samples),
-                    "it comes from nearer than the host's own packets"))
+                    expected: .distance(host.distance, samples: host.samples, of: .errorSource)))
         }
         if message.kind == .redirect, !message.isPlausibleRedirect {
-            evidence.append(Evidence(.implausible, "no router next door to \(message.to) sends such a redirect"))
+            evidence.append(Evidence(.implausible))
         }
         return evidence
     }
@@ -178,22 +170,18 @@ extension ICMPCase {
         var evidence: [Evidence] = []
         if message.kind == .timeExceeded, message.code == 0, let ttl = flow?.lowestTTL {
             if Self.tracedTTLs.contains(ttl) {
-                evidence.append(
-                    Evidence(.traced, observed: "\(ttl)", "packets of this flow passed here with a TTL of \(ttl)"))
+                evidence.append(Evidence(.traced, observed: .number(UInt64(ttl))))
             } else if !isShed {
-                evidence.append(
-                    Evidence(
-                        .looped, observed: "\(ttl)",
-                        "all packets of this flow passed here with a TTL of at least \(ttl)"))
+                evidence.append(Evidence(.looped, observed: .number(UInt64(ttl))))
             }
         }
         if message.kind == .unreachable, message.quote.transport == .udp,
             Self.isTraceroute(message.quote.ports?.destination ?? 0)
         {
-            evidence.append(Evidence(.traced, "traceroute sends its probes to such ports"))
+            evidence.append(Evidence(.traced))
         }
         if flow?.clientIsSource == false {
-            evidence.append(Evidence(.answer, "the packet that it quotes is the server's"))
+            evidence.append(Evidence(.answer))
         }
         return evidence
     }
@@ -202,20 +190,15 @@ extension ICMPCase {
     private var course: [Evidence] {
         var evidence: [Evidence] = []
         if sentAgain > 0 {
-            let milliseconds = sentAgainAfter / 1_000_000
-            evidence.append(
-                Evidence(
-                    .sentAgain, observed: "\(sentAgain)",
-                    "the same packet was refused again, last \(milliseconds) ms after the first time"))
+            evidence.append(Evidence(.sentAgain, observed: .repeated(sentAgain, last: sentAgainAfter / 1_000_000)))
         }
         if message.kind == .redirect, count > 1, span >= Self.followTime {
-            evidence.append(Evidence(.toldAgain, observed: "\(count)", "it was told \(count) times"))
+            evidence.append(Evidence(.toldAgain, observed: .number(UInt64(count))))
         }
         switch breadth {
         case .kind: break
-        case .sender:
-            evidence.append(Evidence(.others, "errors of this sender about other packets are counted here too"))
-        case .all: evidence.append(Evidence(.others, "errors of other senders are counted here too"))
+        case .sender: evidence.append(Evidence(.others, observed: .sign(.errorsOfSender)))
+        case .all: evidence.append(Evidence(.others, observed: .sign(.errorsOfOthers)))
         }
         return evidence
     }

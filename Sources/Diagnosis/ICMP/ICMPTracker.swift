@@ -183,7 +183,7 @@ struct ICMPTracker: ~Copyable {
     private func evidence(_ entry: ICMPCase, _ context: borrowing EngineContext) -> [Evidence] {
         var evidence = entry.evidence
         if hasGoneOn(entry, context) {
-            evidence.append(Evidence(.wentOn, "the other side answered afterwards"))
+            evidence.append(Evidence(.wentOn))
         }
         return evidence
     }

@@ -50,11 +50,6 @@ package struct PathLink: Sendable, BitwiseCopyable, Hashable {
 }
 
 extension PathLink {
-    /// `02:00:00:00:00:01 to 02:00:00:00:00:02`, as far as it is known.
-    var text: String {
-        from == 0 && to == 0 ? "interface \(interface)" : "\(Self.text(from)) to \(Self.text(to))"
-    }
-
     /// A MAC address as `02:00:00:00:00:01`.
     package static func text(_ address: UInt64) -> String {
         (0..<6).map { index in

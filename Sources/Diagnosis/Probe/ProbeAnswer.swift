@@ -26,18 +26,6 @@ package struct ProbeAnswer: Sendable, Equatable {
             default: self = .other
             }
         }
-
-        /// `administratively prohibited`.
-        package var text: String {
-            switch self {
-            case .network: "network unreachable"
-            case .host: "host unreachable"
-            case .port: "port unreachable"
-            case .protocol: "protocol unreachable"
-            case .prohibited: "administratively prohibited"
-            case .other: "destination unreachable"
-            }
-        }
     }
 
     package var kind: Kind

@@ -46,7 +46,7 @@ extension ProbeJudge {
             return kinds.contains(.reset) && kinds.contains(.synAck)
         }
         return isTwofold
-            ? Evidence(.synAckAfterReset, against: true, "one SYN was answered by a RST and by a SYN-ACK") : nil
+            ? Evidence(.synAckAfterReset, against: true) : nil
     }
 
     /// The TTL that drew the answer against the TTL with which the host answers anything.
@@ -59,11 +59,9 @@ extension ProbeJudge {
         let isAlike = !isAsFar && hasSamePath(upTo: answeredAt)
         // Where the ways of SYNs and of other packets part, the shorter way may lead to the host as well.
         let samples = isAlike ? flows : min(flows, 1)
-        let least = result.hostHopIsMinimum ? "at least " : ""
         return Evidence(
-            .activeTrace, against: true, samples: samples, observed: "TTL \(answeredAt)",
-            expected: "TTL \(least)\(host), \(flows) \(flows == 1 ? "flow" : "flows")",
-            "a SYN with TTL \(answeredAt) is answered already, other packets need \(least)\(host) to reach the host")
+            .activeTrace, against: true, samples: samples, observed: .ttl(answeredAt),
+            expected: .reach(ttl: host, isMinimum: result.hostHopIsMinimum, flows: flows))
     }
 
     /// The distance that the answer came from against that of the host's other answers.
@@ -72,26 +70,23 @@ extension ProbeJudge {
         guard let first = samples.first else { return nil }
         let observed = answer.distance
         guard samples.allSatisfy({ $0.decrements == first.decrements }) else {
-            return Evidence(note: .severalDistances, "the host's answers come from several distances")
+            return Evidence(note: .severalDistances)
         }
-        let expected = "\(first), \(samples.count) \(samples.count == 1 ? "sample" : "samples")"
+        let expected = Evidence.Value.distance(first, samples: samples.count, of: .probeAnswers)
         guard observed.decrements <= EvidenceModel.longestPath else {
-            return Evidence(
-                note: .applicationTTL, observed: "\(observed)", expected: .text(expected),
-                "the TTL is one that no path leads to: an application has set it")
+            return Evidence(note: .applicationTTL, observed: .distance(observed), expected: expected)
         }
         if observed.decrements == first.decrements {
             return Evidence(
-                .ttlHost, against: false, samples: samples.count, observed: "\(observed)", expected: .text(expected),
-                "it came from as far as the host's other answers")
+                .ttlHost, against: false, samples: samples.count, observed: .distance(observed),
+                expected: expected)
         }
         if observed.decrements > first.decrements {
             guard let answeredAt = result.answeredAt, let farthest = otherHops.max(), answeredAt > farthest else {
                 return nil
             }
             return Evidence(
-                .behindTranslator, against: false, observed: "\(observed)", expected: .text(expected),
-                "it came from farther than the address answers ping from: a machine behind a translator")
+                .behindTranslator, against: false, observed: .distance(observed), expected: expected)
         }
         // The way back can be shorter for one flow than for another. Where the TTL already shows a device, this only
         // agrees; where it does not, only the device directly before the host can have answered, and its distance is
@@ -99,8 +94,8 @@ extension ProbeJudge {
         guard let answeredAt = result.answeredAt, let host = result.hostHop else { return nil }
         let isExplained = host > answeredAt || isFrom(hop: host - 1, observed) == true
         return Evidence(
-            .ttlHost, against: true, samples: isExplained ? samples.count : 1, observed: "\(observed)",
-            expected: .text(expected), "it came from nearer than the host's other answers")
+            .ttlHost, against: true, samples: isExplained ? samples.count : 1, observed: .distance(observed),
+            expected: expected)
     }
 
     /// The same against what was known before.
@@ -110,11 +105,8 @@ extension ProbeJudge {
         guard observed.decrements <= expected.decrements else { return nil }
         let isForeign = observed.decrements < expected.decrements
         return Evidence(
-            .ttlHost, against: isForeign, samples: baseline.samples, observed: "\(observed)",
-            expected: "\(expected), \(baseline.samples) packets that the agent saw",
-            isForeign
-                ? "it came from nearer than the host's packets that the agent saw"
-                : "it came from as far as the host's packets that the agent saw")
+            .ttlHost, against: isForeign, samples: baseline.samples, observed: .distance(observed),
+            expected: .distance(expected, samples: baseline.samples, of: .agent))
     }
 
     /// Returns the number of flows of other packets that passed `hop` without an answer of the host.

@@ -10,21 +10,13 @@ enum DistanceEvidence {
     static func of(_ reset: ResetCase, host: HostEntry?) -> [Evidence] {
         let distance = reset.distance
         guard reset.record.hasTTL else {
-            return [Evidence(note: .noTTL, "the text does not tell its TTL, from which its sender's distance follows")]
+            return [Evidence(note: .noTTL)]
         }
         if reset.isRewritten {
-            return [
-                Evidence(
-                    note: .ttlRewritten, observed: .distance(distance),
-                    "the next hop rewrites the TTL of all hosts' packets, so a TTL shows no distance")
-            ]
+            return [Evidence(note: .ttlRewritten, observed: .distance(distance))]
         }
         if !reset.isOrderUsual, let copy = reset.copy {
-            return [
-                Evidence(
-                    note: .copiesUnordered, observed: "\(reset.record.ttl) and \(copy.ttl)",
-                    "duplicates arrive in changing order, so it is unknown which of the reset's TTLs to compare")
-            ]
+            return [Evidence(note: .copiesUnordered, observed: .ttls(reset.record.ttl, copy.ttl))]
         }
         let echo = host.flatMap { Baseline([$0[.echo]], isEgress: $0.isLocal) }
         let flow = flowBaseline(reset, host: host)
@@ -39,9 +31,9 @@ enum DistanceEvidence {
             if !echo.has(ttl: distance.ttl), let host, let tcp = Baseline(ofPath: [host[.tcp]], isEgress: host.isLocal),
                 tcp.distance.hop == distance.hop, tcp.has(ttl: distance.ttl)
             {
-                return [equal(distance, tcp, kind: "packets")]
+                return [equal(distance, tcp, of: .host)]
             }
-            return [equal(distance, echo, kind: "echo replies")]
+            return [equal(distance, echo, of: .echoReplies)]
         }
         // So does a distance that the kernel has shown by its SYN-ACKs and ACKs in other connections, or that the
         // newest of them came from: an application's TTL, or a path that changed since this connection's last packet.
@@ -64,11 +56,7 @@ enum DistanceEvidence {
                 + Self.host(reset, host, echo: echo).filter { !isKnown || $0.name != .applicationTTL }
         }
         guard evidence.isEmpty else { return evidence }
-        return [
-            Evidence(
-                note: .noBaseline, observed: .distance(distance),
-                "the capture holds no packet that certainly comes from this host, so its distance is unknown")
-        ]
+        return [Evidence(note: .noBaseline, observed: .distance(distance))]
     }
 
     private static func silencing(_ distance: HopDistance, _ host: HostEntry, flow: Baseline?) -> [Evidence]? {
@@ -76,15 +64,14 @@ enum DistanceEvidence {
         if let tcp = Baseline([host[.tcp]], isEgress: host.isLocal), tcp.distance.hop == distance.hop,
             tcp.share >= EvidenceModel.dominantShare, tcp.samples >= EvidenceModel.row(.ttlFlow).samplesForFull
         {
-            return [equal(distance, tcp, kind: "packets in other connections")]
+            return [equal(distance, tcp, of: .otherConnections)]
         }
         let newest = host.newest
         guard newest.distance.hop == distance.hop, newest.run >= EvidenceModel.agreeingRun else { return nil }
         return [
             Evidence(
-                note: .pathMoved, observed: .distance(distance),
-                expected: .distance(flow.distance, samples: flow.samples),
-                "the host's newest \(newest.run) packets came from the same distance as the reset")
+                note: .pathMoved, observed: .distance(distance, of: .newest(newest.run)),
+                expected: .distance(flow.distance, samples: flow.samples, of: .connection))
         ]
     }
 
@@ -106,12 +93,10 @@ enum DistanceEvidence {
             if reset.isOfMovedPath {
                 return Evidence(
                     note: .pathMoved, observed: .distance(distance),
-                    expected: .distance(flow.distance, samples: flow.samples),
-                    "paths have just changed by the same number of hops that separates the reset from this connection's other packets"
-                )
+                    expected: .distance(flow.distance, samples: flow.samples, of: .connection))
             }
             if reset.isFromElsewhere, !reset.aftermath.usesOldLink {
-                return otherInterface(distance, flow, whose: "this connection's other packets")
+                return otherInterface(distance, flow, of: .connection)
             }
             if distance.hop > flow.distance.hop { return farther(distance, flow) }
             if OneHopNearer.isOf(reset, flow.distance), !OneHopNearer.dropsSilent(reset, flow: flow),
@@ -121,15 +106,12 @@ enum DistanceEvidence {
             }
             return Evidence(
                 .ttlFlow, against: true, samples: flow.samples, observed: .distance(distance),
-                expected: .distance(flow.distance, samples: flow.samples),
-                "this connection's other packets from there came from hop \(flow.distance.hop), "
-                    + "the reset from hop \(distance.hop)")
+                expected: .distance(flow.distance, samples: flow.samples, of: .connection))
         }
         if !flow.has(ttl: distance.ttl) { return otherInitialTTL(distance, flow) }
         return Evidence(
             .ttlFlow, against: false, samples: flow.samples, observed: .distance(distance),
-            expected: .distance(flow.distance, samples: flow.samples),
-            "the reset came from the same distance as this connection's other packets")
+            expected: .distance(flow.distance, samples: flow.samples, of: .connection))
     }
 
     private static func host(_ reset: ResetCase, _ host: HostEntry, echo: Baseline?) -> [Evidence] {
@@ -145,12 +127,12 @@ enum DistanceEvidence {
             guard let sockets else { return [] }
             // How many hops that is nobody knows, but the host's own packets have come with it.
             return sockets.has(ttl: distance.ttl)
-                ? [equal(distance, sockets, kind: "packets")] : [applicationTTL(sockets)]
+                ? [equal(distance, sockets, of: .host)] : [applicationTTL(sockets)]
         }
         if baseline.distance.hop > EvidenceModel.longestPath { return [applicationTTL(baseline)] }
         if baseline.distance.hop == distance.hop {
             if !everything.has(ttl: distance.ttl) { return [otherInitialTTL(distance, baseline)] }
-            return [equal(distance, baseline, kind: "packets")]
+            return [equal(distance, baseline, of: .host)]
         }
         let alike = everything.samples(asFarAs: distance)
         // Over several interfaces a host has a distance on each, and one of them may carry little of it.
@@ -159,20 +141,18 @@ enum DistanceEvidence {
             return [
                 Evidence(
                     note: .severalDistances, observed: .distance(distance),
-                    expected: .distance(everything.distance, samples: everything.samples),
-                    "\(alike) of the host's \(everything.total) packets came from the same distance as the reset")
+                    expected: .distance(
+                        everything.distance, samples: everything.samples, of: .few(alike, of: everything.total)))
             ]
         }
         if !reset.interface.isEmpty, !host.interfaces.isEmpty, host.interfaces.isDisjoint(with: reset.interface) {
-            return [otherInterface(distance, baseline, whose: "the host's packets")]
+            return [otherInterface(distance, baseline, of: .host)]
         }
         if reset.isOfMovedPath {
             return [
                 Evidence(
                     note: .pathMoved, observed: .distance(distance),
-                    expected: .distance(baseline.distance, samples: baseline.samples),
-                    "paths have just changed by the same number of hops that separates the reset from the host's old distance"
-                )
+                    expected: .distance(baseline.distance, samples: baseline.samples, of: .host))
             ]
         }
         // The path may have changed: until the new baseline stands, the old one accuses nobody.
@@ -182,26 +162,22 @@ enum DistanceEvidence {
         {
             return [
                 Evidence(
-                    note: .pathMoved, observed: .distance(distance), expected: .distance(newest.distance),
-                    "the host's newest \(newest.run) packets came from hop \(newest.distance.hop), "
-                        + "most before them from hop \(baseline.distance.hop)")
+                    note: .pathMoved, observed: .distance(distance),
+                    expected: .distance(newest.distance, of: .newest(newest.run, before: baseline.distance.hop)))
             ]
         }
         if baseline.share < EvidenceModel.dominantShare {
             return [
                 Evidence(
                     note: .severalDistances, observed: .distance(distance),
-                    expected: .distance(baseline.distance, samples: baseline.samples),
-                    "the host's packets arrive with different hop counts, so the TTL cannot show who sent the reset")
+                    expected: .distance(baseline.distance, samples: baseline.samples, of: .host))
             ]
         }
         if let echo, distance.hop > echo.distance.hop, !reset.isAnsweredFromElsewhere {
             return [
                 Evidence(
                     .behindTranslator, against: false, observed: .distance(distance),
-                    expected: .distance(echo.distance, samples: echo.samples),
-                    "the reset comes from farther away than the address's echo replies: the address is a NAT that answers ping "
-                        + "itself, and the reset comes from a machine behind it")
+                    expected: .distance(echo.distance, samples: echo.samples, of: .echoReplies))
             ]
         }
         if distance.hop > baseline.distance.hop { return [farther(distance, baseline)] }
@@ -217,8 +193,7 @@ enum DistanceEvidence {
     private static func unequal(_ distance: HopDistance, _ baseline: Baseline, samples: Int) -> [Evidence] {
         var evidence = Evidence(
             .ttlHost, against: true, samples: samples, observed: .distance(distance),
-            expected: .distance(baseline.distance, samples: baseline.samples),
-            "the host's own packets come from hop \(baseline.distance.hop), the reset from hop \(distance.hop)")
+            expected: .distance(baseline.distance, samples: baseline.samples, of: .host))
         // Far away a route that is one or two hops longer is common.
         if baseline.distance.hop > 9, abs(baseline.distance.hop - distance.hop) <= 2 {
             evidence.weight = min(evidence.weight, 1)
@@ -228,25 +203,23 @@ enum DistanceEvidence {
             evidence,
             Evidence(
                 .initialTTL, against: true, observed: .distance(distance),
-                expected: .distance(baseline.distance, samples: baseline.samples),
-                "a TTL of exactly \(distance.ttl) comes from a neighbour, and the host is farther away"),
+                expected: .distance(baseline.distance, samples: baseline.samples, of: .host)),
         ]
     }
 
-    private static func equal(_ distance: HopDistance, _ baseline: Baseline, kind: String) -> Evidence {
+    private static func equal(
+        _ distance: HopDistance, _ baseline: Baseline, of packets: Evidence.Value.PacketClass
+    ) -> Evidence {
         if !baseline.has(ttl: distance.ttl) { return otherInitialTTL(distance, baseline) }
         return Evidence(
             .ttlHost, against: false, observed: .distance(distance),
-            expected: .distance(baseline.distance, samples: baseline.samples),
-            "the reset came from the same distance as the host's own \(kind)")
+            expected: .distance(baseline.distance, samples: baseline.samples, of: packets))
     }
 
     private static func otherInitialTTL(_ distance: HopDistance, _ baseline: Baseline) -> Evidence {
         Evidence(
             .otherInitialTTL, against: false, observed: .distance(distance),
-            expected: .distance(baseline.distance, samples: baseline.samples),
-            "the reset came from the same distance as the host's packets, but started from \(distance.initialTTL), "
-                + "they from \(baseline.distance.initialTTL)")
+            expected: .distance(baseline.distance, samples: baseline.samples))
     }
 
     /// Nothing on the way lies behind the host: another machine of the same service, another way back, or a forger's
@@ -254,21 +227,18 @@ enum DistanceEvidence {
     private static func farther(_ distance: HopDistance, _ baseline: Baseline) -> Evidence {
         Evidence(
             note: .fartherThanHost, observed: .distance(distance),
-            expected: .distance(baseline.distance, samples: baseline.samples),
-            "the reset came from farther than the host: nothing on the path lies behind it, so its distance accuses nobody"
-        )
+            expected: .distance(baseline.distance, samples: baseline.samples))
     }
 
-    private static func otherInterface(_ distance: HopDistance, _ baseline: Baseline, whose: String) -> Evidence {
+    private static func otherInterface(
+        _ distance: HopDistance, _ baseline: Baseline, of packets: Evidence.Value.PacketClass
+    ) -> Evidence {
         Evidence(
             note: .otherInterface, observed: .distance(distance),
-            expected: .distance(baseline.distance, samples: baseline.samples),
-            "\(whose) arrived on another interface than the reset, and another path has another distance")
+            expected: .distance(baseline.distance, samples: baseline.samples, of: packets))
     }
 
     private static func applicationTTL(_ baseline: Baseline) -> Evidence {
-        Evidence(
-            note: .applicationTTL, expected: "\(baseline.distance.ttl)",
-            "the application set a TTL of \(baseline.distance.ttl), which shows no distance")
+        Evidence(note: .applicationTTL, expected: .number(UInt64(baseline.distance.ttl)))
     }
 }

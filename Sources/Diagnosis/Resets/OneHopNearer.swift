@@ -42,16 +42,12 @@ enum OneHopNearer {
     static func undecided(_ distance: HopDistance, _ baseline: Baseline) -> Evidence {
         Evidence(
             note: .oneHopNearer, observed: .distance(distance),
-            expected: .distance(baseline.distance, samples: baseline.samples),
-            "the reset came from one hop nearer than the host's packets: the device directly in front of that address sent "
-                + "it, or that machine itself if containers or a NAT sit behind its address")
+            expected: .distance(baseline.distance, samples: baseline.samples))
     }
 
     static func forwards(_ distance: HopDistance, _ echo: Baseline, _ flow: Baseline) -> Evidence {
         Evidence(
             .forwardsForAnother, against: false, observed: .distance(distance),
-            expected: .distance(echo.distance, samples: echo.samples),
-            "the reset came as far as the address's echo replies, this connection's packets from one hop farther: the "
-                + "address's own kernel sent it, for a machine behind it that it forwards for")
+            expected: .distance(echo.distance, samples: echo.samples))
     }
 }

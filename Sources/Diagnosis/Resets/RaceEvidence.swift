@@ -12,43 +12,34 @@ enum RaceEvidence {
         {
             evidence.append(
                 Evidence(
-                    .dataAfterReset, against: true, observed: "new data after \(milliseconds(data.delay)) ms",
-                    expected: "silence", "after the reset the host sent new data in the same connection"))
+                    .dataAfterReset, against: true, observed: .packet(.data, after: nanoseconds(data.delay)),
+                    expected: .sign(.silence)))
         }
         if let answer = after.synAck {
             evidence.append(
                 Evidence(
-                    .synAckAfterReset, against: true, observed: "SYN-ACK after \(milliseconds(answer.delay)) ms",
-                    expected: "silence", "after the reset the host accepted the connection"))
+                    .synAckAfterReset, against: true, observed: .packet(.synACK, after: nanoseconds(answer.delay)),
+                    expected: .sign(.silence)))
         }
         if after.bothTalk, flow.stage != .afterClose, !isOfKernelBesideStack(reset.record, flow) {
-            evidence.append(
-                Evidence(.bothTalkOn, against: true, "after the reset both sides went on talking"))
+            evidence.append(Evidence(.bothTalkOn, against: true))
         }
         if after.hasTwin {
-            evidence.append(
-                Evidence(
-                    .twinResets, against: true,
-                    "a second reset has a sequence number above all that the host had sent (RST_SEQ_CHANGE)"))
+            evidence.append(Evidence(.twinResets, against: true))
         }
         if after.isMirrored {
-            evidence.append(
-                Evidence(.bothSidesReset, against: true, "both sides got a reset of the same making within 5 ms"))
+            evidence.append(Evidence(.bothSidesReset, against: true))
         }
         if flow.acksUnsent(reset.record) {
             evidence.append(
                 Evidence(
-                    .acksUnsent, against: true, observed: "ACK \(reset.record.ack)",
-                    expected: "\(flow.other.nextSeq) at most",
-                    "it acknowledges what the other side had not sent"))
+                    .acksUnsent, against: true, observed: .acknowledgement(reset.record.ack),
+                    expected: .atMost(UInt64(flow.other.nextSeq))))
         }
         if flow.source.packets > 0, reset.passage == .arrived, reset.record.link_hash != flow.source.linkHash,
             reset.copy?.link != flow.source.linkHash, after.usesOldLink
         {
-            evidence.append(
-                Evidence(
-                    .otherLink, against: true,
-                    "it came from another next hop than this connection's packets, which still come the old way"))
+            evidence.append(Evidence(.otherLink, against: true))
         }
         return evidence
     }
@@ -62,5 +53,6 @@ enum RaceEvidence {
             && reset.tcpFlags.isDisjoint(with: .ack) && reset.window == 0 && reset.seq == flow.other.ack
     }
 
-    private static func milliseconds(_ units: UInt32) -> Int { Int(Double(units) * 0.001024) }
+    /// - `units`: Of 1024 ns.
+    private static func nanoseconds(_ units: UInt32) -> UInt64 { UInt64(units) * 1024 }
 }

@@ -32,8 +32,7 @@ struct ResetJudge: Sendable {
         switch reset.passage {
         case .madeHere:
             let evidence = Evidence(
-                .madeHere, against: !reset.isOwnAddress, observed: "egress, ingress_ifindex 0",
-                "the reset left this machine without having arrived here: this machine made it")
+                .madeHere, against: !reset.isOwnAddress, observed: .sign(.madeHere))
             let kernel = KernelEvidence.of(reset)
             var verdict = verdict(
                 reset, host, [evidence] + (kernel.map { [$0.evidence] } ?? []) + shedNote(reset), foreign: .thisMachine,
@@ -79,7 +78,7 @@ struct ResetJudge: Sendable {
             return piece
         }
         return told + [
-            Evidence(note: .benignClose, "one side had already closed, so the distance alone accuses nobody")
+            Evidence(note: .benignClose)
         ]
     }
 
@@ -107,9 +106,7 @@ struct ResetJudge: Sendable {
 
     /// A packet with a loopback address never left the machine that captured.
     private func ofLoopback(_ reset: ResetCase, _ host: HostEntry?, baseline: Baseline?) -> Verdict {
-        let piece = Evidence(
-            .loopback, against: false, observed: .text(reset.record.source.description),
-            "a loopback address never leaves its machine: this machine itself sent it")
+        let piece = Evidence(.loopback, against: false, observed: .address(reset.record.source))
         return verdict(reset, host, [piece] + notes(reset), foreign: .middlebox, baseline: baseline)
     }
 
@@ -135,15 +132,12 @@ struct ResetJudge: Sendable {
     }
 
     private func leftUndiminished(_ reset: ResetCase, host: HostEntry?, baseline: Baseline?) -> Verdict {
-        let observed = reset.distance.description
-        let text = "it left this machine with a whole initial TTL and nothing like it arrived: this machine made it"
+        let observed = Evidence.Value.distance(reset.distance)
         guard let host, host.isProven || host.isLocal || !host[.unproven].isEmpty else {
-            let evidence = Evidence(
-                note: .leftUndiminished, observed: .text(observed),
-                "\(text); whether the address is its own cannot be told from this capture")
+            let evidence = Evidence(note: .leftUndiminished, observed: observed)
             return Verdict(sender: .undetermined, cause: .unknown, baseline: baseline, evidence: [evidence])
         }
-        let evidence = Evidence(.leftUndiminished, against: !host.isLocal, observed: .text(observed), text)
+        let evidence = Evidence(.leftUndiminished, against: !host.isLocal, observed: observed)
         return verdict(reset, host, [evidence], foreign: .thisMachine, baseline: baseline)
     }
 
@@ -158,9 +152,7 @@ struct ResetJudge: Sendable {
             return Verdict(
                 sender: .undetermined, cause: .unknown, baseline: baseline, evidence: notes(reset))
         }
-        let evidence = Evidence(
-            note: .noFlow,
-            "no packet of this connection was seen before the reset: it may answer a packet that somebody forged")
+        let evidence = Evidence(note: .noFlow)
         return Verdict(sender: .undetermined, cause: .unknown, baseline: baseline, evidence: [evidence] + notes(reset))
     }
 
@@ -168,29 +160,21 @@ struct ResetJudge: Sendable {
         guard let address = reset.otherAddress else { return [] }
         return [
             Evidence(
-                .otherFlow, against: false, observed: .text(reset.record.source.description),
-                expected: .text(address.description),
-                "its ports and sequence number continue the connection that was opened with \(address): address translation "
-                    + "missed a packet of it")
+                .otherFlow, against: false, observed: .address(reset.record.source),
+                expected: .address(address))
         ]
     }
 
     private func notes(_ reset: ResetCase) -> [Evidence] {
-        guard let text = ResetReason.of(reset)?.text else { return shedNote(reset) }
-        return shedNote(reset) + [Evidence(note: .resetText, observed: .text(text), "the reset itself says: \(text)")]
+        guard let reason = ResetReason.of(reset) else { return shedNote(reset) }
+        return shedNote(reset) + [Evidence(note: .resetText, observed: .stated(reason.statement))]
     }
 
     /// Returns the note that packets of the reset's connection were shed.
     private func shedNote(_ reset: ResetCase) -> [Evidence] {
         guard !reset.shed.isEmpty else { return [] }
-        let text =
-            reset.flow == nil
-            ? "whether there was one, and what it had come to, is not known" : "what they would have shown is missing"
-        return [
-            Evidence(
-                note: .flowShed, observed: reset.shed.contains(.handshake) ? "all its packets" : "its data",
-                "packets of this connection were shed under load: \(text)")
-        ]
+        let shed = Evidence.Value.Shed(isWhole: reset.shed.contains(.handshake), isKnown: reset.flow != nil)
+        return [Evidence(note: .flowShed, observed: .shed(shed))]
     }
 
     private func baseline(_ reset: ResetCase, _ host: HostEntry?) -> Baseline? {

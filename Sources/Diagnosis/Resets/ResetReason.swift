@@ -3,29 +3,31 @@ internal import CPacket
 internal import Packets
 
 /// The reason that a reset carries, as its sender states it.
-struct ResetReason: Sendable, Equatable {
-    var text: String
+package struct ResetReason: Sendable, Equatable {
+    /// A reason as the packet carries it.
+    package enum Statement: Sendable, Equatable {
+        /// A code of the MPTCP reset option (RFC 8684, 3.6).
+        case multipath(UInt8)
+        /// A code of a TCP RST diagnostic payload.
+        case diagnostic(UInt16)
+        case text(String)
+        /// A code of NetScaler's in the window.
+        case netScaler(UInt16)
+    }
+
+    var statement: Statement
     /// The cause that the reason amounts to; `nil` where it says less.
     var cause: Finding.Cause?
 
     static func of(_ reset: ResetCase) -> ResetReason? {
-        if let reason = reset.headers.multipathReason { return multipath(reason) }
-        if let code = reset.headers.diagnosticCode {
-            return ResetReason(text: "reason code \(code) (TCP RST diagnostic payload)")
+        if let reason = reset.headers.multipathReason {
+            return ResetReason(statement: .multipath(reason), cause: reason == 3 ? .rejected : nil)
         }
-        if let text = reset.headers.text { return ResetReason(text: text, cause: cause(ofText: text)) }
+        if let code = reset.headers.diagnosticCode {
+            return ResetReason(statement: .diagnostic(code))
+        }
+        if let text = reset.headers.text { return ResetReason(statement: .text(text), cause: cause(ofText: text)) }
         return window(reset)
-    }
-
-    /// RFC 8684, 3.6.
-    private static func multipath(_ reason: UInt8) -> ResetReason {
-        let names = [
-            "unspecified", "MPTCP error", "lack of resources", "administratively prohibited",
-            "too much outstanding data",
-            "unacceptable performance", "middlebox interference",
-        ]
-        let name = Int(reason) < names.count ? names[Int(reason)] : "unknown"
-        return ResetReason(text: "MPTCP reason \(reason), \(name)", cause: reason == 3 ? .rejected : nil)
     }
 
     /// BIG-IP writes its reason into the payload (tm.rstcause.pkt).
@@ -44,15 +46,7 @@ struct ResetReason: Sendable, Equatable {
         guard (9300...9999).contains(code), reset.distance.initialTTL == 255, let flow = reset.flow,
             flow.source.packets > 0, flow.source.window != code, flow.other.window != code
         else { return nil }
-        switch code {
-        case 9300...9303:
-            return ResetReason(
-                text: "NetScaler code \(code) in its window: idle for too long, or the service went down")
-        case 9700, 9701: return ResetReason(text: "NetScaler code \(code) in its window: passed on from behind it")
-        case 9814:
-            return ResetReason(
-                text: "NetScaler code \(code) in its window: a policy with action RESET", cause: .rejected)
-        default: return ResetReason(text: "NetScaler code \(code) in its window")
-        }
+        // 9814: a policy with action RESET.
+        return ResetReason(statement: .netScaler(code), cause: code == 9814 ? .rejected : nil)
     }
 }

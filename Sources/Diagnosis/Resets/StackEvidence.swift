@@ -29,23 +29,18 @@ enum StackEvidence {
         {
             evidence.append(
                 Evidence(
-                    .triggerIdentification, against: true, observed: "\(record.identification)",
-                    expected: "another than the trigger's",
-                    "the reset repeats the IP-ID of the packet that it answers; a host uses its own, an injector may copy it"
-                ))
-            if let hops = reflected(reset, flow) {
+                    .triggerIdentification, against: true, observed: .number(UInt64(record.identification)),
+                    expected: .sign(.otherIdentification)))
+            if isReflected(reset, flow) {
                 evidence.append(
                     Evidence(
-                        note: .reflected, observed: "TTL \(record.ttl)", expected: "TTL \(flow.other.firstTTL)",
-                        "a device returned the packet that it answers with the addresses exchanged: its TTL counts on from that "
-                            + "packet's, so the device is at hop \(hops) at most"))
+                        note: .reflected, observed: .ttl(Int(record.ttl)), expected: .ttl(Int(flow.other.firstTTL))))
             }
         } else if copiesRecent(reset, flow) {
             evidence.append(
                 Evidence(
-                    .triggerIdentification, against: true, observed: "\(record.identification)",
-                    expected: "shortly before \(flow.other.identification)",
-                    "the reset repeats the IP-ID of a packet that the other side had just sent"))
+                    .triggerIdentification, against: true, observed: .number(UInt64(record.identification)),
+                    expected: .before(UInt64(flow.other.identification))))
         }
         // What a next hop makes anew it numbers with one counter: then the connection's own numbers count.
         let isOwn = continuesOwnNumbers(record, flow)
@@ -54,30 +49,26 @@ enum StackEvidence {
         } else if isOwn {
             evidence.append(
                 Evidence(
-                    .ownCounter, against: false, observed: "\(record.identification)",
-                    expected: "after \(flow.source.identification)", "the reset's IP-ID continues this connection's"))
+                    .ownCounter, against: false, observed: .number(UInt64(record.identification)),
+                    expected: .next(UInt64(flow.source.identification), of: .connection)))
         }
         if reset.habit.equalIdentifications >= 2 {
             evidence.append(
                 Evidence(
                     .constantIdentification, against: true, samples: Int(reset.habit.equalIdentifications),
-                    observed: "\(record.identification)",
-                    "\(reset.habit.equalIdentifications) resets of different connections have this same IP-ID"))
+                    observed: .shared(
+                        UInt64(record.identification), connections: Int(reset.habit.equalIdentifications))))
         }
         return evidence
     }
 
-    /// The farthest hop of a device that sends a packet back with its addresses turned: the packet's TTL went on
+    /// True where window and TTL say that a device sent the packet back with its addresses exchanged: its TTL went on
     /// counting down, there and back.
-    ///
-    /// `nil` where its window and TTL do not say so.
-    private static func reflected(_ reset: ResetCase, _ flow: FlowContext) -> Int? {
+    private static func isReflected(_ reset: ResetCase, _ flow: FlowContext) -> Bool {
         let record = reset.record
-        guard record.window == flow.other.window, record.window != 0, record.ttl < flow.other.firstTTL,
-            record.distance.initialTTL == HopDistance(ttl: flow.other.firstTTL).initialTTL,
-            flow.source.packets == 0 || flow.source.window != record.window
-        else { return nil }
-        return Int(flow.other.firstTTL - record.ttl) / 2 + 1
+        return record.window == flow.other.window && record.window != 0 && record.ttl < flow.other.firstTTL
+            && record.distance.initialTTL == HopDistance(ttl: flow.other.firstTTL).initialTTL
+            && (flow.source.packets == 0 || flow.source.window != record.window)
     }
 
     /// Several segments were on their way, and an earlier one than the newest drew the reset with its own IP-ID: at
@@ -111,12 +102,12 @@ enum StackEvidence {
     private static func continued(
         _ counter: IdentificationCounters.Counter, candidates: Int, _ reset: ResetCase, distance: [Evidence]
     ) -> [Evidence] {
-        let observed = "\(reset.record.identification)"
+        let observed = Evidence.Value.number(UInt64(reset.record.identification))
         if !counter.isShared, counter.source == reset.record.src_low {
             return [
                 Evidence(
-                    .ownCounter, against: false, observed: .text(observed), expected: "after \(counter.last)",
-                    "the reset's IP-ID continues the host's counter")
+                    .ownCounter, against: false, observed: observed,
+                    expected: .next(UInt64(counter.last), of: .host))
             ]
         }
         // A NAT numbers the packets of all hosts behind it with one counter: those of hosts say nothing. But what has a
@@ -129,11 +120,8 @@ enum StackEvidence {
         let hasOtherTTL = reset.flow.map { $0.source.packets > 0 && $0.source.firstTTL != reset.record.ttl } ?? false
         if distance.contains(.noBaseline), counter.ttl == reset.record.ttl, !hasOtherTTL { return [] }
         var evidence = Evidence(
-            .otherCounter, against: true, observed: .text(observed), expected: "after \(counter.last)",
-            counter.isShared
-                ? "packets of many hosts share one IP-ID counter, which the reset continues: a NAT numbers them, and it may only "
-                    + "pass the reset on"
-                : "the reset's IP-ID continues the counter of another source at this hop")
+            .otherCounter, against: true, observed: observed,
+            expected: .next(UInt64(counter.last), of: counter.isShared ? .shared : .otherSource))
         // The more counters are compared, the likelier one of them fits by chance.
         let chance = Double(IdentificationCounters.window) * Double(max(candidates, 1)) / 65_536
         evidence.weight = min(evidence.weight, -log(chance))
@@ -152,18 +140,16 @@ enum StackEvidence {
         {
             evidence.append(
                 Evidence(
-                    .triggerWindow, against: true, observed: "\(record.window)",
-                    expected: flow.source.packets == 0 ? nil : "\(flow.source.window)",
-                    "the reset repeats the window of the packet that it answers"))
+                    .triggerWindow, against: true, observed: .number(UInt64(record.window)),
+                    expected: flow.source.packets == 0 ? nil : .number(UInt64(flow.source.window))))
         }
         if reset.headers.isKnown, reset.headers.timestamps == nil, flow.source.usesTimestamps,
             flow.other.usesTimestamps, StackTable.abortsWithTimestamps(host?.stack ?? .unknown)
         {
             evidence.append(
                 Evidence(
-                    .windowWithoutTimestamps, against: true, observed: "window \(record.window), no timestamps",
-                    expected: "timestamps", "the reset has a window but lacks the timestamps that this connection uses")
-            )
+                    .windowWithoutTimestamps, against: true, observed: .bareWindow(UInt64(record.window)),
+                    expected: .sign(.timestamps)))
         }
         return evidence
     }
@@ -179,9 +165,7 @@ enum StackEvidence {
             ? record.identification != 0 && record.identification == flow.source.identification
             : continuesOwnNumbers(record, flow)
         guard hasNumber, continuesTimestamps(reset, flow) else { return nil }
-        return Evidence(
-            .application, against: false, observed: "IP-ID or label, window, timestamps and TTL as the socket's",
-            "a socket of the host sent it: IP-ID or flow label, window, timestamps and TTL continue the connection's")
+        return Evidence(.application, against: false, observed: .sign(.socketFields))
     }
 
     /// True where the connection uses timestamps and the reset's continues the source's clock: not before the SYN, and
@@ -205,18 +189,14 @@ enum StackEvidence {
         if dscp == trigger {
             return [
                 Evidence(
-                    .dscpKept, against: false, observed: "DSCP \(dscp)", expected: "DSCP \(trigger)",
-                    "the reset carries the DSCP of the packet that it answers, as a kernel's does")
+                    .dscpKept, against: false, observed: .dscp(Int(dscp)), expected: .dscp(Int(trigger)))
             ]
         }
         // Where the way back washes DSCP, its absence says nothing.
         guard dscp == 0, host?.keepsDSCP == true else { return [] }
         return [
             ofPacketFilter(
-                Evidence(
-                    .dscpLost, against: true, observed: "DSCP 0", expected: "DSCP \(trigger)",
-                    "the reset lacks the DSCP of the packet that it answers, although the return path keeps DSCP: a packet filter built it"
-                ),
+                Evidence(.dscpLost, against: true, observed: .dscp(0), expected: .dscp(Int(trigger))),
                 distance: distance)
         ]
     }
@@ -240,8 +220,7 @@ enum StackEvidence {
         if label != 0, label == flows {
             return [
                 Evidence(
-                    .flowLabelKept, against: false, observed: "\(label)", expected: "\(flows)",
-                    "the reset carries this connection's flow label")
+                    .flowLabelKept, against: false, observed: .number(UInt64(label)), expected: .number(UInt64(flows)))
             ]
         }
         guard label == 0, flows != 0 || (flow.source.packets == 0 && host?.usesFlowLabels == true) else { return [] }
@@ -251,8 +230,8 @@ enum StackEvidence {
         return [
             ofPacketFilter(
                 Evidence(
-                    .flowLabelMissing, against: true, observed: "0", expected: flows == 0 ? "a label" : "\(flows)",
-                    "the reset lacks the flow label that the host's TCP sets: a packet filter built it"),
+                    .flowLabelMissing, against: true, observed: .number(0),
+                    expected: flows == 0 ? .sign(.anyFlowLabel) : .number(UInt64(flows))),
                 distance: distance)
         ]
     }
@@ -271,21 +250,15 @@ enum StackEvidence {
         guard roundTrip >= 977, roundTrip < .max / 2, delay < .max / 2 else { return nil }
         // The round trip may be a step shorter or longer, the delay a step shorter.
         let step = reset.clockStep.units
-        let observed = "\(milliseconds(delay)) ms"
-        let expected = "\(milliseconds(roundTrip)) ms"
+        let observed = nanoseconds(delay)
+        let expected = nanoseconds(roundTrip)
         if roundTrip > step, delay < (roundTrip - step) / 2 {
-            return Evidence(
-                .soonerThanRTT, against: true, observed: .text(observed), expected: .text(expected),
-                "the reset came \(observed) after the packet that it acknowledges; the host needs \(expected)")
+            return Evidence(.soonerThanRTT, against: true, observed: observed, expected: expected)
         }
         guard delay >= step, delay - step >= (roundTrip + step) / 10 * 9 else { return nil }
-        return Evidence(
-            .plausibleRTT, against: false, observed: .text(observed), expected: .text(expected),
-            "the reset arrived no sooner than one from the host could")
+        return Evidence(.plausibleRTT, against: false, observed: observed, expected: expected)
     }
 
-    private static func milliseconds(_ units: UInt32) -> String {
-        let tenths = Int(Double(units) * 0.01024)
-        return "\(tenths / 10).\(tenths % 10)"
-    }
+    /// - `units`: Of 1024 ns.
+    private static func nanoseconds(_ units: UInt32) -> Evidence.Value { .milliseconds(ns: UInt64(units) * 1024) }
 }

@@ -3,13 +3,6 @@ internal import Packets
 
 /// A suspicious flow with all that is known around it at one moment: what a verdict on its way is made of.
 struct PathCase: Sendable {
-    /// The sign of life of the server's host.
-    enum Answer: Sendable, Equatable {
-        case ping(Int)
-        case otherPort(UInt16)
-        case other
-    }
-
     var suspect: PathSuspect
     /// Each direction as it was seen arriving, under either five-tuple of a translated connection.
     var flow: FlowEntry
@@ -27,7 +20,7 @@ struct PathCase: Sendable {
     /// The two directions' links, where they differ.
     var otherWayBack: (forward: PathLink, back: PathLink)?
     /// The server's host lives.
-    var answer: Answer?
+    var answer: Finding.Path.Answer?
     /// The client's host was heard of by more than this connection.
     var clientLives = false
     /// This is the server's machine, as far as direction of its packets tells.

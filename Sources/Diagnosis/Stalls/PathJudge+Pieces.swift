@@ -5,47 +5,40 @@ internal import Packets
 extension PathJudge {
     func synACKRepeated(_ suspect: PathSuspect) -> Evidence {
         Evidence(
-            .synACKRepeated, extra: Double(min(suspect.synACK.copies, 5)) - 2, observed: .text(suspect.synACK.text),
-            "the server sends its SYN-ACK again and again")
+            .synACKRepeated, extra: Double(min(suspect.synACK.copies, 5)) - 2, observed: suspect.synACK.value())
     }
 
     func acknowledged(_ suspect: PathSuspect) -> Evidence {
         let limit = (suspect.slowestAnswer / 10_000_000 + 1) * 10
         return Evidence(
-            .acknowledged, observed: "\(suspect.answers) of \(suspect.synACK.copies) copies within \(limit) ms",
-            "the client acknowledges it each time")
+            .acknowledged, observed: .answers(Int(suspect.answers), of: Int(suspect.synACK.copies), within: limit))
     }
 
     func dataRepeated(_ suspect: PathSuspect) -> Evidence {
         Evidence(
-            .dataRepeated, extra: 0.5 * (Double(min(suspect.data.copies, 8)) - 2), observed: .text(suspect.data.text),
-            "\(suspect.dataIsFromClient ? "the client's" : "the server's") data is sent again and again, and never acknowledged"
-        )
+            .dataRepeated, extra: 0.5 * (Double(min(suspect.data.copies, 8)) - 2),
+            observed: suspect.data.value(isFromServer: !suspect.dataIsFromClient))
     }
 
     func clientLives(_ subject: PathCase) -> Evidence {
-        Evidence(
-            .clientLives, "other packets of \(subject.fiveTuple.source) are answered: it is no spoofed source")
+        Evidence(.clientLives, observed: .address(subject.fiveTuple.source))
     }
 
     func othersTwoWay(_ subject: PathCase) -> Evidence {
-        Evidence(
-            .othersTwoWay, observed: "\(subject.twoWayFlows)", "both directions of other connections come past here")
+        Evidence(.othersTwoWay, observed: .number(subject.twoWayFlows))
     }
 
-    func hostAnswers(_ answer: PathCase.Answer, _ subject: PathCase) -> Evidence {
+    func hostAnswers(_ answer: Finding.Path.Answer, _ subject: PathCase) -> Evidence {
         let host =
             subject.suspect.dataIsFromClient || subject.suspect.data.copies == 0
             ? subject.fiveTuple.destination : subject.fiveTuple.source
-        return Evidence(
-            .hostAnswers, observed: .text(answer.text), "\(host) lives: something of it was heard meanwhile")
+        return Evidence(.hostAnswers, observed: .life(answer, of: host))
     }
 
     func redirected(_ redirect: Redirects.Hint, _ server: IPAddress) -> Evidence {
         Evidence(
-            .redirected, observed: "use \(redirect.gateway)",
-            "\(redirect.from) told the client by ICMP redirect to reach \(server) by \(redirect.gateway): "
-                + "it got these packets, and is not on the way that the replies take")
+            .redirected,
+            observed: .redirect(Finding.Path.Redirect(from: redirect.from, gateway: redirect.gateway), to: server))
     }
 
     func verdict(
@@ -70,19 +63,12 @@ extension PathJudge {
 }
 
 extension Retransmissions {
-    /// `seen 3 times, at 0, 1.0, 3.0 s`.
-    var text: String {
-        let times = seconds.map { $0 == 0 ? "0" : Finding.Path.text($0) }.joined(separator: ", ")
-        return "seen \(Int(copies) + 1) times, at \(times)\(Int(copies) > Self.kept ? " …" : "") s"
-    }
-}
-
-extension PathCase.Answer {
-    var text: String {
-        switch self {
-        case .ping(let count): count == 1 ? "1 answer to ping" : "\(count) answers to ping"
-        case .otherPort(let port): "tcp/\(port)"
-        case .other: "other connections"
-        }
+    /// The value of the evidence that rests on them.
+    ///
+    /// - `delay`: The time (ns) until the packet got through, where it did.
+    func value(isFromServer: Bool = false, delay: UInt64? = nil) -> Evidence.Value {
+        .transmissions(
+            Evidence.Value.Transmissions(
+                count: Int(copies) + 1, seconds: seconds, isFromServer: isFromServer, delay: delay))
     }
 }

@@ -36,8 +36,7 @@ extension PathJudge {
         if isSYN {
             evidence.append(
                 Evidence(
-                    .synRepeated, extra: Double(min(repeats.copies, 5)) - 2, observed: .text(repeats.text),
-                    "the client sends its SYN again and again"))
+                    .synRepeated, extra: Double(min(repeats.copies, 5)) - 2, observed: repeats.value()))
         } else {
             evidence.append(dataRepeated(suspect))
         }

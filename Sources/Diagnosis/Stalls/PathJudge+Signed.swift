@@ -21,19 +21,16 @@ extension PathJudge {
         if isSYN {
             evidence.append(
                 Evidence(
-                    .synRepeated, extra: Double(min(repeats.copies, 5)) - 2, observed: .text(repeats.text),
-                    "the client sends its SYN again and again"))
+                    .synRepeated, extra: Double(min(repeats.copies, 5)) - 2, observed: repeats.value()))
         } else {
             evidence.append(synACKRepeated(suspect))
         }
         if let answer = subject.answer { evidence.append(hostAnswers(answer, subject)) }
         evidence.append(
             Evidence(
-                .signed, observed: .text(signature.label),
-                "the \(client != nil ? "SYN" : "SYN-ACK") carries a signature: who has no key for it, or another, drops it silently"
-            ))
+                .signed, observed: .signature(signature, isSYN: client != nil)))
         var result = verdict(.noAnswer, evidence, 1, subject, isSYN ? .syn : .synACK, repeats)
-        result.path.answers = subject.answer?.text
+        result.path.answers = subject.answer
         result.path.signature = signature
         result.path.answerPasses = subject.server.sentSYNACK
         return result
@@ -44,11 +41,8 @@ extension PathJudge {
         let repeats = subject.suspect.syn
         let evidence = [
             Evidence(
-                .synRepeated, extra: Double(min(repeats.copies, 8)) - 2, observed: .text(repeats.text),
-                "so many losses in a row are no chance"),
-            Evidence(
-                .recovered, observed: .text(repeats.text),
-                "it was answered after \(Finding.Path.text(Double(delay) / 1e9)) s"),
+                .synRepeated, extra: Double(min(repeats.copies, 8)) - 2, observed: repeats.value()),
+            Evidence(.recovered, observed: repeats.value(delay: delay)),
         ]
         var result = verdict(.noAnswer, evidence, 1, subject, .syn, repeats)
         result.path.recoveredSeconds = Double((delay + 500_000) / 1_000_000) / 1000
@@ -56,16 +50,12 @@ extension PathJudge {
     }
 
     func silenceBefore(_ suspect: PathSuspect) -> Evidence {
-        let seconds = Finding.Path.text(Double(suspect.silence) / 1e9)
-        return Evidence(
-            .silenceBefore, observed: "\(seconds) s",
-            "nothing had come of the connection for \(seconds) s before")
+        Evidence(.silenceBefore, observed: .silence(ns: suspect.silence))
     }
 
     func pairWorks(_ subject: PathCase) -> Evidence {
         Evidence(
-            .pairWorks, observed: "tcp/\(subject.fiveTuple.destinationPort)",
-            "another connection of the same two hosts to the same port works")
+            .pairWorks, observed: .ports([subject.fiveTuple.destinationPort], of: subject.fiveTuple.destination))
     }
 }
 

@@ -81,8 +81,7 @@ struct PathJudge {
         if subject.clientLives { evidence.append(clientLives(subject)) }
         evidence.append(
             Evidence(
-                .ackNeverHere, observed: "SYN and SYN-ACK", expected: "an ACK within a round trip",
-                "the client's ACK never comes as far as here, and it does not repeat its SYN: it has the SYN-ACK"))
+                .ackNeverHere, observed: .sign(.synAndSYNACK), expected: .sign(.ackWithinRoundTrip)))
         evidence += place(subject)
         return verdict(.ackNotDelivered, evidence, evidence.path, subject, .synACK, suspect.synACK)
     }
@@ -97,30 +96,22 @@ struct PathJudge {
         if let way = subject.otherWayBack {
             evidence.append(
                 Evidence(
-                    .otherWayBack, observed: .text(way.back.text), expected: .text(way.forward.text),
-                    "the replies come another way than the requests leave"))
+                    .otherWayBack, observed: .link(way.back), expected: .link(way.forward)))
         }
         if !subject.failingPorts.isEmpty {
-            let ports = subject.failingPorts.map { "tcp/\($0)" }.joined(separator: ", ")
-            evidence.append(
-                Evidence(.allPortsFail, observed: .text(ports), "several ports of \(server) fail, and none works"))
+            evidence.append(Evidence(.allPortsFail, observed: .ports(subject.failingPorts, of: server)))
         }
         if let port = subject.workingPort {
-            evidence.append(
-                Evidence(.otherPortWorks, observed: "tcp/\(port)", "another port of \(server) works meanwhile"))
+            evidence.append(Evidence(.otherPortWorks, observed: .ports([port], of: server)))
         }
         if subject.isServer, subject.isAcknowledged {
+            let ttl = subject.server.firstTTL
             evidence.append(
-                Evidence(
-                    .ackAtServer,
-                    observed: subject.server.firstTTL == 0 ? nil : "TTL \(HopDistance(ttl: subject.server.firstTTL))",
-                    "the ACKs were seen where \(server) is: no router is left that could lose them"))
+                Evidence(.ackAtServer, observed: .server(server, ttl == 0 ? nil : HopDistance(ttl: ttl))))
         }
         if subject.listenOverflows > 0 {
             evidence.append(
-                Evidence(
-                    .listenOverflows, observed: "\(subject.listenOverflows)",
-                    "this machine's kernel counts connections that found an accept queue full"))
+                Evidence(.listenOverflows, observed: .number(subject.listenOverflows)))
         }
         return evidence
     }
@@ -135,7 +126,7 @@ struct PathJudge {
         else { return nil }
         let evidence = [
             synACKRepeated(suspect), clientLives(subject),
-            Evidence(.neverSYN, "the SYN that this SYN-ACK answers never came past here"), othersTwoWay(subject),
+            Evidence(.neverSYN), othersTwoWay(subject),
         ]
         return verdict(.oneWayHere, evidence, 1, subject, .synACK, suspect.synACK)
     }
@@ -153,12 +144,10 @@ struct PathJudge {
         if suspect.ack.copies > 0 {
             evidence.append(
                 Evidence(
-                    .ackRepeated, extra: Double(min(suspect.ack.copies, 4)) - 1, observed: .text(suspect.ack.text),
-                    "the client acknowledges the handshake again and again: the server repeats its SYN-ACK"))
+                    .ackRepeated, extra: Double(min(suspect.ack.copies, 4)) - 1, observed: suspect.ack.value()))
         }
         if suspect.data.copies > 1 { evidence.append(dataRepeated(suspect)) }
-        evidence.append(
-            Evidence(.neverSYNACK, "the client has a SYN-ACK that never came past here"))
+        evidence.append(Evidence(.neverSYNACK))
         evidence.append(othersTwoWay(subject))
         let isData = suspect.data.copies > suspect.ack.copies
         return verdict(
@@ -175,15 +164,12 @@ struct PathJudge {
         guard isQuiet else { return nil }
         var evidence = [
             Evidence(
-                .synRepeated, extra: Double(min(copies, 5)) - 2, observed: .text(suspect.syn.text),
-                "the client sends its SYN again and again")
+                .synRepeated, extra: Double(min(copies, 5)) - 2, observed: suspect.syn.value())
         ]
         if subject.server.packets > 0 {
             guard copies >= 2, subject.server.sentSYNACK, suspect.syn.last > suspect.synACK.first else { return nil }
             if subject.clientLives { evidence.append(clientLives(subject)) }
-            evidence.append(
-                Evidence(
-                    .answerPasses, "the server's SYN-ACK comes past here, and the client does not get it"))
+            evidence.append(Evidence(.answerPasses))
             var result = verdict(.noAnswer, evidence, 1, subject, .syn, suspect.syn)
             result.path.answerPasses = true
             return result
@@ -192,13 +178,11 @@ struct PathJudge {
         evidence.append(hostAnswers(answer, subject))
         if subject.isServer, subject.listenOverflows > 0 {
             evidence.append(
-                Evidence(
-                    .listenOverflows, observed: "\(subject.listenOverflows)",
-                    "this machine's kernel counts connections that found an accept queue full"))
+                Evidence(.listenOverflows, observed: .number(subject.listenOverflows)))
             return verdict(.acceptQueueFull, evidence, 1 - evidence.path, subject, .syn, suspect.syn)
         }
         var result = verdict(.noAnswer, evidence, 1, subject, .syn, suspect.syn)
-        result.path.answers = answer.text
+        result.path.answers = answer
         return result
     }
 
@@ -223,12 +207,11 @@ struct PathJudge {
             isOnlyLarge = true
             evidence.append(
                 Evidence(
-                    .onlyLarge, observed: "\(suspect.dataLength) bytes",
-                    expected: "at most \(passed) bytes got through",
-                    "only a large segment is lost, smaller ones were acknowledged"))
+                    .onlyLarge, observed: .bytes(UInt64(suspect.dataLength)),
+                    expected: .passed(bytes: UInt64(passed))))
         }
         var result = verdict(.noAnswer, evidence, 1, subject, .data, suspect.data)
-        result.path.answers = subject.answer?.text
+        result.path.answers = subject.answer
         result.path.silence = isIdle ? Double(suspect.silence / 1_000_000) / 1000 : nil
         result.path.isFirstData = suspect.isFirstData
         result.path.othersWork = subject.pairWorks
@@ -257,11 +240,7 @@ struct PathJudge {
     func loss(
         _ subject: PathCase, _ repeated: Finding.Path.Repeated, _ repeats: Retransmissions, delay: UInt64
     ) -> PathVerdict {
-        let evidence = [
-            Evidence(
-                .recovered, observed: .text(repeats.text),
-                "it got through after \(Finding.Path.text(Double(delay) / 1e9)) s")
-        ]
+        let evidence = [Evidence(.recovered, observed: repeats.value(delay: delay))]
         var result = verdict(.loss, evidence, 1, subject, repeated, repeats)
         result.confidence = 0.9
         result.path.recoveredSeconds = Double((delay + 500_000) / 1_000_000) / 1000
@@ -270,11 +249,7 @@ struct PathJudge {
 
     /// Nearly all connections show one direction only.
     func oneWayTap(_ suspect: PathSuspect, _ tap: OneWayTapDetector) -> PathVerdict {
-        let evidence = [
-            Evidence(
-                .tapOneWay, observed: "\(tap.oneWay) of \(tap.oneWay + tap.twoWay) connections",
-                "only one direction of these connections came past here")
-        ]
+        let evidence = [Evidence(.tapOneWay, observed: .oneWay(tap.oneWay, of: tap.oneWay + tap.twoWay))]
         return PathVerdict(
             cause: .oneWayTap, evidence: evidence, confidence: evidence.failure, path: Finding.Path(cause: .oneWayTap))
     }

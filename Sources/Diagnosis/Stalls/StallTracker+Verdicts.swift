@@ -214,7 +214,7 @@ extension StallTracker {
     /// The way in which the host that does not answer was heard of meanwhile.
     private func answer(
         of host: HostEntry?, _ suspect: PathSuspect, _ flow: FlowEntry, _ entry: PathEntry?
-    ) -> PathCase.Answer? {
+    ) -> Finding.Path.Answer? {
         guard let host, host.isProven else { return nil }
         if suspect.data.first > 0 {
             // Behind a client's address may be many machines: it has to be this connection's.

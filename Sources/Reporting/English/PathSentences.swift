@@ -179,7 +179,7 @@ struct PathSentences {
                 ]
             )
         }
-        let isUp = path.answers.map { "\(server) is up (\($0)). " } ?? ""
+        let isUp = path.answers.map { "\(server) is up (\($0.text)). " } ?? ""
         return (
             answer("\(connections) \(gets) no answer"),
             [
@@ -199,7 +199,7 @@ struct PathSentences {
             answer("\(connections) \(hangs)"),
             [
                 "\(sender) sent \(data)\(bytes) \(times), and got no acknowledgement, although the other side is up"
-                    + "\(path.answers.map { " (\($0))" } ?? "").",
+                    + "\(path.answers.map { " (\($0.text))" } ?? "").",
                 path.othersWork ? "Other connections of the same hosts to \(service) work." : nil,
                 path.isOnlyLarge
                     ? "Smaller segments got through: a link on the path has a smaller MTU, and the ICMP error does not reach "
@@ -214,7 +214,7 @@ struct PathSentences {
         let others =
             path.othersWork
             ? "Meanwhile a new connection of the same hosts to \(service) works."
-            : path.answers.map { "Meanwhile the other side is up (\($0))." }
+            : path.answers.map { "Meanwhile the other side is up (\($0.text))." }
                 ?? "Nothing else of the other side is seen here meanwhile: it may be down as well."
         return (
             answer("\(connections) \(hangs) after \(Int(silence.rounded())) s of silence"),

@@ -147,3 +147,17 @@ extension ProbeResult {
             : "The evidence for and against the host is inconclusive."
     }
 }
+
+extension ProbeAnswer.Unreachable {
+    /// `administratively prohibited`.
+    var text: String {
+        switch self {
+        case .network: "network unreachable"
+        case .host: "host unreachable"
+        case .port: "port unreachable"
+        case .protocol: "protocol unreachable"
+        case .prohibited: "administratively prohibited"
+        case .other: "destination unreachable"
+        }
+    }
+}

@@ -29,7 +29,7 @@ extension JSONLines {
                 json.member("ack_seen", path.isAcknowledgedHere ? true : nil)
                 json.member("other_way_back", path.hasOtherWayBack ? true : nil)
                 json.member("answer_passes", path.answerPasses ? true : nil)
-                json.member("answers", path.answers)
+                json.member("answers", path.answers?.text)
                 json.member("bytes", path.bytes)
                 json.member("from_server", path.isFromServer ? true : nil)
                 json.member("only_large", path.isOnlyLarge ? true : nil)
@@ -78,7 +78,7 @@ struct WirePath: Decodable {
         path.isAcknowledgedHere = ack_seen ?? false
         path.hasOtherWayBack = other_way_back ?? false
         path.answerPasses = answer_passes ?? false
-        path.answers = answers
+        path.answers = answers.map { .decoded($0) }
         path.bytes = bytes
         path.isFromServer = from_server ?? false
         path.isOnlyLarge = only_large ?? false

@@ -86,7 +86,8 @@ struct FilterRuleTests {
         readings.add(FilterRule.resetting(listing: Self.listing(6, 6)), time: 200)
         readings.add(FilterRule.resetting(listing: Self.listing(6, 6, mail: 1)), time: 300)
         let first = readings.evidence(for: Self.finding(.thisMachine, time: 150))
-        #expect(first?.observed == "chain inet filter forward, handle 7: tcp dport 22 counter reject with tcp reset")
+        #expect(
+            first?.observed?.text == "chain inet filter forward, handle 7: tcp dport 22 counter reject with tcp reset")
         #expect(first?.text.hasPrefix("the rule whose counter moved is chain") == true)
         let second = readings.evidence(for: Self.finding(.thisMachine, time: 250, port: 25))
         #expect(second?.observed?.text.contains("handle 9") == true)

@@ -17,7 +17,7 @@ struct PathNoAnswerTests {
         #expect(finding.path?.cause == .noAnswer)
         #expect(finding.path?.repeated == .syn)
         #expect(finding.path?.seconds == [0, 1, 3])
-        #expect(finding.path?.answers == "4 answers to ping")
+        #expect(finding.path?.answers == .ping(4))
         #expect(finding.confidence ?? 0 > 0.9)
     }
 
@@ -27,13 +27,13 @@ struct PathNoAnswerTests {
         story.work(port: 443)
         story.repeatSYN(at: [1, 3])
         story.wait(2)
-        #expect(try story.path().path?.answers == "tcp/443")
+        #expect(try story.path().path?.answers == .otherPort(443))
         story = Story()
         story.repeatSYN(at: [1, 3])
         story.wait(20)
         story.ping(1)
         story.wait(2)
-        #expect(try story.path().path?.answers == "1 answer to ping")
+        #expect(try story.path().path?.answers == .ping(1))
     }
 
     @Test("A host that answers nobody, and one that answers too long afterwards, may be down")

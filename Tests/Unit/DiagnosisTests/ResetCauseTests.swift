@@ -49,7 +49,8 @@ struct ResetCauseTests {
         story.converse()
         story.send(.server, [.rst, .ack], seq: 9002, ack: 1002, Marks(ttl: 63), payload: "No pool member available")
         let finding = try story.finding()
-        #expect(finding.evidence.first { $0.name == .resetText }?.observed == "No pool member available")
+        #expect(
+            finding.evidence.first { $0.name == .resetText }?.observed == .stated(.text("No pool member available")))
         #expect(finding.weight(.resetText) == 0)
     }
 

@@ -21,7 +21,7 @@ struct VerdictTests {
         #expect(finding.reset?.stage == .syn)
         #expect(try #require(finding.confidence) > 0.95)
         #expect(finding.evidence.first?.observed == .distance(HopDistance(ttl: 63)))
-        #expect(finding.evidence.first?.expected == .distance(HopDistance(ttl: 61), samples: 4))
+        #expect(finding.evidence.first?.expected == .distance(HopDistance(ttl: 61), samples: 4, of: .host))
     }
 
     @Test("The service is the side that was connected to, also where its port is the higher")

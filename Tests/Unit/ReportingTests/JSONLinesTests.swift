@@ -187,7 +187,7 @@ import Testing
         path.hasOtherWayBack = true
         var stall = Finding.Path(cause: .noAnswer)
         stall.repeated = .data
-        stall.answers = "tcp/80"
+        stall.answers = .otherPort(80)
         stall.bytes = 1448
         stall.isFromServer = true
         stall.isOnlyLarge = true

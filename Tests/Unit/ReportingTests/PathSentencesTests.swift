@@ -54,12 +54,12 @@ struct PathSentencesTests {
             ("reply elsewhere", path(.replyBypasses, .data, [0, 0.2, 0.6, 1.4]), 1),
             ("request elsewhere", path(.oneWayHere, .synACK, twice), 1),
             ("tap", Finding.Path(cause: .oneWayTap), 16),
-            ("filtered", path(.noAnswer, .syn, twice) { $0.answers = "4 answers to ping" }, 1),
+            ("filtered", path(.noAnswer, .syn, twice) { $0.answers = .ping(4) }, 1),
             ("answered here", path(.noAnswer, .syn, twice) { $0.answerPasses = true }, 1),
             (
                 "stalled",
                 path(.noAnswer, .data, [0, 0.2, 0.6, 1.4, 3, 6.2, 12.6]) {
-                    $0.bytes = 31; $0.answers = "tcp/80"
+                    $0.bytes = 31; $0.answers = .otherPort(80)
                 }, 1
             ),
             (
