@@ -45,10 +45,8 @@ function kindOf(finding) {
   return finding.sender === "undetermined" ? "unknown" : "host";
 }
 const kinds = [["foreign", "a device, or this machine"], ["host", "the host itself"], ["unknown", "not known"], ["path", "no reset"]];
-const harmless = new Set(["loss", "one_way_tap"]);
-function isProblem(finding) {
-  return !finding.expected && (kindOf(finding) === "foreign" || finding.kind === "path" && !harmless.has(finding.cause));
-}
+// The agent's rule; findings of version 0.1.0 do not say it.
+const isProblem = finding => finding.problem === true;
 const whenOf = finding => finding.time ? Date.parse(finding.time) : 0;
 
 function label(finding) {
