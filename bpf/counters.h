@@ -4,8 +4,8 @@
  *
  *     seen = skipped + sum(recorded) + sum(shed) + sum(refused) + sum(lost)
  *
- * but for those that were missed, which are not in seen either: what is counted elsewhere is added to without a lock by
- * whoever has the CPU's ring.
+ * but for those that were missed or came while the lease was over, which are not in seen either: what is counted
+ * elsewhere is added to without a lock by whoever has the CPU's ring.
  *
  * Included by the BPF build, which adds the map, and by user space, which reads it.
  */
@@ -33,6 +33,7 @@ struct packet_counters {
 	__u64 seen; /* packets that reached the program while the lease held */
 	__u64 segments; /* the same with every GRO or GSO packet counted as what is on the wire */
 	__u64 missed; /* not even looked at: another packet was being looked at on the same CPU. Atomic. */
+	__u64 idle; /* not even looked at: the lease had run out, see lease.h. Atomic. */
 	__u64 skipped; /* forwarded packets on their way out, recorded on their way in */
 	__u64 recorded[PACKET_CLASS_COUNT];
 	__u64 shed[PACKET_CLASS_COUNT]; /* of flows that user space gave up; [ICMP] and [RESET] stay 0 */
@@ -41,7 +42,7 @@ struct packet_counters {
 };
 
 _Static_assert(sizeof(struct packet_counters) ==
-		       8 * (4 + 2 * PACKET_CLASS_COUNT + PACKET_REFUSAL_COUNT + PACKET_CLASS_COUNT * PACKET_LOSS_COUNT),
+		       8 * (5 + 2 * PACKET_CLASS_COUNT + PACKET_REFUSAL_COUNT + PACKET_CLASS_COUNT * PACKET_LOSS_COUNT),
 	       "counters have no padding");
 
 #ifdef __bpf__

@@ -224,11 +224,25 @@ static __always_inline void observe_frame_xdp(struct xdp_md *context, struct pac
 		record_packet(context, HOOK_XDP, pkt, found, &frame);
 }
 
+/* Counts a packet that comes while the lease is over. */
+static __always_inline void count_idle(enum packet_dir way)
+{
+	struct packet_counters *count;
+
+	if (!lease_ran_out())
+		return;
+	count = find_counters(way);
+	if (count)
+		__sync_fetch_and_add(&count->idle, 1);
+}
+
 /* Begins a packet; false where there is none: the lease is over, or the CPU's ring is taken. */
 static __always_inline _Bool begin_packet(enum packet_dir way, struct packet_context *pkt)
 {
-	if (!lease_holds())
+	if (!lease_holds()) {
+		count_idle(way);
 		return 0;
+	}
 	pkt->count = find_counters(way);
 	if (!pkt->count)
 		return 0;
@@ -306,7 +320,7 @@ int rstwho_renew_lease(struct packet_lease_renewal *renewal)
 
 	if (!current)
 		return 1;
-	current->expires = bpf_jiffies64() + renewal->ticks;
+	current->expires = renewal->ticks ? bpf_jiffies64() + renewal->ticks : 0;
 	return 0;
 }
 

@@ -5,6 +5,10 @@ import Foundation
 struct ReportedLedger: Decodable, Equatable {
     struct Count: Decodable, Equatable {
         let seen: Int
+        /// Passed while another packet was processed on the same CPU.
+        let missed: Int
+        /// Passed while the agent did not renew its lease.
+        let idle: Int
         let skipped: Int
         let recorded: [String: Int]
         let shed: [String: Int]
@@ -14,7 +18,7 @@ struct ReportedLedger: Decodable, Equatable {
         var allRecorded: Int { recorded.values.reduce(0, +) }
         var allShed: Int { shed.values.reduce(0, +) }
         var allRefused: Int { refused.values.reduce(0, +) }
-        var allLost: Int { lost.values.reduce(0) { $0 + $1.values.reduce(0, +) } }
+        var allLost: Int { lost.values.reduce(missed + idle) { $0 + $1.values.reduce(0, +) } }
 
         /// The sum of all accounted packets; it equals `seen` if none is missing.
         var accounted: Int { skipped + allRecorded + allShed + allRefused + allLost }

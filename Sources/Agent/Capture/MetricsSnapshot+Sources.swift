@@ -22,6 +22,7 @@ extension MetricsSnapshot {
     mutating func fill(from ledger: Ledger) {
         let total = ledger.total
         missed = total.missed
+        idle = total.idle
         blindSeconds = Double(ledger.blindTime) / 1e9
         for reason in RefusalReason.allCases { refused[reason] = total.refused(reason) }
         for packetClass in PacketClass.allCases {

@@ -100,6 +100,7 @@ enum APIDocument {
         json.member("seen", count.seen)
         json.member("segments", count.segments)
         json.member("missed", count.missed)
+        json.member("idle", count.idle)
         json.member("skipped", count.skipped)
         json.member("recorded") { json in
             byClass(&json) { count.recorded($0) }

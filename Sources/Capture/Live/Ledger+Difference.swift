@@ -12,6 +12,8 @@ extension Ledger.Count {
     package static func -= (count: inout Ledger.Count, other: Ledger.Count) {
         count.seen &-= other.seen
         count.segments &-= other.segments
+        count.missed &-= other.missed
+        count.idle &-= other.idle
         count.skipped &-= other.skipped
         for index in count.recorded.indices { count.recorded[index] &-= other.recorded[index] }
         for index in count.shed.indices { count.shed[index] &-= other.shed[index] }

@@ -10,7 +10,7 @@ package import Packets
 package struct Ledger: Sendable, Equatable {
     /// The counts of one direction of one interface, or the sum of several.
     package struct Count: Sendable, Equatable {
-        /// Packets that reached the kernel part while its lease held.
+        /// Packets that reached the BPF programs.
         package var seen: UInt64 = 0
         /// The same with each GRO or GSO packet counted as the packets on the wire.
         package var segments: UInt64 = 0
@@ -19,6 +19,10 @@ package struct Ledger: Sendable, Equatable {
         ///
         /// Lost, of no known class.
         package var missed: UInt64 = 0
+        /// Not even looked at, because the agent had not renewed its lease in time.
+        ///
+        /// Lost, of no known class.
+        package var idle: UInt64 = 0
         /// Forwarded packets on their way out, which were recorded on their way in.
         package var skipped: UInt64 = 0
         /// Handed to user space, by `PacketClass`.
@@ -45,7 +49,7 @@ package struct Ledger: Sendable, Equatable {
         package var allRecorded: UInt64 { recorded.reduce(0, &+) }
         package var allShed: UInt64 { shed.reduce(0, &+) }
         package var allRefused: UInt64 { refused.reduce(0, &+) }
-        package var allLost: UInt64 { lost.reduce(missed) { $0 &+ $1.reduce(0, &+) } }
+        package var allLost: UInt64 { lost.reduce(missed &+ idle) { $0 &+ $1.reduce(0, &+) } }
 
         /// Every packet that was seen ended in one place.
         package var isBalanced: Bool { seen == allRecorded &+ skipped &+ allShed &+ allRefused &+ allLost }
@@ -54,6 +58,7 @@ package struct Ledger: Sendable, Equatable {
             sum.seen &+= other.seen
             sum.segments &+= other.segments
             sum.missed &+= other.missed
+            sum.idle &+= other.idle
             sum.skipped &+= other.skipped
             for index in sum.recorded.indices { sum.recorded[index] &+= other.recorded[index] }
             for index in sum.shed.indices { sum.shed[index] &+= other.shed[index] }

@@ -200,7 +200,7 @@ extension LiveCapture {
             var key = UInt32(slot) * UInt32(PacketWay.allCases.count) + way.rawValue
             guard bpf_map_lookup_elem(map, &key, &values) == 0 else { continue }
             // There is room for more CPUs than there are.
-            counts[way] = values.lazy.filter { $0.seen != 0 || $0.missed != 0 }
+            counts[way] = values.lazy.filter { $0.seen != 0 || $0.missed != 0 || $0.idle != 0 }
                 .reduce(into: Ledger.Count()) { $0 += Ledger.Count($1) }
         }
         return counts

@@ -152,8 +152,9 @@ extension Ledger.Count {
     init(_ counters: packet_counters) {
         self.init()
         missed = counters.missed
-        seen = counters.seen &+ missed
-        segments = counters.segments &+ missed
+        idle = counters.idle
+        seen = counters.seen &+ missed &+ idle
+        segments = counters.segments &+ missed &+ idle
         skipped = counters.skipped
         recorded = Self.array(counters.recorded)
         shed = Self.array(counters.shed)

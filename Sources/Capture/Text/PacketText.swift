@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CPacket
+internal import CLibbpf
 internal import Glibc
 package import Packets
 

@@ -35,8 +35,9 @@ package enum MetricsExposition {
         }
         writer.family(
             "rstwho_packets_missed_total", .counter,
-            "Packets that were not looked at, because another one was on the same CPU.")
-        writer.sample([], snapshot.missed)
+            "Packets that were not looked at: another one was on the same CPU, or the agent stood still.")
+        writer.sample([("reason", "preempted")], snapshot.missed)
+        writer.sample([("reason", "idle")], snapshot.idle)
         writer.family(
             "rstwho_blind_seconds_total", .counter,
             "Seconds for which nothing was looked at, because the agent was stopped, frozen or without CPU time.")

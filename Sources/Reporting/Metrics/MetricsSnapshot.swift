@@ -40,8 +40,10 @@ package struct MetricsSnapshot: Sendable {
 
     package var version = ""
     package var interfaces: [Interface] = []
-    /// Packets that were not even looked at.
+    /// Packets that were not even looked at, because another one was on the same CPU.
     package var missed: UInt64 = 0
+    /// Packets that were not even looked at, because the agent had no CPU time to renew its lease.
+    package var idle: UInt64 = 0
     /// Seconds for which nothing was looked at, because the agent stood still.
     package var blindSeconds = 0.0
     package var refused: [RefusalReason: UInt64] = [:]

@@ -225,6 +225,7 @@ static void tell_difference(const struct packet_counters *before, const struct p
 {
 	result->seen += after->seen - before->seen;
 	result->missed += after->missed - before->missed;
+	result->idle += after->idle - before->idle;
 	result->skipped += after->skipped - before->skipped;
 	for (__u32 class = 0; class < PACKET_CLASS_COUNT; class ++) {
 		result->recorded += after->recorded[class] - before->recorded[class];

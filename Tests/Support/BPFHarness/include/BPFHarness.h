@@ -18,6 +18,7 @@ struct harness_result {
 	uint32_t refusal; // enum packet_refusal whose counter moved, or 0
 	uint32_t records; // entries that came out of the rings
 	uint64_t missed; // not looked at
+	uint64_t idle; // came after the lease had run out
 	uint64_t seen; // by how much the ledger's counters moved
 	uint64_t skipped;
 	uint64_t recorded;
