@@ -127,8 +127,12 @@ extension Engine {
         if isRequest, other.pointee.packets == 0 { side.pointee.hasRequest = true }
         side.pointee.count(record.pointee)
         if isAnswer, record.pointee.domain == side.pointee.domain { side.pointee.ttls.add(record.pointee.ttl) }
+        flow.pointee.note(madeHere: isLocal, slot: record.pointee.interfaceSlot, isHigh: sourceIsHigh)
         if isAnswer { flow.pointee.isProven = true }
-        learn(packet, lookup, as: isAnswer ? fingerprint : .unproven, isLocal: isLocal)
+        let proof =
+            isAnswer
+            ? context.proof(of: record, in: flow, sourceIsHigh: sourceIsHigh, isLocal: isLocal) : ProofOfLife.none
+        learn(packet, lookup, as: proof == .none ? .unproven : fingerprint, proof, isLocal: isLocal)
         if isAnswer, earlier.isLeft(by: record.pointee.ttl) {
             witnesses.pathChanges.noteMove(packet.pointee, from: earlier, &context)
         }
@@ -137,7 +141,11 @@ extension Engine {
     /// A forwarded packet on its way out: it asks for an answer, which will come for the five-tuple that it has now.
     private mutating func noteForwarded(_ record: PacketRecord) {
         let isSYN = record.transport == .tcp && record.tcpFlags.contains(.syn)
-        guard isSYN || (record.transport != .tcp && record.packetClass == .handshake) else {
+        // An echo reply that leaves asks for nothing: what comes back would be its sender's own forgery.
+        let isRequest =
+            record.transport != .tcp && record.packetClass == .handshake && record.icmpType != 0
+            && record.icmpType != 129
+        guard isSYN || isRequest else {
             if record.transport == .tcp { noteForwardedSegment(record) }
             return
         }
@@ -155,7 +163,7 @@ extension Engine {
         } else {
             side.pointee.hasRequest = true
         }
-        noteLeft(flow, sourceIsHigh: sourceIsHigh)
+        noteLeft(flow, record.interfaceSlot, sourceIsHigh: sourceIsHigh)
         if isSYN { context.translations.note(record, isLeaving: true) }
     }
 
@@ -165,14 +173,15 @@ extension Engine {
         let flow = context.flows.find(key)
         if let flow {
             let isKnown = flow.pointee.hasPassed(sourceIsHigh: sourceIsHigh)
-            noteLeft(flow, sourceIsHigh: sourceIsHigh)
+            noteLeft(flow, record.interfaceSlot, sourceIsHigh: sourceIsHigh)
             if isKnown { return }
         }
         if record.payload_length > 0 { context.translations.note(record, isLeaving: true) }
     }
 
     /// Notes that packets of one direction leave this machine, forwarded.
-    private mutating func noteLeft(_ flow: UnsafeMutablePointer<FlowEntry>, sourceIsHigh: Bool) {
+    private mutating func noteLeft(_ flow: UnsafeMutablePointer<FlowEntry>, _ slot: UInt8, sourceIsHigh: Bool) {
+        flow.pointee.note(forwardedBy: slot, isHigh: sourceIsHigh)
         let side = flow.side(isHigh: sourceIsHigh)
         guard !side.pointee.hasLeft else { return }
         side.pointee.hasLeft = true
@@ -236,8 +245,12 @@ extension Engine {
                 after: record.pointee, of: flow.pointee.pendingReset &- 1, &context, &witnesses)
             if !isAwaited { flow.pointee.pendingReset = 0 }
         }
+        flow.pointee.note(madeHere: isLocal, slot: record.pointee.interfaceSlot, isHigh: sourceIsHigh)
         if isProof { flow.pointee.isProven = true }
-        learn(packet, lookup, as: isProof ? .tcp : .unproven, isLocal: isLocal)
+        let proof =
+            isProof
+            ? context.proof(of: record, in: flow, sourceIsHigh: sourceIsHigh, isLocal: isLocal) : ProofOfLife.none
+        learn(packet, lookup, as: proof == .none ? .unproven : .tcp, proof, isLocal: isLocal)
         if flags.contains(.syn) {
             noteStack(packet)
             resets.observe(handshake: record.pointee)
@@ -283,14 +296,14 @@ extension Engine {
     @inline(__always)
     private mutating func learn(
         _ packet: UnsafePointer<ObservedPacket>, _ lookup: UnsafePointer<PacketLookup>,
-        as fingerprint: FingerprintClass, isLocal: Bool
+        as fingerprint: FingerprintClass, _ proof: ProofOfLife, isLocal: Bool
     ) {
         let record = packet.record
         let key = record.pointee.hostKey
         guard
             let host = context.hosts.learn(
                 key, hash: lookup.pointee.hashes.pointee.host, at: lookup.pointee.host, ttl: record.pointee.ttl,
-                class: fingerprint, on: isLocal ? [] : context.arrival(record.pointee), isLocal: isLocal,
+                class: fingerprint, proof, on: isLocal ? [] : context.arrival(record.pointee), isLocal: isLocal,
                 now: context.now)
         else { return }
         // What could be forged teaches neither.

@@ -76,8 +76,9 @@ struct FlowEntry: BucketEntry {
     /// none.
     var gap: UInt32 = 0
     var gapEnd: UInt32 = 0
-    /// The number of its place among the flows that do not get on (`PathSuspects`); 0 where it never was one.
-    var suspect: UInt32 = 0
+    private var suspectNumber: UInt16 = 0
+    private var lowExit = FlowExit()
+    private var highExit = FlowExit()
     var low = FlowSide()
     var high = FlowSide()
 
@@ -91,6 +92,32 @@ struct FlowEntry: BucketEntry {
 
     /// Bytes of memory that an entry of the table takes.
     static var tableStride: Int { BucketTable<FlowEntry>.stride }
+
+    /// The number of its place among the flows that do not get on (`PathSuspects`), which are few; 0 where it never was
+    /// one.
+    var suspect: UInt32 {
+        get { UInt32(suspectNumber) }
+        set { suspectNumber = UInt16(truncatingIfNeeded: newValue) }
+    }
+
+    /// The way out of one direction's packets.
+    @inline(__always)
+    func exit(isHigh: Bool) -> FlowExit { isHigh ? highExit : lowExit }
+
+    /// Notes whether a packet of one direction was made here.
+    @inline(__always)
+    mutating func note(madeHere isMadeHere: Bool, slot: UInt8, isHigh: Bool) {
+        if isHigh {
+            highExit.note(madeHere: isMadeHere, slot: slot)
+        } else {
+            lowExit.note(madeHere: isMadeHere, slot: slot)
+        }
+    }
+
+    /// Notes that a forwarded packet of one direction left.
+    mutating func note(forwardedBy slot: UInt8, isHigh: Bool) {
+        if isHigh { highExit.note(forwardedBy: slot) } else { lowExit.note(forwardedBy: slot) }
+    }
 
     /// Both directions spoke and one acknowledged the other: not a spoofed SYN.
     var isProven: Bool {
@@ -208,7 +235,7 @@ struct FlowTable: ~Copyable {
     }
 
     private mutating func insert(_ key: FlowKey, hash: UInt64, now: UInt64) -> UnsafeMutablePointer<FlowEntry>? {
-        table.insert(FlowEntry(key: key, now: now), hash: hash, isProven: false, now: now)
+        table.insert(FlowEntry(key: key, now: now), hash: hash, now: now)
     }
 }
 

@@ -65,6 +65,7 @@ struct HostEntry: BucketEntry {
         static let usesFlowLabels = Marks(rawValue: 4)
         static let hasUndetermined = Marks(rawValue: 8)
         static let isMoving = Marks(rawValue: 16)
+        static let isConfirmed = Marks(rawValue: 128)
         /// Two bits: a `StackFamily`.
         static let stack = Marks(rawValue: 96)
 
@@ -91,6 +92,15 @@ struct HostEntry: BucketEntry {
         get { marks[.usesFlowLabels] }
         set { marks[.usesFlowLabels] = newValue }
     }
+
+    /// An answer from there came by the interface by which its request had left (`ProofOfLife.confirmed`).
+    var isConfirmed: Bool {
+        get { marks[.isConfirmed] }
+        set { marks[.isConfirmed] = newValue }
+    }
+
+    /// The best proof of life of this host.
+    var proof: ProofOfLife { !isProven ? .none : isConfirmed ? .confirmed : .answered }
 
     /// Resets of this host wait for its baseline.
     var hasUndetermined: Bool {
@@ -178,6 +188,7 @@ struct HostEntry: BucketEntry {
     mutating func forget() {
         (echo, tcp, udp, unproven) = (TTLFingerprint(), TTLFingerprint(), TTLFingerprint(), TTLFingerprint())
         interfaces = []
+        isConfirmed = false
     }
 
     /// An hour in units of 2³⁰ ns.
@@ -199,7 +210,10 @@ struct HostEntry: BucketEntry {
         unproven.fade(halvings)
         echo.fade(halvings)
         udp.fade(halvings)
-        if !isProven { interfaces = [] }
+        if !isProven {
+            interfaces = []
+            isConfirmed = false
+        }
     }
 
     // MARK: BucketEntry
@@ -213,17 +227,20 @@ struct HostEntry: BucketEntry {
     @inline(__always)
     func resembles(_ key: HostKey) -> Bool { self.key.address.low == key.address.low }
 
-    /// Hosts that never proved to be alive give way first, the one seen longest ago before the others; a proven host
-    /// gives way to a proven one only, so that a flood of spoofed sources pushes no real one out.
-    func rankForEviction(now: UInt64) -> UInt64? {
-        isProven ? nil : lastSeen
-    }
+    /// Hosts that never proved to be alive give way first, then those whose proof is the weaker; among equals the one
+    /// seen longest ago.
+    func rankForEviction(now: UInt64) -> UInt64? { lastSeen >> 2 | UInt64(proof.rawValue) << 62 }
+
+    /// The highest rank that gives way to a newcomer with such a proof: a flood of spoofed sources pushes no real host
+    /// out.
+    static func bound(of proof: ProofOfLife) -> UInt64 { UInt64(proof.rawValue) << 62 | .max >> 2 }
 }
 
 /// The TTL fingerprints of sources, bounded.
 ///
-/// At the capacity (rounded up to a power of two) an unproven source gives way to a newcomer; a source that has proved
-/// to be alive only to another that has.
+/// At the capacity (rounded up to a power of two) a source gives way to a newcomer whose proof of life is as good as
+/// its own. The sources of one network (`HostTable.network`) share a quarter of the places: no single network fills
+/// the table.
 struct HostTable: ~Copyable {
     private var table: BucketTable<HostEntry>
     private let seed: UInt64
@@ -243,8 +260,18 @@ struct HostTable: ~Copyable {
     @inline(__always)
     static func hash(_ key: HostKey, seed: UInt64) -> UInt64 {
         var hash = TableHash(seed: seed)
+        hash.combine(network(of: key.address))
+        let network = hash.value
         hash.combine(key)
-        return hash.value
+        // The lowest bits choose the bucket.
+        return hash.value & ~3 | network & 3
+    }
+
+    /// The network whose sources share a part of the table: an IPv4 /16, an IPv6 /48.
+    @inline(__always)
+    private static func network(of address: IPAddress) -> UInt64 {
+        // An IPv4 address is mapped into IPv6: its upper half is 0.
+        address.high == 0 ? address.low >> 16 : address.high >> 16
     }
 
     /// Asks for the memory of the host with that hash: what most packets need of it.
@@ -263,12 +290,12 @@ struct HostTable: ~Copyable {
     ///
     /// Returns its entry, valid until the next `learn`, or `nil` if there was no room.
     mutating func learn(
-        _ key: HostKey, ttl: UInt8, class fingerprint: FingerprintClass, on interface: InterfaceSet = [], isLocal: Bool,
-        now: UInt64
+        _ key: HostKey, ttl: UInt8, class fingerprint: FingerprintClass, _ proof: ProofOfLife = .answered,
+        on interface: InterfaceSet = [], isLocal: Bool, now: UInt64
     ) -> UnsafeMutablePointer<HostEntry>? {
         let hash = hash(key)
         return learn(
-            key, hash: hash, at: table.findAhead(key, hash: hash), ttl: ttl, class: fingerprint, on: interface,
+            key, hash: hash, at: table.findAhead(key, hash: hash), ttl: ttl, class: fingerprint, proof, on: interface,
             isLocal: isLocal, now: now)
     }
 
@@ -276,11 +303,12 @@ struct HostTable: ~Copyable {
     @inline(__always)
     mutating func learn(
         _ key: HostKey, hash: UInt64, at place: UnsafeMutablePointer<HostEntry>, ttl: UInt8,
-        class fingerprint: FingerprintClass, on interface: InterfaceSet, isLocal: Bool, now: UInt64
+        class fingerprint: FingerprintClass, _ proof: ProofOfLife, on interface: InterfaceSet, isLocal: Bool,
+        now: UInt64
     ) -> UnsafeMutablePointer<HostEntry>? {
         var entry = place
         if !place.pointee.matches(key) {
-            guard let found = findOrInsert(key, hash: hash, isProven: fingerprint != .unproven, now: now) else {
+            guard let found = findOrInsert(key, hash: hash, fingerprint == .unproven ? .none : proof, now: now) else {
                 return nil
             }
             entry = found
@@ -293,6 +321,9 @@ struct HostTable: ~Copyable {
             entry.pointee.forget()
         }
         entry.pointee.count(ttl, as: fingerprint, on: interface, now: now)
+        if proof == .confirmed, fingerprint != .unproven, !entry.pointee.isConfirmed {
+            entry.pointee.isConfirmed = true
+        }
         return entry
     }
 
@@ -302,7 +333,7 @@ struct HostTable: ~Copyable {
     mutating func restore(_ entry: HostEntry, now: UInt64) -> Bool {
         let hash = hash(entry.key)
         guard table.find(entry.key, hash: hash) == nil else { return false }
-        return table.insert(entry, hash: hash, isProven: true, now: now) != nil
+        return table.insert(entry, hash: hash, bound: HostEntry.bound(of: entry.proof), now: now) != nil
     }
 
     /// Forgets every source that `isUnwanted`.
@@ -314,15 +345,15 @@ struct HostTable: ~Copyable {
 
     @inline(never)
     private mutating func findOrInsert(
-        _ key: HostKey, hash: UInt64, isProven: Bool, now: UInt64
+        _ key: HostKey, hash: UInt64, _ proof: ProofOfLife, now: UInt64
     ) -> UnsafeMutablePointer<HostEntry>? {
         table.find(key, hash: hash)
-            ?? table.insert(HostEntry(key: key, now: now), hash: hash, isProven: isProven, now: now)
+            ?? table.insert(HostEntry(key: key, now: now), hash: hash, bound: HostEntry.bound(of: proof), now: now)
     }
 
     /// The entry of a source that nothing was seen of yet but which is waited for; `nil` if there was no room.
     mutating func reserve(_ key: HostKey, now: UInt64) -> UnsafeMutablePointer<HostEntry>? {
-        table.insert(HostEntry(key: key, now: now), hash: hash(key), isProven: false, now: now)
+        table.insert(HostEntry(key: key, now: now), hash: hash(key), bound: HostEntry.bound(of: .none), now: now)
     }
 
     func forEach(_ body: (HostEntry) -> Void) {

@@ -100,7 +100,7 @@ struct PathTable: ~Copyable {
     mutating func findOrInsert(_ key: PathNetworks, now: UInt64) -> UnsafeMutablePointer<PathEntry>? {
         let hash = hash(key)
         return table.find(key, hash: hash)
-            ?? table.insert(PathEntry(key: key, now: now), hash: hash, isProven: true, now: now)
+            ?? table.insert(PathEntry(key: key, now: now), hash: hash, now: now)
     }
 
     func forEach(_ body: (PathEntry) -> Void) { table.forEach(body) }

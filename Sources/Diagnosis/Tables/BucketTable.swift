@@ -17,7 +17,7 @@ protocol BucketEntry: BitwiseCopyable {
     func resembles(_ key: Key) -> Bool
     /// Returns the eviction rank within a full bucket; the lowest is evicted.
     ///
-    /// `nil`: this entry does not give way to a newcomer that has not proved to be alive.
+    /// `nil`: this entry does not give way.
     func rankForEviction(now: UInt64) -> UInt64?
 }
 
@@ -153,12 +153,12 @@ struct BucketTable<Entry: BucketEntry>: ~Copyable {
     ///
     /// The key must not be in the table.
     ///
-    /// - `isProven`: The newcomer has proved to be alive; then the lowest rank gives way in any case.
+    /// - `bound`: the highest rank that gives way to this newcomer.
     /// - `now`: Packet time, ns.
     ///
     /// Returns Where the entry now is, or `nil` if it was turned away.
     mutating func insert(
-        _ newcomer: Entry, hash: UInt64, isProven: Bool, now: UInt64
+        _ newcomer: Entry, hash: UInt64, bound: UInt64 = .max, now: UInt64
     ) -> UnsafeMutablePointer<Entry>? {
         let bucket = bucket(hash)
         let preferred = Self.preferred(hash)
@@ -171,8 +171,7 @@ struct BucketTable<Entry: BucketEntry>: ~Copyable {
                 count += 1
                 return put(newcomer, bucket, place, preferring: preferred)
             }
-            let rank = known.pointee.rankForEviction(now: now) ?? (isProven ? .max - 1 : .max)
-            if rank < lowest {
+            if let rank = known.pointee.rankForEviction(now: now), rank <= bound, rank < lowest {
                 lowest = rank
                 victim = place
             }

@@ -25,13 +25,14 @@ struct RouterStory: ~Copyable {
     var clientPort: UInt16 = 50992
     var serverPort: UInt16 = 22
 
-    init(tellsDrops: Bool = false, local: Set<IPAddress> = [], clockStep: UInt64 = 0) {
+    init(tellsDrops: Bool = false, local: Set<IPAddress> = [], clockStep: UInt64 = 0, groups: [UInt8] = [0, 1]) {
         var options = Engine.Options()
         options.egressIsMarked = true
         options.localAddresses = local
         options.tellsDrops = tellsDrops
         options.clockStep = clockStep
         options.interfaceNames = ["in", "out"]
+        options.interfaceGroups = groups
         engine = Engine(options: options)
         engine.begin(file: nil, isLive: true)
     }
@@ -77,9 +78,12 @@ struct RouterStory: ~Copyable {
     }
 
     mutating func add(_ frame: FrameBuilder, _ way: Way, isOutside: Bool) {
+        add(frame, way, slot: isOutside ? 1 : 0)
+    }
+
+    mutating func add(_ frame: FrameBuilder, _ way: Way, slot: UInt8) {
         time += 100_000
         let trace = PacketTrace()
-        let slot: UInt8 = isOutside ? 1 : 0
         let marks: Int32 =
             switch way {
             case .arrives: 0

@@ -56,13 +56,13 @@ struct Story {
                 ).payload(payload), interface: interface)
     }
 
-    mutating func ping(_ count: Int, ttl: UInt8? = nil, identifier: UInt16 = 7) {
+    mutating func ping(_ count: Int, ttl: UInt8? = nil, identifier: UInt16 = 7, interface: UInt8 = 0) {
         for _ in 0..<count {
             pings += 1
             add(Ethernet().ipv4(.client, server).echo(reply: false, identifier: identifier, sequence: pings))
             add(
                 Ethernet().ipv4(server, .client, ttl: ttl ?? serverTTL)
-                    .echo(reply: true, identifier: identifier, sequence: pings))
+                    .echo(reply: true, identifier: identifier, sequence: pings), interface: interface)
         }
     }
 

@@ -43,9 +43,9 @@ struct ThisMachineTests {
     @Test("A forwarded reset is told once, and is not this machine's")
     func forwarded() {
         var story = Story(live())
-        story.ping(4, ttl: 63)
+        story.ping(4, ttl: 63, interface: 1)
         story.client(.syn)
-        story.server([.rst, .ack], ack: 1001, ttl: 63)
+        story.server([.rst, .ack], ack: 1001, ttl: 63, interface: 1)
         story.server([.rst, .ack], ack: 1001, ttl: 62, interface: Self.egress)
         let findings = story.findings()
         #expect(findings.map(\.reset?.sender) == [.host])
@@ -55,9 +55,9 @@ struct ThisMachineTests {
     @Test("A forwarded reset whose addresses were translated is told once")
     func forwardedTranslated() {
         var story = Story(live())
-        story.ping(4, ttl: 63)
+        story.ping(4, ttl: 63, interface: 1)
         story.client(.syn)
-        story.server([.rst, .ack], ack: 1001, ttl: 63)
+        story.server([.rst, .ack], ack: 1001, ttl: 63, interface: 1)
         story.add(
             Ethernet().ipv4(IPAddress(v4: 0xc000_0201), .client, ttl: 62, identification: 0)
                 .tcp(22, 50992, ack: 1001, flags: [.rst, .ack]), interface: Self.egress)
@@ -67,7 +67,7 @@ struct ThisMachineTests {
     @Test("A reset seen only on its way out, forwarded, is judged by where it was on arrival")
     func forwardedOnly() {
         var story = Story(live())
-        story.ping(4, ttl: 62)
+        story.ping(4, ttl: 62, interface: 1)
         story.client(.syn)
         story.server([.rst, .ack], ack: 1001, ttl: 63, interface: Self.egress)
         let findings = story.findings()
