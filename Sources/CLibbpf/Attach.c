@@ -24,6 +24,37 @@ int rstwho_link_interface(int link, uint32_t *interface)
 	return failed;
 }
 
+int rstwho_detach_links(const uint32_t *program_ids, uint32_t count)
+{
+	uint32_t id = 0;
+	int detached = 0;
+
+	while (bpf_link_get_next_id(id, &id) == 0) {
+		struct bpf_link_info info = {};
+		uint32_t size = sizeof(info);
+		const int link = bpf_link_get_fd_by_id(id);
+		int failed = 0;
+
+		if (link < 0) {
+			// It has gone meanwhile.
+			if (errno == ENOENT)
+				continue;
+			return -errno;
+		}
+		if (bpf_obj_get_info_by_fd(link, &info, &size) == 0)
+			for (uint32_t i = 0; i < count && !failed; i++)
+				if (info.prog_id == program_ids[i]) {
+					failed = bpf_link_detach(link);
+					detached += !failed;
+					break;
+				}
+		close(link);
+		if (failed)
+			return failed;
+	}
+	return detached;
+}
+
 int rstwho_program_id(int program, uint32_t *program_id)
 {
 	struct bpf_prog_info info = {};

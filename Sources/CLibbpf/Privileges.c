@@ -1,25 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gives up capabilities on every thread of the process. They belong to threads (capabilities(7)), and neither the
-// kernel nor glibc changes them for all: like libcap's psx, this sends each thread a signal whose handler does it. It
-// is SIGSYS, which the threads of libdispatch leave open where they block nearly everything.
-#define _GNU_SOURCE // struct sigaction, tgkill's number
+// Gives up capabilities on every thread of the process.
+#define _GNU_SOURCE // syscall
 #include "CLibbpf.h"
+#include "EveryThread.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
-
-// How often threads are looked at, a millisecond apart: a thread that sleeps in the kernel handles its signal at once.
-#define LOOKS 2000
 
 static uint64_t kept;
 
@@ -47,21 +40,6 @@ static void keep_on_this_thread(void)
 	for (int i = 0; i < 64; i++)
 		if (sets[i / 32].permitted >> i % 32 & 1)
 			prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, i, 0, 0);
-}
-
-static void handle(int number, siginfo_t *info, void *context)
-{
-	const int saved = errno;
-
-	(void)context;
-	if (info->si_code == SI_TKILL && info->si_pid == getpid()) {
-		keep_on_this_thread();
-	} else {
-		// Somebody else's: what it means without a handler.
-		signal(number, SIG_DFL);
-		raise(number);
-	}
-	errno = saved;
 }
 
 // The number behind "NAME:" in a status file, in the given base; `otherwise` where it is not there.
@@ -94,46 +72,8 @@ static _Bool is_done(long thread)
 	       field(status, "\nNoNewPrivs:", 10, 0) == 1;
 }
 
-// Signals the threads that are not done. Returns how many there are, or a negative errno.
-static int look(void)
-{
-	DIR *threads = opendir("/proc/self/task");
-	struct dirent *entry;
-	int waiting = 0;
-
-	if (!threads)
-		return -errno;
-	while ((entry = readdir(threads))) {
-		const long thread = strtol(entry->d_name, NULL, 10);
-
-		if (thread <= 0 || is_done(thread))
-			continue;
-		waiting++;
-		syscall(SYS_tgkill, getpid(), thread, SIGSYS);
-	}
-	closedir(threads);
-	return waiting;
-}
-
 int rstwho_keep_capabilities(uint64_t capabilities)
 {
-	// The handler stays: a thread may have been signalled twice.
-	struct sigaction action = { .sa_sigaction = handle, .sa_flags = SA_SIGINFO | SA_RESTART };
-	const struct timespec pause = { .tv_nsec = 1000000 };
-
 	kept = capabilities;
-	sigfillset(&action.sa_mask);
-	if (sigaction(SIGSYS, &action, NULL) != 0)
-		return -errno;
-	keep_on_this_thread();
-	for (int i = 0; i < LOOKS; i++) {
-		// Threads that begin inherit from one that may not have been done: what counts is a look that finds all
-		// done.
-		const int waiting = look();
-
-		if (waiting <= 0)
-			return waiting;
-		nanosleep(&pause, NULL);
-	}
-	return -ETIMEDOUT;
+	return rstwho_on_every_thread(keep_on_this_thread, is_done);
 }

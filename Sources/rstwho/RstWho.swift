@@ -15,7 +15,7 @@ struct RstWho: AsyncParsableCommand {
         version: "\(AgentVersion.name) \(AgentVersion.number)",
         subcommands: [
             WatchCommand.self, ReadCommand.self, ExplainCommand.self, ResetsCommand.self, HostsCommand.self,
-            OriginsCommand.self,
+            OriginsCommand.self, DetachCommand.self,
             PathsCommand.self, TopCommand.self, CompareCommand.self, ProbeCommand.self, DoctorCommand.self,
             ForgetCommand.self, CheckConfigCommand.self, FleetCommand.self,
         ])

@@ -121,7 +121,7 @@ struct WatchCommand: AsyncParsableCommand {
             throw ExitStatus.usage.exitCode
         }
         // Without a file nothing can have changed that could be read again.
-        let reload = config == nil ? nil : WatchReload(configuration, read)
+        let reload = config.map { WatchReload(configuration, path: $0, read) }
         throw await WatchSession(configuration: configuration, reload: reload).run().exitCode
     }
 

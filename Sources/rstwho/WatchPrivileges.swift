@@ -69,6 +69,28 @@ final class WatchPrivileges: Sendable {
         return true
     }
 
+    /// Confines this process to the files and system calls that it uses; says so where that cannot be done.
+    ///
+    /// The helper process keeps what `nft` needs.
+    ///
+    /// - `writable`: its own directories. They may have to be made again: where this account may do that, the directory
+    ///   above is writable as well.
+    /// - `readable`: what it reads again while it runs.
+    func confine(writable: [String], readable: [String]) {
+        let own = writable.filter { !$0.isEmpty }
+        let above = own.map { Self.directory(of: $0) }.filter { access($0, W_OK) == 0 }
+        let confinement = Confinement(
+            writable: own + above, readable: readable.filter { !$0.isEmpty }.map { Self.directory(of: $0) },
+            startsPrograms: helper == nil && !live.options.isTap)
+        for problem in confinement.apply() { printMessage("\(problem)", level: .info) }
+    }
+
+    /// The directory that has a file or directory.
+    private static func directory(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
     /// True for what only root's right to pass over permissions may open: it, or a directory on the way, is another
     /// account's.
     private static func belongsToAnother(_ path: String) -> Bool {

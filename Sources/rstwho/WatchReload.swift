@@ -9,16 +9,21 @@ import Synchronization
 ///
 /// One that is wrong changes nothing.
 final class WatchReload: Sendable {
+    /// The configuration file.
+    let path: String
     private let running: Mutex<Configuration>
     private let new = Mutex<Configuration?>(nil)
     private let read: @Sendable () throws(ConfigurationError) -> Configuration
 
     /// From now on the signal ends nothing any more.
     ///
+    /// - `path`: the configuration file.
     /// - `read`: reads all layers again.
     init(
-        _ configuration: Configuration, _ read: @escaping @Sendable () throws(ConfigurationError) -> Configuration
+        _ configuration: Configuration, path: String,
+        _ read: @escaping @Sendable () throws(ConfigurationError) -> Configuration
     ) {
+        self.path = path
         running = Mutex(configuration)
         self.read = read
         signal(SIGHUP, SIG_IGN)

@@ -81,6 +81,8 @@ struct WatchSession {
                 configuration.devicesFile,
             ].compactMap { $0 })
         let failsClosed = Atomic(false)
+        let socket: String? = if case .unixSocket(let path)? = server?.address { path } else { nil }
+        let ownPaths = [configuration.stateDirectory.path, configuration.evidencePath, socket].compactMap { $0 }
         let ready = ReadyLine(
             attachments: live.attachments, waitsForServer: server != nil, manager: manager
         ) {
@@ -89,6 +91,7 @@ struct WatchSession {
                 live.stop()
                 return false
             }
+            privileges.confine(writable: ownPaths, readable: [reload?.path ?? "", configuration.devicesFile])
             return true
         }
         let printer = FindingPrinter(configuration) {

@@ -4,7 +4,7 @@ import Glibc
 
 /// Another process that captures on an interface of the calling thread's namespace, until it is killed.
 final class Holder {
-    private let pid: pid_t
+    let pid: pid_t
     private var isRunning = true
 
     /// The capabilities of the service.

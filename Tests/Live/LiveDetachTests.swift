@@ -75,4 +75,28 @@ struct LiveDetachTests {
             #expect(told().count == 2)
         }
     }
+
+    @Test("`detach` takes off what rstwho attached, and leaves the programs of others", arguments: AttachWay.allCases)
+    func detach(_ way: AttachWay) async throws {
+        try await inNamespace {
+            let pair = try makePair("near", "far")
+            try makePair("other", "other-far")
+            let foreign = [false, true].map { live_attach_accepting(pair.left, $0) }
+            defer { for link in foreign where link >= 0 { close(link) } }
+            try #require(foreign.allSatisfy { $0 >= 0 })
+            let all = try LiveState.programs(on: pair.left, "near")
+            let holders = try [Holder(interface: "near", way), Holder(interface: "other", way)]
+            defer { holders.forEach { $0.kill() } }
+            // They hang: otherwise they would attach again.
+            for holder in holders { kill(holder.pid, SIGSTOP) }
+            #expect(try LiveState.programs(on: pair.left, "near") == all + 2)
+            #expect(try Detachment.detach(["near"]).map { "\($0.interface) \($0.programs)" } == ["near 2"])
+            #expect(try LiveState.programs(on: pair.left, "near") == all)
+            #expect(try AttachedPrograms.tcx(index: pair.left, way: .ingress).map(\.name) == ["accept_all"])
+            // The other interface was not named.
+            #expect(try Detachment.detach([]).map { "\($0.interface) \($0.programs)" } == ["other 2"])
+            #expect(try Detachment.detach([]).isEmpty)
+            #expect(throws: CaptureError.self) { try Detachment.detach(["nowhere"]) }
+        }
+    }
 }

@@ -41,6 +41,8 @@ int rstwho_link_create(int program, int interface, int attach_type, uint32_t fla
 
 // The interface that a link of ours is attached to; 0 once somebody has detached it.
 int rstwho_link_interface(int link, uint32_t *_Nonnull interface);
+// Detaches every link of the system whose program has one of the ids. How many there were, or a negative errno.
+int rstwho_detach_links(const uint32_t *_Nonnull program_ids, uint32_t count);
 // A loaded program's id.
 int rstwho_program_id(int program, uint32_t *_Nonnull program_id);
 
@@ -117,6 +119,16 @@ int rstwho_promiscuous_socket(int interface);
 // keeps what it has; programs that it starts inherit them, and nothing gives more (no_new_privs). -ETIMEDOUT where some
 // thread could not be reached within two seconds. One call at a time.
 int rstwho_keep_capabilities(uint64_t capabilities);
+
+// Confines every thread of this process, and those that they start, for good (Landlock): files below the paths are all
+// that can be opened (NULL ends a list), those of `readable` for reading only; without `executable` no program can be
+// started. 0, or a negative errno: -EOPNOTSUPP where the kernel has no Landlock.
+int rstwho_confine_files(const char *_Nullable const *_Nonnull writable, const char *_Nullable const *_Nonnull readable,
+			 const char *_Nullable const *_Nonnull executable);
+
+// Leaves this process and the threads and programs that it starts with the system calls that the agent makes; all
+// others fail with EPERM (seccomp). 0, or a negative errno: -EOPNOTSUPP on other machines than x86-64 and arm64.
+int rstwho_confine_calls(_Bool starts_programs);
 
 // Holds a name in this network namespace (an abstract Unix socket) as long as the socket that is returned is open.
 // -EADDRINUSE where another process holds it.

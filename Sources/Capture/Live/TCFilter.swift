@@ -97,6 +97,13 @@ final class TCFilter {
         return rstwho_filter_program(&leftover, &program) == 0 && ProgramName.isOurs(id: program)
     }
 
+    /// Removes our filters from an interface, whether their run is alive or not.
+    ///
+    /// Returns how many.
+    static func removeAll(index: Int32) -> Int {
+        PacketWay.allCases.count { removeLeftover(index, $0) }
+    }
+
     /// Removes the filters that killed runs left on an interface, but not those of a run that is alive.
     ///
     /// Returns how many.
