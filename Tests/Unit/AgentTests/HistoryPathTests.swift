@@ -60,8 +60,8 @@ struct HistoryPathTests {
     @Test func oldOnesGoAndSoDoesWhatIsForgotten() async throws {
         let directory = HistoryDirectory()
         do {
-            let history = directory.history { $0.maximumAge = 60 }
-            await history.store([path(1, ago: 61), path(2, ago: 5), path(3, ago: 5)])
+            let history = directory.history { $0.maximumAge = 3600 }
+            await history.store([path(1, ago: 3601), path(2, ago: 5), path(3, ago: 5)])
             await history.prune()
         }
         #expect(try stored(directory).count == 2)
