@@ -28,6 +28,9 @@ struct ReadSession: ~Copyable {
     private var unread: [TextReport.Unread] = []
     /// A sentence for the end of a text that tells no TTLs.
     private var note: String?
+    private var opening = OpeningFacts()
+    /// Lines of conntrack(8) in texts.
+    private var tracking = TrackingFacts()
     private let evidence: EvidenceDirectory?
     private let privacy: AddressPrivacy
     /// A file that is followed, until it was said that more is waited for.
@@ -124,7 +127,10 @@ struct ReadSession: ~Copyable {
             let hasSummary = hasRead && (packets > 0 || !unread.isEmpty || status == .ok)
             if unread.contains(where: { $0.count > 0 }), status == .ok { status = .badInput }
             if format == .text, hasSummary {
-                try output.write(privacy.apply(to: report.summary(packets: packets, unread: unread, note: note)))
+                try output.write(
+                    privacy.apply(
+                        to: report.summary(packets: packets, unread: unread, note: note, opening: opening.text)))
+                try output.write(privacy.apply(to: tracking.text))
             }
             try output.flush()
         } catch {
@@ -150,6 +156,7 @@ struct ReadSession: ~Copyable {
             names = text.parser.names
             addressNames = text.parser.hostNames
             noteUnread(text.counts, program: text.parser.program)
+            tracking.add(text.parser.tracked)
         }
         try text.read { batch in
             hostNames = privacy.apply(to: batch.hostNames)
@@ -189,6 +196,7 @@ struct ReadSession: ~Copyable {
 
     private mutating func take(_ batch: PacketBatch, isLive: Bool, size: UInt64?) throws(OutputError) {
         engine.handle(.batch(Engine.Batch(batch)))
+        opening.add(batch.packets)
         if batch.packets.isEmpty, let file = waiting {
             waiting = nil
             progress.clear()
@@ -205,6 +213,7 @@ struct ReadSession: ~Copyable {
             // A file's flows are neither put into focus nor looked up.
             guard case .finding(var finding) = next else { continue }
             finding.names = hostNames
+            tracking.note(finding.fiveTuple)
             if finding.isProblem {
                 status = .worst(status, .found)
                 keepEvidence(of: finding)

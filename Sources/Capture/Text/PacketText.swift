@@ -4,8 +4,8 @@ internal import CLibbpf
 internal import Glibc
 package import Packets
 
-/// Reads the text that `tcpdump -v` prints, from a file, a pipe or a terminal, and hands out its packets in the order
-/// of the text.
+/// Reads the text in which a program prints packets, from a file, a pipe or a terminal, and hands out its packets in
+/// the order of the text.
 ///
 /// Memory is bounded: the input's window, one batch of what is read at once, and the parser's tables.
 package struct PacketText: ~Copyable {
@@ -22,6 +22,8 @@ package struct PacketText: ~Copyable {
     private var firstLine: String?
     /// The first line of a session log, for messages.
     private var sessionLog: SessionLog?
+    /// The program that printed the text, where it is known and not read, for messages.
+    private var unreadable: UnreadableFormat?
     /// Lines that were looked at for one.
     private var logLines = 0
 
@@ -156,7 +158,9 @@ package struct PacketText: ~Copyable {
         // A text without packets may be a log that says something all the same. Its first lines show it.
         guard sessionLog == nil, logLines < 64, parser.counts.packets == 0 else { return }
         logLines += 1
-        sessionLog = SessionLog(String(decoding: bytes.prefix(2048), as: UTF8.self))
+        let text = String(decoding: bytes.prefix(2048), as: UTF8.self)
+        sessionLog = SessionLog(text)
+        if unreadable == nil { unreadable = UnreadableFormat(text) }
     }
 
     /// The error for a text that gave nothing, where it is the text's fault.
@@ -177,11 +181,18 @@ package struct PacketText: ~Copyable {
                     + sessionLog.meaning.dropLast(),
                 advice: "To find the sender, capture there: \(sessionLog.capture)")
         }
-        if let unread = parser.firstUnread {
+        if let unreadable {
             throw CaptureError(
                 .badInput, subject: input.name,
-                problem: "\(counts.unreadLines) lines look like packets and none is in a format that is read; line "
-                    + "\(unread.line): \"\(unread.reason)\"",
+                problem: "this is the output of \(unreadable.program), which is not read: \(unreadable.reason)",
+                advice: "To get a capture there: \(unreadable.capture)")
+        }
+        if let unread = parser.firstUnread {
+            let lines =
+                counts.unreadLines == 1 ? "1 line looks like a packet" : "\(counts.unreadLines) lines look like packets"
+            throw CaptureError(
+                .badInput, subject: input.name,
+                problem: "\(lines) and none is in a format that is read; line \(unread.line): \"\(unread.reason)\"",
                 advice: "Give a capture file, or what tcpdump -nv prints")
         }
         guard let firstLine else {
@@ -191,8 +202,10 @@ package struct PacketText: ~Copyable {
         }
         throw CaptureError(
             .badInput, subject: input.name,
-            problem: "this is neither a capture file nor the text of tcpdump -v: it begins with \"\(firstLine)\"",
-            advice: "A line such as \"IP (tos 0x0, ttl 63, id 0, offset 0, flags [DF], proto TCP (6), length 40)\" is "
-                + "expected")
+            problem:
+                "there is neither a packet nor the output of a known program in it: it begins with \"\(firstLine)\"",
+            advice:
+                "Capture where it happens, tcpdump -ni any -w FILE host HOST and port PORT, or paste what tcpdump -nv "
+                + "prints")
     }
 }

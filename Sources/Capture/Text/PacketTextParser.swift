@@ -46,6 +46,8 @@ package struct PacketTextParser {
     package var hostNames: [IPAddress: String] { output.names.names }
     /// Names of interfaces by `PacketRecord.interfaceSlot`, where the text tells them.
     package var interfaceNames: [UInt8: String] { output.interfaces.names }
+    /// Connections as lines of conntrack(8) in the text have them, by their original direction.
+    package var tracked: [FiveTuple: TrackedConnection] { output.tracked }
     /// The program whose text was read last; `nil` before any was recognised.
     package var program: String? { formats.program }
 

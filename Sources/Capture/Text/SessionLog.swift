@@ -18,7 +18,8 @@ package struct SessionLog: Hashable, Sendable {
     ///
     /// `nil` where it is of no known log, or names no end of a connection.
     package init?(_ line: String) {
-        for log in Self.logs where log.marks.contains(where: { marks in marks.allSatisfy { line.contains($0) } }) {
+        for log in Self.logs + Self.more
+        where log.marks.contains(where: { marks in marks.allSatisfy { line.contains($0) } }) {
             guard let ending = log.endings.first(where: { line.contains($0.word) }) else { continue }
             program = log.program
             word = ending.word.trimmingBlanks
@@ -41,7 +42,7 @@ package struct SessionLog: Hashable, Sendable {
     }
 
     /// One program's log.
-    private struct Log: Sendable {
+    struct Log: Sendable {
         var program: String
         /// Alternatives; of each all parts must occur in the line.
         var marks: [[String]]
@@ -50,7 +51,7 @@ package struct SessionLog: Hashable, Sendable {
         var capture: String
     }
 
-    private struct Ending: Sendable {
+    struct Ending: Sendable {
         var word: String
         var meaning: String
 
@@ -192,7 +193,10 @@ package struct SessionLog: Hashable, Sendable {
             program: "An application's log", marks: [["onnection reset by peer"], ["ECONNRESET"]],
             endings: [
                 Ending(
-                    "onnection reset by peer",
+                    "Connection reset by peer",
+                    "its kernel received a reset in the peer's name; the line does not tell the sender."),
+                Ending(
+                    "connection reset by peer",
                     "its kernel received a reset in the peer's name; the line does not tell the sender."),
                 Ending(
                     "ECONNRESET", "its kernel received a reset in the peer's name; the line does not tell the sender."),
@@ -202,6 +206,6 @@ package struct SessionLog: Hashable, Sendable {
 
 extension String {
     fileprivate var trimmingBlanks: String {
-        String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+        String(drop { " \t".contains($0) }.reversed().drop { " \t".contains($0) }.reversed())
     }
 }

@@ -16,10 +16,19 @@ struct TextCleaner {
         var line = TextCursor(bytes)
         if isFirst { readMark(&line) }
         if encoding != .utf8 { line = decode(line, isFirst: isFirst) }
+        Self.skipQuotes(&line)
         line = Self.trimmed(line)
         guard Self.isDirty(line) else { return line }
         rewrite(line)
         return Self.trimmed(cleaned.cursor)
+    }
+
+    /// Steps over the marks of quoted mail: `> `, `> > `, `>> `.
+    private static func skipQuotes(_ line: inout TextCursor) {
+        while line.peek() == UInt8(ascii: ">") {
+            line.advance()
+            if line.peek() == 32 { line.advance() }
+        }
     }
 
     private mutating func readMark(_ line: inout TextCursor) {

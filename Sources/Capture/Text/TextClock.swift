@@ -45,6 +45,7 @@ struct TextClock {
     }
 
     private static func readStamp(_ cursor: inout TextCursor) -> Stamp? {
+        skipMonth(&cursor)
         let isNegative = cursor.skip(byte: UInt8(ascii: "-"))
         let start = cursor.position
         guard let first = cursor.number(limit: 9_999_999_999) else { return nil }
@@ -69,6 +70,19 @@ struct TextClock {
         default:
             return nil
         }
+    }
+
+    /// `May 04 ` before a time of day with microseconds, as OpenBSD prints it: there is no year, so it says nothing.
+    private static func skipMonth(_ cursor: inout TextCursor) {
+        guard (UInt8(ascii: "A")...UInt8(ascii: "S")).contains(cursor.peek()), cursor.peek(3) == 32,
+            cursor.peek(6) == 32,
+            cursor.peek(9) == UInt8(ascii: ":"), cursor.peek(15) == UInt8(ascii: ".")
+        else { return }
+        var copy = cursor
+        copy.advance(4)
+        copy.skipBlanks()
+        guard copy.number(limit: 31) != nil, copy.position == cursor.position + 6 else { return }
+        cursor.advance(7)
     }
 
     private static func sixDigits(_ cursor: inout TextCursor) -> UInt64? {

@@ -102,6 +102,12 @@ struct TextCursor {
         return nil
     }
 
+    func find(_ literal: StaticString, from position: Int) -> Int? {
+        var cursor = self
+        cursor.move(to: position)
+        return cursor.find(literal)
+    }
+
     func contains(_ literal: StaticString) -> Bool { find(literal) != nil }
 
     /// Reads decimal digits.

@@ -11,8 +11,9 @@ struct TextFormats {
     /// A reader that recognises lines of another one's format comes after it.
     private var readers: [any TextReader] = [
         TcpdumpReader(), FortiGateReader(), CiscoASAReader(), CheckPointReader(), NetfilterLogReader(),
-        FilterlogReader(),
-        DissectionReader(), DissectionTreeReader(), ProbeTextReader(), PacketListReader(),
+        ConntrackReader(),
+        FilterlogReader(), ConnectionLineReader(), SnoopTextReader(), PacketBlockReader(),
+        DissectionReader(), DissectionTreeReader(), ProbeTextReader(), PacketListReader(), FirewallColumnReader(),
     ]
     private var selected: Int?
     private var dumps = TextDumps()

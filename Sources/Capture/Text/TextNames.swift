@@ -67,6 +67,8 @@ package struct TextNames: Sendable {
             case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
                 UInt8(ascii: ">"), UInt8(ascii: "]"), UInt8(ascii: "}"), UInt8(ascii: ")"):
                 break
+            // A pod with its namespace.
+            case UInt8(ascii: "/") where offset > 0 && offset + 1 < text.count: break
             default: return false
             }
         }

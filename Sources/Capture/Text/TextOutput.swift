@@ -16,6 +16,8 @@ package struct TextOutput {
     package internal(set) var names: TextNames
     /// The interfaces that the text names.
     var interfaces = TextInterfaces()
+    /// Connections as lines of conntrack(8) in the text have them, by their original direction.
+    package private(set) var tracked: [FiveTuple: TrackedConnection] = [:]
     /// The number of the line that is read, counted from 1.
     package internal(set) var line: UInt64 = 0
     /// Whether packets carry a timestamp; `nil` before the first packet.
@@ -181,6 +183,21 @@ package struct TextOutput {
         counts.unreadLines += 1
         if firstUnread == nil {
             firstUnread = TextProblem(line: self.line, reason: line.limited(to: line.position + 100).printable)
+        }
+    }
+
+    /// Remembers what a machine's connection tracking has of a connection; its last state counts.
+    ///
+    /// Bounded: of more than 4,096 connections the first are kept.
+    mutating func track(_ connection: TrackedConnection) {
+        if let known = tracked[connection.original] {
+            var newer = connection
+            // `[DESTROY]` names no state.
+            newer.state = connection.state ?? known.state
+            newer.isAssured = connection.isAssured || known.isAssured
+            tracked[connection.original] = newer
+        } else if tracked.count < 4096 {
+            tracked[connection.original] = connection
         }
     }
 

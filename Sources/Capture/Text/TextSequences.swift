@@ -55,7 +55,8 @@ struct TextSequences {
         var connection: Connection
         if let known = connections[key], !segment.flags.contains(.syn) {
             connection = known
-            vote(ack, base: isLower ? known.higherBase : known.lowerBase)
+            let other = isLower ? (known.higherBase, known.higherNext) : (known.lowerBase, known.lowerNext)
+            vote(ack, base: other.0, expected: other.1)
             if votes >= 0 {
                 seq = seq.map { $0 &+ (isLower ? known.lowerBase : known.higherBase) }
                 ack &+= isLower ? known.higherBase : known.lowerBase
@@ -86,7 +87,14 @@ struct TextSequences {
     }
 
     /// Learns from a printed number whether the text is relative: it is near 0 then, and near `base` otherwise.
-    private mutating func vote(_ printed: UInt32, base: UInt32) {
+    ///
+    /// - `expected`: the number that is acknowledged if everything that was sent arrived: small numbers, as people who
+    ///   hide theirs write them, are near both.
+    private mutating func vote(_ printed: UInt32, base: UInt32, expected: UInt32?) {
+        if let expected, base != 0, printed == expected || printed &+ base == expected {
+            votes = printed == expected ? max(votes - 1, -8) : min(votes + 1, 8)
+            return
+        }
         let near: UInt32 = 1 << 16
         let far: UInt32 = 1 << 20
         if printed < near, printed &- base >= far, base &- printed >= far {

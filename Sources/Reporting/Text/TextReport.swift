@@ -74,7 +74,10 @@ package struct TextReport: Sendable {
     /// - `packets`: packets that were there.
     /// - `unread`: those of them of which nothing is known, by reason; what is missing is said instead of "no resets".
     /// - `note`: what else to say of the whole, a sentence.
-    package func summary(packets: UInt64, unread: [Unread] = [], note: String? = nil) -> String {
+    /// - `opening`: the facts of a capture without any connection, a sentence; `nil` where there is more.
+    package func summary(
+        packets: UInt64, unread: [Unread] = [], note: String? = nil, opening: String? = nil
+    ) -> String {
         let missing = unread.reduce(0) { $0 &+ $1.count }
         let reasons = unread.map { "\($0.count) \($0.reason)" }.joined(separator: "; ")
         let total = senders.values.reduce(0, +)
@@ -86,7 +89,8 @@ package struct TextReport: Sendable {
         let behind =
             (missing > 0 ? drawing.printable("Not read, so nothing is known of them: \(reasons).") + "\n" : "")
             + (total > 0 ? note.map { drawing.printable($0) + "\n" } ?? "" : "")
-        return resets(packets: packets, total: total) + behind
+        let facts = total == 0 ? opening.map { drawing.printable($0) + "\n" } ?? "" : ""
+        return resets(packets: packets, total: total) + facts + behind
     }
 
     /// Packets of which nothing is known.

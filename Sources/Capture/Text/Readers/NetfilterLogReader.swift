@@ -65,6 +65,8 @@ struct NetfilterLogReader: TextReader {
                 // `OUT=` alone is a packet that leaves: at OUTPUT and POSTROUTING there is no `IN=`.
                 guard !hasIngress, !value.isAtEnd else { continue }
                 packet.interface = output.interfaces.slot(of: value) | UInt8(PACKET_INTERFACE_EGRESS)
+            } else if value.skip("MACSRC=") {
+                packet.sourceMAC = value.foldedMAC() ?? 0
             } else if value.skip("MAC=") {
                 // Destination, source, Ethertype.
                 packet.sourceMAC = value.foldedMAC(at: 18) ?? 0
@@ -87,7 +89,12 @@ struct NetfilterLogReader: TextReader {
                 if packet.ipProtocol == 6 { packet.flags = [] }
             } else if value.skip("SPT=") {
                 packet.sourcePort = value.port
-            } else if value.skip("DPT=") {
+            } else if value.skip("SPORT=") {
+                // xtables-monitor, which names no protocol: the flags tell.
+                packet.sourcePort = value.port
+                packet.flags = packet.flags ?? []
+                packet.ipProtocol = packet.ipProtocol ?? 6
+            } else if value.skip("DPT=") || value.skip("DPORT=") {
                 packet.destinationPort = value.port
             } else if value.skip("SEQ=") {
                 packet.seq = value.number().map { UInt32($0) }
@@ -112,6 +119,7 @@ struct NetfilterLogReader: TextReader {
             // An echo's number stands in SEQ=.
             if packet.quotedPorts == nil, let seq = packet.seq { packet.icmpRest = seq }
         }
+        if packet.flags == [], fields.contains(" SPORT=") { packet.ipProtocol = 17 }
         let headers: UInt32 = (isIPv6 ? 40 : 20) + (packet.ipProtocol == 6 ? 20 : 8)
         // Options are not printed, so that a SYN would seem to carry data.
         let hasData = packet.flags.map { $0.isDisjoint(with: [.syn, .rst]) } ?? true

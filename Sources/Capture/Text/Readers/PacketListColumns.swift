@@ -34,9 +34,10 @@ struct PacketListColumns: Equatable {
     /// `nil` where the line is none: at least three columns must be known, one of them an address.
     init?(header line: TextCursor) {
         guard line.count < 4096 else { return nil }
+        let line = Self.withoutFrame(line)
         for separator in [UInt8(ascii: "\t"), UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "|")]
         where line.find(separator) != nil {
-            let found = line.fields(separator: separator, limit: 64).map(Self.column)
+            let found = line.fields(separator: separator, limit: 64).map { Self.column(Self.trimmed($0)) }
             if Self.isHeader(found) {
                 columns = found
                 self.separator = .byte(separator)
@@ -87,12 +88,32 @@ struct PacketListColumns: Equatable {
         }
     }
 
+    /// The line without the bars at both ends, which a table in Markdown has.
+    static func withoutFrame(_ line: TextCursor) -> TextCursor {
+        var text = line
+        text.skipBlanks()
+        guard text.count > 2, text.peek() == UInt8(ascii: "|") else { return text }
+        text.advance()
+        if text.peek(text.count - 1) == UInt8(ascii: "|") { text = text.limited(to: text.end - 1) }
+        text.skipBlanks()
+        return text
+    }
+
     /// The cells of a line; fewer than columns where the line has fewer.
     func cells(of line: TextCursor) -> [TextCursor] {
         switch separator {
-        case .byte(let byte): return line.fields(separator: byte, limit: columns.count)
+        case .byte(let byte):
+            let cells = line.fields(separator: byte, limit: columns.count)
+            return byte == UInt8(ascii: "|") ? cells.map(Self.trimmed) : cells
         case .blanks: return cellsBetweenBlanks(line)
         }
+    }
+
+    private static func trimmed(_ cell: TextCursor) -> TextCursor {
+        var cell = cell
+        cell.skipBlanks()
+        while cell.count > 0, cell.peek(cell.count - 1) == 32 { cell = cell.limited(to: cell.end - 1) }
+        return cell
     }
 
     /// Cells between blanks: dates have a blank inside, and an arrow may stand between the addresses.

@@ -28,6 +28,8 @@ struct PacketListReader: TextReader {
         var text = line
         text.skipBlanks()
         if text.isAtEnd { return .taken }
+        // The rule below the header of a table in Markdown.
+        if text.starts(with: "|-") || text.starts(with: "|:-") || text.starts(with: "| -") { return .taken }
         if let header = PacketListColumns(header: line) {
             columns = header
             return .taken
@@ -60,8 +62,7 @@ struct PacketListReader: TextReader {
     /// The cells of a line, where they are a packet's: a time or a number, two hosts, a protocol.
     private func row(_ line: TextCursor, _ columns: PacketListColumns) -> Row? {
         var layout = columns
-        var text = line
-        text.skipBlanks()
+        let text = PacketListColumns.withoutFrame(line)
         if text.peek() == UInt8(ascii: "\"") { layout.separator = .byte(UInt8(ascii: ",")) }
         if columns == PacketListColumns.standard, layout.separator == .blanks {
             // The number may be missing.
@@ -103,13 +104,31 @@ struct PacketListReader: TextReader {
         // Without a header line the columns must show themselves: addresses, and a length.
         if self.columns == nil {
             guard source.address != nil || destination.address != nil || Self.isMAC(source) else { return nil }
-            if layout.separator == .blanks, length == nil, info != nil { return nil }
+            let isPort = info.map { $0.peek() == UInt8(ascii: ">") || PacketListColumns.isArrow($0) } ?? false
+            if layout.separator == .blanks, length == nil || isPort, info != nil {
+                // tshark before 1.8 and ethanalyzer print no length: the cell is the first port then.
+                return rowWithoutLength(text, layout, stamp, source, destination, protocolName)
+            }
         }
         var row = Row(
             stamp: stamp, source: source, destination: destination, protocolName: protocolName, length: length,
             info: info ?? TextCursor(UnsafeBufferPointer(start: nil, count: 0)), ttl: ttl)
         row.ports = ports
         return row
+    }
+
+    /// `10.1.0.1 -> 10.4.0.2 TCP 50992 > ssh [SYN] Seq=0`: the packet's text begins behind the protocol.
+    private func rowWithoutLength(
+        _ line: TextCursor, _ layout: PacketListColumns, _ stamp: PrintedClock.Stamp?, _ source: TextCursor,
+        _ destination: TextCursor, _ protocolName: TextCursor
+    ) -> Row? {
+        guard line.contains(" -> ") || line.contains(" \u{2192} "), protocolName.isEqual(to: "TCP") else { return nil }
+        var info = line
+        info.move(to: protocolName.end)
+        info.skipBlanks()
+        guard info.contains("[") else { return nil }
+        return Row(
+            stamp: stamp, source: source, destination: destination, protocolName: protocolName, length: nil, info: info)
     }
 
     /// `TCP`, `TLSv1.2`, `ICMPv6`, `SSH`, `HTTP/XML`.

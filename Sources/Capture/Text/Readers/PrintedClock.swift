@@ -185,14 +185,22 @@ struct PrintedClock {
             cursor.skipBlanks()
             return UInt64(index + 1)
         }
-        return nil
+        // RouterOS: `may/04/2023`.
+        guard cursor.peek(3) == UInt8(ascii: "/") else { return nil }
+        let word = cursor.limited(to: cursor.position + 3)
+        let short: [StaticString] = [
+            "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+        ]
+        guard let index = short.firstIndex(where: { word.isEqual(to: $0) }) else { return nil }
+        cursor.advance(4)
+        return UInt64(index + 1)
     }
 
     /// `Nov 30, 2026 10:01:44.123 UTC` (Wireshark), `Nov 30 2026 10:01:44` (ASA), `Nov 30 10:01:44` (syslog).
     private static func dateWithMonth(_ month: UInt64, _ cursor: inout TextCursor) -> Stamp? {
         guard let dayOfMonth = cursor.number(limit: 31), dayOfMonth > 0 else { return nil }
         let hasComma = cursor.skip(byte: UInt8(ascii: ","))
-        guard cursor.skipBlanks() > 0 else { return nil }
+        guard cursor.skipBlanks() > 0 || cursor.skip(byte: UInt8(ascii: "/")) else { return nil }
         var year: UInt64?
         var copy = cursor
         if let number = copy.number(limit: 2400), number >= 1970, copy.skipBlanks() > 0 {

@@ -73,3 +73,40 @@ extension TextCursor {
         return flags
     }
 }
+
+extension TextCursor {
+    /// Flags of a TCP segment written as words with anything but letters between them: `SYN, ACK`, `rst|ack`.
+    ///
+    /// `nil` where another word occurs, or none.
+    var flagWords: TCPFlags? {
+        let known: [(StaticString, TCPFlags)] = [
+            ("syn", .syn), ("ack", .ack), ("fin", .fin), ("rst", .rst), ("psh", .psh), ("push", .psh), ("urg", .urg),
+            ("ece", .ece), ("ecn", .ece), ("cwr", .cwr), ("reset", .rst), ("none", []), ("ns", []), ("ae", []),
+        ]
+        var flags: TCPFlags = []
+        var hasFlags = false
+        var cursor = self
+        while !cursor.isAtEnd {
+            let start = cursor
+            while !cursor.isAtEnd, (97...122).contains(cursor.peek() | 0x20) { cursor.advance() }
+            let word = start.limited(to: cursor.position)
+            if word.isAtEnd {
+                cursor.advance()
+                continue
+            }
+            guard word.count < 8, let found = known.first(where: { word.isEqualIgnoringCase(to: $0.0) }) else {
+                return nil
+            }
+            flags.insert(found.1)
+            hasFlags = true
+        }
+        return hasFlags ? flags : nil
+    }
+
+    /// Whether the whole stretch is `literal`, which has small letters only, in either case.
+    func isEqualIgnoringCase(to literal: StaticString) -> Bool {
+        guard count == literal.utf8CodeUnitCount else { return false }
+        for offset in 0..<count where peek(offset) | 0x20 != literal.utf8Start[offset] { return false }
+        return true
+    }
+}

@@ -32,6 +32,8 @@ struct TcpdumpLink {
     init?(_ cursor: inout TextCursor, domain: TextDomain = TextDomain()) {
         self.domain = domain
         if readContent(&cursor) { return }
+        readPFLog(&cursor)
+        if cursor.skip("PFE proto 2 (ipv4): ") || cursor.skip("PFE proto 6 (ipv6): ") { _ = cursor.skip("IP ") }
         readInterface(&cursor)
         if readContent(&cursor) { return }
         let hasMAC = readMACs(&cursor)
@@ -41,10 +43,8 @@ struct TcpdumpLink {
 
     /// `IP `, `IP6 `, or the header or addresses themselves (`-e`, and tcpdump before 3.8).
     private mutating func readContent(_ cursor: inout TextCursor) -> Bool {
-        if cursor.starts(with: "IP (0x") {
-            // PPP's protocol number; the header comes later.
-            return false
-        }
+        // PPP's protocol number, whose header comes later; scapy's layers.
+        if cursor.starts(with: "IP (0x") || cursor.starts(with: "IP / ") { return false }
         if cursor.skip("IP6 ") {
             content = .ipv6
         } else if cursor.skip("IP ") || cursor.starts(with: "(tos 0x") {
@@ -128,6 +128,19 @@ struct TcpdumpLink {
         interface = name
     }
 
+    /// `rule 5/0(match): block in on em0: ` of a pflog interface; OpenBSD prints `rule 5/(match) block in on em0: `.
+    private mutating func readPFLog(_ cursor: inout TextCursor) {
+        var copy = cursor
+        guard copy.skip("rule "), copy.number() != nil else { return }
+        var head = copy.limited(to: copy.position + 160)
+        guard let place = head.find(" on "), let end = head.find(": ", from: place) else { return }
+        isEgress = head.limited(to: place).contains(" out")
+        head.move(to: place + 4)
+        interface = head.limited(to: end)
+        cursor.move(to: end + 2)
+        _ = cursor.skip("IP6 ") || cursor.skip("IP ")
+    }
+
     private mutating func readDirection(_ cursor: inout TextCursor) -> Bool {
         let start = cursor.position
         if cursor.skip("Out ") || (cursor.skip("> ") && Self.isAddressNext(cursor)) {
@@ -188,7 +201,8 @@ struct TcpdumpLink {
         let start = cursor.position
         var value: UInt64 = 0
         for index in 0..<6 {
-            if index > 0, !cursor.skip(byte: UInt8(ascii: ":")) {
+            // pktmon prints dashes.
+            if index > 0, !cursor.skip(byte: UInt8(ascii: ":")), !cursor.skip(byte: UInt8(ascii: "-")) {
                 cursor.move(to: start)
                 return nil
             }

@@ -23,6 +23,9 @@ struct TcpdumpReader: TextReader {
 
     let program = "tcpdump"
 
+    /// The time and place of the next packet, which a line of its own told.
+    var announced: Announcement?
+
     var sequences = TextSequences()
     var expectation = Expectation.nothing
     /// The packet that lines are being added to.
@@ -47,25 +50,40 @@ struct TcpdumpReader: TextReader {
     private var indentation: Int?
     /// Continuation lines stand where packets begin: the indentation was lost on the text's way.
     private var isFlat = false
+    /// The line before was a packet's.
+    private var followsPacket = false
+    /// The text shows what packets carry (`-A`): then a line without a time is never another program's.
+    private var carriesPayload = false
     /// Lines with a timestamp before the first packet that is known to be one.
     private var stampedBefore: UInt64 = 0
 
     func recognises(_ line: TextCursor) -> Bool {
+        if Announcement(line) != nil { return true }
         var cursor = line
+        _ = Announcement.skipLogger(&cursor)
         _ = Self.skipIndentation(&cursor)
         _ = Self.stamp(&cursor)
         return TcpdumpLink(&cursor) != nil
     }
 
     mutating func read(_ line: TextCursor, into output: inout TextOutput) -> TextLineUse {
+        if let found = Announcement(line) {
+            complete(&output)
+            announced = found
+            return .taken
+        }
         var cursor = line
+        let isLogged = Announcement.skipLogger(&cursor)
         let columns = Self.skipIndentation(&cursor)
+        if announced != nil || isLogged { return begin(cursor, columns: 0, &output) }
         if cursor.isAtEnd || cursor.starts(with: "0x0") {
             // "0x0010:  4500 003c": a hex dump.
+            if cursor.isAtEnd { followsPacket = false }
             output.passOver(cursor)
             return .taken
         }
         if let indentation, columns > indentation {
+            if case .nothing = expectation, !carriesPayload { return .unknown }
             addToCurrent(cursor, &output)
             return .taken
         }
@@ -75,7 +93,12 @@ struct TcpdumpReader: TextReader {
     mutating func passOver(_ line: TextCursor, into output: inout TextOutput) {
         var cursor = line
         let columns = Self.skipIndentation(&cursor)
-        guard let stamp = Self.stamp(&cursor) else { return output.passOver(line) }
+        guard let stamp = Self.stamp(&cursor) else {
+            // `-A` prints each packet's bytes, beginning with its IP header, directly below its line.
+            if followsPacket, !cursor.isAtEnd, !Self.isTrailer(cursor) { carriesPayload = true }
+            followsPacket = false
+            return output.passOver(line)
+        }
         guard indentation != nil else {
             _ = clock.time(of: stamp)
             stampedBefore += 1
@@ -88,6 +111,14 @@ struct TcpdumpReader: TextReader {
 
     mutating func finish(into output: inout TextOutput) {
         complete(&output)
+    }
+
+    /// True for lines behind the last packet: tcpdump's counts, `^C`, or a prompt.
+    private static func isTrailer(_ text: TextCursor) -> Bool {
+        var number = text
+        if number.number() != nil, number.starts(with: " packet") { return true }
+        return text.starts(with: "^C") || text.limited(to: text.position + 96).contains("$ ")
+            || text.limited(to: text.position + 96).contains("# ") || text.starts(with: "```")
     }
 
     // MARK: Lines
@@ -107,12 +138,22 @@ struct TcpdumpReader: TextReader {
     ) -> TextLineUse {
         var cursor = text
         let stamp = Self.stamp(&cursor)
-        if stamp == nil, continues(cursor) {
+        if stamp == nil, announced == nil, continues(cursor) {
+            // Another program's output in the same text, unless lines here may be what a packet carried.
+            if case .nothing = expectation, !carriesPayload { return .unknown }
             addToCurrent(cursor, &output)
             return .taken
         }
-        guard let link = TcpdumpLink(&cursor) else { return .unknown }
-        startPacket(stamp, columns: columns, &output)
+        guard let link = TcpdumpLink(&cursor) else {
+            // Juniper's and pktmon's own lines between a packet's time and the packet.
+            return announced == nil ? .unknown : .taken
+        }
+        startPacket(stamp ?? announced?.stamp, columns: columns, &output)
+        if let place = announced {
+            current.record.interface = place.interface.map { output.interfaces.slot(of: $0.cursor) } ?? 0
+            if place.isEgress { current.record.interface |= UInt8(PACKET_INTERFACE_EGRESS) }
+            announced = nil
+        }
         readLink(link, cursor, &output)
         return .taken
     }
@@ -169,6 +210,7 @@ struct TcpdumpReader: TextReader {
 
     private mutating func startPacket(_ stamp: TextClock.Stamp?, columns: Int, _ output: inout TextOutput) {
         complete(&output)
+        followsPacket = true
         if indentation == nil {
             indentation = columns
             hasTime = stamp != nil
