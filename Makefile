@@ -113,6 +113,17 @@ bench-smoke: deps bpf ## what of the benchmark holds on any machine: ratios, all
 	swift build --build-tests
 	@scripts/bench-smoke
 
+.PHONY: cases text-equals-capture
+cases: CASES ?= ../shared/cases
+cases: deps-build bpf ## read the captures and texts of CASES=folder with its expected.tsv; prints a table
+	swift build --product rstwho
+	@Tests/Cases/cases .build/debug/rstwho $(CASES)
+
+text-equals-capture: CASES ?= ../shared/cases
+text-equals-capture: deps bpf ## print the captures of CASES=folder in tcpdump's and tshark's styles; findings must be equal
+	swift build --product rstwho
+	@Tests/Cases/text-equals-capture .build/debug/rstwho $(CASES)
+
 soak: deps-bench bpf ## full rate, bursts, overload for MINUTES=n; memory stays flat and every packet is accounted for
 	for product in rstwho frame-generator; do swift build $(RELEASE_FLAGS) --product $$product || exit; done
 	@Benchmarks/soak.py .build/release $(MINUTES)

@@ -61,10 +61,7 @@ extension CaptureFile {
             }
             let step: CaptureFileStep
             do throws(CaptureFileDamage) {
-                step =
-                    format == .pcapng
-                    ? try pcapng.decode(input.window, offset: input.offset, into: &batch)
-                    : try pcap.decode(input.window, offset: input.offset, into: &batch)
+                step = try decode()
             } catch {
                 throw input.damage(error)
             }
@@ -93,7 +90,28 @@ extension CaptureFile {
     /// The rest of the last record is still in the writer's buffer.
     private var isUnfinished: Bool { input.isBeingWritten && !isAtStart }
 
-    private var isAtStart: Bool { format == .pcapng ? pcapng.isAtStart : pcap.isAtStart }
+    private mutating func decode() throws(CaptureFileDamage) -> CaptureFileStep {
+        let (window, offset) = (input.window, input.offset)
+        switch format {
+        case .pcapng: return try pcapng.decode(window, offset: offset, into: &batch)
+        case .snoop: return try snoop.decode(window, offset: offset, into: &batch)
+        case .netMon: return try netMon.decode(window, offset: offset, into: &batch)
+        case .erf: return try erf.decode(window, offset: offset, into: &batch)
+        case .netScaler: return try netScaler.decode(window, offset: offset, into: &batch)
+        case .pcap, .gzip, .zstd, .text, .unknown: return try pcap.decode(window, offset: offset, into: &batch)
+        }
+    }
+
+    private var isAtStart: Bool {
+        switch format {
+        case .pcapng: pcapng.isAtStart
+        case .snoop: snoop.isAtStart
+        case .netMon: netMon.isAtStart
+        case .erf: erf.isAtStart
+        case .netScaler: netScaler.isAtStart
+        case .pcap, .gzip, .zstd, .text, .unknown: pcap.isAtStart
+        }
+    }
 
     /// The capture ends where a record should go on.
     private func cut() -> CaptureError {

@@ -18,12 +18,16 @@ package struct CaptureFile: ~Copyable {
     /// The silence of a pipe after which a tick is delivered, in ms.
     static let tickInterval: Int32 = 200
 
-    /// `pcap`, `pcapng` or `text`, of what is inside where it is compressed.
+    /// A capture's format or `text`, of what is inside where it is compressed.
     package private(set) var format = CaptureFormat.unknown
     var input: CaptureInput
     var batch = CaptureFileBatch()
     var pcap = PcapDecoder()
     var pcapng = PcapngDecoder()
+    var snoop = SnoopDecoder()
+    var netMon = NetMonDecoder()
+    var erf = ERFDecoder()
+    var netScaler = NetScalerDecoder()
     /// Bytes of a block that nobody reads and that were not yet passed.
     var toSkip: UInt64 = 0
     /// The offset where that block begins.
@@ -66,9 +70,15 @@ package struct CaptureFile: ~Copyable {
             }
         }
         if format == .unknown {
+            let foreign = ForeignFile(self.input.window)
             throw CaptureError(
-                .badInput, subject: self.input.name, problem: "this is neither a capture nor the text of one",
-                advice: "Give a file of pcap or pcapng (also .gz, .zst), or what `tcpdump -v` prints")
+                .badInput, subject: self.input.name,
+                problem: foreign?.problem ?? "this is neither a capture nor the text of one",
+                advice: foreign?.advice
+                    ?? "Give a file of pcap or pcapng (also .gz, .zst), or what `tcpdump -v` prints")
+        }
+        if format == .netScaler {
+            netScaler = NetScalerDecoder(NetScalerDecoder.version(of: self.input.window) ?? .three)
         }
     }
 
@@ -110,7 +120,7 @@ package struct CaptureFile: ~Copyable {
         } catch {
             // Damage that soon: what stands before it is still read, and reading comes upon the damage again.
             let format = CaptureFormat(sniffing: input.window)
-            guard format == .pcap || format == .pcapng || format == .text else { throw error }
+            guard format.isCapture || format == .text else { throw error }
             return format
         }
         return CaptureFormat(sniffing: input.window)

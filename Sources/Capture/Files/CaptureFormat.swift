@@ -10,9 +10,25 @@ package enum CaptureFormat: Hashable, Sendable {
     case gzip
     /// RFC 8878.
     case zstd
+    /// The format of Solaris' snoop (RFC 1761).
+    case snoop
+    /// The formats of Microsoft's Network Monitor, 1.x and 2.x.
+    case netMon
+    /// Endace's Extensible Record Format.
+    case erf
+    /// NetScaler's nstrace, 1.0 to 3.5.
+    case netScaler
     /// Something that a person could read: perhaps what tcpdump printed.
     case text
     case unknown
+
+    /// A format whose records are packets.
+    package var isCapture: Bool {
+        switch self {
+        case .pcap, .pcapng, .snoop, .netMon, .erf, .netScaler: true
+        case .gzip, .zstd, .text, .unknown: false
+        }
+    }
 
     /// As many bytes as `init(sniffing:)` makes use of.
     ///
@@ -40,6 +56,18 @@ package enum CaptureFormat: Hashable, Sendable {
                 return
             }
         }
+        if bytes.starts(with: SnoopDecoder.magic) {
+            self = .snoop
+            return
+        }
+        if bytes.starts(with: "RTSS".utf8) || bytes.starts(with: "GMBU".utf8), bytes.count >= 6, bytes[5] < 16 {
+            self = .netMon
+            return
+        }
+        if NetScalerDecoder.version(of: bytes) != nil {
+            self = .netScaler
+            return
+        }
         // UTF-16 with its byte order mark, as PowerShell writes text.
         if bytes.count >= 4,
             (bytes[0] == 0xff && bytes[1] == 0xfe && bytes[3] == 0)
@@ -48,7 +76,8 @@ package enum CaptureFormat: Hashable, Sendable {
             self = .text
             return
         }
-        self = !bytes.isEmpty && bytes.prefix(Self.sniffedBytes).allSatisfy(Self.isText) ? .text : .unknown
+        let isText = !bytes.isEmpty && bytes.prefix(Self.sniffedBytes).allSatisfy(Self.isText)
+        self = isText ? .text : ERFDecoder.isFormat(bytes) ? .erf : .unknown
     }
 
     /// True for a byte of printable ASCII, white space, an escape sequence (coloured output) or UTF-8.
