@@ -45,8 +45,8 @@ function kindOf(finding) {
   return finding.sender === "undetermined" ? "unknown" : "host";
 }
 const kinds = [["foreign", "a device, or this machine"], ["host", "the host itself"], ["unknown", "not known"], ["path", "no reset"]];
-// The agent's rule; findings of version 0.1.0 do not say it.
-const isProblem = finding => finding.problem === true;
+/** Whether somebody has to look at it: the agent's own rule. */
+const isProblem = finding => finding.problem;
 const whenOf = finding => finding.time ? Date.parse(finding.time) : 0;
 
 function label(finding) {
@@ -164,7 +164,7 @@ function drawOrigins() {
   replace("origins", table(heads, origins.map(origin => [
     `${origin.id}: ` + (origin.sender === "this_machine" ? "this machine" : `${origin.name ? `${origin.name}, ` : ""}hop ${origin.hop}`) + (origin.address ? ` (${origin.address})` : "")
       + (origin.owner ? `, owner ${origin.owner}` : "") + (origin.expected ? ", expected" : "")
-      + (origin.idle_timer ? `, drops after ${Math.round(origin.idle_timer)} s of silence` : ""),
+      + (origin.idle_timer_seconds ? `, drops after ${Math.round(origin.idle_timer_seconds)} s of silence` : ""),
     list(origin.hosts), list(origin.ports.map(port => `tcp/${port}`)), number.format(origin.resets),
     origin.causes.join(", ").replaceAll("_", " "), time(origin.first_seen), time(origin.last_seen)])));
 }

@@ -3,5 +3,5 @@
 /// The program's name and version, for metrics and for agents that look for each other.
 package enum AgentVersion {
     package static let name = "rstwho"
-    package static let number = "0.1.0"
+    package static let number = "0.2.0"
 }

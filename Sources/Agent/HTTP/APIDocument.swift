@@ -11,7 +11,7 @@ enum APIDocument {
             for item in page.items {
                 switch item {
                 case .told(let finding): JSONLines.write(finding, to: &json)
-                case .stored(let finding): json.raw(finding.line)
+                case .stored(let finding): json.raw(finding.currentLine)
                 }
             }
         }

@@ -12,6 +12,9 @@ package struct StoredFinding: Sendable, Equatable {
 
     /// The finding taken apart; `nil` where this version does not understand it.
     package var finding: Finding? { JSONLines.decode(line) }
+
+    /// The line as this version writes it, whichever version stored it.
+    package var currentLine: String { JSONLines.current(line) }
 }
 
 extension HistoryDatabase {

@@ -7,6 +7,9 @@ enum HistorySchema {
         var migrator = DatabaseMigrator()
         migrator.registerMigration(oldest) { db in try db.execute(sql: first) }
         migrator.registerMigration("2") { db in try db.execute(sql: paths) }
+        // 0.2.0 stores findings of schema 2, which 0.1.0 misreads. The tables stay as they are; 0.1.0 refuses a file
+        // with a migration that it does not know.
+        migrator.registerMigration("3") { _ in }
         return migrator
     }()
 

@@ -14,6 +14,17 @@ extension JSONLines {
         guard let wire = try? JSONDecoder().decode(WireFinding.self, from: Data(json.utf8)) else { return nil }
         return wire.finding
     }
+
+    /// Returns a stored finding as this version writes it; `line` itself if it is written so, or not understood.
+    ///
+    /// Neither has a line feed. The sentences stay those of the version that reported the finding.
+    package static func current(_ line: String) -> String {
+        if line.hasPrefix(currentPrefix) { return line }
+        return decode(line).map { String(Self.line($0).dropLast()) } ?? line
+    }
+
+    /// The beginning of each finding that this version writes.
+    private static let currentPrefix = "{\"schema\":\(FindingSchema.version),"
 }
 
 /// A finding as it stands in JSON: the names of the contract.

@@ -46,6 +46,7 @@ package enum JSONLines {
     }
 
     private static func writeIdentity(of finding: Finding, to json: inout JSONWriter) {
+        json.member("schema", FindingSchema.version)
         json.member("kind", finding.kind.rawValue)
         json.member("id", finding.id)
         json.member("revision", finding.revision)

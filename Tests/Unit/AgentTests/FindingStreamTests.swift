@@ -32,7 +32,7 @@ import Testing
             server.state.record([finding(2), finding(1, revision: 1)], Engine.Statistics())
             server.state.end()
             let lines = try await received
-            #expect(lines.first == ": rstwho 0.1.0")
+            #expect(lines.first == ": rstwho \(AgentVersion.number)")
             #expect(lines.filter { $0.hasPrefix("id: ") } == [1, 2, 1].map { "id: \(findingID($0))" })
             let data = lines.filter { $0.hasPrefix("data: ") }.map { String($0.dropFirst(6)) }
             #expect(data.compactMap { JSONLines.decode($0)?.revision } == [0, 0, 1])

@@ -21,7 +21,7 @@ import Testing
                 name: "ttl_host", weight: 4, observed: "63 (64-1)", expected: "61 (64-3), 4 samples", text: "Nearer.")
         ]
         let expected =
-            #"{"kind":"reset","id":"01JABCDEFGHJKMNPQRSTVWXYZ0","revision":0,"time":"2023-11-14T22:13:20.000000007Z","#
+            #"{"schema":2,"kind":"reset","id":"01JABCDEFGHJKMNPQRSTVWXYZ0","revision":0,"time":"2023-11-14T22:13:20.000000007Z","#
             + #""frame":8,"file":"a b.pcap","src":"10.4.0.2","src_port":22,"dst":"10.1.0.1","dst_port":50992,"#
             + #""service_port":22,"flags":"RA","ttl":63,"seq":0,"ack":1641646915,"sender":"middlebox","hop":2,"host_hop":4,"#
             + #""confidence":0.982,"cause":"rejected","stage":"syn","idle_seconds":350.2,"vlan":100,"#
