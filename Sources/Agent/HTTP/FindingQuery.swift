@@ -19,24 +19,14 @@ package struct FindingQuery: Sendable, Equatable {
     /// Only findings told before the one with this id: the next page.
     package var beforeID: String?
 
-    package var kind: Finding.Kind?
-    package var sender: Finding.Sender?
-    /// The cause as JSON has it: those of all kinds.
-    package var cause: String?
-    package var stage: Finding.Stage?
-    package var source: IPAddress?
-    package var destination: IPAddress?
-    package var sourcePort: UInt16?
-    package var destinationPort: UInt16?
+    /// The wanted values of `FindingSchema.filters`, by their names.
+    package var values: [String: FilterValue] = [:]
     /// Source or destination.
     package var address: IPAddress?
     /// Source or destination lies in it.
     package var prefix: IPPrefix?
     /// Source or destination port.
     package var port: UInt16?
-    package var interface: String?
-    /// A device, as `origins` names it.
-    package var origin: String?
 
     package init() {}
 
@@ -57,20 +47,13 @@ package struct FindingQuery: Sendable, Equatable {
             }
         }
         untilTime = try query.time("until")
-        self.kind = kind
-        if kind == nil { self.kind = try query.member("kind", of: Finding.Kind.self) }
-        sender = try query.member("sender", of: Finding.Sender.self)
-        cause = try query.member("cause", of: Self.causes)
-        stage = try query.member("stage", of: Finding.Stage.self)
-        source = try query.address("src")
-        destination = try query.address("dst")
-        sourcePort = try query.port("src_port")
-        destinationPort = try query.port("dst_port")
+        for field in FindingSchema.filters where kind == nil || field.name != "kind" {
+            values[field.name] = try FilterValue(field, &query)
+        }
+        if let kind { self.kind = kind }
         address = try query.address("address")
         prefix = try query.prefix("prefix")
         port = try query.port("port")
-        interface = query.text("interface")
-        origin = query.text("origin")
     }
 
     package func matches(_ finding: Finding) -> Bool {
@@ -80,37 +63,19 @@ package struct FindingQuery: Sendable, Equatable {
         if let address, ends.source != address, ends.destination != address { return false }
         if let prefix, !prefix.contains(ends.source), !prefix.contains(ends.destination) { return false }
         if let port, ends.sourcePort != port, ends.destinationPort != port { return false }
-        return matches(kind, finding.kind) && matches(sender, finding.reset?.sender)
-            && matches(cause, finding.causeName)
-            && matches(stage, finding.reset?.stage) && matches(source, finding.fiveTuple.source)
-            && matches(destination, finding.fiveTuple.destination)
-            && matches(sourcePort, finding.fiveTuple.sourcePort)
-            && matches(destinationPort, finding.fiveTuple.destinationPort)
-            && matches(interface, finding.vantage?.interface) && matches(origin, finding.reset?.origin)
+        return values.allSatisfy { name, value in value.matches(FindingSchema.filterValue(name, of: finding)) }
     }
 
     /// The query as the API takes it, without the question mark; `kind` is left to the path.
     package var parameters: String {
         let times = [("since", sinceTime), ("until", untilTime)].map { ($0, $1.map(Timestamp.format)) }
+        let filters = FindingSchema.filters.filter { $0.name != "kind" }.map { ($0.name, values[$0.name]?.text) }
         let named: [(String, String?)] =
-            [("limit", "\(limit)"), ("since", sinceID), ("before", beforeID)] + times + [
-                ("sender", sender?.rawValue), ("cause", cause), ("stage", stage?.rawValue),
-                ("src", source?.description), ("dst", destination?.description),
-                ("src_port", sourcePort?.description), ("dst_port", destinationPort?.description),
+            [("limit", "\(limit)"), ("since", sinceID), ("before", beforeID)] + times + filters + [
                 ("address", address?.description), ("prefix", prefix?.description), ("port", port?.description),
-                ("interface", interface), ("origin", origin),
             ]
         return named.compactMap { name, value in value.map { "\(name)=\(URLText.escaped($0))" } }
             .joined(separator: "&")
-    }
-
-    /// The causes of every kind.
-    package static let causes =
-        Finding.Cause.allCases.map(\.rawValue) + Finding.PathCause.allCases.map(\.rawValue)
-        + Finding.Notice.Cause.allCases.map(\.rawValue)
-
-    private func matches<Value: Equatable>(_ wanted: Value?, _ value: Value?) -> Bool {
-        wanted.map { $0 == value } ?? true
     }
 
     private static func id(_ name: String, _ text: String?) throws(HTTPProblem) -> String? {

@@ -25,26 +25,31 @@ extension HistoryDatabase {
     /// - `maximumBytes`: `HistoryOptions.maximumBytes`.
     static func write(_ rows: [HistoryBatch.Row], maximumBytes: Int, _ db: Database) throws {
         try makeRoom(for: rows.reduce(0) { $0 + $1.bytes }, maximumBytes: maximumBytes, db)
-        let statement = try db.cachedStatement(
-            sql: """
-                INSERT INTO findings (id, revision, time, kind, src, src_port, dst, dst_port, sender, cause, stage,
-                    interface, origin, line)
-                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT (id) DO UPDATE SET revision = excluded.revision, sender = excluded.sender,
-                    cause = excluded.cause, stage = excluded.stage, origin = excluded.origin, line = excluded.line
-                WHERE excluded.revision >= findings.revision
-                """)
+        let statement = try db.cachedStatement(sql: insertion)
         for row in rows {
             let finding = row.finding
-            let tuple = finding.fiveTuple
-            try statement.execute(arguments: [
-                finding.id, finding.revision, Int64(clamping: finding.time ?? 0), finding.kind.rawValue,
-                tuple.source.data, Int(tuple.sourcePort), tuple.destination.data, Int(tuple.destinationPort),
-                finding.reset?.sender.rawValue, finding.causeName, finding.reset?.stage.rawValue,
-                finding.vantage?.interface, finding.reset?.origin, row.line,
-            ])
+            var values: [(any DatabaseValueConvertible)?] = [
+                finding.id, finding.revision, Int64(clamping: finding.time ?? 0), row.line,
+            ]
+            for filter in FindingSchema.filters {
+                values.append(FilterValue(FindingSchema.filterValue(filter.name, of: finding))?.column)
+            }
+            try statement.execute(arguments: StatementArguments(values))
         }
     }
+
+    /// A column for each filter of `FindingSchema`; a revision replaces what it can change.
+    private static let insertion: String = {
+        let filters = FindingSchema.filters
+        let columns = ["id", "revision", "time", "line"] + filters.map(\.name)
+        let changing = ["revision", "line"] + filters.filter(\.isRevised).map(\.name)
+        return """
+            INSERT INTO findings (\(columns.joined(separator: ", ")))
+            VALUES (\(columns.map { _ in "?" }.joined(separator: ", ")))
+            ON CONFLICT (id) DO UPDATE SET \(changing.map { "\($0) = excluded.\($0)" }.joined(separator: ", "))
+            WHERE excluded.revision >= findings.revision
+            """
+    }()
 
     /// A finding's place in the order of telling.
     static func place(of id: String, _ db: Database) throws -> Int64? {

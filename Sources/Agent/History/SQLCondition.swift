@@ -3,6 +3,7 @@ internal import Diagnosis
 internal import FoundationEssentials
 internal import GRDB
 internal import Packets
+internal import Reporting
 
 /// The condition on a row: comparisons joined by AND, with values apart from the text.
 struct SQLCondition {
@@ -30,18 +31,8 @@ extension FindingQuery {
         var condition = SQLCondition()
         if let sinceTime { condition.add("time > ?", Int64(clamping: sinceTime)) }
         if let untilTime { condition.add("time <= ?", Int64(clamping: untilTime)) }
-        let texts = [
-            ("kind", kind?.rawValue), ("sender", sender?.rawValue), ("cause", cause), ("stage", stage?.rawValue),
-            ("interface", interface), ("origin", origin),
-        ]
-        for (column, value) in texts {
-            if let value { condition.add("\(column) = ?", value) }
-        }
-        for (column, value) in [("src_port", sourcePort), ("dst_port", destinationPort)] {
-            if let value { condition.add("\(column) = ?", Int(value)) }
-        }
-        for (column, value) in [("src", source), ("dst", destination)] {
-            if let value { condition.add("\(column) = ?", value.data) }
+        for field in FindingSchema.filters {
+            if let value = values[field.name] { condition.add("\(field.name) = ?", value.column) }
         }
         if let address { condition.add("(src = ? OR dst = ?)", address.data, address.data) }
         if let port { condition.add("(src_port = ? OR dst_port = ?)", Int(port), Int(port)) }

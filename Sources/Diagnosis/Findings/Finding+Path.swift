@@ -28,7 +28,14 @@ extension Finding {
         case droppedBetween = "dropped_between"
 
         /// False for what networks live with, and for what is the capture's own doing.
-        package var isProblem: Bool { self != .loss && self != .oneWayTap }
+        package var isProblem: Bool {
+            switch self {
+            case .ackNotDelivered, .acceptQueueFull, .ackLostOrQueueFull, .replyBypasses, .oneWayHere, .noAnswer,
+                .redirectIgnored, .droppedHere, .droppedBetween:
+                true
+            case .loss, .oneWayTap: false
+            }
+        }
     }
 
     /// The details of a path finding.

@@ -17,7 +17,7 @@ struct PathRoutes {
             case .redirectIgnored: self = .redirect
             case .loss: self = .loss
             case .oneWayTap: self = .tap
-            default: self = .noAnswer
+            case .noAnswer, .droppedHere, .droppedBetween: self = .noAnswer
             }
         }
     }

@@ -163,7 +163,9 @@ extension StallTracker {
         case .ackNotDelivered where !verdict.path.isAcknowledgedHere:
             return isFlood || tap.isOneWay || scans.isCrowd(hash(tuple.source))
         case .replyBypasses, .oneWayHere: return tap.isOneWay
-        default: return false
+        case .noAnswer, .redirectIgnored, .ackNotDelivered, .acceptQueueFull, .ackLostOrQueueFull, .loss, .oneWayTap,
+            .droppedHere, .droppedBetween:
+            return false
         }
     }
 

@@ -35,45 +35,11 @@ package enum ResetReport {
     }
 
     package static func csv(_ findings: [Finding]) -> String {
-        var csv = CSVWriter([
-            "id", "revision", "time", "file", "frame", "src", "src_port", "dst", "dst_port", "service_port", "flags",
-            "ttl",
-            "sender", "hop", "host_hop", "confidence", "cause", "stage", "origin", "idle_seconds", "vlan", "count",
-            "host", "interface", "direction", "summary", "advice", "name", "device", "owner", "expected",
-        ])
-        for finding in findings {
-            guard let reset = finding.reset else { continue }
-            csv.field(finding.id)
-            csv.field(finding.revision)
-            csv.field(finding.time.map(Timestamp.text))
-            csv.field(finding.file)
-            csv.field(finding.frame)
-            csv.field(finding.text(finding.fiveTuple.source))
-            csv.field(finding.fiveTuple.sourcePort)
-            csv.field(finding.text(finding.fiveTuple.destination))
-            csv.field(finding.fiveTuple.destinationPort)
-            csv.field(finding.servicePort)
-            csv.field(reset.flags.description)
-            csv.field(reset.ttl == 0 ? nil : reset.ttl)
-            csv.field(reset.sender.rawValue)
-            csv.field(reset.hop)
-            csv.field(reset.hostHop)
-            csv.field(finding.confidence, digits: 3)
-            csv.field(reset.cause.rawValue)
-            csv.field(reset.stage.rawValue)
-            csv.field(reset.origin)
-            csv.field(reset.idleSeconds, digits: 3)
-            csv.field(reset.vlan)
-            csv.field(finding.count)
-            csv.field(finding.vantage?.host)
-            csv.field(finding.vantage?.interface)
-            csv.field(finding.vantage?.direction)
-            csv.field(finding.summary)
-            csv.field(finding.advice)
-            csv.field(name(finding))
-            csv.field(finding.device?.name)
-            csv.field(finding.device?.owner)
-            csv.field(finding.device?.isExpected ?? false)
+        let columns = FindingSchema.columns
+        var csv = CSVWriter(columns.map(\.column.name))
+        for finding in findings where finding.kind == .reset {
+            let subject = FindingSchema.Subject(told: finding)
+            for (column, isFlag) in columns { column.value(subject).write(to: &csv, isFlag: isFlag) }
             csv.endRow()
         }
         return csv.text
