@@ -121,6 +121,9 @@ struct APIResponder: HTTPResponder {
         case "/api/v1/ledger":
             try query.finish()
             return Self.ok(APIDocument.ledger(state.ledger, state.statistics), Self.jsonType)
+        case "/api/v1/openapi.json":
+            try query.finish()
+            return Self.ok(APISpecification.document, Self.jsonType)
         case Self.forgetPath:
             return try await forget(&query)
         case "/api/v1/stream":
@@ -139,7 +142,7 @@ struct APIResponder: HTTPResponder {
                 status: .notFound,
                 detail:
                     "Available: /, /metrics, /healthz, /readyz and /api/v1/ with resets, findings, hosts, origins, paths, explain, "
-                    + "ledger, evidence/ID.pcapng, stream, forget."
+                    + "ledger, evidence/ID.pcapng, stream, forget, openapi.json."
             )
         }
     }

@@ -34,4 +34,16 @@ package struct FieldDescription: Sendable {
     package var isRequired = false
     /// The API's parameter of that name, and a column of the history's table.
     package var isFilter = false
+
+    package init(
+        name: String, type: Kind, kinds: [Finding.Kind] = [], meaning: String, isRequired: Bool = false,
+        isFilter: Bool = false
+    ) {
+        self.name = name
+        self.type = type
+        self.kinds = kinds
+        self.meaning = meaning
+        self.isRequired = isRequired
+        self.isFilter = isFilter
+    }
 }

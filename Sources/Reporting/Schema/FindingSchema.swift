@@ -4,9 +4,9 @@ internal import Packets
 
 /// The contract of a finding: one ordered list of its fields.
 ///
-/// JSON (written and read), CSV, the API's parameters, the filters of the history, JSON Schema and the tables of
-/// docs/findings.md are made from it. A new field needs a property of `Finding` or its details, an entry here, and the
-/// tables and the JSON Schema in docs/ anew (`RSTWHO_RECORD=1` and `FindingSchemaTests`).
+/// JSON (written and read), CSV, the API's parameters, the filters of the history, JSON Schema, OpenAPI and the tables
+/// docs/findings.md are made from it. A new field needs a property of `Finding` or its details, an entry here, and
+/// docs/ anew (`RSTWHO_RECORD=1` and `FindingSchemaTests`).
 package enum FindingSchema {
     /// The number of the contract's version, the first member of each finding.
     ///
