@@ -20,7 +20,7 @@ import Testing
         #expect(resets.count == parameters.count - 1)
     }
 
-    /// Every path that needs nothing answers, and the server tells the description.
+    /// Every list is described, those that need no engine answer, and the server tells the description.
     @Test func everyPathIsServed() async throws {
         try await TestServer.run { server async throws in
             let told = try await server.get("/api/v1/openapi.json")
@@ -29,6 +29,8 @@ import Testing
             #expect(try await server.get("/api/v1/openapi.json?x=1").status == 400)
             for path in ["findings", "resets", "hosts", "origins", "paths", "ledger"] {
                 #expect(told.body.contains("\"/api/v1/\(path)\""))
+            }
+            for path in ["findings", "resets", "ledger"] {
                 #expect(try await server.get("/api/v1/\(path)").status == 200)
             }
             #expect(try await server.get("/api/v1/openapi").status == 404)
