@@ -80,6 +80,9 @@ enum LinkLayer: UInt8 {
     /// `sll_pkttype` of what leaves (PACKET_OUTGOING in linux/if_packet.h).
     static let packetOutgoing: UInt8 = 4
 
+    /// ARPHRD_LOOPBACK (linux/if_arp.h): what comes by this interface is this machine's own, and arrives nowhere.
+    private static let loopback: UInt16 = 772
+
     static let ipv4: UInt16 = 0x0800
     static let ipv6: UInt16 = 0x86dd
     static let pppoeSession: UInt16 = 0x8864
@@ -135,7 +138,9 @@ enum LinkLayer: UInt8 {
     /// Linux "cooked" capture, first version: packet type, ARPHRD, address length, address, protocol.
     private static func openCooked(_ bytes: UnsafeRawBufferPointer, content: inout Content) -> UInt32 {
         guard bytes.count >= 16 else { return PACKET_REFUSED_TRUNCATED_LINK.rawValue }
-        if load16(bytes, 0) == UInt16(packetOutgoing) { content.interface |= UInt8(PACKET_INTERFACE_EGRESS) }
+        if load16(bytes, 0) == UInt16(packetOutgoing) || load16(bytes, 2) == loopback {
+            content.interface |= UInt8(PACKET_INTERFACE_EGRESS)
+        }
         content.senderHash = hash(bytes, at: 6, length: load16(bytes, 4))
         return openCookedProtocol(bytes, at: 16, ethertype: load16(bytes, 14), content: &content)
     }
@@ -143,7 +148,9 @@ enum LinkLayer: UInt8 {
     /// Second version: protocol, reserved, interface index, ARPHRD, packet type, address length, address.
     private static func openCooked2(_ bytes: UnsafeRawBufferPointer, content: inout Content) -> UInt32 {
         guard bytes.count >= 20 else { return PACKET_REFUSED_TRUNCATED_LINK.rawValue }
-        if bytes[10] == packetOutgoing { content.interface |= UInt8(PACKET_INTERFACE_EGRESS) }
+        if bytes[10] == packetOutgoing || load16(bytes, 8) == loopback {
+            content.interface |= UInt8(PACKET_INTERFACE_EGRESS)
+        }
         // The low five bits of the big-endian index.
         content.interface &= ~UInt8(PACKET_INTERFACE_SLOT_MASK)
         content.interface |= bytes[7] & UInt8(PACKET_INTERFACE_SLOT_MASK)

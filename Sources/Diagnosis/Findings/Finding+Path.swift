@@ -187,9 +187,13 @@ extension Finding {
         package enum Cause: String, CaseIterable, Sendable {
             /// A next hop gives all packets one TTL: distances through it tell nothing.
             case ttlRewritten = "ttl_rewritten"
+            /// Open connections of several hosts were reset within seconds.
+            case resetEvent = "reset_event"
         }
 
         package var cause: Cause
+        /// Of `resetEvent`.
+        package var event: ResetEvent?
 
         package init(cause: Cause) {
             self.cause = cause

@@ -146,10 +146,15 @@ package enum KnownTimers {
 
     // MARK: Protocols
 
+    /// The protocols and servers that close silent connections by themselves.
+    package enum ProtocolService: Sendable {
+        case bgp, bgpOfIOS, bgpInitial, ldpKeepalive, ldp, msdp, apacheOrNode, tomcat, awsBalancer, nginx, iis
+    }
+
     /// A time after which one end of a connection closes it by itself.
     package struct ProtocolTimer: Sendable {
         package var seconds: Double
-        package var name: String
+        package var service: ProtocolService
         package var ports: [UInt16]
         package var source: String
     }
@@ -158,31 +163,31 @@ package enum KnownTimers {
 
     package static let protocols: [ProtocolTimer] = [
         ProtocolTimer(
-            seconds: 90, name: "BGP's hold time (RFC 4271)", ports: [179], source: "RFC 4271, 10; IOS XR, JunOS, FRR"),
+            seconds: 90, service: .bgp, ports: [179], source: "RFC 4271, 10; IOS XR, JunOS, FRR"),
         ProtocolTimer(
-            seconds: 180, name: "BGP's hold time (Cisco IOS)", ports: [179], source: "IOS: timers bgp 60 180"),
+            seconds: 180, service: .bgpOfIOS, ports: [179], source: "IOS: timers bgp 60 180"),
         ProtocolTimer(
-            seconds: 240, name: "BGP's initial hold time", ports: [179], source: "RFC 4271, 8.2.2: 4 minutes"),
+            seconds: 240, service: .bgpInitial, ports: [179], source: "RFC 4271, 8.2.2: 4 minutes"),
         ProtocolTimer(
-            seconds: 40, name: "LDP's keepalive time", ports: [646], source: "JunOS: keepalive-timeout; RFC 5036, 3.5.3"
+            seconds: 40, service: .ldpKeepalive, ports: [646], source: "JunOS: keepalive-timeout; RFC 5036, 3.5.3"
         ),
         ProtocolTimer(
-            seconds: 180, name: "LDP's session hold time", ports: [646], source: "IOS: mpls ldp holdtime"),
+            seconds: 180, service: .ldp, ports: [646], source: "IOS: mpls ldp holdtime"),
         ProtocolTimer(
-            seconds: 75, name: "MSDP's hold time", ports: [639], source: "RFC 3618, 5.5"),
+            seconds: 75, service: .msdp, ports: [639], source: "RFC 3618, 5.5"),
         ProtocolTimer(
-            seconds: 5, name: "the keep-alive timeout of Apache httpd or Node.js", ports: web,
+            seconds: 5, service: .apacheOrNode, ports: web,
             source: "httpd: KeepAliveTimeout; nodejs.org: server.keepAliveTimeout"),
         ProtocolTimer(
-            seconds: 20, name: "the keep-alive timeout of Apache Tomcat", ports: web,
+            seconds: 20, service: .tomcat, ports: web,
             source: "tomcat.apache.org: connectionTimeout in the shipped server.xml"),
         ProtocolTimer(
-            seconds: 60, name: "the idle timeout of AWS Application Load Balancers", ports: web,
+            seconds: 60, service: .awsBalancer, ports: web,
             source: "docs.aws.amazon.com: idle_timeout.timeout_seconds"),
         ProtocolTimer(
-            seconds: 75, name: "the keep-alive timeout of nginx", ports: web, source: "nginx.org: keepalive_timeout"),
+            seconds: 75, service: .nginx, ports: web, source: "nginx.org: keepalive_timeout"),
         ProtocolTimer(
-            seconds: 120, name: "the connection timeout of IIS", ports: web,
+            seconds: 120, service: .iis, ports: web,
             source: "learn.microsoft.com: IIS limits, connectionTimeout"),
     ]
 

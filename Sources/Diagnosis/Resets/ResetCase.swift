@@ -47,6 +47,8 @@ struct ResetCase: Sendable {
     /// The IP-ID counter of that hop which the reset continues, and how many were compared.
     var counter: (counter: IdentificationCounters.Counter, candidates: Int)?
     var habit = ResetPattern()
+    /// Its source has dropped a connection to that service in its handshake more than once.
+    var isRepeatedlyHalfOpen = false
     /// Its next hop gives all packets one TTL.
     var isRewritten = false
     /// It came from as many hops nearer or farther than its host as the paths of others have just moved by.

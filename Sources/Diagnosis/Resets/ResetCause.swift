@@ -26,7 +26,7 @@ enum ResetCause {
         if (races && reset.stage != .afterClose) || evidence.contains(.dataAfterReset) { return .injected }
         if evidence.contains(.reflected) { return .injected }
         switch reset.stage {
-        case .syn, .handshake: return .rejected
+        case .syn, .handshake: return mayPassOn(evidence) ? .unknown : .rejected
         case .idle: return reset.isTimerLikely ? .idleTimeout : .unknown
         case .data where OneHopNearer.isSilent(reset) && reset.record.window == 0: return .idleTimeout
         case .data, .unknown:
@@ -43,6 +43,33 @@ enum ResetCause {
             return isCopied ? .injected : .unknown
         case .afterClose, .none: return .unknown
         }
+    }
+
+    /// True where the source closes by its reset, and nothing arrived too late.
+    ///
+    /// It had acknowledged all that came, or does so with the reset after the other side's FIN (Windows and many
+    /// devices do so without a window).
+    private static func isClosedByReset(_ reset: ResetCase, _ flow: FlowContext) -> Bool {
+        guard reset.shed.isEmpty, !flow.source.sentRST else { return false }
+        if flow.source.sentFIN {
+            return flow.source.hasAck && flow.other.hasSeq && flow.source.ack == flow.other.nextSeq
+                && Int32(bitPattern: flow.other.time &- flow.source.time) < 0
+        }
+        return flow.other.sentFIN && reset.record.tcpFlags.contains(.ack) && reset.record.ack == flow.other.nextSeq
+    }
+
+    /// True where the client drops a connection that the server has just accepted.
+    static func isHalfOpen(_ reset: ResetCase) -> Bool {
+        guard let flow = reset.flow, reset.stage == .handshake, !flow.isOfStaleConnection else { return false }
+        return flow.source.sentSYN && !flow.source.sentSYNACK && flow.other.sentSYN
+    }
+
+    /// True for a NAT that makes every packet of the hosts behind it anew (the user-mode NATs of hypervisors).
+    ///
+    /// Its reset may pass on what the host itself refused, and nothing shows that the host is farther than its packets.
+    private static func mayPassOn(_ evidence: [Evidence]) -> Bool {
+        evidence.contains(.otherCounter)
+            && !evidence.contains { EvidenceModel.row($0.name).group == .distance && $0.weight > 0 }
     }
 
     private static func host(_ reset: ResetCase, sender: Finding.Sender, evidence: [Evidence]) -> Finding.Cause {
@@ -62,10 +89,12 @@ enum ResetCause {
             // Who opens a connection and resets it unused wanted to know whether it opens. An answer without SYN is not
             // that: it tells a caller that came back of the connection that it has forgotten (RFC 9293, 3.5.1).
             if flow.isOfStaleConnection { return .staleConnection }
-            if flow.source.sentSYN, !flow.source.sentSYNACK, flow.other.sentSYN { return .halfOpenCheck }
+            if isHalfOpen(reset), reset.isRepeatedlyHalfOpen { return .halfOpenCheck }
             return isSocket ? .aborted : .unknown
         case .afterClose:
-            return reset.shed.isEmpty && isKeepaliveRace(flow) ? .keepaliveRace : isSocket ? .aborted : .lateData
+            if reset.shed.isEmpty, isKeepaliveRace(flow) { return .keepaliveRace }
+            if isSocket || isClosedByReset(reset, flow) { return .aborted }
+            return flow.source.sentFIN || flow.source.sentRST ? .lateData : .unknown
         case .data, .idle, .unknown: return isSocket ? .aborted : .unknown
         case .none: return .unknown
         }

@@ -18,7 +18,11 @@ struct ResetJudge: Sendable {
         /// The sender's hop, where the reset's TTL tells it: no hop lies behind the host, and a TTL that was copied,
         /// counted on, or that a burst counts through, tells none.
         func hop(of reset: ResetCase) -> Int? {
-            guard let hop = reset.hop, reset.burst == nil, !evidence.contains(.reflected) else { return nil }
+            if reset.record.source.isLoopback { return 0 }
+            // What left here whole was not sent by a device at a "0th hop".
+            guard let hop = reset.hop, hop > 0 || reset.passage != .forwarded, reset.burst == nil,
+                !evidence.contains(.reflected)
+            else { return nil }
             if sender == .middlebox, evidence.hasCopiedTTL { return nil }
             guard sender.isForeign || sender == .undetermined, let baseline, hop > baseline.distance.hop,
                 reset.passage == .arrived
@@ -46,7 +50,12 @@ struct ResetJudge: Sendable {
         case .leftUndiminished:
             return leftUndiminished(reset, host: host, baseline: baseline)
         case .arrived, .forwarded:
-            if reset.record.source.isLoopback { return ofLoopback(reset, host, baseline: baseline) }
+            if reset.record.source.isLoopback { return ofLoopback(reset, host) }
+            if reset.passage == .forwarded, reset.record.hasTTL, reset.record.distance.decrements == 0,
+                reset.record.tunnel == .none
+            {
+                return forwardedWhole(reset, baseline: baseline)
+            }
             guard let flow = reset.flow else { return withoutFlow(reset, host: host, baseline: baseline) }
             var distance = Self.suppressing(DistanceEvidence.of(reset, host: host), flow)
             var races = RaceEvidence.of(reset, flow) + otherFlow(reset)
@@ -105,9 +114,9 @@ struct ResetJudge: Sendable {
     }
 
     /// A packet with a loopback address never left the machine that captured.
-    private func ofLoopback(_ reset: ResetCase, _ host: HostEntry?, baseline: Baseline?) -> Verdict {
+    private func ofLoopback(_ reset: ResetCase, _ host: HostEntry?) -> Verdict {
         let piece = Evidence(.loopback, against: false, observed: .address(reset.record.source))
-        return verdict(reset, host, [piece] + notes(reset), foreign: .middlebox, baseline: baseline)
+        return verdict(reset, host, [piece] + notes(reset), foreign: .middlebox, baseline: nil)
     }
 
     private static let absences: Set<EvidenceName> = [.soonerThanRTT, .plausibleRTT, .twinResets, .dscpLost]
@@ -139,6 +148,18 @@ struct ResetJudge: Sendable {
         }
         let evidence = Evidence(.leftUndiminished, against: !host.isLocal, observed: observed)
         return verdict(reset, host, [evidence], foreign: .thisMachine, baseline: baseline)
+    }
+
+    /// A forwarded packet has lost one to this machine; this one has a whole initial TTL, and its arrival was not seen.
+    ///
+    /// A BPF program that turns a packet round and redirects it keeps the packet's arrival interface (Calico's and
+    /// Cilium's resets do), which the kernel then reports as forwarding; so does a bridge port that is not watched.
+    private func forwardedWhole(_ reset: ResetCase, baseline: Baseline?) -> Verdict {
+        let evidence = Evidence(
+            note: .leftUndiminished, observed: .distance(reset.distance),
+            expected: .distance(HopDistance(ttl: reset.record.ttl &- 1)))
+        return Verdict(
+            sender: .undetermined, cause: .unknown, baseline: baseline, evidence: [evidence] + notes(reset))
     }
 
     /// A reset whose connection was never seen is counted apart: a flood of forged packets draws such resets from hosts

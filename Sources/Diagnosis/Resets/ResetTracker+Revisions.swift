@@ -114,6 +114,16 @@ extension ResetTracker {
         return true
     }
 
+    /// Judges the first of several half-open checks again: what it was has shown only since.
+    mutating func reviseCause(
+        ofFirst number: UInt32, _ context: inout EngineContext, _ witnesses: inout ResetWitnesses
+    ) {
+        guard let entry = judged.find(number, now: context.now), entry.waiting == nil else { return }
+        let verdict = verdict(entry.reset, context, witnesses)
+        guard verdict.sender == entry.finding.reset?.sender, verdict.cause != entry.finding.reset?.cause else { return }
+        revise(entry.reset, verdict, number: number, isTold: true, entry.finding, &context, &witnesses)
+    }
+
     /// Emits a reset's new verdict.
     ///
     /// - `isTold`: The earlier one was given as it stood: then this is a revision of it.

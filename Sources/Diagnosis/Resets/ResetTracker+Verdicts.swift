@@ -36,6 +36,7 @@ extension ResetTracker {
             all ? flood.drain() : flood.advance(now: context.now, window: context.options.settleTime)
         for reset in counted { _ = accept(reset, &context, &witnesses) }
         settleMadeHere(&context, &witnesses, all: all)
+        events.settle(&context, all: false)
     }
 
     /// Judges the oldest reset that waits; there must be one.
@@ -48,6 +49,9 @@ extension ResetTracker {
         }
         emit(reset, verdict, number: number, &context, &witnesses)
         context.findings.settle(reset: number)
+        if verdict.cause == .halfOpenCheck, let first = halfOpen.takeFirst(reset), first != number {
+            reviseCause(ofFirst: first, &context, &witnesses)
+        }
     }
 
     /// A forged reset closes nothing: what follows is judged as if it had not been.
@@ -66,6 +70,7 @@ extension ResetTracker {
         settleAllUndetermined(&context, &witnesses)
         emitUndetermined(&context)
         undetermined.removeAll()
+        events.settle(&context, all: true)
     }
 
     // MARK: Verdicts
@@ -80,6 +85,7 @@ extension ResetTracker {
         _ reset: ResetCase, host: HostEntry?, _ witnesses: borrowing ResetWitnesses
     ) -> ResetJudge.Verdict {
         var reset = reset
+        reset.isRepeatedlyHalfOpen = ResetCause.isHalfOpen(reset) && halfOpen.isRepeated(reset)
         reset.isRewritten = witnesses.pathChanges.isRewritten(reset.record)
         if let copy = reset.copy {
             reset.isOrderUsual = witnesses.duplicates.isUsual(
@@ -111,7 +117,8 @@ extension ResetTracker {
             flags: record.tcpFlags, ttl: record.ttl, seq: record.seq, ack: record.ack, sender: verdict.sender,
             hop: verdict.hop(of: reset), cause: verdict.cause, stage: reset.stage, packetKey: reset.packetKey)
         details.hostHop =
-            verdict.baseline?.distance.hop ?? (reset.passage == .madeHere && !verdict.sender.isForeign ? 0 : nil)
+            verdict.baseline?.distance.hop
+            ?? (record.source.isLoopback || (reset.passage == .madeHere && !verdict.sender.isForeign) ? 0 : nil)
         details.hostSamples = verdict.baseline?.samples
         details.losesAnswer = reset.flow?.isAnswerLost ?? false
         details.idleSeconds = reset.silence.map { Double($0) / 1e9 }
@@ -138,6 +145,7 @@ extension ResetTracker {
         _ witnesses: inout ResetWitnesses
     ) {
         let finding = finding(reset, verdict, context, &witnesses)
+        events.note(reset, finding)
         var waiting: UInt64?
         if verdict.sender == .undetermined, reset.flow != nil {
             if context.isLive { context.findings.emit(finding) }

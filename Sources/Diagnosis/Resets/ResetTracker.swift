@@ -17,11 +17,14 @@ struct ResetTracker: ~Copyable {
     var flood = ResetFlood()
     var traces = ResetTraces()
     var judged = JudgedResets()
+    var events = ResetEvents()
     var undetermined: UndeterminedResets
+    var halfOpen: HalfOpenChecks
     private var handshakes: HandshakeIndex
 
     init(undeterminedCapacity: Int, seed: UInt64) {
         handshakes = HandshakeIndex(seed: seed)
+        halfOpen = HalfOpenChecks(seed: seed)
         undetermined = UndeterminedResets(capacity: undeterminedCapacity)
     }
 
@@ -180,6 +183,7 @@ struct ResetTracker: ~Copyable {
             return nil
         }
         let number = pending.append(reset)
+        halfOpen.note(reset, number: number)
         context.findings.await(reset: number)
         return number
     }

@@ -62,6 +62,9 @@ struct DistanceWords {
                 : "no path leads to such a TTL: an application has set it"
         case .ttlRewritten:
             "the next hop gives the packets of all hosts the same whole initial TTL, so a TTL shows no distance"
+        case .leftUndiminished where piece.expected != nil:
+            "it left this machine with a whole initial TTL and nothing like it arrived: a BPF program on this machine made it, "
+                + "or it crossed a bridge port that is not watched"
         case .leftUndiminished:
             "it left this machine with a whole initial TTL and nothing like it arrived: this machine made it"
                 + (piece.weight == 0 ? "; whether the address is its own cannot be told from this capture" : "")

@@ -27,6 +27,10 @@ extension ResetSentences {
         case .idleTimeout: ask("for its idle timeout", or: " Or send TCP keepalives more often than that.")
         case .rejected: ask("to check its rules for \(service)")
         case .injected: ask("which rule or inspection resets \(service)")
+        case .unknown where mayPassOn:
+            .init(
+                "Connect to \(claimed) \(service) from the other side of that NAT: refused there too, it is \(claimed) itself."
+            )
         default:
             reset.stage == .afterClose
                 ? .none(
@@ -56,6 +60,10 @@ extension ResetSentences {
         case (.rejected, _):
             if let rule { return .init("Check the rule on \(claimed): \(rule).") }
             return .init("Check the packet filter on \(claimed) for \(service): nft list ruleset.")
+        case (.aborted, _) where reset.stage == .afterClose:
+            return .none(
+                "Harmless if users notice nothing: one side had closed already. If they see errors, read the application's "
+                    + "log on \(claimed) for that time.")
         case (.aborted, _): return .init("Read the application's log on \(claimed) for that time.")
         case (.lateData, _) where reset.losesAnswer:
             return .init(
@@ -76,10 +84,13 @@ extension ResetSentences {
         case (.halfOpenCheck, _): return .none("Nothing to do.")
         case (.untranslated, _): return adviceOnTranslation
         default:
-            return .init(
-                "On \(claimed), read the application's log for that time and check the packet filter: nft list ruleset."
-            )
+            return .init("On \(claimed), read the application's log for that time and check \(ownFilter).")
         }
+    }
+
+    /// The packet filter of a host whose TTL starts where Windows starts is not nftables.
+    private var ownFilter: String {
+        reset.ttl > 64 && reset.ttl <= 128 ? "its packet filter" : "its packet filter (Linux: nft list ruleset)"
     }
 
     private var adviceOnTranslation: Story.Advice {

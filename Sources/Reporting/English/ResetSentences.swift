@@ -117,9 +117,18 @@ struct ResetSentences {
         case .untranslated:
             return "NAT did not translate a packet of this connection back, and its receiver knows no such connection."
         case .injected: return injection
+        case .unknown where mayPassOn:
+            return
+                "It is a NAT that sends the packets of many hosts itself: it may only pass on a refusal by \(claimed)."
         case .unknown:
             return sender == .undetermined ? capitalised(mostTelling) + "." : "Why: not visible from here."
         }
+    }
+
+    /// True for a refusal by a NAT in the name of a host behind it.
+    var mayPassOn: Bool {
+        sender == .middlebox && reset.cause == .unknown && evidence.contains(.otherCounter)
+            && (reset.stage == .syn || reset.stage == .handshake)
     }
 
     private var idleTimer: String {
@@ -141,7 +150,8 @@ struct ResetSentences {
         else { return nil }
         let known = KnownTimers.ofProtocol(at: finding.servicePort, after: idle)
         guard !known.isEmpty else { return nil }
-        return "The silence of \(DecimalText.whole(idle)) s equals \(known.map(\.name).joined(separator: " or "))."
+        return
+            "The silence of \(DecimalText.whole(idle)) s equals \(known.map { TimerSentences.name($0.service) }.joined(separator: " or "))."
     }
 
     /// The timer for half-closed connections that the time since the close equals.
@@ -189,7 +199,7 @@ struct ResetSentences {
             return "The device copies the host's TTL, so its hop is unknown."
         // Its own address is that of a router; without it a bridge or a transparent firewall before that router looks
         // alike.
-        case .middlebox where reset.originAddress == nil && reset.hop != nil:
+        case .middlebox where reset.originAddress == nil && reset.hop != nil && !mayPassOn:
             return
                 "A transparent firewall on the link just before hop \(hop ?? 0) would look the same and does not appear in a "
                 + "traceroute."

@@ -15,6 +15,8 @@ enum AbstentionReason {
     case rewritten
     /// It left this machine, whose kernel was not there to say who made it.
     case ownMachine
+    /// It left this machine whole, and the kernel calls it forwarded.
+    case ownProgram
     case contradiction
     /// One hop nearer than the host's packets: a device in front of it, or the address's own machine.
     case oneHopNearer
@@ -42,7 +44,7 @@ enum AbstentionReason {
         } else if finding.evidence.contains(where: {
             $0.name == .leftUndiminished && $0.weight == 0
         }) {
-            self = .ownMachine
+            self = finding.vantage?.hook == nil ? .ownMachine : .ownProgram
         } else if has(.noBaseline), let reset = finding.reset, reset.hop == 1 {
             self = .wholeTTL
         } else if finding.evidence.contains(where: { $0.weight > 0 }),
@@ -63,6 +65,7 @@ enum AbstentionReason {
         case .severalWays: "several paths lead to \(host)"
         case .rewritten: "the next hop rewrites TTLs"
         case .ownMachine: "the capturing machine made it, and the capture does not say which part"
+        case .ownProgram: "a BPF program on the capturing machine and a bridge port that is not watched look alike"
         case .contradiction: "the evidence contradicts itself"
         case .oneHopNearer:
             "the device in front of \(host) and \(host) itself, if it forwards for another machine, look alike"
@@ -82,6 +85,8 @@ enum AbstentionReason {
         case .rewritten: "Capture on the other side of the next hop, which rewrites the TTL of all packets."
         case .ownMachine:
             "Run rstwho watch on the capturing machine: its kernel reports the resets that it makes itself."
+        case .ownProgram:
+            "List the BPF programs that send packets here (bpftool net show), and watch all ports of the bridge."
         case .contradiction: "The evidence contradicts itself: capture closer to \(host)."
         case .oneHopNearer:
             "Run ping \(host) once during the capture: a reply with the reset's hop count means that \(host) itself sent it."
@@ -106,6 +111,7 @@ enum AbstentionReason {
             case .severalWays, .contradiction: [nearer, probe]
             case .rewritten: [nearer]
             case .ownMachine: []
+            case .ownProgram: ["bpftool net show: the BPF programs of each interface, with their ids"]
             case .wholeTTL: ["ip neigh show \(name): on this link it is the next hop itself", probe]
             case .oneHopNearer:
                 [

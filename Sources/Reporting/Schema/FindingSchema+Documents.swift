@@ -17,10 +17,11 @@ extension FindingSchema {
         Table(name: "evidence", markdown: markdown(evidenceFields.map(\.description))),
         Table(name: "between", markdown: markdown(gapFields.map(\.description))),
         Table(name: "icmp", markdown: markdown(icmpFields.map(\.description))),
+        Table(name: "event", markdown: markdown(eventFields.map(\.description))),
     ]
 
     /// Objects that have a table of their own.
-    private static let tabled: Set<String> = ["path", "evidence", "between", "icmp"]
+    private static let tabled: Set<String> = ["path", "evidence", "between", "icmp", "event"]
 
     /// Closed sets that docs/findings.md explains member by member.
     private static let explained: Set<String> = ["sender", "cause", "stage"]

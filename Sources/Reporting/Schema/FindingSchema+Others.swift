@@ -64,6 +64,22 @@ extension FindingSchema {
             value: { .of($0.finding.causeName) },
             read: { $1.details = .notice(Finding.Notice(cause: try $0.choice() ?? .ttlRewritten)) }
         ).of(.notice).filtering,
+        FindingField(
+            "event", .object(eventFields.descriptions()), "of `reset_event`: see [Events](#events)",
+            value: { subject in
+                guard case .notice(let notice) = subject.finding.details, let event = notice.event else {
+                    return .absent
+                }
+                return .nested { json in json.object { eventFields.write(event, to: &$0) } }
+            },
+            read: { reader, finding in
+                guard case .notice(var notice) = finding.details, let object = try reader.object() else { return }
+                var event = Finding.ResetEvent(end: 0, hosts: 1)
+                try eventFields.read(object, into: &event)
+                notice.event = event
+                finding.details = .notice(notice)
+            }
+        ).of(.notice),
     ]
 
     static let icmpFields: [Field<ICMPSubject, Finding.ICMPError>] = [

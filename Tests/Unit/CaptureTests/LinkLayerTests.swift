@@ -16,14 +16,17 @@ struct LinkLayerTests {
         var interface: UInt8 = 0
     }
 
-    static func cooked(type: UInt8, protocolNumber: UInt16) -> [UInt8] {
-        [0, type, 0, 1, 0, 6, 2, 0, 0, 0, 0, 1, 0, 0, UInt8(protocolNumber >> 8), UInt8(protocolNumber & 255)]
+    static func cooked(type: UInt8, protocolNumber: UInt16, hardware: UInt16 = 1) -> [UInt8] {
+        [
+            0, type, UInt8(hardware >> 8), UInt8(hardware & 255), 0, 6, 2, 0, 0, 0, 0, 1, 0, 0,
+            UInt8(protocolNumber >> 8), UInt8(protocolNumber & 255),
+        ]
     }
 
-    static func cooked2(type: UInt8, protocolNumber: UInt16, index: UInt32) -> [UInt8] {
+    static func cooked2(type: UInt8, protocolNumber: UInt16, index: UInt32, hardware: UInt16 = 1) -> [UInt8] {
         [UInt8(protocolNumber >> 8), UInt8(protocolNumber & 255), 0, 0]
             + [UInt8(index >> 24), UInt8(index >> 16 & 255), UInt8(index >> 8 & 255), UInt8(index & 255)]
-            + [0, 1, type, 6, 2, 0, 0, 0, 0, 1, 0, 0]
+            + [UInt8(hardware >> 8), UInt8(hardware & 255), type, 6, 2, 0, 0, 0, 0, 1, 0, 0]
     }
 
     static let snap: [UInt8] = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0]
@@ -54,6 +57,12 @@ struct LinkLayerTests {
         Case(testDescription: "LOOP", link: 108, header: [0, 0, 0, 2]),
         Case(testDescription: "SLL in", link: 113, header: cooked(type: 0, protocolNumber: 0x0800)),
         Case(testDescription: "SLL out", link: 113, header: cooked(type: 4, protocolNumber: 0x0800), interface: 0x80),
+        Case(
+            testDescription: "SLL on loopback is this machine's", link: 113,
+            header: cooked(type: 0, protocolNumber: 0x0800, hardware: 772), interface: 0x80),
+        Case(
+            testDescription: "SLL2 on loopback is this machine's", link: 276,
+            header: cooked2(type: 0, protocolNumber: 0x0800, index: 1, hardware: 772), interface: 0x81),
         Case(testDescription: "SLL IPv6", link: 113, header: cooked(type: 0, protocolNumber: 0x86dd), isIPv6: true),
         Case(testDescription: "SLL without protocol", link: 113, header: cooked(type: 0, protocolNumber: 0)),
         Case(testDescription: "SLL with SNAP", link: 113, header: cooked(type: 0, protocolNumber: 4) + snap),

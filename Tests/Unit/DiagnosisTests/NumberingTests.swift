@@ -111,6 +111,23 @@ struct NumberingTests {
         #expect(try story.finding().reset?.sender == .middlebox)
     }
 
+    @Test("A NAT that numbers the packets of many hosts may pass a refusal on: no policy, unless the host is farther")
+    func refusalPassedOn() throws {
+        for hostTTL in [nil, 64, 61] as [UInt8?] {
+            var story = Story()
+            for number in 0..<8 {
+                Self.count(
+                    &story, IPAddress(v4: 0x0a05_0001 + UInt32(number) << 8), from: 500 + UInt16(number), 1, ttl: 255)
+            }
+            if let hostTTL { story.ping(4, ttl: hostTTL) }
+            story.client(.syn)
+            story.server([.rst, .ack], ack: 1001, ttl: 255, identification: 508)
+            let finding = try #require(story.findings().last { $0.kind == .reset })
+            guard finding.reset?.sender == .middlebox else { continue }
+            #expect(finding.reset?.cause == (hostTTL == 61 ? .rejected : .unknown))
+        }
+    }
+
     @Test(
         "ip_id_constant: resets of several connections with one IP-ID",
         arguments: [(true, 1, 0), (true, 2, 2), (false, 2, 0)])

@@ -66,6 +66,33 @@ struct ResetCauseTests {
         #expect(try story.finding().reset?.cause == .unknown)
     }
 
+    @Test("aborted: a reset that acknowledges the other side's close ends the connection, and nothing came too late")
+    func closedByReset() throws {
+        var story = Story()
+        story.converse()
+        story.send(.client, [.fin, .ack], seq: 1002, ack: 9002)
+        story.send(.server, .ack, seq: 9002, ack: 1003)
+        story.send(.server, [.rst, .ack], seq: 9002, ack: 1003)
+        #expect(try story.finding().reset?.cause == .aborted)
+        // It had closed itself, and nothing came since.
+        story = Story()
+        story.converse()
+        story.send(.server, [.fin, .ack], seq: 9002, ack: 1002)
+        story.send(.server, [.rst, .ack], seq: 9003, ack: 1002)
+        #expect(try story.finding().reset?.cause == .aborted)
+    }
+
+    @Test("No late data, and no close by reset: it acknowledges less than what came, or nothing")
+    func notClosedByReset() throws {
+        for (flags, ack) in [([.rst, .ack], 1002), (.rst, 0)] as [(TCPFlags, UInt32)] {
+            var story = Story()
+            story.converse()
+            story.send(.client, [.fin, .ack], seq: 1002, ack: 9002)
+            story.send(.server, flags, seq: 9002, ack: ack)
+            #expect(try story.finding().reset?.cause == .unknown)
+        }
+    }
+
     @Test("late_data: what comes after the close draws the kernel's reset")
     func lateData() throws {
         var story = Story()
@@ -104,14 +131,28 @@ struct ResetCauseTests {
         #expect(try closed(after: 0.2, acknowledgesFIN: false).reset?.cause == .lateData)
     }
 
-    @Test("half_open_check: the client gives up what the server has just accepted")
-    func halfOpenCheck() throws {
+    @Test(
+        "half_open_check: the client gives up, more than once, what the server has just accepted",
+        arguments: [(1, 0, 22), (2, 2, 22), (5, 5, 22), (2, 0, 23)])
+    func halfOpenCheck(times: Int, checks: Int, lastPort: UInt16) throws {
         var story = Story()
-        story.client(.syn)
-        story.server([.syn, .ack], seq: 9000, ack: 1001)
-        story.send(.client, .rst, seq: 1001)
-        #expect(try story.finding().reset?.cause == .halfOpenCheck)
-        story = Story()
+        for time in 0..<times {
+            story.clientPort = 50_000 + UInt16(time)
+            if time == times - 1 { story.serverPort = lastPort }
+            story.client(.syn)
+            story.server([.syn, .ack], seq: 9000, ack: 1001)
+            story.send(.client, .rst, seq: 1001)
+            story.wait(10)
+        }
+        var newest: [String: Finding] = [:]
+        for finding in story.findings() { newest[finding.id] = finding }
+        #expect(newest.count == times)
+        #expect(newest.values.count { $0.reset?.cause == .halfOpenCheck } == checks)
+    }
+
+    @Test("stale_connection is no check")
+    func noHalfOpenCheck() throws {
+        var story = Story()
         story.client(.syn)
         story.server(.ack, seq: 500, ack: 400)
         story.send(.client, .rst, seq: 400)

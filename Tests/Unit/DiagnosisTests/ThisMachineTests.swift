@@ -76,6 +76,31 @@ struct ThisMachineTests {
         #expect(findings.map(\.reset?.hostHop) == [3])
     }
 
+    @Test("Forwarded, and yet with a whole initial TTL: a BPF program or a bridge port, never a device at the 0th hop")
+    func forwardedWhole() throws {
+        for baseline in [0, 4] {
+            var story = Story(live())
+            story.ping(baseline, ttl: 62)
+            story.client(.syn)
+            story.server([.rst, .ack], ack: 1001, ttl: 64, interface: Self.egress)
+            let finding = try story.finding()
+            #expect(finding.reset?.sender == .undetermined)
+            #expect(finding.reset?.hop == nil)
+            #expect(finding.evidence.contains(.leftUndiminished))
+        }
+    }
+
+    @Test("What has arrived with a whole initial TTL came from a neighbour, whichever way it leaves")
+    func arrivedWhole() throws {
+        var story = Story(live())
+        story.ping(4, ttl: 62)
+        story.client(.syn)
+        story.server([.rst, .ack], ack: 1001, ttl: 64)
+        story.server([.rst, .ack], ack: 1001, ttl: 63, interface: Self.egress)
+        #expect(try story.finding().reset?.sender == .middlebox)
+        #expect(try story.finding().reset?.hop == 1)
+    }
+
     @Test("From a file of all interfaces: left with a whole initial TTL, and the host is elsewhere")
     func leftUndiminished() {
         var story = Story()
