@@ -55,11 +55,13 @@ let package = Package(
         .target(
             name: "Fleet", dependencies: ["CPacket", "Diagnosis", "Packets", "Reporting"], swiftSettings: strict),
         .target(
+            name: "Explanation", dependencies: ["CPacket", "Diagnosis", "Packets", "Reporting"], swiftSettings: strict),
+        .target(
             name: "YAML", dependencies: [.product(name: "Yams", package: "Yams")], swiftSettings: strict),
         .target(
             name: "Agent",
             dependencies: [
-                "CPacket", "CPage", "Capture", "Diagnosis", "Packets", "Reporting", "YAML",
+                "CPacket", "CPage", "Capture", "Diagnosis", "Explanation", "Packets", "Reporting", "YAML",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -75,7 +77,7 @@ let package = Package(
         .executableTarget(
             name: "rstwho",
             dependencies: [
-                "Agent", "Capture", "Diagnosis", "Fleet", "Packets", "Probing", "Reporting",
+                "Agent", "Capture", "Diagnosis", "Explanation", "Fleet", "Packets", "Probing", "Reporting",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -111,12 +113,12 @@ let package = Package(
             path: "Tests/Unit/ProbingTests", swiftSettings: strict),
         .testTarget(
             name: "ReportingTests",
-            dependencies: ["Capture", "CPacket", "Reporting", "Diagnosis", "Packets", "Fixtures"],
+            dependencies: ["Capture", "CPacket", "Explanation", "Reporting", "Diagnosis", "Packets", "Fixtures"],
             path: "Tests/Unit/ReportingTests", swiftSettings: strict),
         .target(
             name: "FuzzCases",
             dependencies: [
-                "Capture", "CPacket", "Packets", "Reporting", "Fixtures", "YAML",
+                "Capture", "CPacket", "Explanation", "Packets", "Reporting", "Fixtures", "YAML",
                 .product(name: "Yams", package: "Yams"),
             ],
             path: "Tests/Fuzz/Cases", swiftSettings: strict),
@@ -125,7 +127,7 @@ let package = Package(
         .testTarget(
             name: "AgentTests",
             dependencies: [
-                "Agent", "Capture", "CPacket", "Diagnosis", "Fixtures", "Packets", "Reporting",
+                "Agent", "Capture", "CPacket", "Diagnosis", "Explanation", "Fixtures", "Packets", "Reporting",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],

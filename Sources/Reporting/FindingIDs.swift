@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+internal import Packets
+
 /// Finds the ids of findings in text that this project writes.
 enum FindingIDs {
     static let length = 26
@@ -14,7 +16,7 @@ enum FindingIDs {
         var start = 0
         while start < bytes.count {
             var end = start
-            while end < bytes.count, EndpointScanner.isWord(bytes[end]) { end += 1 }
+            while end < bytes.count, bytes[end].isWordByte { end += 1 }
             let word = bytes[start..<end]
             if word.count == length, word.allSatisfy(alphabet.contains) {
                 result += replace(String(decoding: word, as: UTF8.self)).utf8

@@ -3,6 +3,7 @@ import Agent
 import ArgumentParser
 import Capture
 import Diagnosis
+internal import Explanation
 import Glibc
 import Reporting
 

@@ -2,6 +2,7 @@
 import Agent
 import ArgumentParser
 import Diagnosis
+internal import Explanation
 import Reporting
 
 /// `rstwho resets`: the resets that were seen, and who sent them.

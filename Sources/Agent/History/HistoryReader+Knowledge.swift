@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Diagnosis
+package import Explanation
 internal import Packets
-package import Reporting
+internal import Reporting
 
 extension HistoryReader {
     /// Returns the stored knowledge that concerns a question.

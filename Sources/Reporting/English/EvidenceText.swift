@@ -3,11 +3,11 @@ package import Diagnosis
 internal import Packets
 
 /// A piece of evidence as people read it.
-enum EvidenceText {
+package enum EvidenceText {
     /// The sentence with the names of places.
     ///
     /// An agent's sentences have them already.
-    static func sentence(_ piece: Evidence, of finding: Finding) -> String {
+    package static func sentence(_ piece: Evidence, of finding: Finding) -> String {
         finding.told == nil ? finding.places.naming(sentence(piece)) : sentence(piece)
     }
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Diagnosis
-internal import Packets
+package import Diagnosis
+package import Packets
 
 // How a place is named in sentences: by the operator's name with the address behind it, then by the name alone; who
 // runs it is asked by the operator's name for them.
 
 extension Finding {
     /// `address` in a sentence: `web1 (10.4.0.2)`, or as it is shown.
-    func called(_ address: IPAddress) -> String { places.called(address, text(address)) }
+    package func called(_ address: IPAddress) -> String { places.called(address, text(address)) }
 }
 
 extension PlaceNames {
@@ -17,12 +17,12 @@ extension PlaceNames {
     }
 
     /// The same in a drawing, where parentheses hold what is said of it.
-    func drawn(_ address: IPAddress, _ text: String) -> String {
+    package func drawn(_ address: IPAddress, _ text: String) -> String {
         addresses[address].map { "\($0.name) \(text)" } ?? text
     }
 
     /// Sentences in which each place has its address once only.
-    func brief(_ sentences: String) -> String { brief([sentences])[0] }
+    package func brief(_ sentences: String) -> String { brief([sentences])[0] }
 
     /// The same over several sentences that are read one after the other.
     func brief(_ sentences: [String]) -> [String] {
@@ -57,7 +57,7 @@ extension PlaceNames {
     }
 
     /// A sentence of the engine's, which knows no names.
-    func naming(_ sentence: String) -> String {
+    package func naming(_ sentence: String) -> String {
         guard !addresses.isEmpty else { return sentence }
         return brief(
             AddressText.replacing(in: sentence) { found in
@@ -68,9 +68,9 @@ extension PlaceNames {
 }
 
 /// Whom to ask of something.
-enum Contact {
+package enum Contact {
     /// `netops, who runs fw1 at hop 2`, or `whoever runs the device at hop 2`.
-    static func of(_ what: String, _ device: KnownDevice?) -> String {
+    package static func of(_ what: String, _ device: KnownDevice?) -> String {
         device?.owner.map { "\($0), who runs \(what)" } ?? "whoever runs \(what)"
     }
 

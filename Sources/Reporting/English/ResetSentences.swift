@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Diagnosis
+package import Diagnosis
 internal import Packets
 
 /// The sentences about a reset: the sender, the effect for the user, the cause, the uncertainty.
@@ -214,7 +214,7 @@ struct ResetSentences {
 
 extension Finding.Reset {
     /// True for a device's reset that came with the distance of the host in whose name it is: its hop tells nothing.
-    func hasCopiedTTL(_ evidence: [Evidence]) -> Bool {
+    package func hasCopiedTTL(_ evidence: [Evidence]) -> Bool {
         let distances: Set<EvidenceName> = [.ttlFlow, .ttlHost]
         return sender == .middlebox && evidence.contains { distances.contains($0.name) && $0.weight < 0 }
     }

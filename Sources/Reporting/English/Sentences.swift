@@ -18,7 +18,7 @@ extension Finding {
     }
 
     /// True where somebody has to act.
-    var needsAction: Bool { composed.advice.isNeeded }
+    package var needsAction: Bool { composed.advice.isNeeded }
 
     /// The sentences as this version writes them.
     private var composed: Story {

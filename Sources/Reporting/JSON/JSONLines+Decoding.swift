@@ -28,11 +28,11 @@ extension JSONLines {
 }
 
 /// A finding as it stands in JSON.
-struct WireFinding: Decodable {
+package struct WireFinding: Decodable {
     /// `nil` where this version knows no such finding.
-    var finding: Finding?
+    package var finding: Finding?
 
-    init(from decoder: any Decoder) throws {
+    package init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: FieldKey.self)
         let name = try container.decode(String.self, forKey: FieldKey(stringValue: "kind"))
         guard let kind = Finding.Kind(rawValue: name) else { return }

@@ -92,16 +92,16 @@ package enum HostReport {
     }
 
     /// Its name with the address behind, or the address.
-    static func called(_ host: HostSummary) -> String {
+    package static func called(_ host: HostSummary) -> String {
         host.device.map { "\($0.name) (\(host.address))" } ?? host.address.description
     }
 
-    static func distance(_ host: HostSummary) -> String {
+    package static func distance(_ host: HostSummary) -> String {
         host.ttl.map { HopDistance(ttl: $0).description } ?? "-"
     }
 
     /// Packets that prove life and so its distance.
-    static func proving(_ host: HostSummary) -> Int {
+    package static func proving(_ host: HostSummary) -> Int {
         host.samples.reduce(0) { $1.class == .unproven ? $0 : $0 + $1.count }
     }
 
@@ -140,7 +140,7 @@ extension HostReport {
 }
 
 /// A host as it stands in JSON.
-struct WireHost: Decodable {
+package struct WireHost: Decodable {
     struct TTL: Decodable {
         var ttl: UInt8
         var packets: Int
@@ -160,7 +160,7 @@ struct WireHost: Decodable {
     var first_seen: String
     var last_seen: String
 
-    var host: HostSummary? {
+    package var host: HostSummary? {
         guard let address = IPAddress(address), hop.map(WireBounds.hop.contains) ?? true,
             samples.values.allSatisfy(WireBounds.samples.contains),
             (ttls ?? []).allSatisfy({ WireBounds.samples.contains($0.packets) }),

@@ -95,7 +95,7 @@ package enum OriginReport {
     }
 
     /// Returns a short description of the device.
-    static func device(_ origin: Origin) -> String {
+    package static func device(_ origin: Origin) -> String {
         guard !origin.isThisMachine else { return "this machine" }
         guard let hop = origin.hop else { return origin.device?.name ?? "device at a hop that is not known" }
         if let device = origin.device { return "\(device.name) at hop \(hop)" }
@@ -104,7 +104,7 @@ package enum OriginReport {
     }
 
     /// `3 resets for 2 hosts`.
-    static func work(_ origin: Origin) -> String {
+    package static func work(_ origin: Origin) -> String {
         "\(origin.resets) \(origin.resets == 1 ? "reset" : "resets") for \(origin.hosts.count) "
             + (origin.hosts.count == 1 ? "host" : "hosts")
     }
@@ -163,7 +163,7 @@ extension OriginReport {
 }
 
 /// A device as it stands in JSON.
-struct WireOrigin: Decodable {
+package struct WireOrigin: Decodable {
     var id: String
     var name: String?
     var owner: String?
@@ -186,7 +186,7 @@ struct WireOrigin: Decodable {
     var hosts: [String]
     var ports: [UInt16]
 
-    var origin: Origin? {
+    package var origin: Origin? {
         let timer = idle_timer_seconds ?? idle_timer
         guard hop.map(WireBounds.hop.contains) ?? true, timer.map(WireBounds.seconds.contains) ?? true else {
             return nil

@@ -115,7 +115,7 @@ package enum PathReport {
     }
 
     /// The server by its name with the address behind, or by the address.
-    static func server(_ path: PathSummary) -> String {
+    package static func server(_ path: PathSummary) -> String {
         path.serverDevice.map { "\($0.name) (\(path.server))" } ?? path.server.description
     }
 
@@ -123,7 +123,7 @@ package enum PathReport {
         mac.map { mac in device.map { "\($0.name) (\(mac))" } ?? mac }
     }
 
-    static func label(_ symmetry: PathSummary.Symmetry) -> String {
+    package static func label(_ symmetry: PathSummary.Symmetry) -> String {
         switch symmetry {
         case .same: "same"
         case .different: "two ways"
@@ -132,7 +132,7 @@ package enum PathReport {
         }
     }
 
-    static func text(_ way: PathSummary.Way?) -> String {
+    package static func text(_ way: PathSummary.Way?) -> String {
         guard let way else { return "not seen" }
         let place = way.interface.map { "\($0) " } ?? ""
         let (from, to) = (called(way.from, way.fromDevice), called(way.to, way.toDevice))
@@ -179,7 +179,7 @@ struct WireWay: Decodable {
 }
 
 /// A path as it stands in JSON.
-struct WirePathSummary: Decodable {
+package struct WirePathSummary: Decodable {
     var clients: String
     var server: String
     var server_name: String?
@@ -195,7 +195,7 @@ struct WirePathSummary: Decodable {
     var first_seen: String
     var last_seen: String
 
-    var path: PathSummary? {
+    package var path: PathSummary? {
         let parts = clients.split(separator: "/")
         guard parts.count == 2, let network = IPAddress(parts[0]), let length = Int(parts[1]),
             (0...128).contains(length), let server = IPAddress(server),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Diagnosis
 internal import FoundationEssentials
-internal import Packets
+package import Packets
 
 /// Resets as a table for people and as CSV for machines; their JSON is that of `JSONLines`.
 package enum ResetReport {
@@ -46,7 +46,7 @@ package enum ResetReport {
     }
 
     /// Returns a short description of the sender.
-    static func sender(_ finding: Finding, _ reset: Finding.Reset) -> String {
+    package static func sender(_ finding: Finding, _ reset: Finding.Reset) -> String {
         switch reset.sender {
         case .middlebox: (finding.device?.name ?? "device") + (reset.hop.map { " at hop \($0)" } ?? "")
         case .thisMachine: "this machine"
@@ -60,7 +60,7 @@ package enum ResetReport {
     static func name(_ finding: Finding) -> String? { finding.places.addresses[finding.fiveTuple.source]?.name }
 
     /// `10.4.0.2:22`, `[2001:db8::1]:22`.
-    static func end(_ finding: Finding, _ address: IPAddress, _ port: UInt16?) -> String {
+    package static func end(_ finding: Finding, _ address: IPAddress, _ port: UInt16?) -> String {
         let text = finding.text(address)
         guard let port, port != 0 || finding.kind == .reset else { return text }
         return text.contains(":") ? "[\(text)]:\(port)" : "\(text):\(port)"

@@ -32,7 +32,7 @@ package struct TableStyle: Sendable {
     }
 
     /// A wall-clock time with the zone's letters.
-    func zonedTime(_ time: UInt64) -> String {
+    package func zonedTime(_ time: UInt64) -> String {
         [clock.text(time), clock.name(at: time)].filter { !$0.isEmpty }.joined(separator: " ")
     }
 

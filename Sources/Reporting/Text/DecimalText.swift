@@ -3,7 +3,7 @@
 /// Decimal numbers as text without an exponent and without a locale.
 package enum DecimalText {
     /// `value` rounded to a whole number between 0 and 10^9; 0 where it is no number.
-    static func whole(_ value: Double) -> Int {
+    package static func whole(_ value: Double) -> Int {
         value.isNaN ? 0 : Int(min(max(value, 0), 1e9).rounded())
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
+internal import Reporting
 
 extension EndpointScanner {
     /// Returns the endpoint with the port that follows its address.
@@ -9,7 +10,7 @@ extension EndpointScanner {
         if byte(position) == UInt8(ascii: "%") {
             position += 1
             let start = position
-            while position - start <= Self.longest, Self.isWord(byte(position)) || byte(position) == UInt8(ascii: "-") {
+            while position - start <= Self.longest, byte(position).isWordByte || byte(position) == UInt8(ascii: "-") {
                 position += 1
             }
             endpoint.range = endpoint.range.lowerBound..<position
@@ -29,7 +30,7 @@ extension EndpointScanner {
         case UInt8(ascii: "/"):
             let digits = digits(at: position + 1, atMost: 5)
             guard let number = digits.value.flatMap({ UInt16(exactly: $0) }),
-                !Self.isWord(byte(position + 1 + digits.count))
+                !byte(position + 1 + digits.count).isWordByte
             else { return endpoint }
             endpoint.slash = number
             endpoint.range = start..<position + 1 + digits.count
@@ -48,7 +49,7 @@ extension EndpointScanner {
         for words in Self.introductions where follows(words, at: position) {
             let digits = digits(at: position + words.count, atMost: 5)
             let end = position + words.count + digits.count
-            guard let port = digits.value.flatMap({ UInt16(exactly: $0) }), !Self.isWord(byte(end)) else { continue }
+            guard let port = digits.value.flatMap({ UInt16(exactly: $0) }), !byte(end).isWordByte else { continue }
             return Endpoint(address: endpoint.address, port: port, range: endpoint.range.lowerBound..<end)
         }
         return endpoint
@@ -91,14 +92,14 @@ extension EndpointScanner {
     func port(at position: Int) -> (value: UInt16, end: Int)? {
         let digits = digits(at: position, atMost: 5)
         let end = position + digits.count
-        if let value = digits.value.flatMap({ UInt16(exactly: $0) }), !Self.isWord(byte(end)) { return (value, end) }
+        if let value = digits.value.flatMap({ UInt16(exactly: $0) }), !byte(end).isWordByte { return (value, end) }
         return service(at: position)
     }
 
     func service(at start: Int) -> (value: UInt16, end: Int)? {
-        guard Self.isWord(byte(start)), !Self.isDigit(byte(start)) else { return nil }
+        guard byte(start).isWordByte, !Self.isDigit(byte(start)) else { return nil }
         var end = start
-        while end - start < Self.longest, Self.isWord(byte(end)) || byte(end) == UInt8(ascii: "-") { end += 1 }
+        while end - start < Self.longest, byte(end).isWordByte || byte(end) == UInt8(ascii: "-") { end += 1 }
         return ServicePort.named(String(decoding: bytes[start..<end], as: UTF8.self)).map { ($0, end) }
     }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
+internal import Reporting
 
 /// Finds addresses, with their ports, in text that some tool has printed.
 ///
@@ -51,7 +52,7 @@ struct EndpointScanner {
     private func endpoint(at start: Int) -> Endpoint? {
         let before = byte(start - 1)
         if byte(start) == UInt8(ascii: "[") { return bracketed(at: start) }
-        guard start == 0 || !(Self.isWord(before) || before == UInt8(ascii: ".") || before == UInt8(ascii: "-")) else {
+        guard start == 0 || !(before.isWordByte || before == UInt8(ascii: ".") || before == UInt8(ascii: "-")) else {
             return nil
         }
         return version4(at: start) ?? version6(at: start, before)
@@ -75,14 +76,14 @@ struct EndpointScanner {
             octets = octets << 8 | UInt32(value)
             position += digits.count
         }
-        guard !Self.isWord(byte(position)) else { return nil }
+        guard !byte(position).isWordByte else { return nil }
         let endpoint = Endpoint(address: IPAddress(v4: octets), range: start..<position)
         // A fifth number is the port, as tcpdump has it; a sixth makes it something else.
         if byte(position) == UInt8(ascii: ".") {
             let digits = digits(at: position + 1, atMost: 5)
             if digits.count > 0 {
                 let end = position + 1 + digits.count
-                guard let value = digits.value, let port = UInt16(exactly: value), !Self.isWord(byte(end)),
+                guard let value = digits.value, let port = UInt16(exactly: value), !byte(end).isWordByte,
                     !(byte(end) == UInt8(ascii: ".") && Self.isDigit(byte(end + 1)))
                 else { return nil }
                 return Endpoint(address: endpoint.address, port: port, range: start..<end)
@@ -91,7 +92,7 @@ struct EndpointScanner {
                 return Endpoint(address: endpoint.address, port: port, range: start..<end)
             }
             // A name such as 2.0.4.10.in-addr.arpa.
-            if Self.isWord(byte(position + 1)) { return nil }
+            if byte(position + 1).isWordByte { return nil }
             return endpoint
         }
         return withPort(endpoint, colonIsPort: true)
@@ -110,7 +111,7 @@ struct EndpointScanner {
         guard end - start <= Self.longest, bytes[start..<end].count(where: { $0 == UInt8(ascii: ":") }) >= 2 else {
             return nil
         }
-        if Self.isWord(byte(end)) {
+        if byte(end).isWordByte {
             // A service by its name, as tcpdump has it.
             guard let dot = bytes[start..<end].lastIndex(of: UInt8(ascii: ".")), let address = address(start..<dot),
                 let (port, behind) = service(at: dot + 1)
@@ -160,11 +161,6 @@ struct EndpointScanner {
     static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
     static func isHex(_ byte: UInt8) -> Bool { isDigit(byte) || (0x61...0x66).contains(byte | 0x20) }
-
-    /// Letters, digits and `_`.
-    static func isWord(_ byte: UInt8) -> Bool {
-        isDigit(byte) || (0x61...0x7a).contains(byte | 0x20) || byte == UInt8(ascii: "_")
-    }
 
     private static func contains(_ word: [UInt8], in bytes: [UInt8]) -> Bool {
         guard bytes.count >= word.count else { return false }

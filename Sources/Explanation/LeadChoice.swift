@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Diagnosis
 internal import Packets
+internal import Reporting
 
 /// The choice of the finding that answers a question, and of those that belong to its story.
 struct LeadChoice {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
+internal import Reporting
 
 extension Question {
     /// The text with addresses in the place of names: `server:22`, `SERVER_IP.22`.
@@ -31,12 +32,12 @@ extension Question {
     private static func isPart(_ bytes: [UInt8], before position: Int) -> Bool {
         guard position > 0 else { return false }
         let byte = bytes[position - 1]
-        return EndpointScanner.isWord(byte) || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-")
+        return byte.isWordByte || byte == UInt8(ascii: ".") || byte == UInt8(ascii: "-")
     }
 
     /// A dot may come before a port.
     private static func isPart(_ bytes: [UInt8], from position: Int) -> Bool {
         guard position < bytes.count else { return false }
-        return EndpointScanner.isWord(bytes[position]) || bytes[position] == UInt8(ascii: "-")
+        return bytes[position].isWordByte || bytes[position] == UInt8(ascii: "-")
     }
 }

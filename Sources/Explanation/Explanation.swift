@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Diagnosis
 internal import Packets
+package import Reporting
 
 /// The whole story of an address, a connection or a finding: the answer first, then what it rests on and what to do.
 package struct Explanation: Sendable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Diagnosis
 internal import Packets
+internal import Reporting
 
 extension Explanation.Message {
     /// The facts and a question for the people who can check them; `nil` where nobody has to do anything.

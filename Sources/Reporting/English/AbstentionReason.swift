@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Diagnosis
+package import Diagnosis
 internal import Packets
 
 /// Why nobody can be named as a reset's sender: what would settle it depends on that.
-enum AbstentionReason {
+package enum AbstentionReason {
     /// Packets of the connection were left out under load.
     case shed
     case noFlow
@@ -25,7 +25,7 @@ enum AbstentionReason {
     /// The distance of the host is not known.
     case distance
 
-    init(_ finding: Finding) {
+    package init(_ finding: Finding) {
         func has(_ names: EvidenceName...) -> Bool {
             finding.evidence.contains { names.contains($0.name) }
         }
@@ -57,7 +57,7 @@ enum AbstentionReason {
     }
 
     /// As part of a sentence.
-    func reason(_ host: String) -> String {
+    package func reason(_ host: String) -> String {
         switch self {
         case .shed: "packets of the connection were left out under load"
         case .noFlow: "no packet of the connection was seen before"
@@ -100,7 +100,7 @@ enum AbstentionReason {
     ///
     /// - `host`: its address; `nil` where only a name is known, which nothing can be asked of.
     /// - `probe`: asks the port itself, where that can tell something.
-    func steps(_ host: String?, at name: String, probe: String?) -> [String] {
+    package func steps(_ host: String?, at name: String, probe: String?) -> [String] {
         let nearer =
             "Capture near \(name) at the same time, and compare both files: rstwho compare here=A.pcap there=B.pcap"
         let steps: [String?] =

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
+internal import Reporting
 
 extension Question {
     /// Why a text is no question.

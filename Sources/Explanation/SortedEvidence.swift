@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Diagnosis
+internal import Reporting
 
 /// A finding's evidence by what it speaks for, the weightiest first.
 package struct SortedEvidence: Sendable {

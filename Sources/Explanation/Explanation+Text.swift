@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Diagnosis
 internal import Packets
+package import Reporting
 
 extension Explanation {
     /// Events that are shown at most: the first ones and the newest.
@@ -64,14 +65,17 @@ extension Explanation {
             return
                 "\(origin.id): \(OriginReport.device(origin))\(address)\(owner), \(OriginReport.work(origin))\(timer)"
         }
-        let paths = knowledge.paths.prefix(Self.shownHosts).map { path in
-            "\(path.network)/\(path.length) to \(PathReport.server(path)): "
-                + (path.symmetry == .unknown ? "" : "forward and return path \(PathReport.label(path.symmetry)), ")
-                + "\(path.worked) of \(path.connections) connections established"
-                + (path.isPlaced
-                    ? ", forward \(PathReport.text(path.there)), return \(PathReport.text(path.back))" : "")
-        }
+        let paths = knowledge.paths.prefix(Self.shownHosts).map(line)
         return hosts + origins + paths
+    }
+
+    private func line(_ path: PathSummary) -> String {
+        let symmetry =
+            path.symmetry == .unknown ? "" : "forward and return path \(PathReport.label(path.symmetry)), "
+        let place =
+            path.isPlaced ? ", forward \(PathReport.text(path.there)), return \(PathReport.text(path.back))" : ""
+        return "\(path.network)/\(path.length) to \(PathReport.server(path)): \(symmetry)"
+            + "\(path.worked) of \(path.connections) connections established\(place)"
     }
 
     private func text(_ piece: Evidence) -> String {

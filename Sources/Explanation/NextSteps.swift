@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Diagnosis
 internal import Packets
+internal import Reporting
 
 /// The ways to settle a finding, or to make it more certain: commands to run and places to check.
 enum NextSteps {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Diagnosis
 internal import Packets
+package import Reporting
 
 extension Explanation {
     /// As an object, with the findings, hosts, origins and paths that it is made from.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Packets
+internal import Reporting
 
 /// A question to be explained.
 package enum Question: Hashable, Sendable {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Packets
+internal import Reporting
 
 /// Addresses and ports that a text names: `src=10.1.0.2 dst=10.4.0.2 sport=50992 dport=22`, as conntrack, the kernel's
 /// log, nftables' trace, firewalls, Wireshark and JSON have them.
@@ -105,7 +106,7 @@ struct AssignedPairs {
 
     /// A name, what separates it from its value, and the value.
     private func assignment(at start: Int) -> (Field, Value, end: Int)? {
-        guard start == 0 || !EndpointScanner.isWord(bytes[start - 1]),
+        guard start == 0 || !bytes[start - 1].isWordByte,
             let (name, field) = Self.names.first(where: { isWord($0.name, at: start) })
         else { return nil }
         var position = start + name.count
@@ -144,9 +145,9 @@ struct AssignedPairs {
     /// True where `name` stands there in small or capital letters, and ends.
     private func isWord(_ name: [UInt8], at start: Int) -> Bool {
         let end = start + name.count
-        guard end <= bytes.count, end == bytes.count || !EndpointScanner.isWord(bytes[end]) else { return false }
+        guard end <= bytes.count, end == bytes.count || !bytes[end].isWordByte else { return false }
         return zip(bytes[start..<end], name).allSatisfy { byte, letter in
-            byte == letter || (EndpointScanner.isWord(letter) && letter != UInt8(ascii: "_") && byte | 0x20 == letter)
+            byte == letter || (letter.isWordByte && letter != UInt8(ascii: "_") && byte | 0x20 == letter)
         }
     }
 }

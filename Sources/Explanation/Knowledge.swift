@@ -2,6 +2,7 @@
 package import Diagnosis
 internal import FoundationEssentials
 package import Packets
+package import Reporting
 
 /// The facts related to a question: the material of an `Explanation`.
 package struct Knowledge: Sendable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Diagnosis
 internal import Packets
+internal import Reporting
 
 /// One of the explanations that a refused connection can have.
 package struct Hypothesis: Sendable, Equatable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Diagnosis
 internal import Packets
+internal import Reporting
 
 extension DrawnPath {
     /// Farther than this a hop is not drawn: its number says enough.
