@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CLibbpf
 internal import Glibc
 
 /// The kernel part's clock, and what makes it the time of day.
