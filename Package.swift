@@ -53,9 +53,10 @@ let package = Package(
             name: "Probing", dependencies: ["CPacket", "Diagnosis", "Packets"], swiftSettings: strict),
         .target(name: "Reporting", dependencies: ["CPacket", "Diagnosis", "Packets"], swiftSettings: strict),
         .target(
-            name: "Fleet", dependencies: ["CPacket", "Diagnosis", "Packets", "Reporting"], swiftSettings: strict),
-        .target(
             name: "Explanation", dependencies: ["CPacket", "Diagnosis", "Packets", "Reporting"], swiftSettings: strict),
+        .target(
+            name: "Fleet", dependencies: ["CPacket", "Diagnosis", "Explanation", "Packets", "Reporting"],
+            swiftSettings: strict),
         .target(
             name: "YAML", dependencies: [.product(name: "Yams", package: "Yams")], swiftSettings: strict),
         .target(
@@ -106,7 +107,8 @@ let package = Package(
             dependencies: ["Capture", "CPacket", "Diagnosis", "Packets", "Fixtures"],
             path: "Tests/Unit/CaptureTests", swiftSettings: strict),
         .testTarget(
-            name: "FleetTests", dependencies: ["CPacket", "Diagnosis", "Fleet", "Packets", "Reporting", "Fixtures"],
+            name: "FleetTests",
+            dependencies: ["CPacket", "Diagnosis", "Explanation", "Fleet", "Packets", "Reporting", "Fixtures"],
             path: "Tests/Unit/FleetTests", swiftSettings: strict),
         .testTarget(
             name: "ProbingTests", dependencies: ["CPacket", "Diagnosis", "Probing", "Packets", "Fixtures"],

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Diagnosis
+internal import Explanation
 internal import Packets
 internal import Reporting
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Diagnosis
+package import Explanation
 internal import Packets
-package import Reporting
+internal import Reporting
 
 /// Joins what the agents of a fleet saw: records of several agents in, conclusions with evidence out.
 ///

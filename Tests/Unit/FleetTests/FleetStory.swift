@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Diagnosis
+import Explanation
 import Fleet
 import Packets
 import Reporting
