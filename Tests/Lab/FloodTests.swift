@@ -30,7 +30,7 @@ struct FloodTests {
         // Without an XDP program a veth takes live frames only with GRO.
         if hook == .tc { try sensor.require(["ethtool", "-K", Self.interface, "gro", "on"]) }
         let watcher = try Watcher(
-            in: sensor, interfaces: [Self.interface], hook: hook, http: true, isGrouped: true)
+            in: sensor, interfaces: [Self.interface], hook: hook, http: true, tap: true, isGrouped: true)
         let before = try watcher.memory()
         let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Traffic/flood.py")
         let traffic = try source.start([
@@ -93,7 +93,8 @@ struct FloodTests {
         let source = try Namespace("source", scratch: scratch, ipv6: false)
         try sensor.connect(Self.interface, to: source, Self.interface)
         try sensor.require(["ethtool", "-K", Self.interface, "gro", "on"])
-        let watcher = try Watcher(in: sensor, interfaces: [Self.interface], hook: .tc, http: true, isGrouped: true)
+        let watcher = try Watcher(
+            in: sensor, interfaces: [Self.interface], hook: .tc, http: true, tap: true, isGrouped: true)
         let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Traffic/flood.py")
         let traffic = try source.start([
             "nice", "-n", "-10", "python3", "-B", script.path, Self.interface, "02:00:00:00:00:09",
