@@ -84,6 +84,8 @@ int rstwho_confine_files(const char *const *writable, const char *const *readabl
 	struct landlock_ruleset_attr handled = { .handled_access_fs = LANDLOCK_ACCESS_FS_EXECUTE | READING | WRITING |
 								      DEVICES | LANDLOCK_ACCESS_FS_MAKE_SYM };
 	const long version = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+	// Directories can be listed: libbpf opens the root's to get a number for a descriptor (bpf_map__reuse_fd).
+	static const char *const root[] = { "/", NULL };
 	uint64_t writing = WRITING;
 	int failed;
 
@@ -97,6 +99,8 @@ int rstwho_confine_files(const char *const *writable, const char *const *readabl
 	if (ruleset < 0)
 		return -errno;
 	failed = allow(writable, READING | writing);
+	if (!failed)
+		failed = allow(root, LANDLOCK_ACCESS_FS_READ_DIR);
 	if (!failed)
 		failed = allow(readable, READING);
 	if (!failed)
