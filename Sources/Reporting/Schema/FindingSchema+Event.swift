@@ -12,7 +12,7 @@ extension FindingSchema {
             "hosts", .integer(WireBounds.count), "the hosts in whose name the resets came, at most 64", .essential,
             value: { .of($0.hosts) }, read: { $1.hosts = try $0.integer() ?? 1 }),
         Field(
-            "hosts_heard_after", .integer(WireBounds.count), "those of them that sent packets afterwards", .always,
+            "hosts_heard_after", .integer(WireBounds.samples), "those of them that sent packets afterwards", .always,
             value: { .of($0.hostsHeardAfter) }, read: { $1.hostsHeardAfter = try $0.integer() ?? 0 }),
         Field(
             "seconds_since_earlier", .seconds, "the time since the event before began",

@@ -93,9 +93,9 @@ struct ThisMachineTests {
     @Test("What has arrived with a whole initial TTL came from a neighbour, whichever way it leaves")
     func arrivedWhole() throws {
         var story = Story(live())
-        story.ping(4, ttl: 62)
+        story.ping(4, ttl: 62, interface: 1)
         story.client(.syn)
-        story.server([.rst, .ack], ack: 1001, ttl: 64)
+        story.server([.rst, .ack], ack: 1001, ttl: 64, interface: 1)
         story.server([.rst, .ack], ack: 1001, ttl: 63, interface: Self.egress)
         #expect(try story.finding().reset?.sender == .middlebox)
         #expect(try story.finding().reset?.hop == 1)
