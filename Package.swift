@@ -58,6 +58,9 @@ let package = Package(
             name: "Fleet", dependencies: ["CPacket", "Diagnosis", "Explanation", "Packets", "Reporting"],
             swiftSettings: strict),
         .target(
+            name: "Annotation", dependencies: ["CPacket", "Capture", "Diagnosis", "Packets", "Reporting"],
+            swiftSettings: strict),
+        .target(
             name: "YAML", dependencies: [.product(name: "Yams", package: "Yams")], swiftSettings: strict),
         .target(
             name: "Agent",
@@ -78,7 +81,7 @@ let package = Package(
         .executableTarget(
             name: "rstwho",
             dependencies: [
-                "Agent", "Capture", "Diagnosis", "Explanation", "Fleet", "Packets", "Probing", "Reporting",
+                "Agent", "Annotation", "Capture", "Diagnosis", "Explanation", "Fleet", "Packets", "Probing", "Reporting",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -117,6 +120,10 @@ let package = Package(
             name: "ReportingTests",
             dependencies: ["Capture", "CPacket", "Explanation", "Reporting", "Diagnosis", "Packets", "Fixtures"],
             path: "Tests/Unit/ReportingTests", swiftSettings: strict),
+        .testTarget(
+            name: "AnnotationTests",
+            dependencies: ["Annotation", "Capture", "CPacket", "Diagnosis", "Packets", "Reporting", "Fixtures"],
+            path: "Tests/Unit/AnnotationTests", swiftSettings: strict),
         .target(
             name: "FuzzCases",
             dependencies: [

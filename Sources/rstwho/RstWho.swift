@@ -16,6 +16,9 @@ struct RstWho: AsyncParsableCommand {
         subcommands: [
             WatchCommand.self, ReadCommand.self, ExplainCommand.self, ResetsCommand.self, HostsCommand.self,
             OriginsCommand.self, DetachCommand.self,
+            WatchCommand.self, ReadCommand.self, AnnotateCommand.self, ExplainCommand.self, ResetsCommand.self,
+            HostsCommand.self,
+            OriginsCommand.self,
             PathsCommand.self, TopCommand.self, CompareCommand.self, ProbeCommand.self, DoctorCommand.self,
             ForgetCommand.self, CheckConfigCommand.self, FleetCommand.self,
         ])

@@ -19,6 +19,11 @@ extension CaptureFile {
     /// everything before that place was handed over.
     package mutating func read(hashing: PacketHashing? = nil, _ handler: (PacketBatch) throws -> Void) throws {
         guard isLive || !input.isLong else { return try readAhead(hashing: hashing, handler) }
+        try readInOrder(handler)
+    }
+
+    /// Reads on this thread.
+    mutating func readInOrder(_ handler: (PacketBatch) throws -> Void) throws {
         var arrival = Self.now()
         var isOpen = true
         while isOpen {
@@ -64,7 +69,12 @@ extension CaptureFile {
             do throws(CaptureFileDamage) {
                 step = try decode()
             } catch {
-                throw input.damage(error)
+                let failure = input.damage(error)
+                // What came before the damage was decoded.
+                if error.offset > input.offset {
+                    input.consume(Int(min(error.offset - input.offset, UInt64(input.count))))
+                }
+                throw failure
             }
             input.consume(step.consumed)
             switch step.wish {

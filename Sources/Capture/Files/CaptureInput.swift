@@ -48,6 +48,9 @@ struct CaptureInput: ~Copyable {
     /// Bytes read from the file or pipe: compressed ones where it is compressed.
     private(set) var bytesRead: UInt64 = 0
 
+    /// Takes all that is consumed, for a copy.
+    var copier: CaptureCopier?
+
     /// Shorter files are not worth a thread's start.
     static let longEnough: UInt64 = 1 << 20
 
@@ -120,6 +123,7 @@ struct CaptureInput: ~Copyable {
 
     /// Gives up the first `count` bytes of the window.
     mutating func consume(_ count: Int) {
+        copier?.take(UnsafeRawBufferPointer(rebasing: buffer[begin..<begin + count]))
         begin += count
         offset &+= UInt64(count)
     }
