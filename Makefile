@@ -31,7 +31,7 @@ MINUTES ?= 5
 # It counts what the standard library allocates, which therefore cannot be linked in.
 ENGINE_BENCH := swift build -c release --scratch-path .build/bench --product engine-bench
 
-.PHONY: all help deps deps-build deps-demo deps-package bpf man deb dist test-package debug-static debug-package images debug lint format test test-all faults accuracy bench bench-smoke soak test-kernels fuzz wild demo clean
+.PHONY: all help deps deps-build deps-demo deps-package bpf man deb dist test-package debug-static debug-package images debug lint format test test-all faults accuracy install-extcap bench bench-smoke soak test-kernels fuzz wild demo clean
 
 all: deps-build bpf
 	swift build $(RELEASE)
@@ -99,6 +99,9 @@ accuracy: deps bpf ## play the matrix, read the captures, and write docs/accurac
 	swift build --build-tests
 	RSTWHO_TEST_ALL=1 RSTWHO_ACCURACY=docs/accuracy.md swift test --skip-build --disable-xctest --no-parallel \
 		--filter '^LabTests\.(MatrixTests|AccuracyTests)'
+
+install-extcap: all ## put `rstwho extcap` where Wireshark looks for capture interfaces (EXTCAP_DIR, RSTWHO)
+	@scripts/install-extcap $(or $(RSTWHO),.build/release/rstwho) $(EXTCAP_DIR)
 
 deps-bench:
 	@scripts/install-packages build bench

@@ -21,6 +21,9 @@ struct RstWho: AsyncParsableCommand {
             OriginsCommand.self,
             PathsCommand.self, TopCommand.self, CompareCommand.self, ProbeCommand.self, DoctorCommand.self,
             ForgetCommand.self, CheckConfigCommand.self, FleetCommand.self,
+            PathsCommand.self, TopCommand.self, CompareCommand.self, ExtcapCommand.self, ProbeCommand.self,
+            DoctorCommand.self,
+            ForgetCommand.self, CheckConfigCommand.self,
         ])
 
     static func main() async {

@@ -241,4 +241,25 @@ _Bool rstwho_drain_is_busy(const struct rstwho_drain *_Nonnull drain);
 // Records taken so far, of one class.
 uint64_t rstwho_drain_consumed(const struct rstwho_drain *_Nonnull drain, uint32_t packet_class);
 
+// A packet socket that is bound to an interface: its descriptor. Without a link header packets begin with that of the
+// network. A receive waits for 100 ms at most.
+int rstwho_packet_socket(int interface, int has_link_header);
+
+struct rstwho_packet {
+	_Bool has_link_header; // set by the caller
+	uint8_t *_Nullable bytes; // in the caller's buffer
+	uint32_t length;
+	uint32_t wire_length;
+	uint64_t time; // ns since 1970
+	uint8_t type; // PACKET_HOST ... PACKET_OUTGOING
+	uint16_t protocol; // ETH_P_*
+};
+
+// 1 with a packet, 0 without one. `size` is more than 4: a VLAN tag that was taken out is put back into the frame.
+int rstwho_packet_receive(int descriptor, uint8_t *_Nonnull buffer, size_t size, int waits,
+			  struct rstwho_packet *_Nonnull packet);
+
+// Packets since the last call that found no room in the socket.
+int rstwho_packet_drops(int descriptor, uint32_t *_Nonnull drops);
+
 #endif
