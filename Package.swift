@@ -81,7 +81,8 @@ let package = Package(
         .executableTarget(
             name: "rstwho",
             dependencies: [
-                "Agent", "Annotation", "Capture", "Diagnosis", "Explanation", "Fleet", "Packets", "Probing", "Reporting",
+                "Agent", "Annotation", "Capture", "Diagnosis", "Explanation", "Fleet", "Packets", "Probing",
+                "Reporting",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ],

@@ -6,7 +6,7 @@ package import Logging
 /// Messages as systemd's journal takes them: lines with a priority, or entries with fields of their own.
 package enum Journal {
     /// The socket of the journal (systemd's "Native Journal Protocol").
-    private static let socketPath = "/run/systemd/journal/socket"
+    static let socketPath = "/run/systemd/journal/socket"
 
     /// True where standard error is a stream of the journal, which JOURNAL_STREAM names by device and inode
     /// (systemd.exec(5)).

@@ -6,6 +6,7 @@ import Dispatch
 import Glibc
 import Logging
 import Packets
+import Reporting
 import Synchronization
 
 /// One run of `rstwho watch`: its own capture, or an agent's findings.
@@ -44,6 +45,14 @@ struct WatchSession {
         }
     }
 
+    /// `nil` where none is wanted.
+    private func findingExporter() -> FindingExporter? {
+        guard configuration.export.target != .off else { return nil }
+        let source = ExportSource(
+            host: Self.hostName() ?? "", version: AgentVersion.number, facility: configuration.export.facility)
+        return FindingExporter(configuration.export, source) { printMessage($0) }
+    }
+
     /// `nil` where none is wanted, or where it cannot be used: that is said, and the capture goes on.
     private func evidenceDirectory() -> EvidenceDirectory? {
         guard let path = configuration.evidencePath else { return nil }
@@ -72,7 +81,10 @@ struct WatchSession {
         let live = try LiveCapture(options)
         if !configuration.isTap { Self.tellMissingEvidence(live) }
         let evidence = evidenceDirectory()
-        let state = AgentState(history: history, evidence: evidence, ledger: { live.ledger })
+        let exporter = findingExporter()
+        let state = AgentState(history: history, evidence: evidence, exporter: exporter, ledger: { live.ledger })
+        exporter?.start()
+        defer { exporter?.finish(seconds: Self.patience) }
         let manager = ServiceManager.ofThisProcess()
         let privileges = WatchPrivileges(
             configuration.privileges, live: live,

@@ -65,20 +65,25 @@ package final class AgentState: Sendable {
     package let evidence: EvidenceDirectory?
     /// The store of findings; `nil` if findings are not stored.
     package let history: History?
+    /// Sends findings to a collector of logs; `nil` if none is wanted.
+    package let exporter: FindingExporter?
     private let readLedger: @Sendable () -> Ledger
 
     /// - Parameters:
     ///   - findingCapacity: findings kept in memory for the API.
     ///   - history: gets every finding.
     ///   - evidence: the directory with the newest findings' files.
+    ///   - exporter: gets every finding.
     ///   - ledger: gives the capture's ledger as of a moment ago.
     package init(
         findingCapacity: Int = 10_000, history: History? = nil, evidence: EvidenceDirectory? = nil,
+        exporter: FindingExporter? = nil,
         ledger: @escaping @Sendable () -> Ledger
     ) {
         state = Mutex(State(store: FindingStore(capacity: findingCapacity)))
         self.history = history
         self.evidence = evidence
+        self.exporter = exporter
         readLedger = ledger
     }
 
@@ -160,7 +165,10 @@ package final class AgentState: Sendable {
             }
             return (Array(state.readers.values), findings)
         }
-        if !findings.isEmpty { history?.queue.offer(findings) }
+        if !findings.isEmpty {
+            history?.queue.offer(findings)
+            exporter?.offer(findings)
+        }
         for reader in readers where !reader.offer(findings) {
             remove(reader)
         }
@@ -218,6 +226,7 @@ package final class AgentState: Sendable {
         }
         snapshot.version = AgentVersion.number
         snapshot.history = history?.status.metrics
+        snapshot.export = exporter?.status.metrics
         snapshot.fill(from: ledger)
         snapshot.interfaces = interfaces.enumerated().map { slot, interface in
             var metrics = Self.metrics(of: interface, slot: slot, in: ledger)

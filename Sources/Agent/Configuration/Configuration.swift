@@ -59,6 +59,8 @@ package struct Configuration: Sendable, Equatable {
     package var historyDays = 7
     package var historyBytes = 256 << 20
 
+    package var export = ExportOptions()
+
     package init() {}
 
     package var captureOptions: LiveCapture.Options {

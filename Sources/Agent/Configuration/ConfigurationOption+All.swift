@@ -108,6 +108,30 @@ extension ConfigurationOption {
             Served and stored data always has full addresses.
             """),
         ConfigurationOption(
+            "export.target", \.export.target, .exportTarget,
+            """
+            Where findings go besides standard output, for a collector of logs: udp://HOST:PORT, tcp://HOST:PORT, \
+            unix:PATH (such as unix:/dev/log), file:PATH, journal, or off.
+            """),
+        ConfigurationOption(
+            "export.format", \.export.format, .choice,
+            """
+            Their form: syslog (RFC 5424, structured data, JSON as message), ecs (Elastic Common Schema, JSON lines) or \
+            cef. The journal has fields of its own.
+            """),
+        ConfigurationOption(
+            "export.facility", \.export.facility, .choice, "Facility of syslog messages."),
+        ConfigurationOption(
+            "export.problems_only", \.export.isProblemsOnly, .flag,
+            "Export only what somebody has to look into: problem in the JSON of findings."),
+        ConfigurationOption(
+            "export.addresses", \.export.addresses, .choice,
+            "Form of addresses there: full, truncated (/24, /48) or pseudonyms (consistent while the agent runs)."),
+        ConfigurationOption(
+            "export.queue", \.export.queue, .number(1...1_000_000),
+            "Findings that wait for the target at most. Beyond it they are counted (rstwho_export_dropped_total) and gone."
+        ),
+        ConfigurationOption(
             "log.level", \.logLevel, .choice, reloads: true,
             """
             Minimum priority of messages on standard error or in the journal: info includes the steps of the start \

@@ -200,6 +200,19 @@ extension OptionType where Value == Int {
     }
 }
 
+extension OptionType where Value == ExportTarget {
+    static var exportTarget: OptionType {
+        OptionType(
+            scalar:
+                "udp://HOST:PORT, tcp://HOST:PORT, unix:PATH (107 bytes at most), file:PATH (both absolute), journal or off"
+        ) {
+            ExportTarget($0)
+        } write: {
+            $0.description
+        }
+    }
+}
+
 extension OptionType where Value == EvidenceLocation {
     static var evidenceLocation: OptionType {
         OptionType(scalar: "a directory, auto, or off") { text in

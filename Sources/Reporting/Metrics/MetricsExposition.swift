@@ -17,6 +17,7 @@ package enum MetricsExposition {
         writeFindings(snapshot, to: &writer)
         writeState(snapshot, to: &writer)
         if let history = snapshot.history { write(history, to: &writer) }
+        if let export = snapshot.export { write(export, to: &writer) }
         return writer.text
     }
 
@@ -182,6 +183,19 @@ package enum MetricsExposition {
         }
         writer.family("rstwho_build_info", .gauge, "The agent's version; always 1.")
         writer.sample([("version", snapshot.version)], UInt64(1))
+    }
+
+    private static func write(_ export: MetricsSnapshot.Export, to writer: inout MetricsWriter) {
+        writer.family("rstwho_export_up", .gauge, "1 while the export's target takes findings, otherwise 0.")
+        writer.sample([], UInt64(export.isUp ? 1 : 0))
+        writer.family("rstwho_export_findings_total", .counter, "Findings exported, revisions included.")
+        writer.sample([], export.sent)
+        writer.family("rstwho_export_dropped_total", .counter, "Findings that were not exported.")
+        writer.sample([], export.dropped)
+        writer.family("rstwho_export_failures_total", .counter, "Failures of the export's connection.")
+        writer.sample([], export.failures)
+        writer.family("rstwho_export_waiting", .gauge, "Findings that wait for the export's target.")
+        writer.sample([], UInt64(export.waiting))
     }
 
     private static func write(_ history: MetricsSnapshot.History, to writer: inout MetricsWriter) {

@@ -38,6 +38,17 @@ package struct MetricsSnapshot: Sendable {
         package init() {}
     }
 
+    /// The figures of exported findings.
+    package struct Export: Sendable {
+        package var isUp = false
+        package var sent: UInt64 = 0
+        package var dropped: UInt64 = 0
+        package var waiting = 0
+        package var failures: UInt64 = 0
+
+        package init() {}
+    }
+
     package var version = ""
     package var interfaces: [Interface] = []
     /// Packets that were not even looked at, because another one was on the same CPU.
@@ -65,6 +76,8 @@ package struct MetricsSnapshot: Sendable {
     package var findings = FindingCounters()
     /// `nil` where nothing is kept.
     package var history: History?
+    /// `nil` where nothing is exported.
+    package var export: Export?
 
     package init() {}
 }
