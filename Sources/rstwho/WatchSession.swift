@@ -94,7 +94,9 @@ struct WatchSession {
             ].compactMap { $0 })
         let failsClosed = Atomic(false)
         let socket: String? = if case .unixSocket(let path)? = server?.address { path } else { nil }
-        let ownPaths = [configuration.stateDirectory.path, configuration.evidencePath, socket].compactMap { $0 }
+        let ownPaths = [
+            configuration.stateDirectory.path, configuration.evidencePath, socket, configuration.export.target.filePath,
+        ].compactMap { $0 }
         let ready = ReadyLine(
             attachments: live.attachments, waitsForServer: server != nil, manager: manager
         ) {

@@ -11,6 +11,9 @@ package enum ExportTarget: Hashable, Sendable {
     case file(String)
     case journal
 
+    /// The file that is written; opened again after a rotation.
+    package var filePath: String? { if case .file(let path) = self { path } else { nil } }
+
     /// Reads `off`, `journal`, `udp://HOST:PORT`, `tcp://HOST:PORT`, `unix:PATH` or `file:PATH`.
     ///
     /// `nil` if it is none of these.
