@@ -80,7 +80,7 @@ try:
     browser.run("document.getElementById('address').value = ''; document.getElementById('address').dispatchEvent(new Event('input'))")
 
     # What else somebody has to look into stands on top as well, and what is expected does not.
-    hang = ("const hang = {kind: 'path', id: 'HANG', revision: 0, cause: 'no_answer', time: new Date().toISOString(), count: 1, "
+    hang = ("const hang = {kind: 'path', id: 'HANG', revision: 0, cause: 'no_answer', problem: true, time: new Date().toISOString(), count: 1, "
             "src: '10.1.0.1', src_port: 40000, dst: '10.4.0.2', dst_port: 80, summary: 'A connection hangs.', advice: 'Look.'};"
             "keep(hang); draw();")
     browser.run(hang)
