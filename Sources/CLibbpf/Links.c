@@ -6,6 +6,7 @@
 #include <linux/if_arp.h>
 #include <linux/if_link.h>
 #include <linux/if_packet.h>
+#include <linux/neighbour.h>
 #include <linux/netlink.h>
 #include <linux/pkt_sched.h>
 #include <linux/rtnetlink.h>
@@ -182,6 +183,56 @@ int rstwho_list_links(struct rstwho_link *links, uint32_t capacity, int only)
 	int failed = dump(&request.header, RTM_NEWLINK, take_link, &list);
 
 	return failed ? failed : list.found;
+}
+
+struct neighbour_list {
+	struct rstwho_neighbour *neighbours;
+	uint32_t capacity;
+	uint32_t found;
+};
+
+static void take_neighbour(struct nlmsghdr *message, void *context)
+{
+	const uint16_t known = NUD_REACHABLE | NUD_STALE | NUD_DELAY | NUD_PROBE | NUD_PERMANENT;
+	struct neighbour_list *list = context;
+	const struct ndmsg *entry = NLMSG_DATA(message);
+	int left = (int)(message->nlmsg_len - NLMSG_LENGTH(sizeof(*entry)));
+	struct rstwho_neighbour neighbour = { .interface = entry->ndm_ifindex,
+					      .is_ipv6 = entry->ndm_family == AF_INET6 };
+	const size_t length = neighbour.is_ipv6 ? 16 : 4;
+	_Bool has_address = 0, has_station = 0;
+
+	if (list->found >= list->capacity || !(entry->ndm_state & known) || entry->ndm_flags & NTF_PROXY ||
+	    (entry->ndm_family != AF_INET && entry->ndm_family != AF_INET6))
+		return;
+	for (struct rtattr *part = (struct rtattr *)((char *)NLMSG_DATA(message) + NLMSG_ALIGN(sizeof(*entry)));
+	     RTA_OK(part, left); part = RTA_NEXT(part, left)) {
+		if (part->rta_type == NDA_DST && RTA_PAYLOAD(part) == length) {
+			memcpy(neighbour.address, RTA_DATA(part), length);
+			has_address = 1;
+		} else if (part->rta_type == NDA_LLADDR && RTA_PAYLOAD(part) == sizeof(neighbour.station)) {
+			memcpy(neighbour.station, RTA_DATA(part), sizeof(neighbour.station));
+			has_station = 1;
+		}
+	}
+	// A group address stands for no station.
+	if (has_address && has_station && !(neighbour.station[0] & 1))
+		list->neighbours[list->found++] = neighbour;
+}
+
+int rstwho_list_neighbours(struct rstwho_neighbour *neighbours, uint32_t capacity)
+{
+	struct {
+		struct nlmsghdr header;
+		struct ndmsg entry;
+	} request = {
+		.header = { .nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETNEIGH },
+		.entry = { .ndm_family = AF_UNSPEC },
+	};
+	struct neighbour_list list = { .neighbours = neighbours, .capacity = capacity };
+	int failed = dump(&request.header, RTM_NEWNEIGH, take_neighbour, &list);
+
+	return failed ? failed : (int)list.found;
 }
 
 static void count_filter(struct nlmsghdr *message, void *context)

@@ -20,6 +20,9 @@ package struct PacketBatch {
     package var firstTime: UInt64? { packets.first?.time }
     /// Bytes of the source read so far, for showing progress; 0 live.
     package var bytesRead: UInt64 = 0
+    /// Stations on the link that named themselves since the batch before: the senders of ARP packets of a capture, the
+    /// neighbour table of a watched machine.
+    package var neighbours: [Neighbour] = []
     /// Names that stand in a text in the place of addresses: the packets have addresses of 100::/64 instead.
     package var hostNames: [IPAddress: String] = [:]
 

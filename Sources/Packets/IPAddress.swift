@@ -42,6 +42,9 @@ internal import Glibc
     /// True for IPv4, which is held IPv4-mapped.
     @inlinable package var isIPv4: Bool { high == 0 && low >> 32 == 0xffff }
 
+    /// True for 0.0.0.0 and ::, which a sender without an address uses.
+    @inlinable package var isUnspecified: Bool { isIPv4 ? low & 0xffff_ffff == 0 : high == 0 && low == 0 }
+
     /// True for 127.0.0.0/8 and ::1.
     @inlinable package var isLoopback: Bool { isIPv4 ? low >> 24 & 0xff == 127 : high == 0 && low == 1 }
 }

@@ -20,6 +20,7 @@ final class CaptureRun: Sendable {
     private struct State {
         var kept: [Kept] = []
         var traces: [ResetTrace] = []
+        var neighbours: [Neighbour] = []
         var batches = 0
         var ticks = 0
         var lastWatermark: UInt64 = 0
@@ -79,6 +80,7 @@ final class CaptureRun: Sendable {
         state.withLock { state in
             state.batches += 1
             state.traces += batch.traces
+            state.neighbours += batch.neighbours
             if let attachments = batch.attachments { state.told.append(attachments) }
             if batch.packets.isEmpty { state.ticks += 1 }
             if batch.watermark < state.lastWatermark { state.disorder += 1 }
@@ -106,6 +108,8 @@ final class CaptureRun: Sendable {
     var kept: [Kept] { state.withLock { $0.kept } }
     /// The kernel's events about its own resets.
     var traces: [ResetTrace] { state.withLock { $0.traces } }
+    /// The stations on the link that batches told of.
+    var neighbours: [Neighbour] { state.withLock { $0.neighbours } }
     /// The attachments that batches told of.
     var told: [[AttachmentInfo]] { state.withLock { $0.told } }
     var notices: [LiveCapture.Notice] { state.withLock { $0.notices } }

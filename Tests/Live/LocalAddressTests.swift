@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import Capture
+import CPacket
+import Fixtures
 import Packets
 import Testing
 
@@ -34,6 +36,27 @@ import Testing
             var newest: Set<IPAddress> = []
             while let changed = addresses.changed() { newest = changed }
             #expect(newest.count == 4000)
+        }
+    }
+
+    /// The kernel's neighbour and the record of its packet name one station.
+    @Test func neighboursAreThoseOfWatchedInterfaces() async throws {
+        try await inNamespace {
+            let pair = try makePair("near", "far")
+            _ = try makePair("unwatched", "peer")
+            try command("sysctl -q -w net.ipv6.conf.near.disable_ipv6=0")
+            try command("ip neigh add 192.0.2.7 lladdr 02:00:00:00:00:07 dev near")
+            try command("ip neigh add 2001:db8::7 lladdr 02:00:00:00:00:07 dev near")
+            try command("ip neigh add 192.0.2.8 lladdr 02:00:00:00:00:08 dev unwatched")
+            let run = try CaptureRun(AttachWay.tcx.options(["near"]))
+            try Ethernet(source: MACAddress(0x02_00_00_00_00_07)).ipv4(ttl: 64).tcp(flags: .rst).send(to: pair.right)
+            #expect(run.waits { $0.kept.count == 1 })
+            let link = try #require(run.kept.first).record.link_hash
+            let neighbours = Set(run.neighbours)
+            #expect(neighbours.contains(Neighbour(address: IPAddress(v4: 0xc000_0207), link: link)))
+            #expect(neighbours.contains { !$0.address.isIPv4 && $0.link == link })
+            #expect(!neighbours.contains { $0.address == IPAddress(v4: 0xc000_0208) })
+            run.stop()
         }
     }
 }

@@ -11,5 +11,6 @@ extension Engine.Batch {
         drops = batch.drops
         gap = batch.gap
         shedding = batch.shedding
+        neighbours = batch.neighbours
     }
 }

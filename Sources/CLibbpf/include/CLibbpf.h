@@ -134,6 +134,17 @@ int rstwho_confine_calls(_Bool starts_programs);
 // -EADDRINUSE where another process holds it.
 int rstwho_hold_name(const char *_Nonnull name);
 
+// An address on a link that this network namespace has talked to, and the MAC address that answered for it.
+struct rstwho_neighbour {
+	int32_t interface;
+	_Bool is_ipv6;
+	uint8_t station[6];
+	uint8_t address[16]; // network order; IPv4 in the first four bytes
+};
+
+// The neighbours that the kernel knows, at most `capacity`. Their number, or a negative errno.
+int rstwho_list_neighbours(struct rstwho_neighbour *_Nonnull neighbours, uint32_t capacity);
+
 // A socket that hears of each address that this network namespace gets or loses.
 int rstwho_address_watch(void);
 // The same for interfaces that come, go or change.

@@ -40,7 +40,9 @@ extension CaptureFile {
                 let elapsed = Self.now() &- arrival
                 batch.advance(to: lastPacketTime.addingReportingOverflow(elapsed).partialValue)
             }
-            if batch.count > 0 || isOpen { try batch.deliver(bytesRead: input.bytesRead, to: handler) }
+            if batch.count > 0 || isOpen || !batch.neighbours.isEmpty {
+                try batch.deliver(bytesRead: input.bytesRead, to: handler)
+            }
         }
     }
 }

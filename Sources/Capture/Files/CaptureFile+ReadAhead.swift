@@ -11,6 +11,7 @@ extension CaptureFile {
         var count = 0
         var watermark: UInt64 = 0
         var bytesRead: UInt64 = 0
+        var neighbours: [Neighbour] = []
     }
 
     /// The state that both threads share.
@@ -50,6 +51,7 @@ extension CaptureFile {
                     packets: UnsafeBufferPointer(start: filled.room.packets, count: filled.count),
                     watermark: filled.watermark)
                 batch.bytesRead = filled.bytesRead
+                batch.neighbours = filled.neighbours
                 if hashing != nil { batch.hashes = UnsafePointer(filled.room.hashes) }
                 do {
                     try handler(batch)
@@ -83,7 +85,8 @@ extension CaptureFile {
             filled.pointee.count = batch.count
             filled.pointee.watermark = batch.watermark
             filled.pointee.bytesRead = input.bytesRead
-            if batch.count > 0 { exchange.queue.fill() }
+            filled.pointee.neighbours = batch.takeNeighbours()
+            if batch.count > 0 || !filled.pointee.neighbours.isEmpty { exchange.queue.fill() }
         }
         batch.move(into: CaptureFileBatch.Room())
         exchange.queue.close()

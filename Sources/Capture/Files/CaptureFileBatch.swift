@@ -45,6 +45,10 @@ struct CaptureFileBatch: ~Copyable {
     private static let outcomeCount = Int(PACKET_REFUSAL_COUNT.rawValue) + LinkRefusal.allCases.count
 
     private(set) var count = 0
+    /// Senders of ARP packets since the last delivery, each once.
+    private(set) var neighbours: [Neighbour] = []
+    /// Senders that are kept until then; further ones are named again by their next packet.
+    private static let neighbourLimit = 64
     /// Snapshots in use, one behind the other: as few cache lines as can be.
     private var snapshotCount = 0
     private(set) var frames: UInt64 = 0
@@ -108,7 +112,27 @@ struct CaptureFileBatch: ~Copyable {
         {
             outcome = opened == 0 ? parse(bytes, length: length, frame, content) : opened
         }
+        if outcome == PACKET_REFUSED_NOT_IP.rawValue { noteNeighbour(bytes, length: length, frame, content) }
         outcomes[min(Int(outcome), Self.outcomeCount - 1)] &+= 1
+    }
+
+    /// Keeps the sender of an ARP packet that arrived.
+    @inline(never)
+    private mutating func noteNeighbour(
+        _ bytes: UnsafeRawPointer, length: Int, _ frame: Frame, _ content: LinkLayer.Content
+    ) {
+        guard neighbours.count < Self.neighbourLimit else { return }
+        let bytes = UnsafeRawBufferPointer(start: bytes, count: length)
+        let sender = frame.link == .ethernet ? ARPFrame.sender(bytes) : ARPFrame.sender(bytes, behind: content)
+        guard let sender, !neighbours.contains(sender) else { return }
+        neighbours.append(sender)
+    }
+
+    /// Returns the senders of ARP packets since the last call.
+    mutating func takeNeighbours() -> [Neighbour] {
+        guard !neighbours.isEmpty else { return [] }
+        defer { neighbours.removeAll(keepingCapacity: true) }
+        return neighbours
     }
 
     /// Parses what the link layer carries and appends it if it is a packet.
@@ -146,6 +170,7 @@ struct CaptureFileBatch: ~Copyable {
         var batch = PacketBatch(
             packets: UnsafeBufferPointer(start: packets, count: count), watermark: watermark)
         batch.bytesRead = bytesRead
+        batch.neighbours = takeNeighbours()
         count = 0
         snapshotCount = 0
         try handler(batch)

@@ -32,6 +32,7 @@ extension LiveCapture {
         var renewed = clock.now()
         try state.lease.renew()
         var nextLedger: UInt64 = 0
+        var neighbours = NeighbourReader()
         while true {
             let now = clock.now()
             if now >= nextHousekeeping {
@@ -47,7 +48,8 @@ extension LiveCapture {
                     return .interfacesGone
                 }
             }
-            let drained = drain(clock)
+            var drained = drain(clock)
+            if !options.isTap { drained.batch.neighbours = neighbours.due(now: now, attachments) }
             handle(drained.batch)
             if now >= nextLedger {
                 nextLedger = now + Self.ledgerInterval

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Packets
 
 /// The VLAN tags and tunnels that a packet came in, folded into the record's twelve bits: the same arithmetic as
 /// `widen_domain` and `finish_record` in bpf/parse_cursor.h, so that a text and a capture of the same packets give
@@ -27,7 +28,5 @@ struct TextDomain {
     var bits: UInt32 { value & 0xfff }
 
     /// `packet_record.link_hash` for a folded source MAC address, 0 without one.
-    func linkHash(sourceMAC: UInt32) -> UInt16 {
-        UInt16(truncatingIfNeeded: (((value &+ 1) &* 0x85eb_ca6b ^ sourceMAC) &* 0x9e37_79b1) >> 16)
-    }
+    func linkHash(sourceMAC: UInt32) -> UInt16 { LinkHash.of(domain: value, folded: sourceMAC) }
 }

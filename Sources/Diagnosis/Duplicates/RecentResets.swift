@@ -9,6 +9,8 @@ struct RecentResets {
     private static let places = 1024
     /// Duplicates come within 10 ms.
     private static let window: UInt64 = 10_000_000
+    /// Duplicates of a mirror port come within 100 µs, where nothing else of the connection tells.
+    private static let mirrorWindow: UInt64 = 100_000
 
     private struct Sighting {
         var record: PacketRecord
@@ -31,7 +33,8 @@ struct RecentResets {
     /// A packet on its way out counts as a copy of the one that arrived whatever its addresses have been translated to.
     ///
     /// A kernel answers each late segment with the same reset and IP-ID 0: such resets count as often as segments of
-    /// the other direction can have drawn them, unless other packets of this capture come twice, too.
+    /// the other direction can have drawn them, unless other packets of this capture come twice, too. Where a capture
+    /// has no packet of that direction (a filter for resets), the time between them decides.
     ///
     /// - `answered`: A number that changes with each packet seen in the flow's other direction, which its low 32 bits
     ///   count.
@@ -59,7 +62,9 @@ struct RecentResets {
                 && earlier.record.interface == record.interface
             let hasIdentification = !record.isIPv6 && record.identification != 0
             if hasIdentification || !isSameView { return nil }
-            if earlier.answered == answered, isDuplicating || earlier.told >= UInt32(truncatingIfNeeded: answered) {
+            let draws = UInt32(truncatingIfNeeded: answered)
+            let isUnanswered = draws == 0 && time &- earlier.time > Self.mirrorWindow
+            if earlier.answered == answered, isDuplicating || (earlier.told >= draws && !isUnanswered) {
                 return nil
             }
             if earlier.time == time { occurrence = earlier.occurrence + 1 }

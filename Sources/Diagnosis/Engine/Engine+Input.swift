@@ -29,6 +29,8 @@ extension Engine {
         package var shedding: SheddingChange?
         /// The time (ns since 1970) in which the capture looked at nothing: all flows count as shed in it.
         package var gap: Range<UInt64>?
+        /// Stations on the link that named themselves.
+        package var neighbours: [Neighbour] = []
         /// The capture lost records since the batch before: what was not seen leaving may have left.
         package var hasLostRecords = false
 
@@ -116,6 +118,7 @@ extension Engine {
             resets.observe(traces: [], isComplete: false, upTo: gap.upperBound)
             forwarding.noteLoss()
         }
+        for neighbour in batch.neighbours { context.neighbours.note(neighbour) }
         for drop in batch.drops { forwarding.observe(drop: drop) }
         if batch.hasLostRecords { forwarding.noteLoss() }
         take(batch.packets, hashes: batch.hashes, upTo: batch.watermark)
@@ -131,6 +134,7 @@ extension Engine {
 
     private mutating func forget(_ prefix: IPPrefix) {
         _ = context.hosts.remove { prefix.contains($0.address) }
+        context.neighbours.forget(prefix)
         resets.forget(prefix)
         witnesses.origins.forget(prefix)
         stalls.forget(prefix)

@@ -93,6 +93,13 @@ extension Engine {
         case .icmp:
             observeRequestOrReply(packet, lookup, isRequest: type == 8, isReply: type == 0, as: .echo, isLocal: isLocal)
         case .icmpv6:
+            // A solicitation or an advertisement with hop limit 255 passed no router (RFC 4861, 7.1).
+            if type == 135 || type == 136, packet.record.pointee.ttl == 255, !isLocal,
+                !packet.record.pointee.source.isUnspecified
+            {
+                context.neighbours.note(
+                    Neighbour(address: packet.record.pointee.source, link: packet.record.pointee.link_hash))
+            }
             observeRequestOrReply(
                 packet, lookup, isRequest: type == 128, isReply: type == 129, as: .echo, isLocal: isLocal)
         case .tcp, .other: break

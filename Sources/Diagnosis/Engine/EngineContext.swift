@@ -12,6 +12,8 @@ struct EngineContext: ~Copyable {
     var flows: FlowTable
     /// Both halves of connections that this machine translates.
     var translations: TranslatedFlows
+    /// Addresses on the link.
+    var neighbours = NeighbourTable()
     /// Flows of which packets were shed, and when.
     var shedding: SheddingLog
     /// Packet time, ns.

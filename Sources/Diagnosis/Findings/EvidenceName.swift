@@ -11,6 +11,7 @@ package enum EvidenceName: String, CaseIterable, Sendable {
     case dataAfterReset = "data_after_reset"
     case application = "application"
     case loopback = "loopback"
+    case onLink = "on_link"
     case flowLabelKept = "flow_label_kept"
     case flowLabelMissing = "flow_label_missing"
     case activeTrace = "active_trace"

@@ -49,6 +49,9 @@ struct PathChangeTracker: ~Copyable {
     /// True where the next hop of this packet gives all packets one TTL, and the packet has it as well.
     func isRewritten(_ record: PacketRecord) -> Bool { links.isRewritten(record) }
 
+    /// True where the next hop of this packet passes on packets of others, or that is not known.
+    func mayForward(_ record: PacketRecord) -> Bool { links.mayForward(record) }
+
     /// True where so many hops nearer or farther is what other flows or hosts have just moved by, and the host has not
     /// been heard since.
     func explains(shift: Int, at time: UInt64, lastSeen: UInt64) -> Bool {

@@ -88,6 +88,13 @@ struct RewritingLinks: ~Copyable {
             && link.others < link.alike / Self.tolerance + 1
     }
 
+    /// True where the next hop of this packet passes on packets of others (what proved to be alive came from behind it,
+    /// or from several networks), or where that is not known.
+    func mayForward(_ record: PacketRecord) -> Bool {
+        let link = links[Int(record.link_hash)].pointee
+        return link.hash != 0 && (link.hash != record.link_hash || link.others > 0 || link.count > 1)
+    }
+
     /// The first 16 bits of an IPv4 address, the first 32 of an IPv6 one: addresses of one site share them.
     private static func network(_ record: PacketRecord) -> UInt64 {
         record.isIPv6 ? 1 << 40 | record.src_high >> 32 : 1 << 41 | record.src_low >> 16 & 0xffff

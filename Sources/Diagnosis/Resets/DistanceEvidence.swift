@@ -186,13 +186,21 @@ enum DistanceEvidence {
         {
             return [OneHopNearer.undecided(distance, baseline)]
         }
-        return unequal(distance, baseline, samples: everything.samples(asFarAs: baseline.distance))
+        let kernel = echo?.samples(asFarAs: baseline.distance) ?? 0
+        return unequal(distance, baseline, samples: everything.samples(asFarAs: baseline.distance), kernel: kernel)
     }
 
+    /// No application sets the TTL of an echo reply: two of them weigh as much as three other packets against a reset
+    /// that comes from at least two hops nearer.
+    ///
     /// - `samples`: Of all classes that agree with `baseline`.
-    private static func unequal(_ distance: HopDistance, _ baseline: Baseline, samples: Int) -> [Evidence] {
+    /// - `kernel`: The echo replies among them.
+    private static func unequal(
+        _ distance: HopDistance, _ baseline: Baseline, samples: Int, kernel: Int
+    ) -> [Evidence] {
+        let extra = baseline.distance.hop - distance.hop >= 2 ? kernel / 2 : 0
         var evidence = Evidence(
-            .ttlHost, against: true, samples: samples, observed: .distance(distance),
+            .ttlHost, against: true, samples: samples + extra, observed: .distance(distance),
             expected: .distance(baseline.distance, samples: baseline.samples, of: .host))
         // Far away a route that is one or two hops longer is common.
         if baseline.distance.hop > 9, abs(baseline.distance.hop - distance.hop) <= 2 {

@@ -142,6 +142,8 @@ package enum EvidenceModel {
             Row(.time, 0, -1, source: "an answer takes a round trip; a device on the path may wait as well")
         case .loopback:
             Row(.proof, 0, -7, source: "RFC 1122, 3.2.1.3; RFC 4291, 2.5.3: it never leaves the machine")
+        case .onLink:
+            Row(.proof, 0, -5, source: "ARP, RFC 826; neighbour discovery, RFC 4861, 7.1: it passed no router")
         case .forwardsForAnother:
             Row(.distance, 0, -2, source: "an echo reply is the address's own kernel's (measured, Linux 6.18)")
         case .otherFlow:

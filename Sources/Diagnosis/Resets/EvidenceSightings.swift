@@ -10,6 +10,7 @@ extension EvidenceModel {
         case .dataAfterReset: "Linux (lab), public captures of several stacks and injectors"
         case .application: "Linux 6.18 (lab), public captures"
         case .loopback: "macOS (public capture)"
+        case .onLink: "Linux 6.18 (lab, live)"
         case .flowLabelKept: "Linux 6.18 (lab)"
         case .flowLabelMissing: "Linux 6.18 netfilter (lab); not on BSD, whose kernel sends none either"
         case .activeTrace: "Linux (lab)"

@@ -51,6 +51,8 @@ struct ResetCase: Sendable {
     var isRepeatedlyHalfOpen = false
     /// Its next hop gives all packets one TTL.
     var isRewritten = false
+    /// The station that answers for its source on the link sent its frame, and passes on nothing for others.
+    var isFromNeighbour = false
     /// It came from as many hops nearer or farther than its host as the paths of others have just moved by.
     var isOfMovedPath = false
     /// The interface where it arrived; empty if it was seen leaving.

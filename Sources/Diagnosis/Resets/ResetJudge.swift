@@ -71,7 +71,8 @@ struct ResetJudge: Sendable {
                 stack.removeAll { $0.name == .application }
                 stack.removeAll { $0.name == .flowLabelKept }
             }
-            let evidence = Self.cautious(Self.withoutAbsence(distance + stack + races, reset.shed))
+            let link = onLink(reset)
+            let evidence = Self.cautious(Self.withoutAbsence(distance + stack + races + link, reset.shed))
             return verdict(reset, host, evidence + notes(reset), foreign: .middlebox, baseline: baseline)
         }
     }
@@ -184,6 +185,14 @@ struct ResetJudge: Sendable {
                 .otherFlow, against: false, observed: .address(reset.record.source),
                 expected: .address(address))
         ]
+    }
+
+    /// A whole TTL from the station that answers for the address, and forwards for nobody.
+    private func onLink(_ reset: ResetCase) -> [Evidence] {
+        guard reset.isFromNeighbour, reset.passage == .arrived, reset.record.hasTTL, reset.record.tunnel == .none,
+            reset.distance.decrements == 0
+        else { return [] }
+        return [Evidence(.onLink, against: false, observed: .address(reset.record.source))]
     }
 
     private func notes(_ reset: ResetCase) -> [Evidence] {

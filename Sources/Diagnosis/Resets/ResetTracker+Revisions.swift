@@ -36,7 +36,7 @@ extension ResetTracker {
         for (number, waiting) in undetermined.of(key) {
             let time = waiting.reset.time
             guard time == 0 || context.now < time || context.now - time <= Self.lateness else { continue }
-            let verdict = verdict(waiting.reset, host: host, witnesses)
+            let verdict = verdict(waiting.reset, host: host, context, witnesses)
             guard verdict.sender != .undetermined else { continue }
             undetermined.remove(number)
             revise(

@@ -78,13 +78,16 @@ extension ResetTracker {
     func verdict(
         _ reset: ResetCase, _ context: borrowing EngineContext, _ witnesses: borrowing ResetWitnesses
     ) -> ResetJudge.Verdict {
-        verdict(reset, host: context.hosts.find(reset.hostKey)?.pointee, witnesses)
+        verdict(reset, host: context.hosts.find(reset.hostKey)?.pointee, context, witnesses)
     }
 
     func verdict(
-        _ reset: ResetCase, host: HostEntry?, _ witnesses: borrowing ResetWitnesses
+        _ reset: ResetCase, host: HostEntry?, _ context: borrowing EngineContext,
+        _ witnesses: borrowing ResetWitnesses
     ) -> ResetJudge.Verdict {
         var reset = reset
+        reset.isFromNeighbour =
+            context.neighbours.isStation(of: reset.record) && !witnesses.pathChanges.mayForward(reset.record)
         reset.isRepeatedlyHalfOpen = ResetCause.isHalfOpen(reset) && halfOpen.isRepeated(reset)
         reset.isRewritten = witnesses.pathChanges.isRewritten(reset.record)
         if let copy = reset.copy {

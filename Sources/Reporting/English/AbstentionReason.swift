@@ -22,6 +22,8 @@ package enum AbstentionReason {
     case oneHopNearer
     /// A whole initial TTL: the next hop made it.
     case wholeTTL
+    /// The distance of the host is known from too few packets.
+    case fewSamples
     /// The distance of the host is not known.
     case distance
 
@@ -51,6 +53,8 @@ package enum AbstentionReason {
             finding.evidence.contains(where: { $0.weight < 0 })
         {
             self = .contradiction
+        } else if has(.ttlHost, .ttlFlow) {
+            self = .fewSamples
         } else {
             self = .distance
         }
@@ -70,6 +74,7 @@ package enum AbstentionReason {
         case .oneHopNearer:
             "the device in front of \(host) and \(host) itself, if it forwards for another machine, look alike"
         case .wholeTTL: "the next hop made it, and whether that is \(host) is unknown"
+        case .fewSamples: "too few packets of \(host) show its distance"
         case .distance: "the distance of \(host) is unknown"
         }
     }
@@ -92,7 +97,9 @@ package enum AbstentionReason {
             "Run ping \(host) once during the capture: a reply with the reset's hop count means that \(host) itself sent it."
         case .wholeTTL:
             "The next hop sent it. Check with ip neigh whether \(host) is on this link: only then is it the next hop."
-        case .distance: "Run ping \(host) during the capture: the TTL of its replies shows its distance."
+        case .fewSamples:
+            "Run ping -c 4 \(host) during the capture: too few packets of \(host) were seen to be sure of its distance."
+        case .distance: "Run ping -c 4 \(host) during the capture: the TTL of its replies shows its distance."
         }
     }
 
@@ -119,7 +126,7 @@ package enum AbstentionReason {
                         "ping -c 1 \($0) while rstwho watches: a reply from as far as the reset is its own kernel's"
                     }
                 ]
-            case .distance:
+            case .fewSamples, .distance:
                 [
                     host.map { "ping -c 4 \($0) during the capture: the TTL of its replies shows its distance" },
                     probe,

@@ -49,7 +49,7 @@ package enum EvidenceText {
             .windowWithoutTimestamps, .dscpLost, .dscpKept, .flowLabelKept, .flowLabelMissing, .soonerThanRTT,
             .plausibleRTT, .application, .reflected:
             HeaderWords(piece).sentence
-        case .madeHere, .otherLink, .dataAfterReset, .loopback, .notSeenNearer, .synAckAfterReset, .bothTalkOn,
+        case .madeHere, .otherLink, .dataAfterReset, .loopback, .onLink, .notSeenNearer, .synAckAfterReset, .bothTalkOn,
             .twinResets, .bothSidesReset, .acksUnsent, .kernelEvent, .filterRule, .conntrack, .noFlow, .flowShed,
             .benignClose, .resetText:
             ResetWords(piece).sentence

@@ -17,6 +17,8 @@ struct ResetWords {
             "it came from another next hop than this connection's packets, which still use the old path"
         case .dataAfterReset: "after the reset the host sent new data in the same connection"
         case .loopback: "a loopback address never leaves its machine: this machine itself sent it"
+        case .onLink:
+            "its frame came from the station that answers for \(observed) on this link and forwards for nobody"
         case .notSeenNearer: notSeenNearer
         case .synAckAfterReset:
             piece.observed == nil

@@ -67,11 +67,14 @@ struct VerdictTests {
         #expect(finding.reset?.hostHop == 4)
     }
 
-    @Test("One echo reply is too little to accuse", arguments: [(1, false), (2, false), (3, true), (4, true)])
-    func samplesNeeded(samples: Int, isAccused: Bool) {
+    @Test(
+        "One echo reply is too little to accuse, and so are two where the reset is one hop off",
+        arguments: [(1, 63, false), (2, 62, false), (2, 63, true), (3, 63, true), (4, 62, true)] as [(Int, UInt8, Bool)]
+    )
+    func samplesNeeded(samples: Int, ttl: UInt8, isAccused: Bool) {
         var story = Story()
         story.ping(samples)
-        story.refuse(ttl: 63)
+        story.refuse(ttl: ttl)
         #expect(story.findings().map(\.reset?.sender) == [isAccused ? .middlebox : .undetermined])
     }
 

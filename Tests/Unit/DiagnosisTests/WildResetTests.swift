@@ -231,6 +231,16 @@ struct WildResetTests {
         #expect(story.findings().filter { $0.kind == .reset }.count == told)
     }
 
+    @Test(
+        "Equal resets alone in a capture count each, unless a mirror's copy would come as soon",
+        arguments: [(735_000, 2), (50_000, 1)] as [(UInt64, Int)])
+    func resetsOnly(step: UInt64, told: Int) {
+        var story = Story()
+        story.step = step
+        for _ in 0..<2 { story.server(.rst, seq: 9002) }
+        #expect(story.findings().filter { $0.kind == .reset }.count == told)
+    }
+
     @Test("A packet seen twice the same way is a copy where it has an IP-ID", arguments: [(UInt16(4000), 1), (0, 2)])
     func copies(identification: UInt16, samples: Int) {
         var story = Story()
