@@ -181,7 +181,7 @@ struct ReadSession: ~Copyable {
         if counts.withoutTTL > 0 {
             let how = program == "tcpdump" ? "tcpdump -v prints it" : "a capture file has it"
             note =
-                "The text does not tell the TTL of \(counts.withoutTTL) packets, from which a sender's distance follows: \(how)."
+                "The text does not tell the TTL of \(Counted.packets(counts.withoutTTL)), from which a sender's distance follows: \(how)."
         }
     }
 

@@ -24,6 +24,7 @@ extension MatrixGroup {
                 "rejected_midstream_hop3", .device(hop: 3), "rejected", undecidable: [4, 6],
                 because:
                     "a kernel of the address itself, which forwards for a machine behind it, resets in the same way"),
+            MatrixRow("rejected_midstream_hop3_pinged", .device(hop: 3), "rejected"),
             MatrixRow("rejected_after_open_ports", .device(hop: 2), "rejected"),
             MatrixRow("dropped", nil),
             MatrixRow("dropped_midstream", nil),

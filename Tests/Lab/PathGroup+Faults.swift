@@ -27,6 +27,11 @@ extension PathGroup {
             .dropped(at: "firewall", seenAs: ["no_answer"]),
             .nothing(at: "server")),
         PathRow(
+            "signed_by_one_side",
+            .finding(at: "client", "no_answer", naming: [4: ["MD5"], 6: ["MD5"]]),
+            .finding(at: "firewall", "no_answer", naming: [4: ["MD5"], 6: ["MD5"]]),
+            .finding(at: "server", "no_answer", naming: [4: ["MD5"], 6: ["MD5"]])),
+        PathRow(
             "silent_syn_ack",
             .finding(at: "client", "no_answer"),
             .dropped(at: "firewall", seenAs: ["no_answer"]),

@@ -177,14 +177,15 @@ package struct PacketText: ~Copyable {
         if let sessionLog {
             throw CaptureError(
                 .badInput, subject: input.name,
-                problem: "this is a log, without packets. \(sessionLog.program) says \"\(sessionLog.word)\": "
+                problem:
+                    "this is a log, without packets. \(sessionLog.program) says \"\(sessionLog.word.filter { $0 != "\"" })\": "
                     + sessionLog.meaning.dropLast(),
                 advice: "To find the sender, capture there: \(sessionLog.capture)")
         }
         if let unreadable {
             throw CaptureError(
                 .badInput, subject: input.name,
-                problem: "this is the output of \(unreadable.program), which is not read: \(unreadable.reason)",
+                problem: "this looks like \(unreadable.program), which is not read: \(unreadable.reason)",
                 advice: "To get a capture there: \(unreadable.capture)")
         }
         if let unread = parser.firstUnread {

@@ -82,6 +82,25 @@ extension SessionLog {
                     "TCP handshake violation", "the packet fits no handshake that this firewall knows; it was dropped."),
                 Ending("dropped", "this firewall dropped the packet."),
             ], capture: "Monitor, Packet Monitor on the device, exported as libpcap"),
+        // Cisco, "IOS System Messages", SEC-6-IPACCESSLOGP.
+        Log(
+            program: "Cisco's access list log", marks: [["%SEC-6-IPACCESSLOG"], ["%IPV6_ACL-6-ACCESSLOG"]],
+            endings: [
+                Ending(
+                    "denied",
+                    "an access list of this router refused the packet: it drops it and answers with ICMP unreachable, "
+                        + "not with a reset."),
+                Ending("permitted", "an access list of this router let the packet pass."),
+            ],
+            capture:
+                "monitor capture CAP interface IF both match ipv4 host HOST any, then monitor capture CAP export URL"),
+        // Microsoft, "Audit Filtering Platform Packet Drop", event 5152, and "Connection", 5157.
+        Log(
+            program: "Windows' security log", marks: [["Windows Filtering Platform has blocked"]],
+            endings: [
+                Ending(
+                    "blocked", "a filter of that Windows machine dropped the packet; the event's filter id names it.")
+            ], capture: "pktmon start -c, pktmon stop, pktmon etl2pcap PktMon.etl"),
         // FreeBSD, ipfw(8).
         Log(
             program: "ipfw's log", marks: [["ipfw: "]],

@@ -53,18 +53,19 @@ package struct UnreadableFormat: Hashable, Sendable {
             reason: "it shows places in the kernel, no packets",
             capture: here),
         Known(
-            program: "A table of sockets (ss, netstat)",
+            program: "a table of sockets (ss, netstat)",
             marks: [["Recv-Q", "Send-Q"], ["Local Address", "Foreign Address"]],
             reason: "it shows no packets", capture: here),
         Known(
-            program: "netstat -s, nstat", marks: [["connection resets received"], ["TcpExtTCPAbort"], ["resets sent"]],
+            program: "netstat -s or nstat",
+            marks: [["connection resets received"], ["TcpExtTCPAbort"], ["resets sent"]],
             reason: "it counts resets without their connections", capture: here),
         Known(
-            program: "A tracer of connections (bcc, bpftrace)",
+            program: "a tracer of connections (bcc, bpftrace)",
             marks: [["Tracing connect"], ["SADDR", "DADDR"], ["SADDR:SPORT"]], reason: "it shows no packets",
             capture: here),
         Known(
-            program: "A flow record (nfdump, argus)",
+            program: "a flow record (nfdump, argus)",
             marks: [["Src IP Addr"], ["SrcAddr", "DstAddr"], ["srcaddr", "dstaddr"]],
             reason: "it sums up packets: neither their order nor their TTLs are left", capture: here),
         Known(

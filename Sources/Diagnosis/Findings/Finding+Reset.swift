@@ -46,7 +46,7 @@ extension Finding {
         case idle
         /// One side had closed before.
         case afterClose = "after_close"
-        /// No flow is known.
+        /// No packet of the connection is known, or nothing but acknowledgements that nobody answered (an ACK scan).
         case none
         /// Packets of the connection were shed: what it had come to is not known.
         case unknown

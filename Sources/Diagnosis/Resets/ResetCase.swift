@@ -249,7 +249,7 @@ struct FlowContext: Sendable {
         if source.sentFIN || other.sentFIN || source.sentRST || other.sentRST { return .afterClose }
         if let idle, idle >= Self.idleTime { return .idle }
         if source.hasData || other.hasData { return .data }
-        if source.packets == 0, other.sentSYN { return .syn }
+        if source.packets == 0 { return other.sentSYN ? .syn : .none }
         if source.sentSYN || other.sentSYN { return .handshake }
         return .data
     }

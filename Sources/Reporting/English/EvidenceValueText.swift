@@ -2,19 +2,13 @@
 package import Diagnosis
 internal import Packets
 
-/// A number with its noun.
-enum Counted {
-    static func samples(_ count: Int) -> String { count == 1 ? "1 sample" : "\(count) samples" }
-    static func flows(_ count: Int) -> String { count == 1 ? "1 flow" : "\(count) flows" }
-    static func connections(_ count: Int) -> String { count == 1 ? "1 connection" : "\(count) connections" }
-}
-
 extension Evidence.Value {
     /// The value as people read it: `61 (64-3), 4 samples`.
     package var text: String {
         switch self {
         case .distance(let distance, nil, _): "\(distance)"
-        case .distance(let distance, let samples?, .agent): "\(distance), \(samples) packets that the agent saw"
+        case .distance(let distance, let samples?, .agent):
+            "\(distance), \(Counted.packets(samples)) that the agent saw"
         case .distance(let distance, let samples?, _): "\(distance), \(Counted.samples(samples))"
         case .ttl(let ttl): "TTL \(ttl)"
         case .ttls(let first, let second): "\(first) and \(second)"

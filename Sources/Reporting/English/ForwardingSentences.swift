@@ -13,7 +13,7 @@ struct ForwardingSentences {
     var story: Story {
         let sender = forwarding.isFromClient ? "client" : "server"
         let packet = forwarding.packet == .data ? "data" : forwarding.packet.rawValue
-        let packets = forwarding.packets == 1 ? "1 packet" : "\(forwarding.packets) packets"
+        let packets = Counted.packets(forwarding.packets)
         return Story(
             "This machine dropped the \(sender)'s \(packet) (\(client) to \(server), tcp/\(finding.servicePort), \(packets)).",
             ["Why: \(reason)."], advice: .init(advice))

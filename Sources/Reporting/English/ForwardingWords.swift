@@ -19,7 +19,7 @@ struct ForwardingWords {
         case .trackingState: tracking
         case .trackingCounter: counters
         case .reversePathFilter:
-            "reverse path filtering (rp_filter) dropped \(growth) packets meanwhile, of all connections"
+            "reverse path filtering (rp_filter) dropped \(Counted.packets(growth)) meanwhile, of all connections"
         default: ""
         }
     }
@@ -27,7 +27,8 @@ struct ForwardingWords {
     private var missing: String {
         guard case .missing(let missing)? = piece.observed else { return "" }
         let way = missing.interface.map { " by \($0)" } ?? ""
-        return "\(missing.count) packets from \(missing.arrival.source) to \(missing.arrival.destination) port "
+        return
+            "\(Counted.packets(missing.count)) from \(missing.arrival.source) to \(missing.arrival.destination) port "
             + "\(missing.arrival.destinationPort) arrived\(way) and did not leave again"
     }
 

@@ -75,7 +75,10 @@ struct ResetSentences {
         case .data: return "A transfer over \(service) was cut."
         case .idle: return "A connection to \(service) that had been silent\(silence) was dropped."
         case .afterClose: return "The connection to \(service) was already closing."
-        case .none: return "No packet of its connection was seen before."
+        case .none:
+            return evidence.contains(.noFlow)
+                ? "No packet of its connection was seen before."
+                : "It answers an acknowledgement; nothing else of its connection was seen before."
         case .unknown: return "It belongs to a connection to \(service)."
         }
     }

@@ -227,7 +227,9 @@ package struct ComparisonReport: Sendable {
             notes.append(text + (clock.isSeparable ? ")" : ", one direction: with the delay)"))
         }
         if entry.missed > 0 { notes.append("\(Self.count(entry.missed, "packet")) seen before and behind it only") }
-        if entry.local > 0 { notes.append("\(entry.local) packets of loopback or link-local addresses left out") }
+        if entry.local > 0 {
+            notes.append("\(Counted.packets(entry.local)) of loopback or link-local addresses left out")
+        }
         if entry.shared == 0 { notes.append("nothing that it saw was seen elsewhere") }
         return notes.isEmpty ? nil : "\(name(point)): \(notes.joined(separator: "; "))\n"
     }

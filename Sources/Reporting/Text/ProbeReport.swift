@@ -42,7 +42,7 @@ package struct ProbeReport: Sendable {
             notes.append("\(count) from \(result.target) answered nothing that was sent, and did not count.")
         }
         if !result.isComplete { notes.append("Ended early, at the bound of packets or time.") }
-        notes.append("\(result.packets) packets sent.")
+        notes.append("\(Counted.packets(result.packets)) sent.")
         return notes
     }
 

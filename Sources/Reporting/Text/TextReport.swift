@@ -106,8 +106,8 @@ package struct TextReport: Sendable {
     }
 
     private func resets(packets: UInt64, total: Int) -> String {
-        guard total > 0 else { return "No resets in \(packets) packets\(beside).\n" }
-        var text = "\(total) \(total == 1 ? "reset" : "resets") in \(packets) packets"
+        guard total > 0 else { return "No resets in \(Counted.packets(packets))\(beside).\n" }
+        var text = "\(Counted.resets(total)) in \(Counted.packets(packets))"
         let parts = Finding.Sender.allCases.compactMap { sender in
             senders[sender].map { "\(sender.rawValue) \($0)" }
         }

@@ -76,6 +76,17 @@ for _machine, _hop in (("near", 1), ("firewall", 2), ("far", 3)):
 
 
 @row("ends")
+def rejected_midstream_hop3_pinged(r):
+    """One hop nearer than the connection, decided by an echo reply of the address's own kernel."""
+    r.ping()
+    client, _ = r.open()
+    r.lab.machines["far"].reject(r.port)
+    client.sendall(b"no longer")
+    expect_reset(client)
+    yield 0
+
+
+@row("ends")
 def rejected_after_open_ports(r):
     """No ping: what is known of the host comes from its TCP."""
     for _ in range(3):

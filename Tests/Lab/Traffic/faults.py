@@ -8,6 +8,7 @@ narrow, and what a device between two points of view rewrites.
 
 import errno
 import socket
+import struct
 import time
 
 from lab import SYN, Segment, TrafficError, ready
@@ -166,6 +167,33 @@ def silent_syn(r):
     client.setblocking(False)
     client.connect_ex((r.server, r.port))
     yield 8
+
+
+TCP_MD5SIG = 14
+
+
+def sign(sock, address, key):
+    """Signs the segments to an address: struct tcp_md5sig of linux/tcp.h."""
+    if ":" in address:
+        peer = struct.pack("=HHI16s", socket.AF_INET6, 0, 0, socket.inet_pton(socket.AF_INET6, address))
+    else:
+        peer = struct.pack("=HH4s", socket.AF_INET, 0, socket.inet_aton(address))
+    option = struct.pack("=128sBBHI80s", peer, 0, 0, len(key), 0, key)
+    sock.setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG, option)
+
+
+@row("faults")
+def signed_by_one_side(r):
+    """The client signs (RFC 2385), and the server has no key for it: its kernel drops the SYN."""
+    r.ping()
+    r.listen()
+    client = r.socket()
+    sign(client, r.server, b"a key of one side")
+    client.setblocking(False)
+    client.connect_ex((r.server, r.port))
+    yield 8
+    if ready(client, 0):
+        raise TrafficError("the connect was answered")
 
 
 @row("faults")
