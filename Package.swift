@@ -65,8 +65,9 @@ let package = Package(
         .target(
             name: "Agent",
             dependencies: [
-                "CPacket", "CPage", "Capture", "Diagnosis", "Explanation", "Packets", "Reporting", "YAML",
-                .product(name: "GRDB", package: "GRDB.swift"),
+                "CCompression", "CPacket", "CPage", "Capture", "Diagnosis", "Explanation", "Fleet", "Packets",
+                "Reporting",
+                "YAML", .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "HummingbirdCore", package: "hummingbird"),
@@ -137,7 +138,7 @@ let package = Package(
         .testTarget(
             name: "AgentTests",
             dependencies: [
-                "Agent", "Capture", "CPacket", "Diagnosis", "Explanation", "Fixtures", "Packets", "Reporting",
+                "Agent", "Capture", "CPacket", "Diagnosis", "Explanation", "Fixtures", "Fleet", "Packets", "Reporting",
                 .product(name: "GRDB", package: "GRDB.swift"),
                 .product(name: "Logging", package: "swift-log"),
             ],

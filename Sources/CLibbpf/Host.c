@@ -28,6 +28,17 @@ int rstwho_clock_is_synchronised(void)
 	return !(state.status & STA_UNSYNC);
 }
 
+int rstwho_clock_offset(int32_t *offset, int32_t *error)
+{
+	struct timex state = { 0 };
+
+	if (adjtimex(&state) < 0)
+		return -errno;
+	*offset = (int32_t)(state.status & STA_NANO ? state.offset / 1000 : state.offset);
+	*error = state.status & STA_UNSYNC ? -1 : (int32_t)state.esterror;
+	return 0;
+}
+
 int rstwho_cpu_bound(uint64_t allowed[RSTWHO_CPU_WORDS])
 {
 	// The kernel refuses every length that its highest CPU number does not fit into (kernel/sched/syscalls.c).

@@ -40,6 +40,12 @@ struct ForgetCommand: ParsableCommand {
         completion: .directory)
     var evidence: String?
 
+    @Option(
+        name: .customLong("fleet"),
+        help: "The directory with its records for the fleet. (default: fleet in the state directory)",
+        completion: .directory)
+    var fleet: String?
+
     @OptionGroup var agent: AgentOptions
 
     func run() throws {
@@ -70,7 +76,9 @@ struct ForgetCommand: ParsableCommand {
     /// An agent that uses the directory removes it itself.
     private func forget(in directory: String) throws -> Forgotten {
         do throws(HistoryFault) {
-            return try History.forget(prefix, in: directory, evidence: evidence)
+            var removed = try History.forget(prefix, in: directory, evidence: evidence)
+            removed.fleetRecords = try FleetSpool.forget(prefix, in: fleet ?? SpoolOptions.standard(below: directory))
+            return removed
         } catch {
             guard error.reason == .locked else { throw error }
             return try askAgent(directory)

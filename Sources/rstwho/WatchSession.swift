@@ -53,6 +53,24 @@ struct WatchSession {
         return FindingExporter(configuration.export, source) { printMessage($0) }
     }
 
+    /// `nil` where the fleet gets no records.
+    private func fleetWriter(_ live: LiveCapture, statistics: @escaping @Sendable () -> Engine.Statistics?)
+        -> FleetWriter?
+    {
+        guard configuration.fleetPath != nil else { return nil }
+        let addresses = configuration.isTap ? nil : LocalAddresses()
+        return FleetWriter(configuration.fleet, name: Self.hostName() ?? "", hashKey: live.options.hashKey) {
+            let counts = statistics()
+            let clock = KernelClock.offset()
+            return FleetWriter.Facts(
+                ledger: live.ledger,
+                connections: counts.map { $0.connectionsInside + $0.connectionsOutside + $0.connectionsTransit } ?? 0,
+                addresses: addresses.map { Array($0.all()) } ?? [], clockOffset: clock.offset, clockError: clock.error)
+        } problem: {
+            printMessage($0)
+        }
+    }
+
     /// `nil` where none is wanted, or where it cannot be used: that is said, and the capture goes on.
     private func evidenceDirectory() -> EvidenceDirectory? {
         guard let path = configuration.evidencePath else { return nil }
@@ -82,7 +100,13 @@ struct WatchSession {
         if !configuration.isTap { Self.tellMissingEvidence(live) }
         let evidence = evidenceDirectory()
         let exporter = findingExporter()
-        let state = AgentState(history: history, evidence: evidence, exporter: exporter, ledger: { live.ledger })
+        let figures = Mutex<AgentState?>(nil)
+        let fleet = fleetWriter(live) { figures.withLock { $0 }?.statistics }
+        let state = AgentState(
+            history: history, evidence: evidence, exporter: exporter, fleet: fleet, ledger: { live.ledger })
+        figures.withLock { $0 = state }
+        if let path = configuration.fleetPath { fleet?.start(in: path) }
+        defer { fleet?.finish(seconds: Self.patience) }
         exporter?.start()
         defer { exporter?.finish(seconds: Self.patience) }
         let manager = ServiceManager.ofThisProcess()
@@ -96,6 +120,7 @@ struct WatchSession {
         let socket: String? = if case .unixSocket(let path)? = server?.address { path } else { nil }
         let ownPaths = [
             configuration.stateDirectory.path, configuration.evidencePath, socket, configuration.export.target.filePath,
+            configuration.fleetPath,
         ].compactMap { $0 }
         let ready = ReadyLine(
             attachments: live.attachments, waitsForServer: server != nil, manager: manager

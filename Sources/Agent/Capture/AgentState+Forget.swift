@@ -21,6 +21,7 @@ extension AgentState {
         ids.formUnion(told)
         removed.findings = ids.count
         removed.hosts = max(removed.hosts, hosts)
+        removed.fleetRecords = await fleet?.forget(prefix) ?? 0
         removed.evidenceFiles = evidence?.forget(prefix, ids) ?? 0
         return removed
     }

@@ -67,6 +67,8 @@ package final class AgentState: Sendable {
     package let history: History?
     /// Sends findings to a collector of logs; `nil` if none is wanted.
     package let exporter: FindingExporter?
+    /// Writes records for the fleet; `nil` if none are wanted.
+    package let fleet: FleetWriter?
     private let readLedger: @Sendable () -> Ledger
 
     /// - Parameters:
@@ -74,16 +76,18 @@ package final class AgentState: Sendable {
     ///   - history: gets every finding.
     ///   - evidence: the directory with the newest findings' files.
     ///   - exporter: gets every finding.
+    ///   - fleet: gets every finding.
     ///   - ledger: gives the capture's ledger as of a moment ago.
     package init(
         findingCapacity: Int = 10_000, history: History? = nil, evidence: EvidenceDirectory? = nil,
-        exporter: FindingExporter? = nil,
+        exporter: FindingExporter? = nil, fleet: FleetWriter? = nil,
         ledger: @escaping @Sendable () -> Ledger
     ) {
         state = Mutex(State(store: FindingStore(capacity: findingCapacity)))
         self.history = history
         self.evidence = evidence
         self.exporter = exporter
+        self.fleet = fleet
         readLedger = ledger
     }
 
@@ -168,6 +172,7 @@ package final class AgentState: Sendable {
         if !findings.isEmpty {
             history?.queue.offer(findings)
             exporter?.offer(findings)
+            fleet?.offer(findings)
         }
         for reader in readers where !reader.offer(findings) {
             remove(reader)
@@ -227,6 +232,7 @@ package final class AgentState: Sendable {
         snapshot.version = AgentVersion.number
         snapshot.history = history?.status.metrics
         snapshot.export = exporter?.status.metrics
+        snapshot.fleet = fleet?.status.metrics
         snapshot.fill(from: ledger)
         snapshot.interfaces = interfaces.enumerated().map { slot, interface in
             var metrics = Self.metrics(of: interface, slot: slot, in: ledger)

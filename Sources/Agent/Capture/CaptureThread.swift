@@ -94,6 +94,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
         var nextFigures: UInt64 = 0
         var untranslated = UntranslatedResets(localAddresses: options.localAddresses, original: translation)
         var coordinator = FocusCoordinator(source: source, inquirer: inquirer)
+        var fleet = state.fleet.map { FleetFeed($0, options) }
         state.begin(interfaces)
         ready()
         var correction = ClockCorrection()
@@ -120,6 +121,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
                 }
                 let findings = completed(coordinator.drive(batch, &engine), &untranslated)
                 evidence?.offer(findings, engine, correction)
+                fleet?.take(batch, engine, correction)
                 if !findings.isEmpty || batch.watermark >= nextFigures {
                     nextFigures = batch.watermark + Self.figuresInterval
                     state.record(findings, engine.statistics)
@@ -130,6 +132,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
             finish(&engine, &coordinator, &untranslated, correction)
             throw error
         }
+        fleet?.end(engine, correction)
         finish(&engine, &coordinator, &untranslated, correction)
         ended(end)
     }

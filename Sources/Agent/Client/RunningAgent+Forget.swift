@@ -9,6 +9,7 @@ extension RunningAgent {
         var origins: Int
         var paths: Int
         var evidence_files: Int
+        var fleet_records: Int?
         var damaged_history: Bool
 
         var forgotten: Forgotten {
@@ -18,6 +19,7 @@ extension RunningAgent {
             forgotten.origins = origins
             forgotten.paths = paths
             forgotten.evidenceFiles = evidence_files
+            forgotten.fleetRecords = fleet_records ?? 0
             forgotten.hadDamaged = damaged_history
             return forgotten
         }

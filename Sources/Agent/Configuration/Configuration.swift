@@ -60,6 +60,7 @@ package struct Configuration: Sendable, Equatable {
     package var historyBytes = 256 << 20
 
     package var export = ExportOptions()
+    package var fleet = SpoolOptions()
 
     package init() {}
 
@@ -90,6 +91,9 @@ package struct Configuration: Sendable, Equatable {
 
     /// The directory for evidence files; `nil` for none.
     package var evidencePath: String? { evidence.path(below: stateDirectory) }
+
+    /// The directory for the fleet's records; `nil` for none.
+    package var fleetPath: String? { fleet.location.path(below: stateDirectory) }
 
     /// `nil` where nothing is to be kept.
     package var historyOptions: HistoryOptions? {

@@ -132,6 +132,40 @@ extension ConfigurationOption {
             "Findings that wait for the target at most. Beyond it they are counted (rstwho_export_dropped_total) and gone."
         ),
         ConfigurationOption(
+            "fleet.directory", \.fleet.location, .fleetLocation,
+            """
+            Where records for the fleet wait to be sent: a directory, auto for fleet below the state directory, or off. The \
+            agent only writes them; rstwho ship or another program sends and deletes them.
+            """),
+        ConfigurationOption(
+            "fleet.name", \.fleet.name, .name,
+            "The agent's name in the fleet, unique in its realm; \"\" for the host's name."),
+        ConfigurationOption("fleet.site", \.fleet.site, .name, "The place or group of the agent."),
+        ConfigurationOption(
+            "fleet.realm", \.fleet.realm, .name,
+            "The address space (tenant, VRF): records of different realms are never joined."),
+        ConfigurationOption(
+            "fleet.findings", \.fleet.findings, .choice,
+            """
+            Findings that are reported: problems (what somebody has to look into), felt (those, and resets of connections \
+            that were not closing) or all. At most 100 a second.
+            """),
+        ConfigurationOption(
+            "fleet.sample", \.fleet.sampledShare, .share,
+            """
+            Part of the connections whose handshakes and resets are reported, those with the lowest keyed hashes: the same \
+            at all agents with one capture.hash_key. auto aims at 20 packets a second.
+            """),
+        ConfigurationOption(
+            "fleet.interval", \.fleet.interval, .number(1...3600), "Seconds after which a batch of records is closed."),
+        ConfigurationOption(
+            "fleet.spool_size", \.fleet.spoolBytes, .bytes(1 << 20...1 << 40),
+            "Bytes of batches that wait at most. Beyond it sightings give way first and findings last, and are counted."
+        ),
+        ConfigurationOption(
+            "fleet.spool_age", \.fleet.spoolHours, .number(1...8760),
+            "Hours after which a batch that nobody sent is given up."),
+        ConfigurationOption(
             "log.level", \.logLevel, .choice, reloads: true,
             """
             Minimum priority of messages on standard error or in the journal: info includes the steps of the start \

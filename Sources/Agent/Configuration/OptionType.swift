@@ -42,6 +42,17 @@ extension OptionType where Value == String {
     }
 }
 
+extension OptionType where Value == String {
+    /// A name that is told to others.
+    static var name: OptionType {
+        OptionType(scalar: "a name of at most 255 bytes, or \"\"") { text in
+            text.utf8.count <= 255 && text.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f } ? text : nil
+        } write: {
+            $0
+        }
+    }
+}
+
 extension OptionType where Value == Bool {
     static var flag: OptionType {
         OptionType(scalar: "true or false") {
@@ -209,6 +220,35 @@ extension OptionType where Value == ExportTarget {
             ExportTarget($0)
         } write: {
             $0.description
+        }
+    }
+}
+
+extension OptionType where Value == SpoolOptions.Location {
+    static var fleetLocation: OptionType {
+        OptionType(scalar: "a directory's absolute path, auto, or off") { text in
+            switch text {
+            case "auto": .auto
+            case "off": .off
+            default: text.hasPrefix("/") ? .directory(text) : nil
+            }
+        } write: {
+            switch $0 {
+            case .auto: "auto"
+            case .off: "off"
+            case .directory(let path): path
+            }
+        }
+    }
+}
+
+extension OptionType where Value == Double? {
+    /// A part of a whole.
+    static var share: OptionType {
+        OptionType(scalar: "a number from 0 to 1, or auto") { text in
+            text == "auto" ? .some(nil) : Double(text).flatMap { (0...1).contains($0) ? .some($0) : nil }
+        } write: {
+            $0.map { String($0) } ?? "auto"
         }
     }
 }

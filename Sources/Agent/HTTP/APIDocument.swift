@@ -141,6 +141,7 @@ enum APIDocument {
             json.member("origins", forgotten.origins)
             json.member("paths", forgotten.paths)
             json.member("evidence_files", forgotten.evidenceFiles)
+            json.member("fleet_records", forgotten.fleetRecords)
             json.member("damaged_history", forgotten.hadDamaged)
         }
     }

@@ -122,6 +122,7 @@ enum APISchemas {
     static let forgotten = [
         always("findings", count, "findings"), always("hosts", count, "hosts"), always("origins", count, "devices"),
         always("paths", count, "paths"), always("evidence_files", count, "evidence files"),
+        always("fleet_records", count, "records that waited for the fleet"),
         always("damaged_history", .flag, "a damaged history was removed"),
     ]
 }

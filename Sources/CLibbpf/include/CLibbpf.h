@@ -112,6 +112,10 @@ void rstwho_release_memory(void);
 // Whether something keeps the kernel's clock in step (STA_UNSYNC, adjtimex(2)): 1 or 0.
 int rstwho_clock_is_synchronised(void);
 
+// The offset of the kernel's clock and its estimated error, in microseconds; an error of -1 where nothing keeps it in
+// step. 0 or a negative errno.
+int rstwho_clock_offset(int32_t *_Nonnull offset, int32_t *_Nonnull error);
+
 // Makes an interface promiscuous as long as the socket that is returned is open.
 int rstwho_promiscuous_socket(int interface);
 

@@ -18,6 +18,7 @@ package enum MetricsExposition {
         writeState(snapshot, to: &writer)
         if let history = snapshot.history { write(history, to: &writer) }
         if let export = snapshot.export { write(export, to: &writer) }
+        if let fleet = snapshot.fleet { write(fleet, to: &writer) }
         return writer.text
     }
 
@@ -196,6 +197,23 @@ package enum MetricsExposition {
         writer.sample([], export.failures)
         writer.family("rstwho_export_waiting", .gauge, "Findings that wait for the export's target.")
         writer.sample([], UInt64(export.waiting))
+    }
+
+    private static func write(_ fleet: MetricsSnapshot.Fleet, to writer: inout MetricsWriter) {
+        writer.family("rstwho_fleet_up", .gauge, "1 while records for the fleet can be written, otherwise 0.")
+        writer.sample([], UInt64(fleet.isUp ? 1 : 0))
+        writer.family("rstwho_fleet_rows_total", .counter, "Records written for the fleet, by table.")
+        for (table, count) in fleet.rows { writer.sample([("table", table)], count) }
+        writer.family(
+            "rstwho_fleet_dropped_total", .counter, "Records that the fleet does not get: no room, or not written.")
+        for (table, count) in fleet.dropped { writer.sample([("table", table)], count) }
+        writer.family("rstwho_fleet_spool_bytes", .gauge, "Bytes of batches that wait to be sent.")
+        writer.sample([], fleet.spoolBytes)
+        writer.family("rstwho_fleet_spool_seconds", .gauge, "Age of the oldest batch that waits to be sent.")
+        writer.sample([], fleet.spoolSeconds)
+        writer.family(
+            "rstwho_fleet_sampled_share", .gauge, "Part of the connections whose handshakes are reported, 0 to 1.")
+        writer.sample([], fleet.sampledShare)
     }
 
     private static func write(_ history: MetricsSnapshot.History, to writer: inout MetricsWriter) {

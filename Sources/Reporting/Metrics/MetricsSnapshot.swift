@@ -49,6 +49,18 @@ package struct MetricsSnapshot: Sendable {
         package init() {}
     }
 
+    /// The figures of the records for the fleet, by table.
+    package struct Fleet: Sendable {
+        package var isUp = false
+        package var rows: [(table: String, count: UInt64)] = []
+        package var dropped: [(table: String, count: UInt64)] = []
+        package var spoolBytes: UInt64 = 0
+        package var spoolSeconds: UInt64 = 0
+        package var sampledShare = 0.0
+
+        package init() {}
+    }
+
     package var version = ""
     package var interfaces: [Interface] = []
     /// Packets that were not even looked at, because another one was on the same CPU.
@@ -78,6 +90,8 @@ package struct MetricsSnapshot: Sendable {
     package var history: History?
     /// `nil` where nothing is exported.
     package var export: Export?
+    /// `nil` where no records are written for the fleet.
+    package var fleet: Fleet?
 
     package init() {}
 }

@@ -70,7 +70,7 @@ import Testing
                     + "fc00::/7",
                 "rstwho.yaml:13: \"listen\" is no option; did you mean http.listen?",
                 "rstwho.yaml:14: \"nothing\" is no option; there are interfaces, inside, devices, settle_seconds, capture, memory, "
-                    + "http, evidence, history, output, export, log",
+                    + "http, evidence, history, output, export, fleet, log",
                 "rstwho.yaml.d/a.yaml:2: output.group has no value; it takes true or false",
                 "RSTWHO_HTTP_LISTEN: http.listen is \"nowhere\"; it takes ADDRESS:PORT, the absolute path of a Unix socket "
                     + "(107 bytes at most), or off",
