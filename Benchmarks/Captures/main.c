@@ -2,12 +2,14 @@
 // Writes a capture of made-up TCP connections for the benchmark of file readers; the same bytes on every run and
 // machine.
 //
-//   capture-generator FILE [PACKETS]
+//   capture-generator FILE [PACKETS [KIND]]
 //
-// 8192 connections are open at a time, to 4096 servers on 2 to 17 hops. Each has a handshake, a request, an answer of 4
-// to 67 segments with an acknowledgement for every second one, and ends: 94 of 100 with FINs, three with a reset of the
-// server, three with a reset that a device two hops away sends in the server's name. Ethernet, IPv4, options as Linux
-// has them, checksums right, 128 bytes kept of each frame, 10 µs from packet to packet.
+// The kind is friendly, or one of those that a reader finds hardest (KINDS below says what each is).
+//
+// Friendly: 8192 connections are open at a time, to 4096 servers on 2 to 17 hops. Each has a handshake, a request, an
+// answer of 4 to 67 segments with an acknowledgement for every second one, and ends: 94 of 100 with FINs, three with a
+// reset of the server, three with a reset that a device two hops away sends in the server's name. Ethernet, IPv4,
+// options as Linux has them, checksums right, 128 bytes kept of each frame, 10 µs from packet to packet.
 #include <errno.h>
 #include <inttypes.h>
 #include <stdint.h>
@@ -132,6 +134,71 @@ static struct segment next_segment(struct connection *connection)
 	return segment;
 }
 
+// What a capture is made of.
+enum kind {
+	FRIENDLY,
+	RANDOM,
+	DOUBLED,
+	SYNS,
+	PAIRS,
+	RESETS_1,
+	RESETS_10,
+	RESETS_100,
+	ERRORS,
+	FRAGMENTS,
+	KINDS,
+};
+
+static const char *const kinds[KINDS] = {
+	[FRIENDLY] = "friendly",
+	[RANDOM] = "random", // sequence numbers are random, so that every packet looks sent again; 1 in 100 is a reset
+	[DOUBLED] = "doubled", // a mirror shows each packet before and behind a router
+	[SYNS] = "syns", // nothing but SYNs, each of a connection of its own
+	[PAIRS] = "pairs", // connections of two packets: a SYN and its SYN-ACK
+	[RESETS_1] = "resets-1", // friendly, and 1 in 100 packets is a reset of an open connection
+	[RESETS_10] = "resets-10", // … 10 in 100
+	[RESETS_100] = "resets-100", // nothing but resets
+	[ERRORS] = "errors", // ICMP errors, each about a packet of an open connection
+	[FRAGMENTS] = "fragments", // fragments of 8 bytes: every second one is a first one
+};
+
+// The packet that a hostile capture has in the place of a friendly one.
+static void change(enum kind kind, uint64_t number, struct connection *connection, struct segment *segment)
+{
+	const uint8_t far = (uint8_t)(64 - 1 - mixed(connection->number) % SERVERS % 16);
+	const uint32_t chance = mixed((uint32_t)number + 29) % 100;
+	uint32_t resets = 0;
+
+	switch (kind) {
+	case RANDOM:
+		connection->sent[0] = mixed((uint32_t)number * 2);
+		connection->sent[1] = mixed((uint32_t)number * 2 + 1);
+		resets = 1;
+		break;
+	case SYNS:
+		*segment = (struct segment){ .flags = SYN, .ttl = 64 };
+		connection->step = 0;
+		break;
+	case PAIRS:
+		if (connection->step == 2)
+			connection->step = 0;
+		break;
+	case RESETS_1:
+		resets = 1;
+		break;
+	case RESETS_10:
+		resets = 10;
+		break;
+	case RESETS_100:
+		resets = 100;
+		break;
+	default:
+		break;
+	}
+	if (chance < resets)
+		*segment = (struct segment){ .from_server = 1, .flags = RST | ACK, .ttl = far };
+}
+
 // A record of a pcap file: its header, then the frame. Returns its length.
 static uint32_t write_record(uint8_t *to, uint64_t number, struct connection *connection, const struct segment *segment)
 {
@@ -197,6 +264,63 @@ static uint32_t write_record(uint8_t *to, uint64_t number, struct connection *co
 	return 16 + kept;
 }
 
+// Gives a record another length and its frame a right header.
+static uint32_t finish(uint8_t *record, uint32_t length)
+{
+	uint8_t *ip = record + 16 + 14;
+
+	memcpy(record + 8, &length, 4);
+	memcpy(record + 12, &length, 4);
+	put16(ip + 2, length - 14);
+	put16(ip + 10, 0);
+	put16(ip + 10, folded(sum_of(ip, 20)));
+	return 16 + length;
+}
+
+// The same packet one hop farther on, from another next hop.
+static void route(uint8_t *record)
+{
+	uint8_t *ip = record + 16 + 14;
+
+	record[16 + 11] ^= 8;
+	ip[8]--;
+	put16(ip + 10, 0);
+	put16(ip + 10, folded(sum_of(ip, 20)));
+}
+
+// The ICMP error (host unreachable) that a router on hop 2 sends about the record's packet: quotes 28 bytes.
+static uint32_t turn_into_error(uint8_t *record)
+{
+	uint8_t *ip = record + 16 + 14, *icmp = ip + 20, quoted[28];
+
+	memcpy(quoted, ip, sizeof(quoted));
+	memcpy(ip + 16, quoted + 12, 4);
+	put32(ip + 12, 0xac100000 | quoted[15]);
+	ip[8] = 63;
+	ip[9] = 1;
+	memset(icmp, 0, 8);
+	icmp[0] = 3;
+	icmp[1] = 1;
+	memcpy(icmp + 8, quoted, sizeof(quoted));
+	put16(icmp + 2, folded(sum_of(icmp, 36)));
+	return finish(record, 14 + 20 + 36);
+}
+
+static uint32_t cut_into_fragment(uint8_t *record, _Bool is_first)
+{
+	put16(record + 16 + 14 + 6, is_first ? 0x2000 : 0x2001);
+	return finish(record, 14 + 20 + 8);
+}
+
+static enum kind kind_of(const char *name)
+{
+	enum kind kind = FRIENDLY;
+
+	while (kind < KINDS && strcmp(kinds[kind], name) != 0)
+		kind++;
+	return kind;
+}
+
 static void open_connection(struct connection *connection)
 {
 	const uint32_t number = opened++;
@@ -216,12 +340,16 @@ int main(int count, char **arguments)
 		uint32_t zone, accuracy, kept, link;
 	} header = { 0xa1b2c3d4, 2, 4, 0, 0, KEPT, 1 };
 	const uint64_t packets = count > 2 ? strtoull(arguments[2], NULL, 10) : 2000000;
+	const enum kind kind = count > 3 ? kind_of(arguments[3]) : FRIENDLY;
 	uint8_t record[16 + KEPT];
 	FILE *file;
 	_Bool failed;
 
-	if (count < 2 || packets == 0 || packets > 1000000000) {
-		fprintf(stderr, "usage: capture-generator FILE [PACKETS]\n");
+	if (count < 2 || packets == 0 || packets > 1000000000 || kind == KINDS) {
+		fprintf(stderr, "usage: capture-generator FILE [PACKETS [KIND]]\nkinds:");
+		for (int i = 0; i < KINDS; i++)
+			fprintf(stderr, " %s", kinds[i]);
+		fprintf(stderr, "\n");
 		return 64;
 	}
 	file = fopen(arguments[1], "wb");
@@ -239,8 +367,18 @@ int main(int count, char **arguments)
 		if (connection->step == 0)
 			open_connection(connection);
 		segment = next_segment(connection);
+		change(kind, number, connection, &segment);
 		length = write_record(record, number, connection, &segment);
+		if (kind == ERRORS)
+			length = turn_into_error(record);
+		else if (kind == FRAGMENTS)
+			length = cut_into_fragment(record, number % 2 == 0);
 		failed = fwrite(record, length, 1, file) != 1;
+		if (kind == DOUBLED && number + 1 < packets && !failed) {
+			route(record);
+			failed = fwrite(record, length, 1, file) != 1;
+			number++;
+		}
 	}
 	if (fclose(file) || failed) {
 		fprintf(stderr, "%s: %s\n", arguments[1], strerror(errno));

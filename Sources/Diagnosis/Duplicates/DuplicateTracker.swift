@@ -4,6 +4,7 @@ internal import Packets
 
 /// Tracks packets that are seen more than once: by a mirror port, or on two interfaces of a router.
 struct DuplicateTracker: ~Copyable {
+    private let inPlace = InPlace()
     private var packets: DuplicateFilter
     private var resets = RecentResets()
 

@@ -7,6 +7,7 @@ internal import Packets
 ///
 /// The engine passes it to its trackers; what only one subject needs is in that subject's tracker.
 struct EngineContext: ~Copyable {
+    private let inPlace = InPlace()
     var options: Engine.Options
     var hosts: HostTable
     var flows: FlowTable
@@ -33,6 +34,8 @@ struct EngineContext: ~Copyable {
     /// `options.egressIsMarked`, and for each slot the one that stands for it (`options.interfaceGroups`): without the
     /// reference counts of the options beside them.
     let egressIsMarked: Bool
+    /// `options.settleTime`.
+    let settleTime: UInt64
     private let groups: FixedTable<UInt8>
 
     /// Slots that a record can name.
@@ -48,6 +51,7 @@ struct EngineContext: ~Copyable {
         shedding = SheddingLog(hashKey: options.hashKey)
         translations = TranslatedFlows(seed: options.seed, clockStep: clockStep)
         egressIsMarked = options.egressIsMarked
+        settleTime = options.settleTime
         groups = FixedTable(count: Self.slots)
         setGroups(options.interfaceGroups)
     }

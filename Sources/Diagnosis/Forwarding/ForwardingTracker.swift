@@ -8,6 +8,7 @@ internal import Packets
 ///
 /// Bounded by the places of `FocusRequests`, and by `routeCapacity`.
 struct ForwardingTracker: ~Copyable {
+    private let inPlace = InPlace()
     /// The interval (ns of packet time) at which watches are settled.
     private static var settleInterval: UInt64 { 20_000_000 }
     /// Findings of one route are emitted once; flows that follow are counted.

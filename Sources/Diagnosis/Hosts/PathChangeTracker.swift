@@ -4,6 +4,7 @@ internal import Packets
 
 /// Tracks what happens to the TTLs of whole paths: routes that change, and next hops that give all packets one TTL.
 struct PathChangeTracker: ~Copyable {
+    private let inPlace = InPlace()
     /// Occurrences that no reset has: one packet may be named by several findings.
     private static var moved: UInt64 { 1 << 62 }
     private static var rewritten: UInt64 { 1 << 62 | 1 }
@@ -60,13 +61,13 @@ struct PathChangeTracker: ~Copyable {
 
     // MARK: Findings
 
-    func due(_ context: borrowing EngineContext) -> UInt64 { changes.due(after: context.options.settleTime) }
+    func due(_ context: borrowing EngineContext) -> UInt64 { changes.due(after: context.settleTime) }
 
     /// Emits the changes of paths that stand.
     ///
     /// - `all`: Those that began a moment ago as well: nothing will follow.
     mutating func settle(_ context: inout EngineContext, all: Bool = false) {
-        for change in changes.settle(now: all ? .max : context.now, settleTime: context.options.settleTime) {
+        for change in changes.settle(now: all ? .max : context.now, settleTime: context.settleTime) {
             let move = change.move
             let details = Finding.PathChange(hop: move.to.hop, hostHop: move.from.hop, hosts: change.hosts)
             let piece = Evidence(

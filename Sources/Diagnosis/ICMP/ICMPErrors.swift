@@ -25,7 +25,13 @@ struct ICMPErrors {
         var until: UInt64
     }
 
-    private var cases: [ICMPCase.Key: ICMPCase] = [:]
+    /// Objects: each error looks its kind up once, and counts in place.
+    private final class Kind {
+        var entry: ICMPCase
+        init(_ entry: ICMPCase) { self.entry = entry }
+    }
+
+    private var cases: [ICMPCase.Key: Kind] = [:]
     private var strangers = 0
     /// The number of kinds of each sender of one type and code.
     private var senders: [ICMPCase.Key: Int] = [:]
@@ -46,12 +52,11 @@ struct ICMPErrors {
 
     /// Time and frame of the oldest that was not told yet.
     var first: (time: UInt64, frame: UInt64)? {
-        untold[start...].lazy.compactMap { cases[$0] }.first.map { ($0.time, $0.frame) }
+        untold[start...].lazy.compactMap { cases[$0] }.first.map { ($0.entry.time, $0.entry.frame) }
     }
 
-    /// The kind that the error is counted as: its own, or a wider one at a bound.
+    /// The kind that an error of no known kind is counted as: its own, or a wider one at a bound.
     func key(_ key: ICMPCase.Key) -> (key: ICMPCase.Key, breadth: ICMPCase.Breadth) {
-        guard cases[key] == nil else { return (key, .kind) }
         if cases.count >= Self.capacity || (!key.isFlowSeen && strangers >= Self.strangers) {
             var wide = key.ofSender
             (wide.from, wide.isFlowSeen) = (nil, false)
@@ -63,9 +68,9 @@ struct ICMPErrors {
     /// Counts an error of a kind that is known.
     ///
     /// Returns false where it is not.
-    mutating func count(_ message: ICMPMessage, as key: ICMPCase.Key, now: UInt64) -> Bool {
-        guard cases[key] != nil else { return false }
-        cases[key]?.add(message, at: now)
+    func count(_ message: ICMPMessage, as key: ICMPCase.Key, now: UInt64) -> Bool {
+        guard let kind = cases[key] else { return false }
+        kind.entry.add(message, at: now)
         return true
     }
 
@@ -78,7 +83,7 @@ struct ICMPErrors {
         // Whole seconds, so that windows that end together are looked for once. No packet's time is near the bound.
         let end = min(entry.time, .max / 2) + Self.windows[entry.level]
         entry.end = (end / Self.second + 1) * Self.second
-        cases[key] = entry
+        cases[key] = Kind(entry)
         if !key.isFlowSeen { strangers += 1 }
         senders[key.ofSender, default: 0] += 1
         untold.append(key)
@@ -95,13 +100,13 @@ struct ICMPErrors {
                 untold.removeFirst(start)
                 start = 0
             }
-            if let entry = cases[key] { return (key, entry) }
+            if let kind = cases[key] { return (key, kind.entry) }
         }
         return nil
     }
 
     mutating func remember(_ finding: Finding, as key: ICMPCase.Key) {
-        cases[key]?.told = finding
+        cases[key]?.entry.told = finding
     }
 
     /// Ends the windows that are over; returns what was counted in them after it was told, the earliest first.
@@ -110,7 +115,8 @@ struct ICMPErrors {
         var ended: [ICMPCase] = []
         nextEnd = .max
         past = past.filter { now <= $0.value.until }
-        for (key, entry) in cases {
+        for (key, kind) in cases {
+            let entry = kind.entry
             guard now >= entry.end else {
                 nextEnd = min(nextEnd, entry.end)
                 continue

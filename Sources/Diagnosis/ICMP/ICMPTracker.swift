@@ -4,6 +4,7 @@ internal import Packets
 
 /// Tracks ICMP errors and redirects: those that say the same are counted together and emitted once.
 struct ICMPTracker: ~Copyable {
+    private let inPlace = InPlace()
     /// Sequence numbers this far from what was seen of a connection are none of it: more than a window, less than
     /// chance would hit often (RFC 5927, 4.1; a guess hits one in 2048).
     private static var sequenceReach: UInt32 { 1 << 20 }
@@ -31,8 +32,10 @@ struct ICMPTracker: ~Copyable {
             redirects.learn(message, isFlowSeen: flow != nil, now: context.now)
         }
         if let flow { noteRefusal(message, flow, context) }
-        let (key, breadth) = errors.key(Self.key(message, flow: flow))
-        guard !errors.count(message, as: key, now: packet.time) else { return }
+        let own = Self.key(message, flow: flow)
+        guard !errors.count(message, as: own, now: packet.time) else { return }
+        let (key, breadth) = errors.key(own)
+        guard breadth == .kind || !errors.count(message, as: key, now: packet.time) else { return }
         var entry = ICMPCase(
             message: message, record: packet.record, time: packet.time, frame: packet.frame, file: context.file,
             passage: passage, vantage: context.vantage(packet.record), flow: flow)
@@ -135,7 +138,7 @@ struct ICMPTracker: ~Copyable {
 
     // MARK: Findings
 
-    func due(_ context: borrowing EngineContext) -> UInt64 { errors.due(after: context.options.settleTime) }
+    func due(_ context: borrowing EngineContext) -> UInt64 { errors.due(after: context.settleTime) }
 
     /// True where errors wait whose source tells no time.
     var hasTimeless: Bool { errors.first?.time == 0 }
@@ -148,7 +151,7 @@ struct ICMPTracker: ~Copyable {
     /// Emits what has waited its settle time, and what windows that are over have counted since.
     mutating func settle(_ context: inout EngineContext) {
         while let first = errors.first, first.time != 0, context.now >= first.time,
-            context.now - first.time >= context.options.settleTime
+            context.now - first.time >= context.settleTime
         {
             emitFirst(&context)
         }

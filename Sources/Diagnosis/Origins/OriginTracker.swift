@@ -5,6 +5,7 @@ internal import Packets
 /// Tracks the devices that send resets in other hosts' names, and what tells them apart: IP-ID counters and the
 /// addresses with which they sign their ICMP errors.
 struct OriginTracker: ~Copyable {
+    private let inPlace = InPlace()
     private var devices = ResetOrigins()
     private var counters = IdentificationCounters()
     private var addresses = HopAddresses()

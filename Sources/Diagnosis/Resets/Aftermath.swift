@@ -42,11 +42,10 @@ struct Aftermath: Sendable {
 
     /// Takes note of a packet that followed in the same connection.
     ///
-    /// - `before`: The flow's direction of the reset as it was before this packet.
+    /// Returns true where its numbers and its next hop may say something as well: then `noteSource` wants to know.
     mutating func note(
-        _ record: PacketRecord, after reset: PacketRecord, isFromSource: Bool, context: FlowContext,
-        clockStep: ClockStep
-    ) {
+        _ record: PacketRecord, after reset: PacketRecord, isFromSource: Bool, clockStep: ClockStep
+    ) -> Bool {
         let delay = record.time &- reset.time
         if isFromSource, delay < .max / 2 || clockStep.isUnordered(record.time, reset.time), !record.isIPv6,
             reset.identification != 0, record.identification == reset.identification
@@ -54,12 +53,21 @@ struct Aftermath: Sendable {
             repeatsIdentification = true
             if record.window == reset.window { repeatsWindow = true }
         }
-        guard delay >= Self.reordering, delay < .max / 2 else { return }
+        guard delay >= Self.reordering, delay < .max / 2 else { return false }
         guard isFromSource else {
             if otherTalks == nil { otherTalks = delay }
-            return
+            return false
         }
         if sourceTalks == nil { sourceTalks = delay }
+        let isSYNACK = record.tcpFlags.isSuperset(of: [.syn, .ack])
+        return !usesOldLink || (newData == nil && record.payload_length > 0) || (synAck == nil && isSYNACK)
+    }
+
+    /// Takes note of a packet of the reset's source, for which `note` was true.
+    ///
+    /// - `context`: The flow as it was before the reset.
+    mutating func noteSource(_ record: PacketRecord, after reset: PacketRecord, context: FlowContext) {
+        let delay = record.time &- reset.time
         let side = context.source
         let sighting = Sighting(ttl: record.ttl, delay: delay)
         if side.packets > 0, record.link_hash == side.linkHash { usesOldLink = true }

@@ -10,12 +10,19 @@ struct JudgedResets {
     /// connection that had something to say has said it.
     static let lifetime: UInt64 = 120_000_000_000
 
-    struct Entry {
+    /// A reset and what was made of it; an object, which is large and is looked at with each packet that follows.
+    final class Entry {
         var reset: ResetCase
         /// As it was told last.
         var finding: Finding
         /// Its number in `UndeterminedResets`, where it went there.
-        var waiting: UInt64?
+        let waiting: UInt64?
+
+        init(reset: ResetCase, finding: Finding, waiting: UInt64?) {
+            self.reset = reset
+            self.finding = finding
+            self.waiting = waiting
+        }
     }
 
     /// By the numbers that `PendingResets` gave, which count up.
@@ -35,10 +42,6 @@ struct JudgedResets {
             return nil
         }
         return entry
-    }
-
-    mutating func replace(_ number: UInt32, by entry: Entry) {
-        told[number] = entry
     }
 
     /// Takes note of what was told later of a reset that is still remembered.

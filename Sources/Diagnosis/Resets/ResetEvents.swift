@@ -64,7 +64,7 @@ struct ResetEvents {
     /// - `all`: Those that could go on as well: nothing will follow.
     mutating func settle(_ context: inout EngineContext, all: Bool) {
         guard !events.isEmpty else { return }
-        let (now, wait) = (context.now, Self.window + context.options.settleTime)
+        let (now, wait) = (context.now, Self.window + context.settleTime)
         let over = events.filter { all || (now > $0.value.end && now - $0.value.end > wait) }
         for (key, event) in over.sorted(by: { $0.value.begin < $1.value.begin }) {
             events[key] = nil

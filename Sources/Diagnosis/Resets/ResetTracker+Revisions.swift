@@ -72,10 +72,12 @@ extension ResetTracker {
     private static var burst: Int { 4 }
 
     private static func note(_ record: PacketRecord, in reset: inout ResetCase) {
-        guard let context = reset.flow else { return }
+        guard reset.flow != nil else { return }
         let isFromSource = record.source == reset.record.source && record.src_port == reset.record.src_port
-        reset.aftermath.note(
-            record, after: reset.record, isFromSource: isFromSource, context: context, clockStep: reset.clockStep)
+        let isTelling = reset.aftermath.note(
+            record, after: reset.record, isFromSource: isFromSource, clockStep: reset.clockStep)
+        guard isTelling, let context = reset.flow else { return }
+        reset.aftermath.noteSource(record, after: reset.record, context: context)
     }
 
     /// A SYN opens the five-tuple anew: what came within a step before it may be the new connection's.
@@ -92,7 +94,7 @@ extension ResetTracker {
     private mutating func noteLate(
         _ record: PacketRecord, of number: UInt32, _ context: inout EngineContext, _ witnesses: inout ResetWitnesses
     ) -> Bool {
-        guard var entry = judged.find(number, now: context.now) else { return false }
+        guard let entry = judged.find(number, now: context.now) else { return false }
         let signs = entry.reset.aftermath.signs
         Self.note(record, in: &entry.reset)
         let isTold = entry.waiting.map { waiting in
@@ -103,7 +105,6 @@ extension ResetTracker {
             }
             return isTold
         }
-        judged.replace(number, by: entry)
         guard entry.reset.aftermath.signs > signs else { return true }
         let verdict = verdict(entry.reset, context, witnesses)
         guard verdict.sender != entry.finding.reset?.sender, verdict.sender != .undetermined else { return true }

@@ -7,7 +7,7 @@ extension ResetTracker {
     // MARK: Timers
 
     func due(_ context: borrowing EngineContext) -> UInt64 {
-        let settleTime = context.options.settleTime
+        let settleTime = context.settleTime
         return min(
             pending.due(after: settleTime), awaitingTrace.due(after: ResetTraces.settleTime),
             flood.due(now: context.now, window: settleTime))
@@ -19,7 +19,7 @@ extension ResetTracker {
     /// Time and frame of the next reset to be judged, where it has waited its settle time.
     func next(_ context: borrowing EngineContext) -> (time: UInt64, frame: UInt64)? {
         guard let first = pending.first, first.time != 0, context.now >= first.time,
-            context.now - first.time >= context.options.settleTime
+            context.now - first.time >= context.settleTime
         else { return nil }
         return first
     }
@@ -33,7 +33,7 @@ extension ResetTracker {
     /// - `all`: Those that could wait longer as well: nothing will follow.
     mutating func advance(_ context: inout EngineContext, _ witnesses: inout ResetWitnesses, all: Bool = false) {
         let counted =
-            all ? flood.drain() : flood.advance(now: context.now, window: context.options.settleTime)
+            all ? flood.drain() : flood.advance(now: context.now, window: context.settleTime)
         for reset in counted { _ = accept(reset, &context, &witnesses) }
         settleMadeHere(&context, &witnesses, all: all)
         events.settle(&context, all: false)

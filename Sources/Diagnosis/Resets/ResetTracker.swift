@@ -5,6 +5,7 @@ internal import Packets
 /// Tracks resets: from the moment when one is seen, through the wait for what comes after it, to its verdict and the
 /// revisions of that.
 struct ResetTracker: ~Copyable {
+    private let inPlace = InPlace()
     /// The time (ms) after the end of a gap in which a reset still counts as drawn by what ended it.
     private static var triggerWindow: UInt32 { 5000 }
     /// Resets to both sides come within 5 ms, in units of 1024 ns.

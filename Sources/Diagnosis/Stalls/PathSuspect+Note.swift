@@ -10,8 +10,8 @@ extension PathSuspect {
     ///
     /// Returns False where it says nothing: then nothing changed.
     mutating func note(
-        _ sign: RetransmissionKind, _ packet: ObservedPacket, _ flow: FlowEntry, isFromClient: Bool, opened: UInt32,
-        sent: UInt32
+        _ sign: RetransmissionKind, _ packet: ObservedPacket, _ flow: UnsafeMutablePointer<FlowEntry>,
+        isFromClient: Bool, opened: UInt32, sent: UInt32
     ) -> Bool {
         let record = packet.record
         func past(_ time: UInt32) -> UInt64 {
@@ -29,32 +29,35 @@ extension PathSuspect {
             }
             return true
         case .repeatedSYN:
-            if syn.first == 0 { syn = Retransmissions(first: past(opened)) }
-            guard syn.add(at: packet.time) else { return false }
+            var copies = syn.first == 0 ? Retransmissions(first: past(opened)) : syn
+            guard copies.add(at: packet.time) else { return false }
+            syn = copies
         case .repeatedSYNACK:
-            if synACK.first == 0 {
-                synACK = Retransmissions(first: past(opened))
-                clientSpokeFirst = client(flow).hasData
-            }
+            let isFirst = synACK.first == 0
+            var copies = isFirst ? Retransmissions(first: past(opened)) : synACK
             // Drawn by a repeated SYN.
-            guard syn.last <= synACK.last, synACK.add(at: packet.time) else { return false }
+            guard syn.last <= copies.last, copies.add(at: packet.time) else { return false }
+            synACK = copies
+            if isFirst { clientSpokeFirst = flow.side(isHigh: clientIsHigh).pointee.hasData }
             awaitsAnswer = true
         case .repeatedACK:
-            if ack.first == 0 { ack = Retransmissions(first: past(opened)) }
-            guard ack.add(at: packet.time) else { return false }
+            var copies = ack.first == 0 ? Retransmissions(first: past(opened)) : ack
+            guard copies.add(at: packet.time) else { return false }
+            ack = copies
+        case .repeatedData where data.first == 0 || dataSeq != record.seq || dataIsFromClient != isFromClient:
+            // What is waited for longest is what is sent again; another segment is a copy of less.
+            let sender = flow.side(isHigh: isFromClient == clientIsHigh)
+            let isNewest = record.seq &+ UInt32(record.payload_length) == sender.pointee.nextSeq
+            var copies = Retransmissions(first: isNewest ? past(sent) : packet.time)
+            if isNewest, !copies.add(at: packet.time) { return false }
+            data = copies
+            noteSilence(flow, isFromClient: isFromClient, sent: sent)
+            isFirstData =
+                isFromClient && sender.pointee.sentSYN && record.seq == sender.pointee.initialSeq &+ 1
+            dataSeq = record.seq
+            dataLength = record.payload_length
+            dataIsFromClient = isFromClient
         case .repeatedData:
-            if data.first == 0 || dataSeq != record.seq || dataIsFromClient != isFromClient {
-                // What is waited for longest is what is sent again; another segment is a copy of less.
-                let sender = isFromClient ? client(flow) : server(flow)
-                let isNewest = record.seq &+ UInt32(record.payload_length) == sender.nextSeq
-                data = Retransmissions(first: isNewest ? past(sent) : packet.time)
-                noteSilence(flow, isFromClient: isFromClient, sent: sent)
-                isFirstData = isFromClient && sender.sentSYN && record.seq == sender.initialSeq &+ 1
-                dataSeq = record.seq
-                dataLength = record.payload_length
-                dataIsFromClient = isFromClient
-                if !isNewest { break }
-            }
             guard data.add(at: packet.time) else { return data.copies > 0 }
         }
         if sign == .repeatedSYN || sign == .repeatedSYNACK {
@@ -69,15 +72,15 @@ extension PathSuspect {
 
     /// Measures the silence before the data that is repeated now: the gap that ended with it, or the age of the
     /// receiver's newest packet where a later gap has hidden that.
-    private mutating func noteSilence(_ flow: FlowEntry, isFromClient: Bool, sent: UInt32) {
-        let receiver = isFromClient ? server(flow) : client(flow)
+    private mutating func noteSilence(_ flow: UnsafeMutablePointer<FlowEntry>, isFromClient: Bool, sent: UInt32) {
+        let receiver = flow.side(isHigh: isFromClient != clientIsHigh)
         silence = 0
-        guard receiver.packets > 0 else { return }
+        guard receiver.pointee.packets > 0 else { return }
         let began = UInt32(truncatingIfNeeded: data.first / 1_000_000)
-        if flow.gap > 0, flow.gapEnd &- began &+ 2 <= 4 {
-            silence = UInt64(flow.gap) * 1_000_000
+        if flow.pointee.gap > 0, flow.pointee.gapEnd &- began &+ 2 <= 4 {
+            silence = UInt64(flow.pointee.gap) * 1_000_000
         } else {
-            silence = UInt64(max(0, Int32(bitPattern: sent &- receiver.time))) << 10
+            silence = UInt64(max(0, Int32(bitPattern: sent &- receiver.pointee.time))) << 10
         }
     }
 }

@@ -74,10 +74,21 @@ struct PathSuspect: BitwiseCopyable, Sendable {
     }
 
     /// True for either half's flow.
-    func isOf(_ flow: FlowEntry) -> Bool {
-        if flow.matches(key) { return generation == flow.generation }
+    func isOf(_ flow: UnsafeMutablePointer<FlowEntry>) -> Bool {
+        if flow.pointee.matches(key) { return generation == flow.pointee.generation }
         guard let twin else { return false }
-        return flow.matches(twin) && twinGeneration == flow.generation
+        return flow.pointee.matches(twin) && twinGeneration == flow.pointee.generation
+    }
+
+    /// True where nothing but one segment with data was sent again, and that once at most: no verdict rests on that.
+    var isBarelyRepeated: Bool {
+        data.first > 0 && data.copies < 2 && syn.copies == 0 && synACK.copies == 0 && ack.copies == 0
+    }
+
+    /// True where the data that was sent again has been acknowledged.
+    func isDataAcknowledged(_ flow: UnsafeMutablePointer<FlowEntry>) -> Bool {
+        let receiver = flow.side(isHigh: dataIsFromClient != clientIsHigh)
+        return receiver.pointee.hasAck && SequenceNumber.isAfter(receiver.pointee.ack, dataSeq)
     }
 
     func client(_ flow: FlowEntry) -> FlowSide { clientIsHigh ? flow.high : flow.low }

@@ -3,12 +3,16 @@
 /// The flows that do not get on, bounded: at the capacity a weak suspicion gives way, and is counted.
 ///
 /// A flow's entry holds the number of its place; whoever finds another flow there is not suspected any more.
-struct PathSuspects {
+struct PathSuspects: ~Copyable {
     /// The granularity of deadlines, in ns: a quarter of a second.
     static let step: UInt64 = 250_000_000
     static let capacity = 4096
 
-    private var slots: [PathSuspect?] = []
+    /// A place is written before it is read.
+    private let slots = FixedTable<PathSuspect>(count: capacity)
+    private let isUsed = FixedTable<Bool>(repeating: false, count: capacity)
+    /// Places that were used so far.
+    private var count = 0
     private var free: [UInt32] = []
     /// The position where room is searched next.
     private var hand = 0
@@ -22,15 +26,15 @@ struct PathSuspects {
         let place: Int
         if let known = free.popLast() {
             place = Int(known)
-            slots[place] = suspect
-        } else if slots.count < Self.capacity {
-            place = slots.count
-            slots.append(suspect)
+        } else if count < Self.capacity {
+            place = count
+            count += 1
         } else {
             place = victim()
             evictions += 1
-            slots[place] = suspect
         }
+        slots[place].pointee = suspect
+        isUsed[place].pointee = true
         return UInt32(place + 1)
     }
 
@@ -46,29 +50,31 @@ struct PathSuspects {
     }
 
     private func weight(_ place: Int) -> Int {
-        guard let suspect = slots[place], !suspect.isTold else { return 0 }
-        return max(Int(suspect.syn.copies), Int(suspect.synACK.copies), Int(suspect.data.copies))
+        guard isUsed[place].pointee, !slots[place].pointee.isTold else { return 0 }
+        let suspect = slots[place]
+        return max(
+            Int(suspect.pointee.syn.copies), Int(suspect.pointee.synACK.copies), Int(suspect.pointee.data.copies))
     }
 
-    /// The suspect at that place, where it is this flow's.
-    func find(_ number: UInt32, _ flow: FlowEntry) -> PathSuspect? {
-        let index = Int(number) - 1
-        guard slots.indices.contains(index), let suspect = slots[index], suspect.isOf(flow) else { return nil }
+    /// The suspect at that place, where it is this flow's; valid until the next `insert`.
+    @inline(__always)
+    func find(_ number: UInt32, _ flow: UnsafeMutablePointer<FlowEntry>) -> UnsafeMutablePointer<PathSuspect>? {
+        guard let suspect = self[number], suspect.pointee.isOf(flow) else { return nil }
         return suspect
     }
 
-    mutating func replace(_ number: UInt32, by suspect: PathSuspect) {
-        var suspect = suspect
-        if suspect.deadline != .max {
-            suspect.deadline = (suspect.deadline + Self.step - 1) / Self.step * Self.step
-            nextDeadline = min(nextDeadline, suspect.deadline)
-        }
-        slots[Int(number) - 1] = suspect
+    /// Looks at a suspect again at `deadline` (ns), rounded up to `step`.
+    mutating func schedule(_ number: UInt32, at deadline: UInt64) {
+        guard let suspect = self[number] else { return }
+        suspect.pointee.deadline = deadline
+        guard deadline != .max else { return }
+        suspect.pointee.deadline = (deadline + Self.step - 1) / Self.step * Self.step
+        nextDeadline = min(nextDeadline, suspect.pointee.deadline)
     }
 
     mutating func remove(_ number: UInt32) {
-        guard slots[Int(number) - 1] != nil else { return }
-        slots[Int(number) - 1] = nil
+        guard self[number] != nil else { return }
+        isUsed[Int(number) - 1].pointee = false
         free.append(number - 1)
     }
 
@@ -77,26 +83,32 @@ struct PathSuspects {
         let deadline = nextDeadline
         nextDeadline = .max
         var numbers: [UInt32] = []
-        for index in slots.indices {
-            guard let suspect = slots[index] else { continue }
-            if suspect.deadline <= deadline {
-                numbers.append(UInt32(index + 1))
+        for place in 0..<count where isUsed[place].pointee {
+            if slots[place].pointee.deadline <= deadline {
+                numbers.append(UInt32(place + 1))
             } else {
-                nextDeadline = min(nextDeadline, suspect.deadline)
+                nextDeadline = min(nextDeadline, slots[place].pointee.deadline)
             }
         }
-        return numbers.sorted { order($0) < order($1) }
+        return sorted(numbers)
     }
 
     /// All numbers, in the order in which their newest packets came.
     func all() -> [UInt32] {
-        slots.indices.filter { slots[$0] != nil }.map { UInt32($0 + 1) }.sorted { order($0) < order($1) }
+        sorted((0..<count).filter { isUsed[$0].pointee }.map { UInt32($0 + 1) })
     }
 
-    private func order(_ number: UInt32) -> (UInt32, UInt64, UInt64, UInt32) {
-        guard let suspect = slots[Int(number) - 1] else { return (.max, .max, .max, number) }
-        return (suspect.file, suspect.time, suspect.frame, number)
+    private func sorted(_ numbers: [UInt32]) -> [UInt32] {
+        let keys = numbers.map { number in
+            let suspect = slots[Int(number) - 1]
+            return (suspect.pointee.file, suspect.pointee.time, suspect.pointee.frame, number)
+        }
+        return keys.sorted { $0 < $1 }.map(\.3)
     }
 
-    subscript(number: UInt32) -> PathSuspect? { slots[Int(number) - 1] }
+    /// The suspect at a place, from 1; `nil` where there is none.
+    subscript(number: UInt32) -> UnsafeMutablePointer<PathSuspect>? {
+        let place = Int(number) - 1
+        return place >= 0 && place < count && isUsed[place].pointee ? slots[place] : nil
+    }
 }

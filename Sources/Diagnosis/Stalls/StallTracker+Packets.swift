@@ -19,53 +19,95 @@ extension StallTracker {
         if sign == .opening { noteOpening(packet, flow.pointee, sourceIsHigh: sourceIsHigh, context) }
         guard flow.pointee.suspect != 0 || (sign != .none && sign != .opening) else { return }
         let connection = context.translations.connection(of: flow.pointee.key)
-        var suspect: PathSuspect
-        if let known = suspects.find(flow.pointee.suspect, flow.pointee) {
-            suspect = known
-        } else {
-            flow.pointee.suspect = 0
-            guard sign != .none, sign != .opening else { return }
-            let isFromClient = connection.map { [$0.original, $0.translated].contains(record.fiveTuple) }
-            let clientIsHigh =
-                isFromClient.map { $0 == sourceIsHigh } ?? flow.pointee.clientIsHigh
-                ?? (record.src_port < record.dst_port ? !sourceIsHigh : sourceIsHigh)
-            suspect = PathSuspect(
-                key: flow.pointee.key, generation: flow.pointee.generation, clientIsHigh: clientIsHigh, record: record,
-                time: packet.time, frame: packet.frame, file: number(of: context.file))
+        if let known = suspects.find(flow.pointee.suspect, flow) {
+            observe(
+                packet, sign, flow, known, connection, sourceIsHigh: sourceIsHigh, opened: opened, sent: sent, &context,
+                icmp, forwarding)
+            return
         }
-        let isTwin = !flow.pointee.matches(suspect.key)
-        let isFromClient = sourceIsHigh == (isTwin ? suspect.twinClientIsHigh : suspect.clientIsHigh)
+        flow.pointee.suspect = 0
+        guard sign != .none, sign != .opening else { return }
+        let isFromClient = connection.map { [$0.original, $0.translated].contains(record.fiveTuple) }
+        let clientIsHigh =
+            isFromClient.map { $0 == sourceIsHigh } ?? flow.pointee.clientIsHigh
+            ?? (record.src_port < record.dst_port ? !sourceIsHigh : sourceIsHigh)
+        var suspect = PathSuspect(
+            key: flow.pointee.key, generation: flow.pointee.generation, clientIsHigh: clientIsHigh, record: record,
+            time: packet.time, frame: packet.frame, file: number(of: context.file))
+        withUnsafeMutablePointer(to: &suspect) {
+            observe(
+                packet, sign, flow, $0, connection, sourceIsHigh: sourceIsHigh, opened: opened, sent: sent, &context,
+                icmp, forwarding)
+        }
+    }
+
+    /// Takes a segment of a suspect's flow.
+    ///
+    /// - `found`: The suspect in its place, or a new one, which gets a place if the segment says something.
+    private mutating func observe(
+        _ packet: ObservedPacket, _ sign: RetransmissionKind, _ flow: UnsafeMutablePointer<FlowEntry>,
+        _ found: UnsafeMutablePointer<PathSuspect>, _ connection: TranslatedConnection?, sourceIsHigh: Bool,
+        opened: UInt32, sent: UInt32, _ context: inout EngineContext, _ icmp: borrowing ICMPTracker,
+        _ forwarding: borrowing ForwardingTracker
+    ) {
+        let isTwin = !flow.pointee.matches(found.pointee.key)
+        let isFromClient = sourceIsHigh == (isTwin ? found.pointee.twinClientIsHigh : found.pointee.clientIsHigh)
         // Of a translated connection either half's packets count to one suspect.
-        guard let own = isTwin ? context.flows.find(suspect.key) : flow, own.pointee.generation == suspect.generation
+        guard let own = isTwin ? context.flows.find(found.pointee.key) : flow,
+            own.pointee.generation == found.pointee.generation
         else {
             flow.pointee.suspect = 0
             return
         }
-        let entry = connection == nil ? own.pointee : context.whole(own.pointee).entry
+        guard connection == nil else {
+            var whole = context.whole(own.pointee)
+            withUnsafeMutablePointer(to: &whole.entry) {
+                observe(
+                    packet, sign, own, $0, found, connection, isFromClient: isFromClient, opened: opened, sent: sent,
+                    &context, icmp, forwarding)
+            }
+            return
+        }
+        observe(
+            packet, sign, own, own, found, nil, isFromClient: isFromClient, opened: opened, sent: sent, &context, icmp,
+            forwarding)
+    }
+
+    /// - `own`: The flow that has the suspect's number; `entry` is the same with what its other half shows.
+    private mutating func observe(
+        _ packet: ObservedPacket, _ sign: RetransmissionKind, _ own: UnsafeMutablePointer<FlowEntry>,
+        _ entry: UnsafeMutablePointer<FlowEntry>, _ found: UnsafeMutablePointer<PathSuspect>,
+        _ connection: TranslatedConnection?, isFromClient: Bool, opened: UInt32, sent: UInt32,
+        _ context: inout EngineContext, _ icmp: borrowing ICMPTracker, _ forwarding: borrowing ForwardingTracker
+    ) {
         // The other half has shown the SYN-ACK that this acknowledges.
-        let sign = sign == .repeatedACK && suspect.server(entry).packets > 0 ? RetransmissionKind.none : sign
-        guard suspect.note(sign, packet, entry, isFromClient: isFromClient, opened: opened, sent: sent) else { return }
-        suspect.file = suspect.frame == packet.frame ? number(of: context.file) : suspect.file
+        let isAnswered = entry.side(isHigh: !found.pointee.clientIsHigh).pointee.packets > 0
+        let sign = sign == .repeatedACK && isAnswered ? RetransmissionKind.none : sign
+        guard found.pointee.note(sign, packet, entry, isFromClient: isFromClient, opened: opened, sent: sent) else {
+            return
+        }
+        if found.pointee.frame == packet.frame { found.pointee.file = number(of: context.file) }
         context.nextDue = 0
-        let number = own.pointee.suspect == 0 ? suspects.insert(suspect) : own.pointee.suspect
-        own.pointee.suspect = number
-        if let connection, suspect.twin == nil { link(&suspect, number, connection, context) }
+        if own.pointee.suspect == 0 { own.pointee.suspect = suspects.insert(found.pointee) }
+        let number = own.pointee.suspect
+        guard let suspect = suspects[number] else { return }
+        if let connection, suspect.pointee.twin == nil { link(suspect, number, connection, context) }
         noteRepeat(sign, suspect, entry, context)
-        consider(number, suspect, own.pointee, &context, icmp, forwarding)
+        consider(number, suspect, own, &context, icmp, forwarding)
     }
 
     /// Lets the other half of a suspect's connection count to it.
     private func link(
-        _ suspect: inout PathSuspect, _ number: UInt32, _ connection: TranslatedConnection,
+        _ suspect: UnsafeMutablePointer<PathSuspect>, _ number: UInt32, _ connection: TranslatedConnection,
         _ context: borrowing EngineContext
     ) {
         let original = FlowKey.of(connection.original)
         let translated = FlowKey.of(connection.translated)
-        let other = original.key == suspect.key ? translated : original
+        let other = original.key == suspect.pointee.key ? translated : original
         guard let twin = context.flows.find(other.key) else { return }
-        suspect.twin = other.key
-        suspect.twinGeneration = twin.pointee.generation
-        suspect.twinClientIsHigh = other.sourceIsHigh
+        suspect.pointee.twin = other.key
+        suspect.pointee.twinGeneration = twin.pointee.generation
+        suspect.pointee.twinClientIsHigh = other.sourceIsHigh
         twin.pointee.suspect = number
     }
 
@@ -135,26 +177,28 @@ extension StallTracker {
 
     /// Counts a copy to the route, and to the crowds that fail together.
     private mutating func noteRepeat(
-        _ sign: RetransmissionKind, _ suspect: PathSuspect, _ flow: FlowEntry, _ context: borrowing EngineContext
+        _ sign: RetransmissionKind, _ suspect: UnsafeMutablePointer<PathSuspect>,
+        _ flow: UnsafeMutablePointer<FlowEntry>, _ context: borrowing EngineContext
     ) {
-        guard sign != .none, sign != .opening, suspect.time == context.now else { return }
-        let tuple = clientTuple(suspect.fiveTuple, flow.key, context)
+        guard sign != .none, sign != .opening, suspect.pointee.time == context.now else { return }
+        let tuple = clientTuple(suspect.pointee.fiveTuple, flow.pointee.key, context)
         let networks = PathNetworks(client: tuple.source, server: tuple.destination)
         let entry = table.find(networks)
         let isShed = !context.shedParts(suspect, flow).isEmpty
         entry?.pointee.retransmissions &+= 1
+        let client = flow.side(isHigh: suspect.pointee.clientIsHigh)
         switch sign {
-        case .repeatedSYN where suspect.server(flow).packets == 0:
+        case .repeatedSYN where flow.side(isHigh: !suspect.pointee.clientIsHigh).pointee.packets == 0:
             scans.note(
                 hash(tuple.source), member: hash(tuple.destination, port: tuple.destinationPort), now: context.now)
-        case .repeatedSYNACK where !suspect.client(flow).hasAck:
+        case .repeatedSYNACK where !client.pointee.hasAck:
             scans.note(
                 hash(tuple.source), member: hash(tuple.destination, port: tuple.destinationPort), now: context.now)
             let service = hash(tuple.destination, port: tuple.destinationPort)
             floods.note(service, member: hash(networks.network), now: context.now)
             manyClients.note(service, member: hash(tuple.source), now: context.now)
             if !isShed { entry?.pointee.noteFailure(port: tuple.destinationPort, now: context.now) }
-        case .repeatedSYNACK where suspect.synACK.copies > 1 && !isShed:
+        case .repeatedSYNACK where suspect.pointee.synACK.copies > 1 && !isShed:
             entry?.pointee.noteFailure(port: tuple.destinationPort, now: context.now)
         default: break
         }

@@ -51,51 +51,69 @@ extension StallTracker {
         _ icmp: borrowing ICMPTracker, _ forwarding: borrowing ForwardingTracker
     ) {
         guard let suspect = suspects[number] else { return }
-        guard let flow = context.flows.find(suspect.key), flow.pointee.generation == suspect.generation,
-            flow.pointee.suspect == number, !suspect.isTold, context.now &- suspect.time <= Self.patience
+        guard let flow = context.flows.find(suspect.pointee.key),
+            flow.pointee.generation == suspect.pointee.generation, flow.pointee.suspect == number,
+            !suspect.pointee.isTold, context.now &- suspect.pointee.time <= Self.patience
         else {
             suspects.remove(number)
             return
         }
-        consider(number, suspect, flow.pointee, isLast: isLast, &context, icmp, forwarding)
+        consider(number, suspect, flow, isLast: isLast, &context, icmp, forwarding)
     }
 
     /// Gives a verdict where there is one, else says when to look again.
     mutating func consider(
-        _ number: UInt32, _ suspect: PathSuspect, _ flow: FlowEntry, isLast: Bool = false,
-        _ context: inout EngineContext, _ icmp: borrowing ICMPTracker, _ forwarding: borrowing ForwardingTracker
+        _ number: UInt32, _ suspect: UnsafeMutablePointer<PathSuspect>, _ flow: UnsafeMutablePointer<FlowEntry>,
+        isLast: Bool = false, _ context: inout EngineContext, _ icmp: borrowing ICMPTracker,
+        _ forwarding: borrowing ForwardingTracker
     ) {
-        let whole = context.whole(flow)
+        // A segment that was sent again once is the commonest suspicion, and no verdict rests on it.
+        if suspect.pointee.isBarelyRepeated, context.shedding.isEmpty, context.translations.isEmpty {
+            if suspect.pointee.isDataAcknowledged(flow) { return suspects.remove(number) }
+            return suspects.schedule(number, at: deadline(of: suspect, context))
+        }
+        let whole = context.whole(flow.pointee)
         // What a shed flow does not show was not missing.
-        guard context.shedParts(suspect, whole.entry).isEmpty, !isShed(whole.connection, suspect, context) else {
+        guard context.shedParts(suspect.pointee, whole.entry).isEmpty,
+            !isShed(whole.connection, suspect.pointee, context)
+        else {
             return suspects.remove(number)
         }
-        var suspect = suspect
-        var subject = pathCase(suspect, whole, context, icmp)
+        var subject = pathCase(suspect.pointee, whole, context, icmp)
         subject.isLast = isLast
         if let recovered = recovery(subject) {
+            let told = suspect.pointee
             suspects.remove(number)
-            if case .late(let verdict) = recovered { emit(verdict, suspect, whole.connection, &context) }
+            if case .late(let verdict) = recovered { emit(verdict, told, whole.connection, &context) }
             return
         }
-        if !suspect.isLate, let verdict = lateSYN(subject) {
+        if !suspect.pointee.isLate, let verdict = lateSYN(subject) {
             // What its copies and their answers draw is still to come.
-            suspect.isLate = true
-            if !suspect.isTold { emit(verdict, suspect, whole.connection, &context) }
+            suspect.pointee.isLate = true
+            if !suspect.pointee.isTold { emit(verdict, suspect.pointee, whole.connection, &context) }
         }
-        suspect.deadline = max(context.now, suspect.time) + (suspect.isTold ? Self.patience : Self.interval)
-        if !suspect.isTold, isLast || !isWatched(suspect, flow, context), let verdict = judge.judge(subject) {
-            suspect.isTold = true
-            suspect.deadline = suspect.time + Self.patience
+        var deadline = max(context.now, suspect.pointee.time) + (suspect.pointee.isTold ? Self.patience : Self.interval)
+        if !suspect.pointee.isTold, isLast || !isWatched(suspect.pointee, flow, context),
+            let verdict = judge.judge(subject)
+        {
+            suspect.pointee.isTold = true
+            deadline = suspect.pointee.time + Self.patience
             if !forwarding.hasDropped(subject), !isExcluded(verdict, subject) {
-                emit(verdict, suspect, whole.connection, &context)
+                emit(verdict, suspect.pointee, whole.connection, &context)
             }
         }
         // Half a second after a copy tells more than a second.
-        if !suspect.isTold, context.now < suspect.time + PathJudge.grace {
-            suspect.deadline = suspect.time + PathJudge.grace
+        if !suspect.pointee.isTold, context.now < suspect.pointee.time + PathJudge.grace {
+            deadline = suspect.pointee.time + PathJudge.grace
         }
-        suspects.replace(number, by: suspect)
+        suspects.schedule(number, at: deadline)
+    }
+
+    /// The time (ns) of the next look at a suspect that nothing was said of.
+    private func deadline(of suspect: UnsafeMutablePointer<PathSuspect>, _ context: borrowing EngineContext) -> UInt64 {
+        let time = suspect.pointee.time
+        if !suspect.pointee.isTold, context.now < time + PathJudge.grace { return time + PathJudge.grace }
+        return max(context.now, time) + (suspect.pointee.isTold ? Self.patience : Self.interval)
     }
 
     /// The recovery of a connection; `nil` where it has not recovered.
@@ -134,9 +152,9 @@ extension StallTracker {
 
     /// True while this machine may find that it dropped the packets itself: that says more.
     private func isWatched(
-        _ suspect: PathSuspect, _ flow: FlowEntry, _ context: borrowing EngineContext
+        _ suspect: PathSuspect, _ flow: UnsafeMutablePointer<FlowEntry>, _ context: borrowing EngineContext
     ) -> Bool {
-        guard flow.watch != 0 else { return false }
+        guard flow.pointee.watch != 0 else { return false }
         let firsts = [suspect.syn.first, suspect.synACK.first, suspect.ack.first, suspect.data.first]
         return context.now < (firsts.filter { $0 > 0 }.min() ?? 0) + Self.watchTime
     }
@@ -270,6 +288,14 @@ private enum PathRecovery {
 }
 
 extension EngineContext {
+    /// The parts of a suspect's flow that were shed since it was opened.
+    @inline(__always)
+    func shedParts(
+        _ suspect: UnsafeMutablePointer<PathSuspect>, _ flow: UnsafeMutablePointer<FlowEntry>
+    ) -> ShedParts {
+        shedding.isEmpty ? [] : shedParts(suspect.pointee, flow.pointee)
+    }
+
     /// The parts of a suspect's flow that were shed since it was opened.
     func shedParts(_ suspect: PathSuspect, _ flow: FlowEntry) -> ShedParts {
         guard !shedding.isEmpty else { return [] }

@@ -3,6 +3,7 @@ internal import Packets
 
 /// Tracks connections that stall, and the paths that connections take; each part is bounded.
 struct StallTracker: ~Copyable {
+    private let inPlace = InPlace()
     /// Packets of a direction of which `observe(directionOf:)` wants to know.
     static var firstPackets: UInt16 { OneWayTapDetector.alone }
 

@@ -83,7 +83,10 @@ struct Field<Subject, Draft>: Sendable {
 extension Array {
     /// Writes the fields of `subject` in their order.
     func write<Subject, Draft>(_ subject: Subject, to json: inout JSONWriter) where Element == Field<Subject, Draft> {
-        for field in self { field.write(subject, to: &json) }
+        // In place: a copy of a field retains each of its closures and names.
+        withUnsafeBufferPointer { fields in
+            for index in fields.indices { fields[index].write(subject, to: &json) }
+        }
     }
 
     /// Reads the fields that `container` has into `draft`.

@@ -201,7 +201,7 @@ struct SettlingTests {
         let reset = ResetCase(
             record: PacketRecord(), time: Story.start, frame: 1, passage: .arrived, flow: nil, id: "", packetKey: "")
         for number in 0...UInt32(JudgedResets.capacity) {
-            told.insert(JudgedResets.Entry(reset: reset, finding: finding), number: number)
+            told.insert(JudgedResets.Entry(reset: reset, finding: finding, waiting: nil), number: number)
         }
         #expect(told.find(0, now: Story.start) == nil)
         #expect(told.find(1, now: Story.start) != nil)
