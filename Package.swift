@@ -185,3 +185,43 @@ if Context.environment["RSTWHO_FUZZ"] != nil {
             name: "rstwhofuzz", dependencies: ["FuzzCases"], path: "Tests/Fuzz/Driver",
             swiftSettings: strict + [.unsafeFlags(["-parse-as-library"])]))
 }
+
+// `make fleet` builds the program that talks to the fleet's store. It needs TLS, which takes longer to build than all
+// else that `make` and `make test` build: docs/decisions/0045-a-program-of-its-own-for-the-store.md.
+if Context.environment["RSTWHO_FLEET"] != nil {
+    package.products.append(.executable(name: "rstwho-fleet", targets: ["rstwho-fleet"]))
+    package.dependencies += [
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    ]
+    package.targets += [
+        .target(name: "CFleetSQL", exclude: ["sql"], cSettings: strictC),
+        .target(
+            name: "FleetStore",
+            dependencies: [
+                "CFleetSQL", "Explanation", "Fleet", "Packets", "Reporting", "YAML",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOHTTPCompression", package: "swift-nio-extras"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "Yams", package: "Yams"),
+            ],
+            swiftSettings: strict
+        ),
+        .executableTarget(
+            name: "rstwho-fleet",
+            dependencies: [
+                "Explanation", "Fleet", "FleetStore", "Packets", "Reporting",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "FleetStoreTests", dependencies: ["Fleet", "FleetStore", "Packets"],
+            path: "Tests/Unit/FleetStoreTests", swiftSettings: strict),
+    ]
+}
