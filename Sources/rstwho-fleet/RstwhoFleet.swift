@@ -10,5 +10,6 @@ struct RstwhoFleet: AsyncParsableCommand {
         discussion: "`rstwho ship` and `rstwho fleet` start it; see docs/fleet.md.",
         subcommands: [
             ShipCommand.self, MigrateCommand.self, StoreDoctorCommand.self, StoreForgetCommand.self,
+            SelectCommand.self,
         ])
 }

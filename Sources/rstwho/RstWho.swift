@@ -20,7 +20,7 @@ struct RstWho: AsyncParsableCommand {
             HostsCommand.self,
             OriginsCommand.self,
             PathsCommand.self, TopCommand.self, CompareCommand.self, ProbeCommand.self, DoctorCommand.self,
-            ForgetCommand.self, CheckConfigCommand.self, FleetCommand.self,
+            ForgetCommand.self, CheckConfigCommand.self, FleetCommand.self, ShipCommand.self,
             PathsCommand.self, TopCommand.self, CompareCommand.self, ExtcapCommand.self, ProbeCommand.self,
             DoctorCommand.self,
             ForgetCommand.self, CheckConfigCommand.self,

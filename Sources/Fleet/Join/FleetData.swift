@@ -51,11 +51,16 @@ package struct FleetData: Sendable {
     package private(set) var left = 0
     /// Records that were there already.
     package private(set) var duplicates = 0
+    /// Notes of stores about records that are missing.
+    package private(set) var notes: [FleetSourceNote] = []
 
     /// - Parameter capacity: records that are kept at most; each takes about 1 KB.
     package init(capacity: Int = 2_000_000) {
         self.capacity = capacity
     }
+
+    /// True where a record that is not there may have been left out: silence then proves nothing.
+    package var isPartial: Bool { left > 0 || notes.contains(where: \.isPartial) }
 
     package var count: Int { newestFindings.count + allSightings.count + allAgents.count + newestHosts.count }
 
@@ -63,7 +68,7 @@ package struct FleetData: Sendable {
     package mutating func add(line: some StringProtocol) {
         guard line.contains(where: { !$0.isWhitespace }) else { return }
         guard let record = FleetRecord.decode(line) else {
-            unread += 1
+            if let note = FleetSourceNote.decode(line) { notes.append(note) } else { unread += 1 }
             return
         }
         add(record)

@@ -23,7 +23,8 @@ package struct FleetJoin: Sendable {
         sightings = data.sightings.filter { $0.reporter.realm == realm }
         hosts = data.hosts.filter { $0.reporter.realm == realm }
         clocks = FleetClocks(sightings)
-        watch = FleetWatch(rows: data.agentRows.filter { $0.key.realm == realm }, clocks: clocks)
+        watch = FleetWatch(
+            rows: data.agentRows.filter { $0.key.realm == realm }, clocks: clocks, isPartial: data.isPartial)
     }
 
     /// The connections that match, the newest last; of attempts with one conclusion at the same places the newest

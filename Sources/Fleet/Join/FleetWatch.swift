@@ -23,6 +23,8 @@ package struct FleetWatch: Sendable {
         case otherKey
         /// It samples fewer flows, and this need not be one of them.
         case samplesLess
+        /// Records are missing: a part of the store did not answer, or there were too many.
+        case recordsMissing
     }
 
     /// The longest time between two rows of an agent that runs, ns: three intervals.
@@ -30,10 +32,13 @@ package struct FleetWatch: Sendable {
 
     private let rows: [FleetData.AgentKey: [FleetAgent]]
     private let clocks: FleetClocks
+    private let isPartial: Bool
 
-    package init(rows: [FleetData.AgentKey: [FleetAgent]], clocks: FleetClocks) {
+    /// - `isPartial`: records may be missing, so that no agent's silence proves anything.
+    package init(rows: [FleetData.AgentKey: [FleetAgent]], clocks: FleetClocks, isPartial: Bool = false) {
         self.rows = rows
         self.clocks = clocks
+        self.isPartial = isPartial
     }
 
     /// The agents that have rows.
@@ -99,7 +104,7 @@ package struct FleetWatch: Sendable {
         guard time - before.time <= Self.longestGap, after.time - min(time, after.time) <= Self.longestGap else {
             return .notRunning
         }
-        return rest(before, after)
+        return rest(before, after) ?? (isPartial ? .recordsMissing : nil)
     }
 
     private func dropped(_ before: FleetAgent, _ after: FleetAgent, _ kinds: [FleetRecord.Kind]) -> Doubt? {
@@ -124,6 +129,7 @@ extension FleetWatch.Doubt {
         case .shedding(let share): "processed only \(Int(share * 100)) % of the connections under load"
         case .otherKey: "has another capture.hash_key and samples other connections: not comparable"
         case .samplesLess: "samples fewer connections, and need not have reported this one"
+        case .recordsMissing: "may have a record among those that are missing here"
         }
     }
 
@@ -139,6 +145,7 @@ extension FleetWatch.Doubt {
         case .shedding: "shedding"
         case .otherKey: "other_key"
         case .samplesLess: "samples_less"
+        case .recordsMissing: "records_missing"
         }
     }
 }

@@ -7,11 +7,12 @@ struct FleetCommand: ParsableCommand {
         commandName: "fleet",
         abstract: "Ask all agents one question: who reset it, between which of them, where was it lost.",
         discussion: """
-            Agents write records (see docs/fleet.md); --from reads them from files or a pipe, from whatever store they come: \
-            cat spools/*.jsonl | rstwho fleet agents --from -
+            Agents write records (see docs/fleet.md). They are read from the fleet's store, which `rstwho-fleet` asks; or \
+            with --from from files or a pipe, from whatever store they come: cat spools/*.jsonl | rstwho fleet agents --from -
             """,
         subcommands: [
             FleetTraceCommand.self, FleetResetsCommand.self, FleetOriginsCommand.self, FleetHostsCommand.self,
-            FleetChangedCommand.self, FleetAgentsCommand.self,
+            FleetChangedCommand.self, FleetAgentsCommand.self, FleetMigrateCommand.self, FleetDoctorCommand.self,
+            FleetForgetCommand.self,
         ])
 }

@@ -17,7 +17,7 @@ struct FleetTraceCommand: ParsableCommand {
             say, the evidence and the clocks. Address translation on the way does not matter.
 
             Exit status: 0 nothing is wrong, 1 somebody else than the host reset it or a packet was lost, 64 usage, 65 bad \
-            input, 66 no such file or no such connection, 74 read error.
+            input, 66 no such file or no such connection, 69 no server of the store answered, 74 read error, 78 configuration.
             """)
 
     @Argument(help: "The connection, as a tool prints it.")
@@ -50,14 +50,13 @@ struct FleetTraceCommand: ParsableCommand {
     }
 
     func run() throws {
-        let data = try options.read()
-        let join = FleetJoin(data, realm: try options.realm(in: data))
-        let times = options.times(data)
+        let input = try options.read("trace", connection)
+        let join = FleetJoin(input.data, realm: try options.realm(in: input.data))
         let traces = try patterns().flatMap {
-            join.traces($0, since: times.since ?? 0, until: times.until ?? .max)
+            join.traces($0, since: input.since ?? 0, until: input.until ?? .max)
         }.suffix(limit).reversed()
         let isProblem = traces.contains(where: \.isProblem)
-        try options.answer(traces.isEmpty ? .noInput : isProblem ? .found : .ok) { style in
+        try options.answer(input, traces.isEmpty ? .noInput : isProblem ? .found : .ok) { style in
             guard !traces.isEmpty else {
                 return style.privacy.apply(
                     to: "No agent reported this connection: \(connection)\n"
@@ -79,7 +78,7 @@ struct FleetResetsCommand: ParsableCommand {
         abstract: "List the resets that the agents saw, each once.",
         discussion: """
             Exit status: 0 every reset is its host's own or undetermined, 1 at least one is not, 64 usage, 65 bad input, 66 no \
-            such file, 74 read error.
+            such file, 69 no server of the store answered, 74 read error, 78 configuration.
             """)
 
     @Option(help: ArgumentHelp("Maximum number of lines.", valueName: "number"))
@@ -94,9 +93,9 @@ struct FleetResetsCommand: ParsableCommand {
     }
 
     func run() throws {
-        let data = try options.read()
-        let resets = options.selected(data)
-        try options.answer(resets.all.contains(where: \.isProblem) ? .found : .ok) {
+        let input = try options.read("resets")
+        let resets = input.resets(realm: options.realm)
+        try options.answer(input, resets.all.contains(where: \.isProblem) ? .found : .ok) {
             resets.text(limit: limit, $0)
         } json: {
             resets.all.prefix(limit).map(\.line).joined()
@@ -111,14 +110,15 @@ struct FleetOriginsCommand: ParsableCommand {
         abstract: "List the devices that reset others' connections: whom, since when, on how many agents.",
         discussion: """
             A reset that several agents saw counts once. Exit status: 0 no such device, 1 at least one, 64 usage, 65 bad \
-            input, 66 no such file, 74 read error.
+            input, 66 no such file, 69 no server of the store answered, 74 read error, 78 configuration.
             """)
 
     @OptionGroup var options: FleetOptions
 
     func run() throws {
-        let origins = FleetOrigins(options.selected(try options.read()))
-        try options.answer(origins.all.isEmpty ? .ok : .found) {
+        let input = try options.read("origins")
+        let origins = FleetOrigins(input.resets(realm: options.realm))
+        try options.answer(input, origins.all.isEmpty ? .ok : .found) {
             origins.text($0)
         } json: {
             origins.lines
@@ -131,7 +131,10 @@ struct FleetHostsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "hosts",
         abstract: "List the distance of an address or a prefix from every agent.",
-        discussion: "Exit status: 0, 64 usage, 65 bad input, 66 no such file, 74 read error.")
+        discussion: """
+            Exit status: 0, 64 usage, 65 bad input, 66 no such file, 69 no server of the store answered, 74 read error, 78 \
+            configuration.
+            """)
 
     @Argument(
         help: "An address, or a prefix such as 10.4.0.0/16.",
@@ -146,8 +149,9 @@ struct FleetHostsCommand: ParsableCommand {
     @OptionGroup var options: FleetOptions
 
     func run() throws {
-        let hosts = FleetHosts(try options.read(), prefix: prefix, realm: options.realm)
-        try options.answer(.ok) {
+        let input = try options.read("hosts", prefix.description)
+        let hosts = FleetHosts(input.data, prefix: prefix, realm: options.realm)
+        try options.answer(input, .ok) {
             hosts.text($0)
         } json: {
             hosts.lines
@@ -161,20 +165,20 @@ struct FleetChangedCommand: ParsableCommand {
         commandName: "changed",
         abstract: "Compare the time since --since with the same span before: resets, path problems, devices, agents.",
         discussion: """
-            rstwho fleet changed --since 03:00 --from spools. Without --since the last hour is compared.
+            rstwho fleet changed --since 03:00. Without --since the last hour is compared.
 
-            Exit status: 0 nothing changed, 1 something did, 64 usage, 65 bad input, 66 no such file, 74 read error.
+            Exit status: 0 nothing changed, 1 something did, 64 usage, 65 bad input, 66 no such file, 69 no server of the \
+            store answered, 74 read error, 78 configuration.
             """)
 
     @OptionGroup var options: FleetOptions
 
     func run() throws {
-        let data = try options.read()
-        let times = options.times(data)
-        let until = times.until ?? data.newest &+ 1
-        let since = times.since ?? until - min(until, 3_600_000_000_000)
-        let changes = FleetChanges(data, realm: options.realm, since: since, until: until)
-        try options.answer(changes.isEmpty ? .ok : .found) {
+        let input = try options.read("changed", length: FleetOptions.hour)
+        let until = input.until ?? input.now &+ 1
+        let since = input.since ?? until - min(until, FleetOptions.hour)
+        let changes = FleetChanges(input.data, realm: options.realm, since: since, until: until)
+        try options.answer(input, changes.isEmpty ? .ok : .found) {
             changes.text($0)
         } json: {
             changes.lines
@@ -191,29 +195,19 @@ struct FleetAgentsCommand: ParsableCommand {
             Silent, behind, shedding, losing, a clock that is off, an old version, another key. With --from, now is the \
             newest record's time.
 
-            Exit status: 0 all can be trusted, 1 at least one cannot, 64 usage, 65 bad input, 66 no such file, 74 read error.
+            Exit status: 0 all can be trusted, 1 at least one cannot, 64 usage, 65 bad input, 66 no such file, 69 no server \
+            of the store answered, 74 read error, 78 configuration.
             """)
 
     @OptionGroup var options: FleetOptions
 
     func run() throws {
-        let data = try options.read()
-        let agents = FleetAgents(data, realm: options.realm, now: data.newest)
-        try options.answer(agents.isProblem ? .found : .ok) {
+        let input = try options.read("agents", length: FleetOptions.hour)
+        let agents = FleetAgents(input.data, realm: options.realm, now: input.now)
+        try options.answer(input, agents.isProblem ? .found : .ok) {
             agents.text($0)
         } json: {
             agents.lines
         }
-    }
-}
-
-extension FleetOptions {
-    /// The resets of the realm and the times that are asked about.
-    func selected(_ data: FleetData) -> FleetResets {
-        let times = times(data)
-        let findings = data.findings.filter {
-            $0.time >= times.since ?? 0 && $0.time <= times.until ?? .max
-        }
-        return FleetResets(findings, realm: realm)
     }
 }

@@ -10,13 +10,28 @@ import Reporting
 
 /// The options for the records that a question to the fleet is answered from, and for the answer's form.
 struct FleetOptions: ParsableArguments {
+    /// ns.
+    static let hour: UInt64 = 3_600_000_000_000
+    static let day = 24 * hour
+
     @Option(
         name: .customLong("from"),
         help: ArgumentHelp(
-            "Records as JSON Lines: a file, a directory of *.jsonl files, or - for standard input. May be repeated.",
+            "Records as JSON Lines: a file, a directory of *.jsonl files, or - for standard input. May be repeated. "
+                + "Without it, the fleet's store is asked.",
             valueName: "file"),
         completion: .file())
     var files: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "File with the store's servers and account (default: $RSTWHO_STORE, or /etc/rstwho/store.yaml).",
+            valueName: "file"),
+        completion: .file())
+    var store: String?
+
+    @Flag(help: "Exit with status 69 where a server of the store did not answer.")
+    var strict = false
 
     @Option(
         help: ArgumentHelp(
@@ -25,7 +40,7 @@ struct FleetOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Only what was seen since: 03:00, 2h, 2026-11-21T03:00:00Z. Times ago count from the newest record.",
+            "Only what was seen since: 03:00, 2h, 2026-11-21T03:00:00Z. With --from, times ago count from the newest record.",
             valueName: "time"),
         transform: FleetOptions.time)
     var since: TimePoint?
@@ -48,9 +63,8 @@ struct FleetOptions: ParsableArguments {
         guard (1000...100_000_000).contains(maxRecords) else {
             throw ValidationError("--max-records takes a number from 1000 to 100000000.")
         }
-        guard !files.isEmpty else {
-            throw ValidationError(
-                "Name the records with --from: spool files of agents (`fleet.directory`), or - for standard input.")
+        guard files.isEmpty || store == nil else {
+            throw ValidationError("Records come from files or from the store: give --from or --store, not both.")
         }
     }
 
@@ -59,10 +73,16 @@ struct FleetOptions: ParsableArguments {
         return point
     }
 
-    /// Reads all records; says on standard error what was not read.
+    /// Reads the records that a question needs; says on standard error what was not read.
     ///
-    /// Throws an exit code where a file cannot be read or holds no record at all.
-    func read() throws -> FleetData {
+    /// - `question`: as `rstwho-fleet select` takes it, with its subject.
+    /// - `length`: the time before now that is asked about where no other is named, ns. Files are read whole.
+    /// - Throws: an exit code where a file or the store cannot be read, or where there is no record at all.
+    func read(_ question: String, _ subject: String? = nil, length: UInt64 = FleetOptions.day) throws -> FleetInput {
+        files.isEmpty ? try ask(question, subject, length: length) : try readFiles()
+    }
+
+    private func readFiles() throws -> FleetInput {
         var data = FleetData(capacity: maxRecords)
         do throws(CaptureError) {
             for file in files { try RecordLines.read(file) { data.add(line: $0) } }
@@ -88,7 +108,23 @@ struct FleetOptions: ParsableArguments {
             printMessage(
                 "\(data.unread) lines are no records of the fleet, or of a version that this program does not know")
         }
-        return data
+        let times = TimeSpan(since: since, until: until).resolved(now: data.newest, clock: .local)
+        return FleetInput(data: data, now: data.newest, since: times.since, until: times.until)
+    }
+
+    private func ask(_ question: String, _ subject: String?, length: UInt64) throws -> FleetInput {
+        let now = WallClock.now()
+        let times = TimeSpan(since: since, until: until).resolved(now: now, clock: .local)
+        let end = times.until ?? now
+        let start = times.since ?? end - min(length, end)
+        guard start <= end else { throw ValidationError("--since is later than --until.") }
+        var arguments = ["select", question] + (subject.map { ["--", $0] } ?? [])
+        arguments.insert(
+            contentsOf: ["--since", "\(start)", "--until", "\(end)", "--limit", "\(maxRecords)"]
+                + (realm.map { ["--realm", $0] } ?? []) + (store.map { ["--store", $0] } ?? []), at: 1)
+        var data = FleetData(capacity: maxRecords)
+        try StoreProgram.read(arguments) { data.add(line: $0) }
+        return FleetInput(data: data, now: end, since: start, until: end)
     }
 
     /// The realm that is meant.
@@ -105,94 +141,30 @@ struct FleetOptions: ParsableArguments {
         throw ExitStatus.usage.exitCode
     }
 
-    func times(_ data: FleetData) -> (since: UInt64?, until: UInt64?) {
-        TimeSpan(since: since, until: until).resolved(now: data.newest, clock: .local)
-    }
-
     /// Prints an answer, and ends the command with a status.
-    func answer(_ status: ExitStatus, text: (TableStyle) -> String, json: () -> String) throws -> Never {
+    ///
+    /// The first line says which servers of the store did not answer.
+    func answer(
+        _ input: FleetInput, _ status: ExitStatus, text: (TableStyle) -> String, json: () -> String
+    ) throws -> Never {
         var output = StandardOutput()
         let privacy = AddressPrivacy(addresses)
         var style = output.style
         style.privacy = privacy
         do throws(OutputError) {
             switch format {
-            case .text: try output.write(text(style))
-            case .json: try output.write(privacy.apply(to: json()))
+            case .text: try output.write(input.data.notes.map(\.text).joined() + text(style))
+            case .json:
+                try output.write(input.data.notes.filter(\.isPartial).map(\.answerLine).joined())
+                try output.write(privacy.apply(to: json()))
             }
             try output.flush()
         } catch {
             throw error.exitCode
         }
+        if strict, input.data.notes.contains(where: { !$0.missing.isEmpty }) {
+            throw ExitStatus.unavailable.exitCode
+        }
         throw status.exitCode
-    }
-}
-
-/// Lines of files, directories or standard input.
-enum RecordLines {
-    /// A longer line is none of ours: the JSON of a finding has a few KB.
-    private static let longest = 1 << 20
-
-    /// Hands over each line.
-    ///
-    /// - Throws: `CaptureError` where the file cannot be read.
-    static func read(_ path: String, _ handle: (String) -> Void) throws(CaptureError) {
-        if path == "-" { return try read(STDIN_FILENO, "standard input", handle) }
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw error(path, errno) }
-        if status.st_mode & S_IFMT == S_IFDIR {
-            for file in try files(in: path) { try read(file: "\(path)/\(file)", handle) }
-        } else {
-            try read(file: path, handle)
-        }
-    }
-
-    private static func files(in path: String) throws(CaptureError) -> [String] {
-        guard let directory = opendir(path) else { throw error(path, errno) }
-        defer { closedir(directory) }
-        var names: [String] = []
-        while let entry = readdir(directory) {
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-            }
-            if name.hasSuffix(".jsonl") { names.append(name) }
-        }
-        return names.sorted()
-    }
-
-    private static func read(file: String, _ handle: (String) -> Void) throws(CaptureError) {
-        let descriptor = open(file, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw error(file, errno) }
-        defer { close(descriptor) }
-        try read(descriptor, file, handle)
-    }
-
-    private static func read(_ descriptor: Int32, _ name: String, _ handle: (String) -> Void) throws(CaptureError) {
-        var piece = [UInt8](repeating: 0, count: 1 << 16)
-        var line: [UInt8] = []
-        var isTooLong = false
-        while true {
-            let count = Glibc.read(descriptor, &piece, piece.count)
-            if count < 0, errno == EINTR { continue }
-            guard count >= 0 else { throw error(name, errno) }
-            if count == 0 { break }
-            for part in piece[..<count].split(separator: 0x0a, omittingEmptySubsequences: false).enumerated() {
-                if part.offset > 0 {
-                    handle(isTooLong ? "too long" : String(decoding: line, as: UTF8.self))
-                    line.removeAll(keepingCapacity: true)
-                    isTooLong = false
-                }
-                if line.count + part.element.count <= longest { line += part.element } else { isTooLong = true }
-            }
-        }
-        if !line.isEmpty { handle(isTooLong ? "too long" : String(decoding: line, as: UTF8.self)) }
-    }
-
-    private static func error(_ path: String, _ number: Int32) -> CaptureError {
-        let code: CaptureError.Code =
-            number == ENOENT ? .notFound : number == EACCES || number == EPERM ? .noPermission : .ioError
-        return CaptureError(
-            code, subject: path, problem: String(cString: strerror(number)),
-            advice: "--from takes a file of records, a directory of *.jsonl files, or -", errno: number)
     }
 }
