@@ -74,15 +74,16 @@ build/%.bpf.swift-clang.o: bpf/%.bpf.c $(BPF_HEADERS) Makefile
 	@mkdir -p build
 	$(SWIFT_CLANG) $(BPF_CFLAGS) -c $< -o $@
 
-.PHONY: fleet fleet-debug
+.PHONY: fleet test-fleet
 fleet: deps-build bpf ## the program that talks to the fleet's store, .build/release/rstwho-fleet
 	swift build $(RELEASE)
 	RSTWHO_FLEET=1 swift build $(RELEASE_FLAGS) --product rstwho-fleet
 
-# For Tests/Deploy/fleet: debug builds, side by side.
-fleet-debug: deps-build bpf
+test-fleet: deps-build bpf ## ship to real ClickHouse servers, ask, and compare with the truth; servers are killed meanwhile
+	@scripts/install-packages fleet
 	swift build --product rstwho
 	RSTWHO_FLEET=1 swift build --product rstwho-fleet
+	Tests/Deploy/fleet/run .build/debug
 
 debug: deps-build bpf ## a debug build with its tests
 	swift build --build-tests

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import AsyncHTTPClient
+internal import Glibc
 package import NIOCore
 internal import NIOHTTP1
 internal import NIOHTTPCompression
@@ -32,6 +33,8 @@ package final class StoreClient: Sendable {
             redirectConfiguration: .disallow,
             timeout: .init(connect: .seconds(Int64(min(5, settings.deadline)))),
             decompression: .enabled(limit: .size(Self.maximumAnswer)))
+        // A server that refuses is told at once, and the next one asked.
+        configuration.connectionPool.retryConnectionEstablishment = false
         // One connection and plain bodies: nothing here gains from HTTP/2.
         configuration.httpVersion = .http1Only
         client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
@@ -204,9 +207,10 @@ package final class StoreClient: Sendable {
         case let error as NIOSSLExtraError:
             return certificateProblem(server, "\(error)")
         case is NIOConnectionError:
-            return StoreError(.retry, server: server, text: "no connection: refused, unreachable or an unknown name")
+            return StoreError(.retry, server: server, text: "no connection: unreachable, or an unknown name")
         case let error as IOError:
-            return StoreError(.retry, server: server, text: "\(error)")
+            let reason = String(cString: strerror(error.errnoCode))
+            return StoreError(.retry, server: server, text: "no connection: \(reason)")
         default:
             return StoreError(.retry, server: server, text: "\(error)")
         }

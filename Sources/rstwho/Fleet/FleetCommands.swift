@@ -192,7 +192,7 @@ struct FleetAgentsCommand: ParsableCommand {
         commandName: "agents",
         abstract: "List the agents, those first that cannot be trusted now.",
         discussion: """
-            Silent, behind, shedding, losing, a clock that is off, an old version, another key. With --from, now is the \
+            Silent, behind, shedding, losing, a clock that is off, an old version, another key. Now is --until; without it, with --from, the \
             newest record's time.
 
             Exit status: 0 all can be trusted, 1 at least one cannot, 64 usage, 65 bad input, 66 no such file, 69 no server \

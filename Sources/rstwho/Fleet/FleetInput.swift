@@ -4,7 +4,7 @@ import Fleet
 /// The records for a question to the fleet, and the times that it asks about, ns since 1970.
 struct FleetInput {
     var data: FleetData
-    /// The newest record's time where the records come from files; else the end of the time that is asked about.
+    /// The end of the time that is asked about: without one the newest record's time in files, else this machine's.
     var now: UInt64
     var since: UInt64?
     var until: UInt64?

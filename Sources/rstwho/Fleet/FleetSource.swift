@@ -109,7 +109,7 @@ struct FleetOptions: ParsableArguments {
                 "\(data.unread) lines are no records of the fleet, or of a version that this program does not know")
         }
         let times = TimeSpan(since: since, until: until).resolved(now: data.newest, clock: .local)
-        return FleetInput(data: data, now: data.newest, since: times.since, until: times.until)
+        return FleetInput(data: data, now: times.until ?? data.newest, since: times.since, until: times.until)
     }
 
     private func ask(_ question: String, _ subject: String?, length: UInt64) throws -> FleetInput {
