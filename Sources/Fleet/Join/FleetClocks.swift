@@ -74,8 +74,11 @@ package struct FleetClocks: Sendable {
         reference = first
         offsets[first] = Offset(nanoseconds: 0, samples: 0, isSeparable: true)
         while offsets.count < Self.capacity {
+            // Of equally good pairs always the same one: answers do not differ from run to run.
             let next = pairs.filter { offsets[$0.key.one] != nil && offsets[$0.key.other] == nil }
-                .max { ($0.value.count, $1.key.other) < ($1.value.count, $0.key.other) }
+                .max {
+                    ($0.value.count, $1.key.other, $1.key.one) < ($1.value.count, $0.key.other, $0.key.one)
+                }
             guard let next, let known = offsets[next.key.one], let estimate = ClockEstimate(next.value) else { return }
             offsets[next.key.other] = Offset(
                 nanoseconds: known.nanoseconds &+ estimate.offset, samples: next.value.count,
