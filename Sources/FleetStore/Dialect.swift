@@ -35,6 +35,11 @@ package struct Dialect: Sendable, Equatable {
                 + "AND IPv6StringToNum(\(column)) <= IPv6StringToNum('\(high)'))"
     }
 
+    /// The 16 bytes of a text that may be an IPv6 address; zeros where it is none.
+    func number(_ text: String) -> String {
+        isCurrent ? "IPv6StringToNumOrDefault(\(text))" : "IPv6StringToNum(\(text))"
+    }
+
     /// Settings for inserting a batch, as parameters of the request.
     var insertSettings: [(String, String)] {
         let common = [("input_format_skip_unknown_fields", "1")]

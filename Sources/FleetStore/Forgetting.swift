@@ -81,9 +81,11 @@ package struct Forgetting: Sendable {
             dialect: dialect, database: client.settings.database, realm: mark.realm)
         var deleted = 0
         for (kind, columns) in Self.columns {
+            // A finding's own JSON names more hosts than its ends: routers, resolvers, targets of probes.
+            let mentions = kind == .finding ? [statements.isMentioned(in: "line", mark.prefix)] : []
             let condition = statements.all([
                 "realm = \(StoreStatements.quoted(mark.realm))", "at <= \(mark.before)",
-                statements.any(columns.map { statements.isInside($0, mark.prefix) }),
+                statements.any(columns.map { statements.isInside($0, mark.prefix) } + mentions),
             ])
             let table = "\(client.settings.database).\(kind.table)"
             let count = "SELECT count() FROM \(table) WHERE \(condition)"

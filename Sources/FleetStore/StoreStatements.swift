@@ -161,6 +161,17 @@ package struct StoreStatements: Sendable {
             column, FleetRecord.text(bounds.lowerBound), FleetRecord.text(bounds.upperBound))
     }
 
+    /// The condition that a text names an address of a prefix.
+    func isMentioned(in column: String, _ prefix: IPPrefix) -> String {
+        let bounds = prefix.bounds
+        let isIPv4 = bounds.lowerBound.isIPv4 && bounds.upperBound.isIPv4
+        let pattern = isIPv4 ? "[0-9]+[.][0-9]+[.][0-9]+[.][0-9]+" : "[0-9A-Fa-f]*:[0-9A-Fa-f:.]+"
+        let number = dialect.number(isIPv4 ? "concat('::ffff:', word)" : "word")
+        let (low, high) = (FleetRecord.text(bounds.lowerBound), FleetRecord.text(bounds.upperBound))
+        let isInside = "\(number) >= IPv6StringToNum('\(low)') AND \(number) <= IPv6StringToNum('\(high)')"
+        return "arrayExists(word -> \(isInside), extractAll(\(column), '\(pattern)'))"
+    }
+
     private func isEqual(_ column: String, _ address: IPAddress) -> String {
         "\(column) = \(Self.quoted(FleetRecord.text(address)))"
     }
