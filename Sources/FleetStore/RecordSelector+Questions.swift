@@ -16,8 +16,10 @@ extension RecordSelector {
     private static let memory = 30 * 86_400 * second
     /// Hosts are reported at least half-hourly; what is older than the table keeps is gone anyway.
     private static let hostMemory = 30 * 86_400 * second
-    /// Elements of one list in a statement.
+    /// Elements of one list in a statement: a statement has at most 256 KiB.
     private static let listSize = 5000
+    /// The same for keys, which have 20 bytes each.
+    private static let keyListSize = 12_000
 
     /// Selects what a question needs.
     ///
@@ -51,14 +53,15 @@ extension RecordSelector {
     private func trace(
         _ patterns: [Question.FlowPattern], _ realm: String?, _ span: ClosedRange<UInt64>, _ limit: Int
     ) async {
-        var records = await select(limit: limit, keeps: true, realm) { statements in
+        async let findings = select(limit: limit, keeps: true, realm) { statements in
             statements.findings(
                 statements.any(patterns.map { statements.all([statements.isReset, statements.isFinding(of: $0)]) }),
                 span, isWhole: true, limit: limit)
         }
-        records += await select(limit: limit, keeps: true, realm) { statements in
+        async let sightings = select(limit: limit, keeps: true, realm) { statements in
             statements.sightings(statements.any(patterns.map { statements.isSighting(of: $0) }), span, limit: limit)
         }
+        var records = await findings + sightings
         guard let asked = Self.span(records) else {
             // The answer says whether agents run that could have seen it.
             await select(limit: limit, realm) { $0.newestAgents(span, limit: limit) }
@@ -68,16 +71,17 @@ extension RecordSelector {
         let addresses = Self.addresses(records)
         guard addresses.count <= Self.listSize, let whole = Self.span(records) else { return }
         let around = Self.wider(whole, by: Self.pathWindow)
-        records += await select(limit: limit, keeps: true, realm) {
+        async let nearby = select(limit: limit, keeps: true, realm) {
             $0.sightings($0.isBetween(addresses), around, limit: limit)
         }
         let minutes = Self.wider(whole, by: 600 * Self.second)
-        await select(limit: limit, realm) {
+        async let paths = select(limit: limit, realm) {
             $0.findings($0.isPathFinding(of: addresses), minutes, isWhole: true, limit: limit)
         }
-        records += await select(limit: limit, keeps: true, realm) {
+        async let hosts = select(limit: limit, keeps: true, realm) {
             $0.hosts($0.isHost(among: addresses), Self.wider(whole, by: Self.hostMemory), limit: limit)
         }
+        records += await nearby + hosts + paths
         await statuses(records, addresses, realm, whole, limit)
     }
 
@@ -102,14 +106,14 @@ extension RecordSelector {
         let numbers = Array(connections.sorted().prefix(Self.listSize))
         let keys = Array(packets.sorted().prefix(Self.listSize))
         guard !numbers.isEmpty || !keys.isEmpty else { return [] }
-        let findings = await select(limit: limit, keeps: true, realm) {
+        async let findings = select(limit: limit, keeps: true, realm) {
             $0.findings(
                 $0.all([$0.isReset, $0.isOf(connections: numbers, packets: keys)]), span, isWhole: true, limit: limit)
         }
-        let sightings = await select(limit: limit, keeps: true, realm) {
+        async let sightings = select(limit: limit, keeps: true, realm) {
             $0.sightings($0.isOf(connections: numbers, packets: keys), span, limit: limit)
         }
-        return findings + sightings
+        return await findings + sightings
     }
 
     /// The rows of the agents that can be on the path, around the moments, and the newest of every agent.
@@ -157,14 +161,15 @@ extension RecordSelector {
     /// shard may hold what the host's own agent says.
     private func origins(_ realm: String?, _ span: ClosedRange<UInt64>, _ limit: Int) async {
         let senders = Finding.Sender.allCases.filter(\.isForeign).map(\.rawValue)
-        let foreign = await select(limit: limit, keeps: true, realm) {
+        await select(limit: limit, realm) {
             $0.findings($0.all([$0.isReset, $0.isSentBy(senders)]), span, isWhole: false, limit: limit)
         }
-        var keys: Set<String> = []
-        for case .finding(let finding) in foreign { keys.insert(finding.packetKey) }
+        let keys = await lines(limit: limit, realm) {
+            $0.packetKeys($0.all([$0.isReset, $0.isSentBy(senders)]), span, limit: limit)
+        }
         let sorted = keys.sorted()
-        for start in stride(from: 0, to: sorted.count, by: Self.listSize) {
-            let part = Array(sorted[start..<min(start + Self.listSize, sorted.count)])
+        for start in stride(from: 0, to: sorted.count, by: Self.keyListSize) {
+            let part = Array(sorted[start..<min(start + Self.keyListSize, sorted.count)])
             await select(limit: limit, realm) {
                 $0.findings(
                     $0.all([$0.isReset, $0.isSentBy(senders, not: true), $0.isOf(connections: [], packets: part)]),

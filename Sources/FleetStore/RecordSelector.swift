@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 package import Fleet
+internal import Glibc
 package import NIOCore
 
 /// Asks all shards of a store, and collects the records that one question needs.
@@ -52,16 +53,43 @@ package actor RecordSelector {
     ) async -> [FleetRecord] {
         var records: [FleetRecord] = []
         for answer in await ask(realm, statement) {
-            let rows = answer.readableBytesView.count { $0 == 0x0a }
-            if rows >= limit { isCut = true }
-            if keeps {
-                for line in answer.readableBytesView.split(separator: 0x0a) {
-                    if let record = FleetRecord.decode(String(decoding: line, as: UTF8.self)) { records.append(record) }
-                }
+            var rows = 0
+            Self.forEachLine(of: answer) { line in
+                rows += 1
+                if keeps, let record = FleetRecord.decode(line()) { records.append(record) }
             }
+            if rows >= limit { isCut = true }
             write(answer)
         }
         return records
+    }
+
+    /// The lines that a statement selects on all shards, each once.
+    func lines(limit: Int, _ realm: String?, _ statement: @Sendable (StoreStatements) -> String) async -> Set<String> {
+        var lines: Set<String> = []
+        for answer in await ask(realm, statement) {
+            var rows = 0
+            Self.forEachLine(of: answer) { line in
+                rows += 1
+                lines.insert(line())
+            }
+            if rows >= limit { isCut = true }
+        }
+        return lines
+    }
+
+    /// Calls `body` for each line; the text is made only where it is asked for.
+    private static func forEachLine(of answer: ByteBuffer, _ body: (() -> String) -> Void) {
+        answer.withUnsafeReadableBytes { bytes in
+            guard var start = bytes.baseAddress else { return }
+            let end = start + bytes.count
+            while start < end {
+                let stop = memchr(start, 0x0a, end - start).map { UnsafeRawPointer($0) } ?? end
+                let line = UnsafeRawBufferPointer(start: start, count: stop - start)
+                body { String(decoding: line, as: UTF8.self) }
+                start = stop + 1
+            }
+        }
     }
 
     private func ask(_ realm: String?, _ statement: @Sendable (StoreStatements) -> String) async -> [ByteBuffer] {
@@ -77,7 +105,8 @@ package actor RecordSelector {
             }
             var answers: [ByteBuffer] = []
             for await (index, shard, answer) in group {
-                shards[index] = shard
+                // Statements run side by side: a failure of one stays known, whatever another has got since.
+                if shards[index].problem == nil { shards[index] = shard }
                 if let answer { answers.append(answer) }
             }
             return answers

@@ -196,6 +196,10 @@ package final class StoreClient: Sendable {
 
     private static func failure(_ error: any Error, _ server: String, _ seconds: Int) -> StoreError {
         switch error {
+        case is NIOTooManyBytesError:
+            return StoreError(
+                .retry, server: server,
+                text: "the answer has more than \(maximumAnswer >> 20) MiB: ask about a shorter time")
         case let error as HTTPClientError where error == .deadlineExceeded || error == .readTimeout:
             return late(server, seconds)
         case let error as HTTPClientError where error == .connectTimeout:

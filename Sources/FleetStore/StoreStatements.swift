@@ -68,6 +68,12 @@ package struct StoreStatements: Sendable {
         return all([isPair(pattern.source.address, destination.address), any([all(forward), all(back)])])
     }
 
+    /// The keys of the packets that findings which fulfil a condition are about, one a line.
+    package func packetKeys(_ condition: String, _ span: Span, limit: Int) -> String {
+        "SELECT DISTINCT packet_key FROM \(database).findings WHERE \(all([time(span), condition])) "
+            + "LIMIT \(limit) FORMAT TabSeparated"
+    }
+
     /// The condition that findings are resets.
     package var isReset: String { "kind = 'reset'" }
 
@@ -135,8 +141,10 @@ package struct StoreStatements: Sendable {
 
     /// The newest row of each agent in a span.
     package func newestAgents(_ span: Span, limit: Int) -> String {
-        "SELECT \(Self.agent) FROM \(database).agents WHERE \(all([time(span)])) "
-            + "ORDER BY at DESC LIMIT 1 BY realm, agent LIMIT \(limit) FORMAT JSONEachRow"
+        // The newest times come from three columns; the others are read for those rows alone.
+        let newest = "SELECT realm, agent, max(at) FROM \(database).agents WHERE \(time(span)) GROUP BY realm, agent"
+        return "SELECT \(Self.agent) FROM \(database).agents WHERE \(time(span)) AND (realm, agent, at) IN (\(newest)) "
+            + "LIMIT 1 BY realm, agent LIMIT \(limit) FORMAT JSONEachRow"
     }
 
     /// The newest distances of some hosts from each agent.

@@ -93,12 +93,12 @@ struct SelectCommand: AsyncParsableCommand {
 
     /// Writes all; a reader that has gone away has seen enough.
     private static func write(_ lines: ByteBuffer) {
-        var rest = lines.readableBytesView[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
+        var rest = lines
+        while rest.readableBytes > 0 {
+            let count = rest.withUnsafeReadableBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
             guard count > 0 else { Glibc.exit(Status.ioError.rawValue) }
-            rest = rest.dropFirst(count)
+            rest.moveReaderIndex(forwardBy: count)
         }
     }
 }
