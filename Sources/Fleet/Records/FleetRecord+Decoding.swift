@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import FoundationEssentials
 internal import Packets
 
 extension FleetRecord {
@@ -9,7 +8,9 @@ extension FleetRecord {
     ///
     /// - Returns: `nil` where it is no record, or a value is none that a record has.
     package static func decode(_ line: some StringProtocol) -> FleetRecord? {
-        guard let wire = try? JSONDecoder().decode(WireFleetRecord.self, from: Data(line.utf8)) else { return nil }
+        var text = String(line)
+        var wire = WireFleetRecord()
+        guard text.withUTF8({ bytes in FlatJSON.read(bytes) { wire.set($0, $1) } }) else { return nil }
         return wire.record
     }
 }
@@ -18,31 +19,28 @@ extension FleetRecord {
 ///
 /// ClickHouse writes 64-bit integers in quotes where its setting asks for that, and empty strings and zeros where a
 /// record had no such member.
-private struct WireFleetRecord: Decodable {
+private struct WireFleetRecord {
     /// An integer, in quotes or not.
-    struct Number: Decodable {
+    struct Number {
         var value: Int64
         var unsigned: UInt64
 
-        init(from decoder: any Decoder) throws {
-            let container = try decoder.singleValueContainer()
-            if let number = try? container.decode(UInt64.self) {
-                unsigned = number
-            } else if let number = try? container.decode(Int64.self) {
-                (value, unsigned) = (number, 0)
-                return
-            } else {
-                let text = try container.decode(String.self)
-                guard let number = UInt64(text) else {
-                    guard let number = Int64(text) else {
-                        throw DecodingError.dataCorruptedError(in: container, debugDescription: "no integer")
-                    }
-                    (value, unsigned) = (number, 0)
-                    return
+        init?(_ value: FlatJSON.Value) {
+            switch value {
+            case .integer(false, let magnitude): (self.value, unsigned) = (Int64(clamping: magnitude), magnitude)
+            case .integer(true, let magnitude):
+                guard magnitude <= UInt64(Int64.max) + 1 else { return nil }
+                (self.value, unsigned) = (magnitude > UInt64(Int64.max) ? .min : -Int64(magnitude), 0)
+            case .text(let text):
+                if let number = UInt64(text) {
+                    (self.value, unsigned) = (Int64(clamping: number), number)
+                } else if let number = Int64(text) {
+                    (self.value, unsigned) = (number, 0)
+                } else {
+                    return nil
                 }
-                unsigned = number
+            default: return nil
             }
-            value = Int64(clamping: unsigned)
         }
     }
 
@@ -171,14 +169,85 @@ private struct WireFleetRecord: Decodable {
     var dropped_findings, dropped_sightings, dropped_agents, dropped_hosts: Number?
     var packets, first_seen, last_seen: Number?
 
-    enum CodingKeys: String, CodingKey {
-        case kindName = "record"
-        case schema, realm, agent, site, machine, at, revision, count, boot, complete, id, kind, src, dst, packet_key
-        case sender, cause, stage, origin, device, owner, interface, line, src_port, dst_port, service_port, low_port
-        case high_port, client_isn, hash_key, hop, host_hop, expected, problem, from_low, from_client, last, confidence
-        case kept_share, sampled_share, clock_offset_us, clock_error_us, packet, why, low, high, direction, version
-        case address, ttl, initial_ttl, addresses, seen, recorded, shed, refused, lost, lost_resets, connections
-        case spool_bytes, spool_seconds, dropped_findings, dropped_sightings, dropped_agents, dropped_hosts, packets
-        case first_seen, last_seen
+    // MARK: Members
+
+    private typealias Setter = @Sendable (inout WireFleetRecord, FlatJSON.Value) -> Bool
+    private typealias Path<Value> = any (WritableKeyPath<WireFleetRecord, Value?> & Sendable)
+
+    /// Takes a member's value; false where the member cannot have it.
+    mutating func set(_ name: String, _ value: FlatJSON.Value) -> Bool {
+        guard value != .null, let setter = Self.setters[name] else { return true }
+        return setter(&self, value)
+    }
+
+    private static let setters: [String: Setter] = [
+        "record": text(\.kindName), "schema": integer(\.schema), "realm": text(\.realm), "agent": text(\.agent),
+        "site": text(\.site), "machine": text(\.machine), "at": number(\.at), "revision": number(\.revision),
+        "count": number(\.count), "boot": number(\.boot), "complete": number(\.complete), "id": text(\.id),
+        "kind": text(\.kind), "src": text(\.src), "dst": text(\.dst), "packet_key": text(\.packet_key),
+        "sender": text(\.sender), "cause": text(\.cause), "stage": text(\.stage), "origin": text(\.origin),
+        "device": text(\.device), "owner": text(\.owner), "interface": text(\.interface), "line": text(\.line),
+        "src_port": integer(\.src_port), "dst_port": integer(\.dst_port), "service_port": integer(\.service_port),
+        "low_port": integer(\.low_port), "high_port": integer(\.high_port), "client_isn": integer(\.client_isn),
+        "hash_key": integer(\.hash_key), "hop": integer(\.hop), "host_hop": integer(\.host_hop),
+        "expected": integer(\.expected), "problem": integer(\.problem), "from_low": integer(\.from_low),
+        "from_client": integer(\.from_client), "last": integer(\.last), "confidence": real(\.confidence),
+        "kept_share": real(\.kept_share), "sampled_share": real(\.sampled_share),
+        "clock_offset_us": integer(\.clock_offset_us), "clock_error_us": integer(\.clock_error_us),
+        "packet": text(\.packet), "why": text(\.why), "low": text(\.low), "high": text(\.high),
+        "direction": text(\.direction), "version": text(\.version), "address": text(\.address),
+        "ttl": integer(\.ttl), "initial_ttl": integer(\.initial_ttl), "addresses": texts(\.addresses),
+        "seen": number(\.seen), "recorded": number(\.recorded), "shed": number(\.shed), "refused": number(\.refused),
+        "lost": number(\.lost), "lost_resets": number(\.lost_resets), "connections": number(\.connections),
+        "spool_bytes": number(\.spool_bytes), "spool_seconds": number(\.spool_seconds),
+        "dropped_findings": number(\.dropped_findings), "dropped_sightings": number(\.dropped_sightings),
+        "dropped_agents": number(\.dropped_agents), "dropped_hosts": number(\.dropped_hosts),
+        "packets": number(\.packets), "first_seen": number(\.first_seen), "last_seen": number(\.last_seen),
+    ]
+
+    private static func text(_ path: Path<String>) -> Setter {
+        { record, value in
+            guard case .text(let text) = value else { return false }
+            record[keyPath: path] = text
+            return true
+        }
+    }
+
+    private static func texts(_ path: Path<[String]>) -> Setter {
+        { record, value in
+            guard case .texts(let texts) = value else { return false }
+            record[keyPath: path] = texts
+            return true
+        }
+    }
+
+    private static func number(_ path: Path<Number>) -> Setter {
+        { record, value in
+            guard let number = Number(value) else { return false }
+            record[keyPath: path] = number
+            return true
+        }
+    }
+
+    private static func integer<Integer: FixedWidthInteger & Sendable>(_ path: Path<Integer>) -> Setter {
+        { record, value in
+            guard case .integer = value, let number = Number(value) else { return false }
+            let exact = number.value < 0 ? Integer(exactly: number.value) : Integer(exactly: number.unsigned)
+            guard let exact else { return false }
+            record[keyPath: path] = exact
+            return true
+        }
+    }
+
+    private static func real(_ path: Path<Double>) -> Setter {
+        { record, value in
+            switch value {
+            case .real(let real): record[keyPath: path] = real
+            case .integer(let isNegative, let magnitude):
+                record[keyPath: path] = isNegative ? -Double(magnitude) : Double(magnitude)
+            default: return false
+            }
+            return true
+        }
     }
 }
