@@ -19,6 +19,8 @@ package struct FleetAttempt: Sendable {
 struct AttemptCollector {
     /// Records of one packet lie this close together, ns.
     private static let window: UInt64 = 120_000_000_000
+    /// Clocks that were compared agree this well, ns.
+    private static let tolerance: UInt64 = 1_000_000_000
 
     private struct Connection: Hashable {
         var realm: String
@@ -55,21 +57,45 @@ struct AttemptCollector {
             return attempts.count - 1
         }
 
+        /// The attempt of a record without a number: the newest one of its ports that began before it.
+        func placeByPorts(_ realm: String, _ tuple: FiveTuple, _ time: UInt64) -> Int? {
+            attempts.indices.filter { index in
+                let attempt = attempts[index]
+                return attempt.clientISN != 0 && attempt.realm == realm && attempt.time <= time &+ Self.tolerance
+                    && Self.distance(attempt.time, time) <= Self.window
+                    && attempt.sightings.contains { $0.fiveTuple == tuple || $0.fiveTuple == tuple.reversed }
+            }.max { attempts[$0].time < attempts[$1].time }
+        }
+
         let isAsked = { (time: UInt64) in time >= since && time <= until }
         var others: [(sighting: FleetSighting, time: UInt64)] = []
+        var unnumbered: [(sighting: FleetSighting, time: UInt64)] = []
         for sighting in sightings {
             let time = clocks.time(sighting.time, of: FleetData.AgentKey(sighting.reporter))
             guard isAsked(time), pattern.matches(sighting.fiveTuple) else {
                 if sighting.clientISN != 0 { others.append((sighting, time)) }
                 continue
             }
+            guard sighting.clientISN != 0 else {
+                unnumbered.append((sighting, time))
+                continue
+            }
             let place = add(sighting.reporter.realm, sighting.clientISN, sighting.packetKey, time)
+            attempts[place].sightings.append(sighting)
+        }
+        // An agent need not know the connection that a reset ends.
+        for (sighting, time) in unnumbered {
+            let place =
+                placeByPorts(sighting.reporter.realm, sighting.fiveTuple, time)
+                ?? add(sighting.reporter.realm, 0, sighting.packetKey, time)
             attempts[place].sightings.append(sighting)
         }
         // A finding of an agent that did not see the opening has no number: the packet's key tells it.
         var numbers: [Connection: UInt32] = [:]
-        for sighting in attempts.flatMap(\.sightings) where sighting.packet == .reset && sighting.clientISN != 0 {
-            numbers[Connection(realm: sighting.reporter.realm, isn: 0, key: sighting.packetKey)] = sighting.clientISN
+        for attempt in attempts where attempt.clientISN != 0 {
+            for sighting in attempt.sightings where sighting.packet == .reset {
+                numbers[Connection(realm: attempt.realm, isn: 0, key: sighting.packetKey)] = attempt.clientISN
+            }
         }
         for finding in findings where finding.isReset && finding.clientISN != 0 && pattern.matches(finding.fiveTuple) {
             numbers[Connection(realm: finding.reporter.realm, isn: 0, key: finding.packetKey)] = finding.clientISN
@@ -83,7 +109,8 @@ struct AttemptCollector {
                 otherFindings.append((finding, time, isn))
                 continue
             }
-            let place = add(finding.reporter.realm, isn, finding.packetKey, time)
+            let byPorts = isn == 0 ? placeByPorts(finding.reporter.realm, finding.fiveTuple, time) : nil
+            let place = byPorts ?? add(finding.reporter.realm, isn, finding.packetKey, time)
             attempts[place].findings.append(finding)
         }
         for (sighting, time) in others {

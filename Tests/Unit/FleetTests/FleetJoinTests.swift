@@ -31,6 +31,37 @@ struct FleetJoinTests {
         #expect(text.contains("as 10.2.0.1:50992 > 10.4.0.2:22"))
     }
 
+    /// Two connections of the same ports, 5 s apart, and a reset without a number after the second.
+    private func unnumbered(port: UInt16) -> FleetStory {
+        var story = FleetStory()
+        story.status()
+        story.packet(.syn, at: 0, by: ["c", "r1", "r2"])
+        story.isn = 2_000
+        story.packet(.syn, at: 5 * FleetStory.second, by: ["c", "r1", "r2"])
+        story.isn = 0
+        story.port = port
+        let moment = 5 * FleetStory.second + 3_000_000
+        story.packet(.reset, at: moment, by: ["c", "r1"], key: "feed", fromClient: false, reason: .reset)
+        story.reset(by: "r2", at: moment, sender: .thisMachine, hop: 0, hostHop: 1)
+        story.reset(by: "c", at: moment + 2_000_000, sender: .middlebox, hop: 2, hostHop: 3)
+        return story
+    }
+
+    @Test("A reset without a number belongs to the newest connection of its ports before it")
+    func resetsWithoutNumbers() throws {
+        let traces = try unnumbered(port: 50_992).traces()
+        #expect(traces.map(\.clientISN) == [1_000, 2_000])
+        #expect(traces.last?.verdict == .madeBy(agent: "r2"))
+        #expect(traces.first?.reset == nil)
+    }
+
+    @Test("A reset without a number and with other ports is a connection of its own")
+    func resetsOfOtherPorts() throws {
+        let traces = try unnumbered(port: 1_234).traces()
+        #expect(traces.contains { $0.clientISN == 0 && $0.verdict == .madeBy(agent: "r2") })
+        #expect(traces.allSatisfy { $0.clientISN == 0 || $0.reset == nil })
+    }
+
     @Test("Equal keys of other connections are not joined")
     func keysAlone() throws {
         var story = translated()
