@@ -74,10 +74,14 @@ build/%.bpf.swift-clang.o: bpf/%.bpf.c $(BPF_HEADERS) Makefile
 	@mkdir -p build
 	$(SWIFT_CLANG) $(BPF_CFLAGS) -c $< -o $@
 
-.PHONY: fleet test-fleet
+.PHONY: fleet demo-fleet test-fleet
 fleet: deps-build bpf ## the program that talks to the fleet's store, .build/release/rstwho-fleet
 	swift build $(RELEASE)
 	RSTWHO_FLEET=1 swift build $(RELEASE_FLAGS) --product rstwho-fleet
+
+demo-fleet: fleet ## four machines with agents, one ClickHouse, and the question which of them did it
+	@scripts/install-packages demo fleet
+	@scripts/demo-fleet .build/release/rstwho
 
 test-fleet: deps-build bpf ## ship to real ClickHouse servers, ask, and compare with the truth; servers are killed meanwhile
 	@scripts/install-packages fleet
