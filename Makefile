@@ -84,7 +84,7 @@ demo-fleet: fleet ## four machines with agents, one ClickHouse, and the question
 	@scripts/demo-fleet .build/release/rstwho
 
 test-fleet: deps-build bpf ## ship to real ClickHouse servers, ask, and compare with the truth; servers are killed meanwhile
-	@scripts/install-packages fleet
+	@scripts/install-packages fleet replicas
 	swift build --product rstwho
 	RSTWHO_FLEET=1 swift build --product rstwho-fleet
 	Tests/Deploy/fleet/run .build/debug

@@ -147,10 +147,11 @@ ORDER BY (realm, address, agent)
 {ttl:30}
 {settings}
 ;;
+-- Each server's own, also where the others are replicated: the row of one says nothing about the tables of another.
 CREATE TABLE IF NOT EXISTS {database}.migrations (
     version UInt16,
     name String,
     applied DateTime,
     program String
-) ENGINE = {engine:MergeTree,migrations}
+) ENGINE = MergeTree
 ORDER BY version

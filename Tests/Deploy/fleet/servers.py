@@ -41,12 +41,16 @@ class Server:
                 with open(f"{self.directory}/out", encoding="utf-8", errors="replace") as out:
                     raise RuntimeError(f"{command[0]} ended with {self.process.returncode}: {out.read()[-600:]}")
             try:
-                with urllib.request.urlopen(self.url, timeout=2) as answer:
-                    if answer.status == 200:
-                        return
+                if self.is_ready():
+                    return
             except OSError:
-                time.sleep(0.1)
+                pass
+            time.sleep(0.1)
         raise RuntimeError(f"{command[0]} does not answer on {self.url}")
+
+    def is_ready(self):
+        with urllib.request.urlopen(self.url, timeout=2) as answer:
+            return answer.status == 200
 
     def ask(self, statement):
         """An administrator's statement."""
@@ -79,8 +83,11 @@ class Debian(Server):
 
     name = "18.16"
 
-    def __init__(self, directory, tls=None):
+    def __init__(self, directory, tls=None, keeper=None, replica=""):
         super().__init__(directory)
+        replication = "" if not keeper else f"""
+            <macros><shard>1</shard><replica>{replica}</replica></macros>
+            <zookeeper><node><host>127.0.0.1</host><port>{keeper.port}</port></node></zookeeper>"""
         self.tls_port = free_port() if tls else None
         for part in ("data", "tmp"):
             os.makedirs(f"{directory}/{part}", exist_ok=True)
@@ -96,7 +103,8 @@ class Debian(Server):
         self.write("config.xml", f"""<yandex>
             <logger><level>warning</level><log>{directory}/log</log><errorlog>{directory}/errors</errorlog></logger>
             <listen_host>127.0.0.1</listen_host><http_port>{self.port}</http_port><tcp_port>{free_port()}</tcp_port>
-            <interserver_http_port>{free_port()}</interserver_http_port>{secure}
+            <interserver_http_port>{free_port()}</interserver_http_port>
+            <interserver_http_host>127.0.0.1</interserver_http_host>{secure}{replication}
             <path>{directory}/data/</path><tmp_path>{directory}/tmp/</tmp_path><users_config>users.xml</users_config>
             <default_profile>default</default_profile><default_database>default</default_database>
             <timezone>UTC</timezone><mark_cache_size>67108864</mark_cache_size></yandex>""")
@@ -117,6 +125,27 @@ class Debian(Server):
 
     def start(self):
         self.launch(["clickhouse-server", f"--config-file={self.directory}/config.xml"])
+
+
+class ZooKeeper(Server):
+    """The coordination that replicated tables of 18.16 need."""
+
+    name = "zookeeper"
+    jar = "/usr/share/java/zookeeper.jar"
+
+    def start(self):
+        os.makedirs(self.directory, exist_ok=True)
+        with open(f"{self.directory}/zoo.cfg", "w", encoding="utf-8") as file:
+            file.write(
+                f"tickTime=500\ndataDir={self.directory}/data\nclientPort={self.port}\nclientPortAddress=127.0.0.1\n"
+                "admin.enableServer=false\n4lw.commands.whitelist=ruok\n")
+        self.launch(
+            ["java", "-Xmx128m", "-cp", self.jar, "org.apache.zookeeper.server.quorum.QuorumPeerMain", f"{self.directory}/zoo.cfg"])
+
+    def is_ready(self):
+        with socket.create_connection(("127.0.0.1", self.port), timeout=2) as connection:
+            connection.sendall(b"ruok")
+            return connection.recv(4) == b"imok"
 
 
 class Current(Server):
