@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import ArgumentParser
 import FleetStore
+import Reporting
 
 /// `rstwho fleet doctor`: whether the store can be used, and what to change.
 struct StoreDoctorCommand: AsyncParsableCommand {
@@ -19,7 +20,7 @@ struct StoreDoctorCommand: AsyncParsableCommand {
         for server in settings.servers {
             for check in await doctor.check(server) {
                 isWell = isWell && check.isOK
-                print("\(check.isOK ? "ok    " : "not ok") \(check.text)")
+                print("\(check.isOK ? "ok    " : "not ok") \(UntrustedText.printable(check.text))")
             }
         }
         await client.shutdown()

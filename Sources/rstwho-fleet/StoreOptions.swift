@@ -2,6 +2,7 @@
 import ArgumentParser
 import FleetStore
 import Glibc
+import Reporting
 
 /// The file with the store's settings, and the messages and exit statuses that the commands have in common.
 struct StoreOptions: ParsableArguments {
@@ -64,7 +65,8 @@ enum Message {
 
     static func tell(_ text: String, _ priority: Priority = .info) {
         let start = getenv("JOURNAL_STREAM") == nil ? "rstwho-fleet: " : "<\(priority.rawValue)>"
-        let line = Array((start + text.replacing("\n", with: " ") + "\n").utf8)
+        // A server's words are in it.
+        let line = Array((start + UntrustedText.printable(text.replacing("\n", with: " ")) + "\n").utf8)
         _ = write(STDERR_FILENO, line, line.count)
     }
 }

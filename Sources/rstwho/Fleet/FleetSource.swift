@@ -153,7 +153,11 @@ struct FleetOptions: ParsableArguments {
         style.privacy = privacy
         do throws(OutputError) {
             switch format {
-            case .text: try output.write(input.data.notes.map(\.text).joined() + text(style))
+            case .text:
+                let text = input.data.notes.map { privacy.apply(to: $0.text) }.joined() + text(style)
+                // Names and sentences are other machines', and go to a terminal.
+                let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+                try output.write(lines.map { UntrustedText.printable(String($0)) }.joined(separator: "\n"))
             case .json:
                 try output.write(input.data.notes.filter(\.isPartial).map(\.answerLine).joined())
                 try output.write(privacy.apply(to: json()))

@@ -51,13 +51,15 @@ struct StoreSettingsTests {
         ("servers: [ftp://ch.example]", "is no URL"),
         ("servers: []", "servers takes a list"),
         ("database: rstwho", "servers is missing"),
-        ("servers: [http://a]\npassword: secret", "no such setting"),
-        ("servers: [http://a]\npassword_file: p", "password_file needs user"),
-        ("servers: [http://a]\ncertificate_file: c", "belong together"),
-        ("servers: [http://a]\ndatabase: 'x; DROP'", "letters, digits"),
-        ("servers: [http://a]\ndeadline: 1h", "from 1s to 600s"),
+        ("servers: [http://a]|password: secret", "no such setting"),
+        ("servers: [http://a]|password_file: p", "password_file needs user"),
+        ("servers: [http://a]|certificate_file: c", "belong together"),
+        ("servers: [http://a]|database: 'x; DROP'", "letters, digits"),
+        ("servers: [http://a]|deadline: 1h", "from 1s to 600s"),
     ]) func whatCannotBeUsedIsRefused(_ text: String, _ says: String) throws {
-        let error = #expect(throws: StoreSettings.Problem.self) { try read(text) }
+        let error = #expect(throws: StoreSettings.Problem.self) {
+            try read(text.replacing("|", with: "\n"))
+        }
         #expect(error?.text.contains(says) == true, "\(error?.text ?? "")")
     }
 
