@@ -54,6 +54,14 @@ package struct SpoolDirectory: Sendable {
     /// The finished batches in the order in which they are sent: an agent's own rows last, as they say that everything
     /// before them is there.
     package func batches() throws(Problem) -> [Batch] {
+        // A name that appears while a directory is read may be missed. Whatever was whole before an agent's row that the
+        // first look has is in the second.
+        let rows = try scan().filter { $0.kind == .agent }
+        let batches = try scan().filter { $0.kind != .agent }
+        return batches.sorted { ($0.number, $0.name) < ($1.number, $1.name) } + rows.sorted { $0.number < $1.number }
+    }
+
+    private func scan() throws(Problem) -> [Batch] {
         guard let directory = opendir(path) else { throw Self.problem(path) }
         defer { closedir(directory) }
         var batches: [Batch] = []
@@ -68,10 +76,7 @@ package struct SpoolDirectory: Sendable {
             batches.append(
                 Batch(kind: kind, number: number, size: Int(status.st_size), modified: status.st_mtim.tv_sec))
         }
-        return batches.sorted { left, right in
-            let order = { (batch: Batch) in (batch.kind == .agent ? 1 : 0, batch.number, batch.name) }
-            return order(left) < order(right)
-        }
+        return batches
     }
 
     /// The bytes of a batch; `nil` where the agent has taken it away, as it does when the spool is full.
