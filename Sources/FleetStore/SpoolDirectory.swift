@@ -54,8 +54,8 @@ package struct SpoolDirectory: Sendable {
     /// The finished batches in the order in which they are sent: an agent's own rows last, as they say that everything
     /// before them is there.
     package func batches() throws(Problem) -> [Batch] {
-        // A name that appears while a directory is read may be missed. Whatever was whole before an agent's row that the
-        // first look has is in the second.
+        // A name that appears while a directory is read may be missed. Whatever was whole before an agent's row of the
+        // first look is in the second.
         let rows = try scan().filter { $0.kind == .agent }
         let batches = try scan().filter { $0.kind != .agent }
         return batches.sorted { ($0.number, $0.name) < ($1.number, $1.name) } + rows.sorted { $0.number < $1.number }
