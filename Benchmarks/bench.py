@@ -5,7 +5,7 @@
     Benchmarks/bench.py DIRECTORY ENGINE-DIRECTORY [PART...]
 
 DIRECTORY has release builds of rstwho, kernel-bench, frame-generator and capture-generator, ENGINE-DIRECTORY of engine-bench. PART is
-kernel, link, forwarding, budget, engine, files, latency or idle; all of them without it. With RSTWHO_PERFORMANCE=FILE in the environment the table
+kernel, link, forwarding, budget, engine, files, hostile, latency or idle; all of them without it. With RSTWHO_PERFORMANCE=FILE in the environment the table
 goes there too.
 """
 import os
@@ -16,6 +16,7 @@ import budget
 import engine
 import files
 import forwarding
+import hostile
 import idle
 import kernel
 import latency
@@ -24,8 +25,8 @@ from machine import Failure, command, prepare
 from report import Report, report_path
 
 PARTS = {
-    "kernel": kernel, "link": link, "forwarding": forwarding, "budget": budget, "engine": engine, "files": files, "latency": latency,
-    "idle": idle}
+    "kernel": kernel, "link": link, "forwarding": forwarding, "budget": budget, "engine": engine, "files": files, "hostile": hostile,
+    "latency": latency, "idle": idle}
 
 
 class Bench:

@@ -52,12 +52,15 @@ def check_kernel(checks, directory):
 def check_engine(checks, directory):
     # Findings are made of the heap: what a case's 0.1 % resets cost is in it.
     limits = {"uniform-1k": 0.05, "uniform-50k": 0.05, "bulk-50k": 0.001, "handshakes-50k": 0.001}
-    found = engine.figures(directory, "--records", str(1 << 19), *limits)
+    found = engine.figures(directory, "--records", str(1 << 19), *limits, "random-50k")
     for case, limit in limits.items():
         count = found[f"engine.{case}.allocations"]
         checks.check(f"engine, {case}: at most {limit} allocations a record", count <= limit, count)
     few, many = found["engine.uniform-1k.rate"], found["engine.uniform-50k.rate"]
     checks.check("engine: 50 k flows cost less than 10 times what 1 k cost", many > few / 10, f"{many} and {few} M/s")
+    friendly, hostile = found["engine.uniform-50k.rate"], found["engine.random-50k.rate"]
+    checks.check("engine: random numbers cost less than 8 times what friendly traffic costs", hostile > friendly / 8,
+                 f"{hostile} and {friendly} M/s")
     checks.check("engine: a flow has at most 192 bytes", found["engine.memory.flow"] <= 192, found["engine.memory.flow"])
     checks.check("engine: a host has at most 128 bytes", found["engine.memory.host"] <= 128, found["engine.memory.host"])
 

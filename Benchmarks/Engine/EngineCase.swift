@@ -31,6 +31,10 @@ struct EngineCase {
             EngineCase(
                 name: "copies-50k", flows: 50_000, distribution: .uniform,
                 mix: Traffic.Mix(handshakes: 0, resets: 0, copies: 10_000)),
+            // The worst that a scan or an attack brings: nothing fits, and 1 in 100 packets is a reset.
+            EngineCase(
+                name: "random-50k", flows: 50_000, distribution: .uniform,
+                mix: Traffic.Mix(handshakes: 0, resets: 10_000, isRandom: true)),
         ]
     }()
 

@@ -23,6 +23,8 @@ struct Traffic: ~Copyable {
         var resets: UInt64 = 1_000
         /// Segments that are sent a second time.
         var copies: UInt64 = 0
+        /// Segments of open connections have random numbers: every second one looks sent again.
+        var isRandom = false
     }
 
     private enum State: UInt8 {
@@ -161,6 +163,10 @@ struct Traffic: ~Copyable {
         let own = isFromClient ? connection.seq.client : connection.seq.server
         record.seq = own &- (copied > 0 ? UInt32(length) : 0)
         record.ack = flags.contains(.ack) ? (isFromClient ? connection.seq.server : connection.seq.client) : 0
+        if changes, mix.isRandom, connection.state == .established {
+            record.seq = UInt32(truncatingIfNeeded: next())
+            record.ack = UInt32(truncatingIfNeeded: next())
+        }
         record.flags = flags.rawValue
         record.payload_length = length
         connection.number &+= 1
