@@ -121,7 +121,7 @@ package struct CaptureThread<Source: CaptureSource>: Service {
                 }
                 let findings = completed(coordinator.drive(batch, &engine), &untranslated)
                 evidence?.offer(findings, engine, correction)
-                fleet?.take(batch, engine, correction)
+                fleet?.take(batch, findings, engine, correction)
                 if !findings.isEmpty || batch.watermark >= nextFigures {
                     nextFigures = batch.watermark + Self.figuresInterval
                     state.record(findings, engine.statistics)

@@ -46,6 +46,8 @@ package final class FleetWriter: Sendable {
         var findings: [Finding] = []
         var packets: [(packet: SeenPacket, interface: String)] = []
         var hosts: [HostSummary] = []
+        /// The client's initial sequence number by finding.
+        var numbers: [String: UInt32] = [:]
         var watermark: UInt64 = 0
         var lostFindings = 0
         var lostPackets = 0
@@ -123,11 +125,17 @@ package final class FleetWriter: Sendable {
         }
     }
 
-    /// Takes packets that the sampler picked, and how far the capture has come; never waits.
+    /// Takes packets to report, and how far the capture has come; never waits.
+    ///
+    /// - `numbers`: the client's initial sequence number of findings that are offered next, by their ids.
     package func offer(
-        _ packets: [SeenPacket], interfaces: [String], upTo watermark: UInt64, _ correction: ClockCorrection
+        _ packets: [SeenPacket], _ numbers: [String: UInt32] = [:], interfaces: [String], upTo watermark: UInt64,
+        _ correction: ClockCorrection
     ) {
         mail.withLock { mail in
+            if !numbers.isEmpty, mail.numbers.count < Self.findingCapacity {
+                mail.numbers.merge(numbers) { $1 }
+            }
             mail.watermark = max(mail.watermark, correction.time(watermark))
             let room = Self.packetCapacity - mail.packets.count
             for var packet in packets.prefix(room) {
@@ -249,7 +257,11 @@ package final class FleetWriter: Sendable {
         let facts = facts()
         for finding in chosen(mail.findings, &spool, &work, now: now) {
             try spool.append(
-                .finding(FleetFinding(finding, by: reporter, clockOffset: facts.clockOffset)), now: now)
+                .finding(
+                    FleetFinding(
+                        finding, by: reporter, clientISN: mail.numbers[finding.id] ?? 0, clockOffset: facts.clockOffset)
+                ),
+                now: now)
         }
         for (packet, interface) in mail.packets {
             try spool.append(.sighting(sighting(packet, interface, facts)), now: now)
