@@ -59,7 +59,10 @@ struct WatchSession {
     {
         guard configuration.fleetPath != nil else { return nil }
         let addresses = configuration.isTap ? nil : LocalAddresses()
-        return FleetWriter(configuration.fleet, name: Self.hostName() ?? "", hashKey: live.options.hashKey) {
+        return FleetWriter(
+            configuration.fleet, name: Self.hostName() ?? "", hashKey: live.options.hashKey,
+            settleTime: UInt64(configuration.settleSeconds * 1e9)
+        ) {
             let counts = statistics()
             let clock = KernelClock.offset()
             return FleetWriter.Facts(

@@ -4,6 +4,7 @@ package import Capture
 package import Diagnosis
 internal import Dispatch
 internal import Fleet
+internal import Glibc
 package import Packets
 internal import Reporting
 internal import Synchronization
@@ -69,6 +70,7 @@ package final class FleetWriter: Sendable {
     private let reporter: FleetReporter
     private let boot: UInt64
     private let hashKey: UInt32
+    private let settleTime: UInt64
     private let facts: @Sendable () -> Facts
     private let problem: @Sendable (String) -> Void
     private let mail = Mutex(Mail())
@@ -82,11 +84,12 @@ package final class FleetWriter: Sendable {
     ///   - options: the settings.
     ///   - name: the agent's, where the settings have none.
     ///   - hashKey: the key by which flows are sampled.
+    ///   - settleTime: the time (ns) for which a reset waits for its verdict.
     ///   - now: the time of the start, ns since 1970.
     ///   - facts: asked for once a minute, on the writer's thread.
     ///   - problem: called when the spool cannot be written, and when it can again.
     package init(
-        _ options: SpoolOptions, name: String, hashKey: FlowHashKey, now: UInt64 = History.now(),
+        _ options: SpoolOptions, name: String, hashKey: FlowHashKey, settleTime: UInt64, now: UInt64 = History.now(),
         facts: @escaping @Sendable () -> Facts, problem: @escaping @Sendable (String) -> Void
     ) {
         self.options = options
@@ -95,6 +98,7 @@ package final class FleetWriter: Sendable {
             machine: MachineIdentity.current())
         boot = now
         self.hashKey = hashKey.fingerprint
+        self.settleTime = settleTime
         self.facts = facts
         self.problem = problem
         share = Atomic((options.sampledShare ?? 1).bitPattern)
@@ -156,6 +160,8 @@ package final class FleetWriter: Sendable {
 
     /// Begins to write in a directory.
     package func start(in directory: String) {
+        // Before the agent confines itself: what is not there yet could not be opened afterwards.
+        _ = mkdir(directory, 0o770)
         do {
             try BlockingThread.start(named: "rstwho-fleet") {
                 self.writeAll(directory)
@@ -333,7 +339,8 @@ package final class FleetWriter: Sendable {
 
     private func agent(_ mail: Mail, _ facts: Facts, _ account: FleetSpool.Account, now: UInt64) -> FleetAgent {
         var agent = FleetAgent(reporter: reporter, time: now, version: AgentVersion.number, boot: boot)
-        agent.complete = mail.watermark
+        // A reset is reported once its settle time is over.
+        agent.complete = mail.isClosed ? mail.watermark : mail.watermark - min(mail.watermark, settleTime)
         agent.isLast = mail.isClosed
         agent.hashKey = hashKey
         agent.addresses = Array(facts.addresses.sorted().prefix(64))
