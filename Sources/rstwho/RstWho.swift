@@ -14,16 +14,10 @@ struct RstWho: AsyncParsableCommand {
             """,
         version: "\(AgentVersion.name) \(AgentVersion.number)",
         subcommands: [
-            WatchCommand.self, ReadCommand.self, ExplainCommand.self, ResetsCommand.self, HostsCommand.self,
-            OriginsCommand.self, DetachCommand.self,
             WatchCommand.self, ReadCommand.self, AnnotateCommand.self, ExplainCommand.self, ResetsCommand.self,
-            HostsCommand.self,
-            OriginsCommand.self,
-            PathsCommand.self, TopCommand.self, CompareCommand.self, ProbeCommand.self, DoctorCommand.self,
-            ForgetCommand.self, CheckConfigCommand.self, FleetCommand.self, ShipCommand.self,
-            PathsCommand.self, TopCommand.self, CompareCommand.self, ExtcapCommand.self, ProbeCommand.self,
-            DoctorCommand.self,
-            ForgetCommand.self, CheckConfigCommand.self,
+            HostsCommand.self, OriginsCommand.self, PathsCommand.self, TopCommand.self, CompareCommand.self,
+            FleetCommand.self, ShipCommand.self, ProbeCommand.self, DoctorCommand.self, DetachCommand.self,
+            ForgetCommand.self, CheckConfigCommand.self, ExtcapCommand.self, MCPCommand.self,
         ])
 
     static func main() async {

@@ -26,6 +26,7 @@ struct UsageTests {
 
     @Test(arguments: [
         Case("bogus", 64, "Unexpected argument 'bogus'"),
+        Case("mcp --directory /nonexistent", 66, "/nonexistent"),
         Case("read", 64, "Missing expected argument '<files> ...'"),
         Case("read FILE --bogus", 64, "Unknown option '--bogus'"),
         Case("read FILE --format xml", 64, "'text' and 'json'"),
@@ -80,6 +81,17 @@ struct UsageTests {
         #expect(run.status == 0)
         #expect(!run.output.isEmpty)
         #expect(run.error.isEmpty)
+    }
+
+    @Test("The help lists each command once")
+    func eachCommandOnce() throws {
+        let help = try Self.run(["--help"]).output.split(separator: "\n")
+        let commands = help.drop { $0 != "SUBCOMMANDS:" }.dropFirst().compactMap { line -> Substring? in
+            guard line.hasPrefix("  "), !line.hasPrefix("   ") else { return nil }
+            return line.dropFirst(2).prefix { $0 != " " }
+        }
+        #expect(commands.count > 10)
+        #expect(Set(commands).count == commands.count)
     }
 
     @Test(
