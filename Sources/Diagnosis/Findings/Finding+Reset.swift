@@ -46,7 +46,7 @@ extension Finding {
         case idle
         /// One side had closed before.
         case afterClose = "after_close"
-        /// No packet of the connection is known, or nothing but acknowledgements that nobody answered (an ACK scan).
+        /// No packet of the connection is known, or nothing but bare ACKs and FINs that nobody answered (a scan).
         case none
         /// Packets of the connection were shed: what it had come to is not known.
         case unknown

@@ -246,7 +246,9 @@ struct FlowContext: Sendable {
 
     /// The state of the connection.
     var stage: Finding.Stage {
-        if source.sentFIN || other.sentFIN || source.sentRST || other.sentRST { return .afterClose }
+        // A FIN alone closes nothing that was seen: a scan, or a capture that began late.
+        let isBare = source.packets == 0 && !source.sentRST && !other.sentRST && !other.sentSYN && !other.hasData
+        if !isBare, source.sentFIN || other.sentFIN || source.sentRST || other.sentRST { return .afterClose }
         if let idle, idle >= Self.idleTime { return .idle }
         if source.hasData || other.hasData { return .data }
         if source.packets == 0 { return other.sentSYN ? .syn : .none }

@@ -78,7 +78,7 @@ struct ResetSentences {
         case .none:
             return evidence.contains(.noFlow)
                 ? "No packet of its connection was seen before."
-                : "It answers an acknowledgement; nothing else of its connection was seen before."
+                : "It answers a packet without data; nothing else of its connection was seen before."
         case .unknown: return "It belongs to a connection to \(service)."
         }
     }

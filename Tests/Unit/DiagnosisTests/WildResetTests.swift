@@ -219,6 +219,30 @@ struct WildResetTests {
         #expect(try finding(hasAnswered: false).reset?.cause == .lateData)
     }
 
+    @Test(
+        "A scan's ACK or FIN cuts no transfer and closes no connection",
+        arguments: [TCPFlags.ack, .fin, [.fin, .psh, .urg]])
+    func scans(flags: TCPFlags) throws {
+        var story = Story()
+        story.client(flags, seq: 1000, ack: 9)
+        story.server(.rst, seq: 9)
+        #expect(try story.finding().reset?.stage == Finding.Stage.none)
+
+        story = Story()
+        story.open()
+        story.client(flags.union(.ack), seq: 1001, ack: 9001)
+        story.server(.rst, seq: 9001)
+        #expect(try story.finding().reset?.stage == (flags.contains(.fin) ? .afterClose : .handshake))
+    }
+
+    @Test("Data of a connection whose opening was not seen are a transfer")
+    func lateCapture() throws {
+        var story = Story()
+        story.client([.psh, .ack], seq: 1000, ack: 9, payload: "X")
+        story.server(.rst, seq: 9)
+        #expect(try story.finding().reset?.stage == .data)
+    }
+
     // MARK: Counts
 
     @Test("Equal resets count as often as segments can have drawn them", arguments: [(4, 4), (20, 9)])
