@@ -131,7 +131,7 @@ bench-smoke: deps bpf ## what of the benchmark holds on any machine: ratios, all
 	swift build --build-tests
 	@scripts/bench-smoke
 
-.PHONY: cases text-equals-capture
+.PHONY: cases text-equals-capture sbom
 cases: CASES ?= ../shared/cases
 cases: deps-build bpf ## read the captures and texts of CASES=folder with its expected.tsv; prints a table
 	swift build --product rstwho
@@ -203,6 +203,10 @@ images: deps debug ## make the pictures of docs/images again
 dist: man ## a tarball with one file to copy, in build/
 	swift build $(RELEASE)
 	scripts/package dist .build/release/rstwho
+
+sbom: ## the parts of the program and their licences: build/rstwho.spdx.json (SPDX 2.3), build/licences.txt
+	@mkdir -p build
+	scripts/sbom build/rstwho.spdx.json build/licences.txt
 
 clean: ## remove what was built
 	rm -rf build .build
