@@ -21,9 +21,7 @@ extension MatrixGroup {
             MatrixRow("rejected_midstream_hop1", .device(hop: 1), "rejected"),
             MatrixRow("rejected_midstream_hop2", .device(hop: 2), "rejected"),
             MatrixRow(
-                "rejected_midstream_hop3", .device(hop: 3), "rejected", undecidable: [4, 6],
-                because:
-                    "a kernel of the address itself, which forwards for a machine behind it, resets in the same way"),
+                "rejected_midstream_hop3", .device(hop: 3), "rejected", undecidable: [4, 6], because: oneHopNearer),
             MatrixRow("rejected_midstream_hop3_pinged", .device(hop: 3), "rejected"),
             MatrixRow("rejected_after_open_ports", .device(hop: 2), "rejected"),
             MatrixRow("dropped", nil),
@@ -48,6 +46,10 @@ extension MatrixGroup {
             MatrixRow("ttl200_late_data", .kernel, "late_data", undecidable: [4], because: applicationTTL),
             MatrixRow("ttl200_late_data_pinged", .kernel, "late_data", named: [6]),
         ])
+
+    /// Without an echo reply of the address nobody can tell (`one_hop_nearer`).
+    static let oneHopNearer =
+        "a kernel of the address itself, which forwards for a machine behind it, resets in the same way"
 
     private static let applicationTTL =
         "`application_ttl`: the application's TTL tells no distance, and no packet of the kernel was seen"

@@ -34,7 +34,8 @@ extension MatrixGroup {
             MatrixRow("proxied_abort", .application, then: .kernel, "aborted", "late_data", count: 1...3),
             MatrixRow("proxied_closed_port", .kernel, "port_closed", "unknown"),
             MatrixRow(
-                "proxied_rejected", .device(hop: 3), "rejected", undecidable: [4, 6], count: 1...2,
+                // Behind the proxy both ends go on for a moment, which looks like an injected reset.
+                "proxied_rejected", .device(hop: 3), "rejected", "injected", undecidable: [4, 6], count: 1...2,
                 because: severalDistances),
             MatrixRow("failover_abort", .application, "aborted", named: [4, 6]),
             MatrixRow("failover_late_data", .kernel, "late_data", named: [6]),

@@ -20,7 +20,7 @@ extension MatrixGroup {
             MatrixRow("flood_known_host", .device(hop: 2), undecidable: [4, 6], count: 150...150, because: noFlow),
             MatrixRow("flood_unknown_host", .device(hop: 2), undecidable: [4, 6], count: 150...150, because: noFlow),
             MatrixRow("abort_and_same_port", .application, "aborted", named: [4, 6]),
-            MatrixRow("challenge_and_same_port", .kernel, "unknown", named: [6], count: 1...2),
+            MatrixRow("challenge_and_same_port", .kernel, "unknown", "stale_connection", named: [6], count: 1...2),
             MatrixRow("half_open_check", .kernel, "half_open_check", named: [6], count: 3...3),
             MatrixRow("connect_check", .application, "half_open_check", "aborted", named: [4, 6], count: 3...3),
             MatrixRow("keepalive_race", .kernel, "keepalive_race", named: [6], count: 3...3),

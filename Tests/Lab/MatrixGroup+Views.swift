@@ -9,7 +9,8 @@ extension MatrixGroup {
         rows: [
             MatrixRow("mirrored_closed_port", .kernel, "port_closed", named: [6]),
             MatrixRow("mirrored_rejected", .device(hop: nil), "rejected"),
-            MatrixRow("mirrored_midstream", .device(hop: nil), "rejected"),
+            MatrixRow(
+                "mirrored_midstream", .device(hop: nil), "rejected", undecidable: [4, 6], because: oneHopNearer),
             MatrixRow("mirrored_abort", .application, "aborted", named: [4, 6]),
             MatrixRow("mirrored_late_data", .kernel, "late_data", named: [6]),
         ])
@@ -23,7 +24,8 @@ extension MatrixGroup {
             [
                 MatrixRow("\(kind)_closed_port", .kernel, "port_closed", named: [6]),
                 MatrixRow("\(kind)_rejected", .device(hop: 1), "rejected"),
-                MatrixRow("\(kind)_midstream", .device(hop: 1), "rejected"),
+                MatrixRow(
+                    "\(kind)_midstream", .device(hop: 1), "rejected", undecidable: [4, 6], because: oneHopNearer),
                 MatrixRow("\(kind)_abort", .application, "aborted", named: [4, 6]),
             ]
         })
